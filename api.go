@@ -1,0 +1,104 @@
+package gatekit
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+)
+
+// Flavor is the kind of API whose wire conventions answers follow: bodies, header names, the form of request IDs. The
+// package documentation compares the three.
+type Flavor uint8
+
+const (
+	// HTTP is an HTTP API, API Gateway's version 2. The default.
+	HTTP Flavor = iota
+	// REST is a REST API, API Gateway's version 1.
+	REST
+	// WebSocket is a WebSocket API.
+	WebSocket
+)
+
+// String returns "HTTP", "REST" or "WebSocket".
+func (f Flavor) String() string {
+	switch f {
+	case HTTP:
+		return "HTTP"
+	case REST:
+		return "REST"
+	case WebSocket:
+		return "WebSocket"
+	}
+	return fmt.Sprintf("Flavor(%d)", uint8(f))
+}
+
+// API is what ARNs, events and error forms need to know of the API that a request is for. Every field may be empty: an ARN
+// then carries a documented constant in its place, and a policy that names a specific API fails closed.
+type API struct {
+	// Flavor says whose wire conventions answers follow.
+	Flavor Flavor
+	// AccountID is the 12-digit account that owns the API.
+	AccountID string
+	// Region is where the API lives, such as "us-east-1".
+	Region string
+	// APIID is the API's identifier, such as "a1b2c3d4e5".
+	APIID string
+	// Stage is the stage's name, or "$default".
+	Stage string
+}
+
+var (
+	accountIDForm = regexp.MustCompile(`^[0-9]{12}$`)
+	regionForm    = regexp.MustCompile(`^[a-z]{2,}(-[a-z0-9]+)+$`)
+	apiIDForm     = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
+	stageForm     = regexp.MustCompile(`^([A-Za-z0-9_-]{1,128}|\$default)$`)
+)
+
+// Validate returns nil, or one error that joins every field that can't be what it says. Empty fields are fine. (Stage
+// names: CloudFormation reference, "AWS::ApiGatewayV2::Stage".)
+func (a API) Validate() error {
+	var errs []error
+	if a.Flavor > WebSocket {
+		errs = append(errs, fmt.Errorf("gatekit: API.Flavor: want HTTP, REST or WebSocket, got %v", a.Flavor))
+	}
+	for _, f := range []struct {
+		name, value, want string
+		form              *regexp.Regexp
+	}{
+		{"AccountID", a.AccountID, "12 digits", accountIDForm},
+		{"Region", a.Region, `a region such as "us-east-1"`, regionForm},
+		{"APIID", a.APIID, "1 to 64 letters, digits, - or _", apiIDForm},
+		{"Stage", a.Stage, `1 to 128 letters, digits, - or _, or "$default"`, stageForm},
+	} {
+		if f.value != "" && !f.form.MatchString(f.value) {
+			errs = append(errs, fmt.Errorf("gatekit: API.%s: want %s, got %q", f.name, f.want, f.value))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Describe returns a middleware that tells the stations behind it which API a request is for, where no route.API does:
+// under http.ServeMux or chi. It returns an error that lists every field it refuses.
+func Describe(a API) (Middleware, error) {
+	if err := a.Validate(); err != nil {
+		return nil, err
+	}
+	return func(next http.Handler) http.Handler {
+		return &described{api: a, next: next}
+	}, nil
+}
+
+type described struct {
+	api  API
+	next http.Handler
+}
+
+func (h *described) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	rc, r := Attach(r)
+	rc.API = h.api
+	h.next.ServeHTTP(w, r)
+}
+
+// Station implements [Station].
+func (h *described) Station() (kind string, next http.Handler) { return "describe", h.next }

@@ -1,0 +1,186 @@
+package gatekit
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"slices"
+)
+
+// Authorization is what an authorizer learned of a caller. It is immutable and may be shared by all requests that carry one
+// token: accessors return copies. All of them work on nil, which knows nothing.
+type Authorization struct {
+	principal  string
+	authorizer string
+	scopes     []string
+	claims     []byte // a JSON object, or nil; kept as text, which takes a third of the room of a map
+	context    map[string]any
+	usageKey   string
+	caller     *IAMCaller
+}
+
+// AuthorizationFields are what [NewAuthorization] makes an [Authorization] from. All of them may be empty.
+type AuthorizationFields struct {
+	// Principal identifies the caller: a token's sub, a Lambda authorizer's principalId.
+	Principal string
+	// Authorizer is the authorizer's name (auth.Named).
+	Authorizer string
+	// Scopes are what the caller may do, one scope an entry.
+	Scopes []string
+	// Claims are a token's claims. They must be what encoding/json can write.
+	Claims map[string]any
+	// RawClaims is the JSON object of a token's claims as received; it stands in for Claims. No name may occur twice.
+	RawClaims []byte
+	// Context is the context map of a Lambda authorizer: strings, numbers and booleans.
+	Context map[string]any
+	// UsageKey is the API key that the authorizer found for the caller (usageIdentifierKey).
+	UsageKey string
+	// Caller is the IAM identity behind a signed request.
+	Caller *IAMCaller
+}
+
+// NewAuthorization returns an Authorization that holds copies of f's values. Claims that aren't a JSON object are left out,
+// so that rules on claims fail closed.
+func NewAuthorization(f AuthorizationFields) *Authorization {
+	raw := bytes.TrimSpace(f.RawClaims)
+	if raw == nil && f.Claims != nil {
+		raw, _ = json.Marshal(f.Claims)
+	}
+	if len(raw) == 0 || raw[0] != '{' || !json.Valid(raw) {
+		raw = nil
+	}
+	a := &Authorization{
+		principal:  f.Principal,
+		authorizer: f.Authorizer,
+		scopes:     slices.Clone(f.Scopes),
+		claims:     bytes.Clone(raw),
+		context:    maps.Clone(f.Context),
+		usageKey:   f.UsageKey,
+	}
+	if f.Caller != nil {
+		caller := *f.Caller
+		a.caller = &caller
+	}
+	return a
+}
+
+// Named returns a copy of a under an authorizer's name.
+func (a *Authorization) Named(authorizer string) *Authorization {
+	if a == nil {
+		return nil
+	}
+	named := *a // the parts are immutable and may be shared
+	named.authorizer = authorizer
+	return &named
+}
+
+// Principal returns who is calling: a token's sub, a Lambda authorizer's principalId.
+func (a *Authorization) Principal() string {
+	if a == nil {
+		return ""
+	}
+	return a.principal
+}
+
+// Authorizer returns the name of the authorizer that admitted the request, given with auth.Named, or "".
+func (a *Authorization) Authorizer() string {
+	if a == nil {
+		return ""
+	}
+	return a.authorizer
+}
+
+// Scopes returns a copy of the caller's scopes, all of them and not only those that the route asked for.
+func (a *Authorization) Scopes() []string {
+	if a == nil {
+		return nil
+	}
+	return slices.Clone(a.scopes)
+}
+
+// HasScope reports whether s is one of the caller's scopes, compared whole and byte by byte.
+func (a *Authorization) HasScope(s string) bool {
+	return a != nil && slices.Contains(a.scopes, s)
+}
+
+// Claims returns the token's claims in a map of its own, numbers as json.Number, or nil if there are none. Each call decodes
+// them anew: read single claims with Claim or ClaimString.
+func (a *Authorization) Claims() map[string]any {
+	if a == nil || a.claims == nil {
+		return nil
+	}
+	var claims map[string]any
+	if err := a.decode(a.claims, &claims); err != nil {
+		return nil
+	}
+	return claims
+}
+
+// Claim returns one claim, numbers as json.Number, and whether the token has it. A claim that is null is present.
+func (a *Authorization) Claim(name string) (any, bool) {
+	raw, ok := a.rawClaim(name)
+	if !ok {
+		return nil, false
+	}
+	var value any
+	if err := a.decode(raw, &value); err != nil {
+		return nil, false
+	}
+	return value, true
+}
+
+// ClaimString returns a claim in the string form that the managed gateway hands to integrations, and whether there is one: a
+// number in full, an array as [a b]. A claim that is null counts as absent. (Recorded events of JWT authorizers.)
+func (a *Authorization) ClaimString(name string) (string, bool) {
+	raw, ok := a.rawClaim(name)
+	if !ok {
+		return "", false
+	}
+	return claimText(raw)
+}
+
+// DecodeClaims decodes the claims into v as json.Unmarshal does. Without claims it decodes an empty object.
+func (a *Authorization) DecodeClaims(v any) error {
+	raw := []byte("{}")
+	if a != nil && a.claims != nil {
+		raw = a.claims
+	}
+	return json.Unmarshal(raw, v)
+}
+
+// Context returns a copy of the Lambda authorizer's context map, or nil.
+func (a *Authorization) Context() map[string]any {
+	if a == nil {
+		return nil
+	}
+	return maps.Clone(a.context)
+}
+
+// UsageKey returns the API key that the authorizer found for the caller (usageIdentifierKey), or "".
+func (a *Authorization) UsageKey() string {
+	if a == nil {
+		return ""
+	}
+	return a.usageKey
+}
+
+// Caller returns the IAM identity behind a signed request, and whether there is one.
+func (a *Authorization) Caller() (IAMCaller, bool) {
+	if a == nil || a.caller == nil {
+		return IAMCaller{}, false
+	}
+	return *a.caller, true
+}
+
+func (a *Authorization) rawClaim(name string) ([]byte, bool) {
+	if a == nil || a.claims == nil {
+		return nil, false
+	}
+	return objectMember(a.claims, name)
+}
+
+func (a *Authorization) decode(raw []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	return d.Decode(v)
+}

@@ -1,0 +1,178 @@
+package gatekit
+
+import (
+	"context"
+	"crypto/x509"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// RequestContext is what the gateway knows of one request. One is attached per request, by the first station that has
+// something to write; later ones fill it in place, so a chain of ten costs what a chain of one does.
+//
+// A station writes the plain fields before it calls the next handler, in the goroutine that serves the request; after that
+// they are only read. The methods are safe from any goroutine, and all of them work on nil.
+type RequestContext struct {
+	API
+
+	// DomainName is the host that the client used, without a port.
+	DomainName string
+	// BasePath is the API mapping's key that the request came through, without slashes at its ends.
+	BasePath string
+	// RequestPath is the escaped path as received, before base path and stage were taken off, without the query.
+	RequestPath string
+	// RouteKey is the configured key of the route that matched: "GET /orders/{id}", "$default". Empty before routing.
+	RouteKey string
+	// RequestTime is when the request was first seen by a station.
+	RequestTime time.Time
+	// StageVariables are the stage's. The map is shared by all requests and must not be written to.
+	StageVariables map[string]string
+	// Identity is what is known of the caller without asking an authorizer.
+	Identity Identity
+	// Authorization is nil until an authorizer has admitted the request.
+	Authorization *Authorization
+
+	responder   func(http.ResponseWriter, *http.Request, *Rejection)
+	integration atomic.Pointer[Integration]
+	rejection   atomic.Pointer[Rejection]
+
+	id        requestID
+	idHeaders [3]string // what the request-ID headers' slices point at: no allocation of their own
+	slot      [1]string
+	slotTaken bool
+}
+
+// Identity is what is known of a caller without asking an authorizer: $context.identity of the access-log page.
+type Identity struct {
+	// SourceIP is the client's address: the connection's peer, or, behind proxies that are trusted ([TrustedProxies]),
+	// what they say. It has no zone and is never an IPv4 address in IPv6 form. The zero Addr means that it isn't known.
+	SourceIP netip.Addr
+	// UserAgent is the User-Agent header.
+	UserAgent string
+	// APIKey and APIKeyID are the caller's API key, on routes that require one.
+	APIKey, APIKeyID string
+	// ClientCert is the client's verified certificate, with mutual TLS.
+	ClientCert *x509.Certificate
+	// Caller is the IAM identity that signed the request, or nil.
+	Caller *IAMCaller
+}
+
+// IAMCaller is the identity behind a signed request. Fields that don't apply are empty. (Developer guide, "Variables for
+// data models, authorizers, mapping templates, and CloudWatch access logging", $context.identity.)
+type IAMCaller struct {
+	AccessKey, AccountID, CallerID, UserID, UserARN, PrincipalOrgID string
+
+	CognitoIdentityID, CognitoIdentityPoolID                 string
+	CognitoAuthenticationType, CognitoAuthenticationProvider string
+}
+
+// Integration is the outcome of the call to the backend.
+type Integration struct {
+	// Status is the HTTP status that the backend, or the function's code, answered with.
+	Status int
+	// FunctionError is what a Lambda function failed with; empty otherwise. It is for logs, and never sent to clients.
+	FunctionError string
+	// Latency is the time from the call to the end of its answer.
+	Latency time.Duration
+}
+
+// contextKey is the module's only context key: a new feature adds a field to RequestContext, not a key.
+type contextKey struct{}
+
+// attached is a context and the RequestContext that it carries in one object: attaching costs this allocation and that of
+// the request's copy, and no more.
+type attached struct {
+	context.Context
+	rc RequestContext
+}
+
+func (a *attached) Value(key any) any {
+	if key == (contextKey{}) {
+		return &a.rc
+	}
+	return a.Context.Value(key)
+}
+
+// From returns the RequestContext that ctx carries, or nil outside a gateway.
+func From(ctx context.Context) *RequestContext {
+	rc, _ := ctx.Value(contextKey{}).(*RequestContext)
+	return rc
+}
+
+// Attach returns the request's RequestContext and the request that carries it: r itself if it has one, else a shallow copy
+// with a new one. A new one knows the request's path, time, source IP (the connection's) and user agent. The route key is
+// filled in from r.Pattern where another router than this module's has matched the request.
+func Attach(r *http.Request) (*RequestContext, *http.Request) {
+	rc := From(r.Context())
+	if rc == nil {
+		a := &attached{Context: r.Context()}
+		rc = &a.rc
+		rc.id.draw(r.Header)
+		rc.RequestPath = requestPath(r)
+		rc.RequestTime = time.Now()
+		rc.Identity.SourceIP = remoteIP(r.RemoteAddr)
+		if ua := r.Header["User-Agent"]; len(ua) > 0 {
+			rc.Identity.UserAgent = ua[0]
+		}
+		r = r.WithContext(a)
+	}
+	if rc.RouteKey == "" && r.Pattern != "" {
+		rc.RouteKey = routeKeyOf(r.Pattern)
+	}
+	return rc, r
+}
+
+// requestPath prefers the request line to r.URL, which http.StripPrefix and others rewrite.
+func requestPath(r *http.Request) string {
+	if strings.HasPrefix(r.RequestURI, "/") {
+		path, _, _ := strings.Cut(r.RequestURI, "?")
+		return path
+	}
+	return r.URL.EscapedPath() // absolute form, or a request that no server has read
+}
+
+// SetResponder makes f answer the refusals of this request that the stations behind the caller make, in place of the
+// flavor's form. f gets the Rejection as it was given to [Reject] and must not change it; a Reject within f is answered in
+// the flavor's form. A later call replaces f.
+func (rc *RequestContext) SetResponder(f func(http.ResponseWriter, *http.Request, *Rejection)) {
+	if rc != nil {
+		rc.responder = f
+	}
+}
+
+// SetIntegration records the outcome of the call to the backend. A later call replaces it.
+func (rc *RequestContext) SetIntegration(i Integration) {
+	if rc != nil {
+		rc.integration.Store(&i)
+	}
+}
+
+// Integration returns the outcome of the call to the backend, or nil if there was none yet. It must not be modified.
+func (rc *RequestContext) Integration() *Integration {
+	if rc == nil {
+		return nil
+	}
+	return rc.integration.Load()
+}
+
+// Rejection returns why the gateway answered the request itself, or nil if it didn't. It must not be modified.
+func (rc *RequestContext) Rejection() *Rejection {
+	if rc == nil {
+		return nil
+	}
+	return rc.rejection.Load()
+}
+
+// HeaderSlot returns a slice of one string that belongs to this request alone, so that a station can set one header of one
+// value without an allocation. It returns nil on nil and from the second call on. It is for stations, before they call the
+// next handler, and not safe from several goroutines.
+func (rc *RequestContext) HeaderSlot() []string {
+	if rc == nil || rc.slotTaken {
+		return nil
+	}
+	rc.slotTaken = true
+	return rc.slot[:1:1]
+}
