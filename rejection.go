@@ -141,11 +141,11 @@ func (e *Rejection) MessageFor(f Flavor) string {
 		return e.Message
 	case f == REST:
 		return a.message
-	case e.Status != 0 && e.Status != a.http:
-		return http.StatusText(e.StatusFor(f)) // the HTTP flavor's messages go by status
-	default:
-		return a.httpText
 	}
+	if status := e.StatusFor(f); status != a.http {
+		return http.StatusText(status) // outside REST, messages go by status
+	}
+	return a.httpText
 }
 
 // ErrorType returns the value of x-amzn-ErrorType that the REST flavor sends, such as "UnauthorizedException".
