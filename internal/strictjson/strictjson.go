@@ -1,0 +1,383 @@
+// Package strictjson reads JSON objects that decide about access, where two readers must never see different things.
+//
+// encoding/json takes the last of two members with one name, matches struct fields in any letter case and replaces bytes
+// that aren't UTF-8; so {"iss":"good","ISS":"evil"} has two readings. Here each of these is an error. (RFC 7515, section 4
+// and RFC 7519, section 4 allow to refuse duplicates; RFC 8725, section 2.4 tells why.)
+package strictjson
+
+import (
+	"encoding/json"
+	"errors"
+	"unicode"
+	"unicode/utf8"
+)
+
+// ErrSyntax is what every error of this package is: not an object, not JSON, a name twice, not UTF-8, nested too deep.
+var ErrSyntax = errors.New("strictjson: want one JSON object in UTF-8 without repeated names")
+
+// Object calls member for each member of the object that data holds, in order. The name is decoded, the value is its JSON text
+// within data. Names of the object itself must differ by more than letter case; those of objects within it must differ.
+// maxDepth bounds how deep values may nest; the object itself is depth 1.
+//
+// member is only called if all of data is well-formed. Object returns [ErrSyntax] or the first error of member.
+func Object(data []byte, maxDepth int, member func(name string, value []byte) error) error {
+	s := scanner{data: data, maxDepth: maxDepth}
+	s.space()
+	if !s.object(member) {
+		return ErrSyntax
+	}
+	s.space()
+	if s.at != len(data) {
+		return ErrSyntax
+	}
+	for _, m := range s.members {
+		if err := member(m.name, data[m.from:m.to]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Text decodes a JSON string as Object found it, and reports whether value is one.
+func Text(value []byte) (string, bool) {
+	if len(value) < 2 || value[0] != '"' {
+		return "", false
+	}
+	return unquote(value)
+}
+
+// Texts decodes a JSON array of strings as Object found it, and reports whether value is one.
+func Texts(value []byte) ([]string, bool) {
+	if len(value) == 0 || value[0] != '[' {
+		return nil, false
+	}
+	var raw []json.RawMessage
+	if json.Unmarshal(value, &raw) != nil {
+		return nil, false
+	}
+	texts := make([]string, len(raw))
+	for i, r := range raw {
+		var ok bool
+		if texts[i], ok = Text(r); !ok {
+			return nil, false
+		}
+	}
+	return texts, true
+}
+
+type scanner struct {
+	data     []byte
+	at       int
+	depth    int
+	maxDepth int
+	members  []span // of the outermost object
+}
+
+type span struct {
+	name     string
+	from, to int
+}
+
+func (s *scanner) space() {
+	for s.at < len(s.data) {
+		switch s.data[s.at] {
+		case ' ', '\t', '\r', '\n':
+			s.at++
+		default:
+			return
+		}
+	}
+}
+
+// take passes over c and the space behind it, and reports whether c was there.
+func (s *scanner) take(c byte) bool {
+	if s.at >= len(s.data) || s.data[s.at] != c {
+		return false
+	}
+	s.at++
+	s.space()
+	return true
+}
+
+// object passes over an object. With member set it is the outermost one, whose members are kept.
+func (s *scanner) object(outermost func(string, []byte) error) bool {
+	if s.depth++; s.depth > s.maxDepth || !s.take('{') {
+		return false
+	}
+	var seen names
+	for first := true; !s.take('}'); first = false {
+		if !first && !s.take(',') {
+			return false
+		}
+		name, ok := s.text()
+		if !ok {
+			return false
+		}
+		s.space()
+		if !s.take(':') {
+			return false
+		}
+		from := s.at
+		if !s.value() {
+			return false
+		}
+		if outermost != nil {
+			s.members = append(s.members, span{name, from, s.at})
+			name = fold(name)
+		}
+		if !seen.add(name) {
+			return false
+		}
+		s.space()
+	}
+	s.depth--
+	return true
+}
+
+func (s *scanner) array() bool {
+	if s.depth++; s.depth > s.maxDepth || !s.take('[') {
+		return false
+	}
+	for first := true; !s.take(']'); first = false {
+		if !first && !s.take(',') {
+			return false
+		}
+		if !s.value() {
+			return false
+		}
+		s.space()
+	}
+	s.depth--
+	return true
+}
+
+// value passes over a value, but not over the space behind it.
+func (s *scanner) value() bool {
+	if s.at >= len(s.data) {
+		return false
+	}
+	switch c := s.data[s.at]; {
+	case c == '{':
+		return s.object(nil) && s.trim()
+	case c == '[':
+		return s.array() && s.trim()
+	case c == '"':
+		_, ok := s.raw()
+		return ok
+	case c == 't':
+		return s.word("true")
+	case c == 'f':
+		return s.word("false")
+	case c == 'n':
+		return s.word("null")
+	}
+	return s.number()
+}
+
+// trim goes back over the space that take passed behind a closing bracket.
+func (s *scanner) trim() bool {
+	for s.data[s.at-1] != '}' && s.data[s.at-1] != ']' {
+		s.at--
+	}
+	return true
+}
+
+func (s *scanner) word(w string) bool {
+	if len(s.data)-s.at < len(w) || string(s.data[s.at:s.at+len(w)]) != w {
+		return false
+	}
+	s.at += len(w)
+	return true
+}
+
+// number passes over a number. (RFC 8259, section 6.)
+func (s *scanner) number() bool {
+	s.one("-")
+	switch {
+	case s.one("0"):
+	case !s.digits():
+		return false
+	}
+	if s.one(".") && !s.digits() {
+		return false
+	}
+	if s.one("eE") {
+		s.one("+-")
+		return s.digits()
+	}
+	return true
+}
+
+func (s *scanner) one(of string) bool {
+	for i := range len(of) {
+		if s.at < len(s.data) && s.data[s.at] == of[i] {
+			s.at++
+			return true
+		}
+	}
+	return false
+}
+
+func (s *scanner) digits() bool {
+	from := s.at
+	for s.at < len(s.data) && '0' <= s.data[s.at] && s.data[s.at] <= '9' {
+		s.at++
+	}
+	return s.at > from
+}
+
+// raw passes over a string and returns it with its quotes. It checks UTF-8 and escapes, lone surrogates among them.
+func (s *scanner) raw() (quoted []byte, ok bool) {
+	from := s.at
+	if s.at >= len(s.data) || s.data[s.at] != '"' {
+		return nil, false
+	}
+	for s.at++; s.at < len(s.data); {
+		switch c := s.data[s.at]; {
+		case c == '"':
+			s.at++
+			return s.data[from:s.at], true
+		case c < ' ':
+			return nil, false
+		case c == '\\':
+			if !s.escape() {
+				return nil, false
+			}
+		case c < utf8.RuneSelf:
+			s.at++
+		default:
+			r, size := utf8.DecodeRune(s.data[s.at:])
+			if r == utf8.RuneError && size == 1 {
+				return nil, false
+			}
+			s.at += size
+		}
+	}
+	return nil, false
+}
+
+func (s *scanner) escape() bool {
+	if s.at++; s.at >= len(s.data) {
+		return false
+	}
+	switch s.data[s.at] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		s.at++
+		return true
+	case 'u':
+	default:
+		return false
+	}
+	r, ok := s.hex4()
+	if !ok || r >= 0xdc00 && r <= 0xdfff { // the second half of a pair first
+		return false
+	}
+	if r < 0xd800 || r > 0xdbff {
+		return true
+	}
+	if s.at+1 >= len(s.data) || s.data[s.at] != '\\' || s.data[s.at+1] != 'u' {
+		return false
+	}
+	s.at++
+	low, ok := s.hex4()
+	return ok && low >= 0xdc00 && low <= 0xdfff
+}
+
+// hex4 passes over uXXXX.
+func (s *scanner) hex4() (r rune, ok bool) {
+	if len(s.data)-s.at < 5 {
+		return 0, false
+	}
+	for _, c := range s.data[s.at+1 : s.at+5] {
+		switch {
+		case '0' <= c && c <= '9':
+			c -= '0'
+		case 'a' <= c && c <= 'f':
+			c -= 'a' - 10
+		case 'A' <= c && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	s.at += 5
+	return r, true
+}
+
+func (s *scanner) text() (string, bool) {
+	quoted, ok := s.raw()
+	if !ok {
+		return "", false
+	}
+	return unquote(quoted)
+}
+
+// unquote decodes a string that raw has passed.
+func unquote(quoted []byte) (string, bool) {
+	for _, c := range quoted {
+		if c == '\\' {
+			var text string
+			err := json.Unmarshal(quoted, &text)
+			return text, err == nil
+		}
+	}
+	return string(quoted[1 : len(quoted)-1]), true
+}
+
+// names is a set of names: a list while it is short, as most objects are, then a map, as a list would take quadratic time.
+type names struct {
+	list []string
+	set  map[string]struct{}
+}
+
+func (n *names) add(name string) bool {
+	const short = 16
+	if n.set == nil && len(n.list) < short {
+		for _, seen := range n.list {
+			if seen == name {
+				return false
+			}
+		}
+		n.list = append(n.list, name)
+		return true
+	}
+	if n.set == nil {
+		n.set = make(map[string]struct{}, 2*short)
+		for _, seen := range n.list {
+			n.set[seen] = struct{}{}
+		}
+	}
+	if _, seen := n.set[name]; seen {
+		return false
+	}
+	n.set[name] = struct{}{}
+	return true
+}
+
+// fold maps names that differ only in letter case to one: each rune to the first of those that Unicode's simple folding makes
+// equal, which is also what encoding/json does for struct fields.
+func fold(name string) string {
+	lower := true
+	for i := range len(name) {
+		if c := name[i]; c >= utf8.RuneSelf || 'A' <= c && c <= 'Z' {
+			lower = false
+			break
+		}
+	}
+	if lower {
+		return name
+	}
+	folded := make([]rune, 0, len(name))
+	for _, r := range name {
+		least := r
+		for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
+			least = min(least, next)
+		}
+		if 'A' <= least && least <= 'Z' {
+			least += 'a' - 'A' // the form that names are in already
+		}
+		folded = append(folded, least)
+	}
+	return string(folded)
+}
