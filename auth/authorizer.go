@@ -1,0 +1,116 @@
+package auth
+
+import (
+	"errors"
+	"net/http"
+	"reflect"
+	"strings"
+
+	"github.com/gatekit-go/gatekit"
+)
+
+// Authorizer decides who is calling and whether they may. It must be safe for concurrent use.
+type Authorizer interface {
+	// Authorize returns what it learned of the caller, or why it refuses. An error that isn't a *gatekit.Rejection is
+	// a fault and becomes a 500; so does a nil Authorization without an error. It must not change r.
+	Authorize(r *http.Request) (*gatekit.Authorization, error)
+}
+
+// Scoped is an Authorizer that needs the route's scopes, for its verdict and for its challenge.
+type Scoped interface {
+	Authorizer
+	// WithScopes returns the authorizer of a route that wants at least one of scopes. It replaces scopes given before and
+	// leaves its receiver as it was.
+	WithScopes(scopes ...string) Authorizer
+}
+
+// ErrNoCredentials is what errors.Is finds in an Authorizer's error when the request carries nothing that this authorizer
+// could judge: no token at all, or credentials of another scheme.
+var ErrNoCredentials = errors.New("auth: no credentials")
+
+// Require returns a middleware that lets those requests in that a admits, and notes what a learned in the RequestContext. With
+// scopes, the caller must have at least one of them: a [Scoped] authorizer checks that itself, for any other one a caller
+// without is refused with a 403. (Developer guide, "Controlling access to HTTP APIs with JWT authorizers", authorization scopes.)
+//
+// Require panics if a is nil or a scope isn't a scope token (RFC 6749, section 3.3), as both are mistakes in the program's own
+// text.
+func Require(a Authorizer, scopes ...string) gatekit.Middleware {
+	if v := reflect.ValueOf(a); a == nil || v.Kind() == reflect.Pointer && v.IsNil() {
+		panic("auth: Require: want an Authorizer, got nil")
+	}
+	scopes = checkedScopes(scopes)
+	if len(scopes) > 0 {
+		if s, ok := a.(Scoped); ok {
+			a, scopes = s.WithScopes(scopes...), nil
+		}
+	}
+	return func(next http.Handler) http.Handler {
+		return &required{authorizer: a, scopes: scopes, next: next}
+	}
+}
+
+type required struct {
+	authorizer Authorizer
+	scopes     []string // what the authorizer doesn't check itself
+	next       http.Handler
+}
+
+var (
+	errNoVerdict = errors.New("auth: the authorizer returned neither an Authorization nor an error")
+	errScope     = errors.New("auth: the caller has none of the route's scopes")
+)
+
+func (h *required) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a, err := h.authorize(r)
+	if err != nil {
+		gatekit.Reject(w, r, err)
+		return
+	}
+	rc, r := gatekit.Attach(r)
+	rc.Authorization = a
+	h.next.ServeHTTP(w, r)
+}
+
+func (h *required) authorize(r *http.Request) (*gatekit.Authorization, error) {
+	a, err := h.authorizer.Authorize(r)
+	if err == nil && a == nil {
+		err = errNoVerdict
+	}
+	if err != nil {
+		var rejection *gatekit.Rejection
+		if errors.As(err, &rejection) {
+			return nil, err
+		}
+		return nil, &gatekit.Rejection{Type: gatekit.AuthorizerFailure, Cause: err}
+	}
+	if len(h.scopes) > 0 && !hasAny(a, h.scopes) {
+		return nil, &gatekit.Rejection{Type: gatekit.AccessDenied, Cause: errScope}
+	}
+	return a, nil
+}
+
+// Station implements [gatekit.Station].
+func (h *required) Station() (kind string, next http.Handler) { return "auth", h.next }
+
+// checkedScopes returns a copy of scopes. It panics where one could match nothing, or would break out of a challenge's quotes.
+func checkedScopes(scopes []string) []string {
+	for _, s := range scopes {
+		ok := s != ""
+		for i := range len(s) {
+			ok = ok && s[i] > ' ' && s[i] < 0x7f && s[i] != '"' && s[i] != '\\'
+		}
+		if !ok {
+			panic(`auth: scopes: want visible ASCII without blanks, " and \ in each, got ` + strings.ToValidUTF8(quoted(s), "?"))
+		}
+	}
+	return append([]string(nil), scopes...)
+}
+
+func hasAny(a *gatekit.Authorization, scopes []string) bool {
+	for _, s := range scopes {
+		if a.HasScope(s) {
+			return true
+		}
+	}
+	return false
+}

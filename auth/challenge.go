@@ -1,0 +1,113 @@
+package auth
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/gatekit-go/gatekit"
+)
+
+// failure is one way in which a token fails, with the words that the client and the access log get. They are in one table, as
+// only three of the managed gateway's texts are known; where they aren't, the words are golang-jwt's.
+type failure uint8
+
+const (
+	failMissing failure = iota
+	failSegments
+	failMalformed
+	failAlgorithm
+	failKey
+	failSignature
+	failType
+	failIssuer
+	failAudience
+	failNoExpiry
+	failExpired
+	failNotYet
+	failIssuedLater
+	failures // how many there are
+)
+
+// descriptions are the error_description of the challenge.
+var descriptions = [failures]string{
+	failSegments:    "token contains an invalid number of segments", // recorded
+	failMalformed:   jwt.ErrTokenMalformed.Error(),
+	failAlgorithm:   jwt.ErrTokenSignatureInvalid.Error(),
+	failKey:         jwt.ErrTokenUnverifiable.Error(),
+	failSignature:   jwt.ErrTokenSignatureInvalid.Error(),
+	failType:        jwt.ErrTokenMalformed.Error(),
+	failIssuer:      "issuer does not match",                    // recorded in access logs
+	failAudience:    "the token does not have a valid audience", // the guide's
+	failNoExpiry:    jwt.ErrTokenRequiredClaimMissing.Error(),
+	failExpired:     jwt.ErrTokenExpired.Error(),
+	failNotYet:      jwt.ErrTokenNotValidYet.Error(),
+	failIssuedLater: jwt.ErrTokenUsedBeforeIssued.Error(),
+}
+
+// causes are the Rejections' causes, made once: "missing: token not provided", "invalid_token: …".
+var causes = func() (errs [failures]error) {
+	for f, text := range descriptions {
+		errs[f] = errors.New("invalid_token: " + text)
+	}
+	errs[failMissing] = noCredentials("missing: token not provided")
+	return errs
+}()
+
+// causeOtherScheme is the cause of a request with credentials of another scheme, such as Basic.
+var causeOtherScheme error = noCredentials("invalid_token: " + descriptions[failSegments])
+
+var causeScope = errors.New("insufficient_scope: the token has none of the route's scopes")
+
+// noCredentials is a cause that is ErrNoCredentials under a text of its own.
+type noCredentials string
+
+func (e noCredentials) Error() string        { return string(e) }
+func (e noCredentials) Is(target error) bool { return target == ErrNoCredentials }
+
+// challenges are the WWW-Authenticate values of one route. The auth-params are separated by blanks where RFC 9110, section
+// 11.6.1 wants commas: that is what the managed gateway's clients parse.
+type challenges struct {
+	values [failures]string
+	scope  string
+}
+
+func newChallenges(scopes []string) *challenges {
+	c := &challenges{}
+	frame := `Bearer scope="` + strings.Join(scopes, " ") + `" error="`
+	for f, text := range descriptions {
+		c.values[f] = frame + `invalid_token" error_description="` + text + `"`
+	}
+	c.values[failMissing] = "Bearer"
+	c.scope = frame + `insufficient_scope"`
+	return c
+}
+
+// unauthorized is the 401 of a token that fails. It is fresh, since it carries a header.
+func (c *challenges) unauthorized(f failure) *gatekit.Rejection {
+	return &gatekit.Rejection{
+		Type:   gatekit.Unauthorized,
+		Header: http.Header{"Www-Authenticate": {c.values[f]}},
+		Cause:  causes[f],
+	}
+}
+
+// forbidden is the 403 of a good token without the route's scopes.
+func (c *challenges) forbidden() *gatekit.Rejection {
+	return &gatekit.Rejection{
+		Type:   gatekit.AccessDenied,
+		Header: http.Header{"Www-Authenticate": {c.scope}},
+		Cause:  causeScope,
+	}
+}
+
+func quoted(s string) string {
+	const enough = 100
+	if len(s) > enough {
+		s = s[:enough] + "…"
+	}
+	return strconv.Quote(s)
+}

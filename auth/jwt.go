@@ -1,0 +1,216 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"time"
+
+	"github.com/MicahParks/jwkset"
+	"github.com/MicahParks/keyfunc/v3"
+	"github.com/golang-jwt/jwt/v5"
+	"golang.org/x/time/rate"
+
+	"github.com/gatekit-go/gatekit"
+)
+
+// JWT is the JWT authorizer of HTTP APIs, for any OpenID Connect provider: it admits requests with a token that the issuer
+// signed for one of the audiences. It is safe for concurrent use. (Developer guide, "Controlling access to HTTP APIs with JWT
+// authorizers".)
+type JWT struct {
+	*verifier
+	scopes     []string // at least one of them; empty: any token will do
+	challenges *challenges
+}
+
+// verifier is what the JWTs of all routes share.
+type verifier struct {
+	identity identitySource
+	methods  map[string]jwt.SigningMethod
+	checks   checks
+	source   *keySource
+	keyfunc  keyfunc.Keyfunc // over source.set
+	cache    *tokenCache
+}
+
+var _ Scoped = (*JWT)(nil)
+
+// NewJWT returns a JWT authorizer, or one error that lists every field it refuses. Unless cfg has a fixed key set, it fetches
+// the issuer's keys before it returns, and the error tells if that fails (see JWTConfig.StartWithoutKeys). It copies cfg.
+//
+// Its refresh ends when ctx does, or with [JWT.Close]. It then still admits requests, until the keys are too old to be trusted.
+func NewJWT(ctx context.Context, cfg JWTConfig) (*JWT, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	v := &verifier{methods: map[string]jwt.SigningMethod{}}
+	v.identity, _ = parseIdentitySource(cfg.IdentitySource) // checked above
+	for _, name := range cfg.Algorithms {
+		v.methods[name] = algorithms[name]
+	}
+	v.checks = checks{issuer: cfg.Issuer, audience: cfg.Audience, typ: mediaType(cfg.RequireType), leeway: cfg.Leeway.Seconds()}
+	v.cache = newTokenCache(cfg.TokenCache, int64(float64(cfg.TokenCache)/defaultTokenCache*defaultTokenCacheBytes))
+	set := &keySet{onReplace: v.cache.clear}
+	fetcher := &fetcher{
+		client: newClient(cfg.HTTPClient), issuer: cfg.Issuer, jwksURL: cfg.JWKSURL,
+		insecure: cfg.InsecureAllowHTTP, timeout: cfg.FetchTimeout,
+	}
+	v.source = &keySource{
+		set: set, fetch: fetcher.keys, issuer: cfg.Issuer, interval: cfg.RefreshInterval, maxStale: cfg.MaxStale, log: cfg.Logger,
+		limiter: rate.NewLimiter(rate.Every(cfg.RefetchInterval), 1), unknown: map[string]time.Time{},
+	}
+	v.source.ctx, v.source.cancel = context.WithCancel(ctx)
+	var err error
+	if v.keyfunc, err = keyfunc.New(keyfunc.Options{Ctx: v.source.ctx, Storage: set, UseWhitelist: []jwkset.USE{"", jwkset.UseSig}}); err != nil {
+		return nil, fmt.Errorf("auth: %v", err)
+	}
+	if err := v.start(cfg); err != nil {
+		v.source.close()
+		return nil, err
+	}
+	return &JWT{verifier: v, challenges: newChallenges(nil)}, nil
+}
+
+// start gets the first keys.
+func (v *verifier) start(cfg JWTConfig) error {
+	if cfg.JWKS != nil {
+		keys, err := parseJWKS(cfg.JWKS)
+		if err != nil {
+			return fmt.Errorf("auth: JWTConfig.JWKS: %w", err)
+		}
+		v.source.fix(keys)
+		return nil
+	}
+	v.source.set.refetch = v.source.refetch
+	f := v.source.join(false)
+	if f == nil {
+		return fmt.Errorf("auth: NewJWT: %w", context.Cause(v.source.ctx))
+	}
+	<-f.done // it has deadlines, and ends with the context
+	if f.err != nil && !cfg.StartWithoutKeys {
+		return f.err
+	}
+	v.source.running.Add(1)
+	go v.source.refresh(f.err != nil)
+	return nil
+}
+
+// Close ends the refresh of the keys and waits for it. It returns nil. Requests are still judged by the keys at hand, until
+// these are too old to be trusted.
+func (j *JWT) Close() error {
+	j.source.close()
+	return nil
+}
+
+// WithScopes implements [Scoped]. It panics if a scope isn't a scope token (RFC 6749, section 3.3).
+func (j *JWT) WithScopes(scopes ...string) Authorizer {
+	scopes = checkedScopes(scopes)
+	return &JWT{verifier: j.verifier, scopes: scopes, challenges: newChallenges(scopes)}
+}
+
+// Middleware is Require(j): it lets those requests in whose token is good.
+func (j *JWT) Middleware(next http.Handler) http.Handler { return Require(j)(next) }
+
+var errNoKeys = errors.New("auth: no keys of the issuer that can be trusted: it couldn't be reached")
+
+// Authorize admits a request with a good token. Its errors are 401 Rejections with a WWW-Authenticate header that says which
+// check failed, a 403 if the token has none of the route's scopes, and a 500 while there are no keys. A request without a
+// token, or with an Authorization header of another scheme, is [ErrNoCredentials].
+//
+// It may wait for a fetch of the issuer's keys, within JWTConfig.FetchTimeout, if the token names a key that isn't known.
+func (j *JWT) Authorize(r *http.Request) (*gatekit.Authorization, error) {
+	text, fail, cause := j.identity.token(r)
+	if cause != nil {
+		rejection := j.challenges.unauthorized(fail)
+		rejection.Cause = cause
+		return nil, rejection
+	}
+	now := time.Now()
+	if !j.source.usable(now) {
+		return nil, &gatekit.Rejection{Type: gatekit.AuthorizerConfigurationError, Cause: errNoKeys}
+	}
+	known := j.cache.get(text)
+	if known == nil {
+		var ok bool
+		if known, fail, ok = j.verify(r.Context(), text, now); !ok {
+			return nil, j.challenges.unauthorized(fail)
+		}
+	} else if fail, ok := j.checks.times(known.expires, known.notBefore, now); !ok {
+		if fail == failExpired {
+			j.cache.forget(known)
+		}
+		return nil, j.challenges.unauthorized(fail)
+	}
+	if len(j.scopes) > 0 && !hasAny(known.authorization, j.scopes) {
+		return nil, j.challenges.forbidden()
+	}
+	return known.authorization, nil
+}
+
+// verify judges a token that hasn't been seen before, or says what is wrong with it.
+func (v *verifier) verify(ctx context.Context, text string, now time.Time) (*verifiedToken, failure, bool) {
+	table := v.cache.table() // before the keys are read: see keySet.replace
+	t, fail, ok := parseToken(text)
+	if !ok {
+		return nil, fail, false
+	}
+	method := v.methods[t.algorithm]
+	switch {
+	case method == nil:
+		return nil, failAlgorithm, false
+	case t.keyID == "":
+		return nil, failKey, false
+	case !v.checks.typed(t.typ):
+		return nil, failType, false
+	}
+	if fail, ok := v.signature(ctx, t, method); !ok {
+		return nil, fail, false
+	}
+	if fail, ok := v.checks.claims(&t.claims, now); !ok {
+		return nil, fail, false
+	}
+	known := &verifiedToken{
+		text:      text,
+		expires:   math.Floor(t.claims.expires),
+		notBefore: math.Ceil(t.claims.notBefore),
+		authorization: gatekit.NewAuthorization(gatekit.AuthorizationFields{
+			Principal: t.claims.subject, Scopes: t.claims.scopes, RawClaims: t.payload,
+		}),
+	}
+	v.cache.put(table, known)
+	return known, 0, true
+}
+
+// signature checks the token's signature. A key that fails may have been replaced at the issuer under its old kid, so the set
+// is then fetched once more, behind the same limiter as for an unknown kid.
+func (v *verifier) signature(ctx context.Context, t *token, method jwt.SigningMethod) (failure, bool) {
+	for retried := false; ; retried = true {
+		key, fail, ok := v.key(ctx, t)
+		if !ok {
+			return fail, false
+		}
+		if method.Verify(t.signed, t.signature, key) == nil {
+			return 0, true
+		}
+		if retried || !v.source.replaced(ctx, t.keyID, key) {
+			return failSignature, false
+		}
+	}
+}
+
+// key returns the key that the token names, if it is one for the token's algorithm.
+func (v *verifier) key(ctx context.Context, t *token) (any, failure, bool) {
+	key, err := v.keyfunc.KeyfuncCtx(ctx)(&jwt.Token{
+		Header: map[string]any{"alg": t.algorithm, jwkset.HeaderKID: t.keyID},
+	})
+	switch {
+	case errors.Is(err, jwkset.ErrKeyNotFound):
+		return nil, failKey, false
+	case err != nil || !fitsKey(t.algorithm, key):
+		return nil, failAlgorithm, false
+	}
+	return key, 0, true
+}

@@ -1,0 +1,176 @@
+package auth
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// JWTConfig configures a [JWT]. The zero value is refused: no issuer and no audience is a safe default.
+type JWTConfig struct {
+	_ struct{} // keyed literals only, so that fields can be added
+
+	// Issuer is the iss claim to accept, compared byte by byte, and where discovery starts. Required: an https URL, or an
+	// http one on a loopback host.
+	Issuer string
+	// Audience lists who tokens may be meant for: one of them must be in aud, or, in a token without aud, be client_id.
+	// Required.
+	Audience []string
+	// IdentitySource is where the token is: "$request.header.NAME" or "$request.querystring.name". Empty means
+	// "$request.header.Authorization".
+	IdentitySource string
+
+	// JWKSURL is where the key set is, in place of discovery.
+	JWKSURL string
+	// JWKS is a fixed key set (RFC 7517), in place of JWKSURL and discovery. Nothing is fetched then.
+	JWKS []byte
+	// Algorithms lists the signature algorithms to accept. Empty means RS256, RS384, RS512, PS256, PS384, PS512, ES256,
+	// ES384, ES512 and EdDSA. The managed gateway takes only the RSA ones.
+	Algorithms []string
+	// RequireType is the typ header that tokens must have, such as "at+jwt", which tells access tokens from ID tokens (RFC
+	// 9068). Empty means any.
+	RequireType string
+	// Leeway is the clock skew allowed for exp, nbf and iat. 0 means none; at most 60 seconds.
+	Leeway time.Duration
+
+	// HTTPClient makes the requests for discovery and keys. nil means one that refuses link-local addresses. A copy is
+	// used, which follows no redirect to another origin.
+	HTTPClient *http.Client
+	// FetchTimeout bounds each of these requests. 0 means 1.5 seconds, as on the managed gateway; at most 30 seconds.
+	FetchTimeout time.Duration
+	// RefreshInterval is how often the keys are fetched in the background: a key that the issuer withdrew lives no longer.
+	// 0 means an hour; 1 minute to 24 hours.
+	RefreshInterval time.Duration
+	// RefetchInterval is the least time between two fetches because of tokens that name an unknown key or fail with a known
+	// one. 0 means 10 seconds; at least 1 second.
+	RefetchInterval time.Duration
+	// MaxStale is how long beyond RefreshInterval keys are trusted while the issuer can't be reached; then the answer is
+	// 500. 0 means 24 hours, negative means not at all.
+	MaxStale time.Duration
+	// StartWithoutKeys lets NewJWT succeed while the issuer is down: the answer is 500 until it is back. Without it NewJWT
+	// returns the error.
+	StartWithoutKeys bool
+	// InsecureAllowHTTP accepts an issuer and key sets over http on any host. Who is on the way to it can then sign tokens.
+	InsecureAllowHTTP bool
+
+	// TokenCache is how many verified tokens are kept. 0 means 10,000, negative none. In any case they are at most 1,677
+	// bytes each on average: 16 MiB of token text for 10,000.
+	TokenCache int
+	// Logger gets what goes wrong in the background. nil means slog.Default().
+	Logger *slog.Logger
+}
+
+const (
+	maxLeeway              = 60 * time.Second
+	defaultFetchTimeout    = 1500 * time.Millisecond
+	maxFetchTimeout        = 30 * time.Second
+	defaultRefreshInterval = time.Hour
+	minRefreshInterval     = time.Minute
+	maxRefreshInterval     = 24 * time.Hour
+	defaultRefetchInterval = 10 * time.Second
+	minRefetchInterval     = time.Second
+	defaultMaxStale        = 24 * time.Hour
+	defaultTokenCache      = 10_000
+	defaultTokenCacheBytes = 16 << 20
+)
+
+// algorithms are those that can be allowed, each with what verifies it.
+var algorithms = map[string]jwt.SigningMethod{
+	"RS256": jwt.SigningMethodRS256, "RS384": jwt.SigningMethodRS384, "RS512": jwt.SigningMethodRS512,
+	"PS256": jwt.SigningMethodPS256, "PS384": jwt.SigningMethodPS384, "PS512": jwt.SigningMethodPS512,
+	"ES256": jwt.SigningMethodES256, "ES384": jwt.SigningMethodES384, "ES512": jwt.SigningMethodES512,
+	"EdDSA": jwt.SigningMethodEdDSA,
+}
+
+// check returns every mistake in c.
+func (c *JWTConfig) check() error {
+	var errs []error
+	wrong := func(field, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("auth: JWTConfig.%s: %s", field, fmt.Sprintf(format, args...)))
+	}
+	if err := checkFetchURL(c.Issuer, c.InsecureAllowHTTP, true); err != nil {
+		wrong("Issuer", "%v", err)
+	} else if u, _ := url.Parse(c.Issuer); u.RawQuery != "" || u.ForceQuery {
+		wrong("Issuer", "want an https URL without a query, got %q", c.Issuer)
+	}
+	if len(c.Audience) == 0 {
+		wrong("Audience", "want at least one, got none")
+	}
+	for i, audience := range c.Audience {
+		if audience == "" {
+			wrong(fmt.Sprintf("Audience[%d]", i), `want an audience, got ""`)
+		}
+	}
+	if _, err := parseIdentitySource(c.IdentitySource); err != nil {
+		wrong("IdentitySource", "%v", err)
+	}
+	if c.JWKSURL != "" {
+		if err := checkFetchURL(c.JWKSURL, c.InsecureAllowHTTP, true); err != nil {
+			wrong("JWKSURL", "%v", err)
+		}
+		if c.JWKS != nil {
+			wrong("JWKS", "want it or JWKSURL, got both")
+		}
+	}
+	for i, name := range c.Algorithms {
+		if algorithms[name] == nil {
+			wrong(fmt.Sprintf("Algorithms[%d]", i), "want RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 or EdDSA, got %q", name)
+		}
+	}
+	if strings.TrimSpace(c.RequireType) != c.RequireType || mediaType(c.RequireType) == "" && c.RequireType != "" {
+		wrong("RequireType", `want a type such as "at+jwt", got %q`, c.RequireType)
+	}
+	for _, d := range []struct {
+		field       string
+		value       time.Duration
+		least, most time.Duration
+	}{
+		{"Leeway", c.Leeway, 0, maxLeeway},
+		{"FetchTimeout", c.FetchTimeout, time.Millisecond, maxFetchTimeout},
+		{"RefreshInterval", c.RefreshInterval, minRefreshInterval, maxRefreshInterval},
+		{"RefetchInterval", c.RefetchInterval, minRefetchInterval, maxRefreshInterval},
+	} {
+		if d.value != 0 && (d.value < d.least || d.value > d.most) {
+			wrong(d.field, "want 0 or %v to %v, got %v", d.least, d.most, d.value)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// withDefaults returns a copy of c that shares nothing with it and has every default filled in.
+func (c *JWTConfig) withDefaults() JWTConfig {
+	d := *c
+	d.Audience = slices.Clone(c.Audience)
+	d.Algorithms = slices.Clone(c.Algorithms)
+	d.JWKS = slices.Clone(c.JWKS)
+	if len(d.Algorithms) == 0 {
+		for name := range algorithms {
+			d.Algorithms = append(d.Algorithms, name)
+		}
+	}
+	for field, value := range map[*time.Duration]time.Duration{
+		&d.FetchTimeout:    defaultFetchTimeout,
+		&d.RefreshInterval: defaultRefreshInterval,
+		&d.RefetchInterval: defaultRefetchInterval,
+		&d.MaxStale:        defaultMaxStale,
+	} {
+		if *field == 0 {
+			*field = value
+		}
+	}
+	d.MaxStale = max(d.MaxStale, 0)
+	if d.TokenCache == 0 {
+		d.TokenCache = defaultTokenCache
+	}
+	if d.Logger == nil {
+		d.Logger = slog.Default()
+	}
+	return d
+}

@@ -1,0 +1,195 @@
+package auth
+
+import (
+	"context"
+	"crypto"
+	"log/slog"
+	"math"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/MicahParks/jwkset"
+	"golang.org/x/time/rate"
+)
+
+const (
+	maxUnknownKeyIDs = 1000        // the memory of kids that the issuer doesn't have
+	unknownKeyIDTime = time.Minute // how long one is remembered
+	firstRetry       = time.Second
+	lastRetry        = 30 * time.Second
+)
+
+// keySource keeps an issuer's keySet fresh: in the background at an interval, and at once when a token names a key that isn't
+// there or fails with one that is, as after a rotation. Only one fetch is under way at a time, and what requests ask for goes
+// through a limiter: a flood of made-up kids costs the issuer one fetch an interval.
+type keySource struct {
+	set      *keySet
+	fetch    func(context.Context) (map[string]jwkset.JWK, error)
+	issuer   string
+	interval time.Duration
+	maxStale time.Duration
+	log      *slog.Logger
+
+	ctx         context.Context // ends every fetch and the refresh
+	cancel      context.CancelFunc
+	running     sync.WaitGroup
+	usableUntil atomic.Int64 // Unix seconds
+
+	mu      sync.Mutex // over what follows; never held while fetching
+	closed  bool
+	limiter *rate.Limiter
+	flight  *flight
+	unknown map[string]time.Time // kids that the issuer didn't have, and until when that is believed
+}
+
+// flight is one fetch that several may wait for. err is set before done is closed.
+type flight struct {
+	done chan struct{}
+	err  error
+}
+
+// usable reports whether there are keys that aren't too old to be trusted.
+func (s *keySource) usable(now time.Time) bool { return now.Unix() < s.usableUntil.Load() }
+
+// fix makes keys the set for good.
+func (s *keySource) fix(keys map[string]jwkset.JWK) {
+	s.set.replace(keys)
+	s.usableUntil.Store(math.MaxInt64)
+}
+
+// join returns the fetch under way, or starts one. It returns nil if the source is closed, or if none is under way and the
+// limiter forbids one.
+func (s *keySource) join(limited bool) *flight {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.flight != nil:
+		return s.flight
+	case s.closed || s.ctx.Err() != nil || limited && !s.limiter.Allow():
+		return nil
+	}
+	f := &flight{done: make(chan struct{})}
+	s.flight = f
+	s.running.Add(1)
+	go s.fly(f) // under the source's context: a waiter that gives up doesn't take the others' fetch along
+	return f
+}
+
+func (s *keySource) fly(f *flight) {
+	defer s.running.Done()
+	keys, err := s.fetch(s.ctx)
+	if err == nil {
+		s.set.replace(keys)
+		s.usableUntil.Store(time.Now().Add(s.interval + s.maxStale).Unix())
+	} else if s.ctx.Err() == nil {
+		s.log.LogAttrs(s.ctx, slog.LevelWarn, "auth: the key set could not be refreshed",
+			slog.String("issuer", s.issuer), slog.String("error", err.Error()))
+	}
+	s.mu.Lock()
+	s.flight = nil
+	s.mu.Unlock()
+	f.err = err
+	close(f.done)
+}
+
+// wait waits for f, and reports whether it ended well while ctx lasted.
+func (s *keySource) wait(ctx context.Context, f *flight) bool {
+	if f == nil {
+		return false
+	}
+	select {
+	case <-f.done:
+		return f.err == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// refetch asks the issuer for a fresh set because of kid, and reports whether it came.
+func (s *keySource) refetch(ctx context.Context, kid string) bool {
+	if s.isUnknown(kid) || !s.wait(ctx, s.join(true)) {
+		return false
+	}
+	if _, ok := s.set.lookup(kid); !ok {
+		s.noteUnknown(kid)
+	}
+	return true
+}
+
+// replaced reports whether kid has another key than key by now, after asking the issuer if it may be asked.
+func (s *keySource) replaced(ctx context.Context, kid string, key any) bool {
+	same := func() bool {
+		jwk, ok := s.set.lookup(kid)
+		have, comparable := jwk.Key().(interface{ Equal(crypto.PublicKey) bool })
+		return !ok || comparable && have.Equal(key)
+	}
+	if !same() {
+		return true // another request was faster
+	}
+	return s.set.refetch != nil && s.wait(ctx, s.join(true)) && !same()
+}
+
+func (s *keySource) isUnknown(kid string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	until, ok := s.unknown[kid]
+	return ok && time.Now().Before(until)
+}
+
+func (s *keySource) noteUnknown(kid string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	if len(s.unknown) >= maxUnknownKeyIDs {
+		for other, until := range s.unknown {
+			if !now.Before(until) {
+				delete(s.unknown, other)
+			}
+		}
+	}
+	if len(s.unknown) >= maxUnknownKeyIDs {
+		return // the limiter bounds what this costs the issuer
+	}
+	s.unknown[kid] = now.Add(unknownKeyIDTime)
+}
+
+// refresh fetches the set at the interval, and sooner after a failure, until the source's context ends. failed says that the
+// first fetch failed.
+func (s *keySource) refresh(failed bool) {
+	defer s.running.Done()
+	retry := firstRetry
+	for {
+		wait := s.interval
+		if failed {
+			wait, retry = retry, min(2*retry, lastRetry)
+		}
+		// Before the keys are due, as they may be of no use afterwards, and not all of a fleet at one instant.
+		wait -= wait/20 + time.Duration(rand.Int64N(int64(wait)/20+1))
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-s.ctx.Done():
+			timer.Stop()
+			return
+		}
+		f := s.join(false)
+		if f == nil {
+			return
+		}
+		<-f.done // it has deadlines
+		if failed = f.err != nil; !failed {
+			retry = firstRetry
+		}
+	}
+}
+
+// close ends the refresh and any fetch, and waits for them.
+func (s *keySource) close() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.cancel()
+	s.running.Wait()
+}
