@@ -40,9 +40,8 @@ type RequestContext struct {
 	rejection   atomic.Pointer[Rejection]
 
 	id        requestID
-	idHeaders [3]string // what the request-ID headers' slices point at: no allocation of their own
-	slot      [1]string
 	slotTaken bool
+	texts     [3]string // what header slices point at, without an allocation of their own: two request IDs, and HeaderSlot
 }
 
 // Identity is what is known of a caller without asking an authorizer: $context.identity of the access-log page.
@@ -82,11 +81,12 @@ type Integration struct {
 // contextKey is the module's only context key: a new feature adds a field to RequestContext, not a key.
 type contextKey struct{}
 
-// attached is a context and the RequestContext that it carries in one object: attaching costs this allocation and that of
-// the request's copy, and no more.
+// attached is a context, the RequestContext that it carries, and the request that carries it, in one object: attaching costs one
+// allocation.
 type attached struct {
 	context.Context
-	rc RequestContext
+	rc      RequestContext
+	request http.Request
 }
 
 func (a *attached) Value(key any) any {
@@ -110,14 +110,15 @@ func Attach(r *http.Request) (*RequestContext, *http.Request) {
 	if rc == nil {
 		a := &attached{Context: r.Context()}
 		rc = &a.rc
-		rc.id.draw(r.Header)
+		rc.id.draw()
 		rc.RequestPath = requestPath(r)
 		rc.RequestTime = time.Now()
 		rc.Identity.SourceIP = remoteIP(r.RemoteAddr)
 		if ua := r.Header["User-Agent"]; len(ua) > 0 {
 			rc.Identity.UserAgent = ua[0]
 		}
-		r = r.WithContext(a)
+		a.request = *r.WithContext(a) // inlined, so that the copy that it makes stays on the stack
+		r = &a.request
 	}
 	if rc.RouteKey == "" && r.Pattern != "" {
 		rc.RouteKey = routeKeyOf(r.Pattern)
@@ -174,5 +175,5 @@ func (rc *RequestContext) HeaderSlot() []string {
 		return nil
 	}
 	rc.slotTaken = true
-	return rc.slot[:1:1]
+	return rc.texts[2:3:3]
 }

@@ -12,23 +12,34 @@ import (
 // runtime's ChaCha8 generator, seeded by the system: no system call a request, and nobody who sees some IDs can tell the
 // next. They name requests in logs; they are no secrets.
 type requestID struct {
-	uuid  [16]byte // REST: x-amzn-RequestId
-	short [11]byte // 16 base64 characters, the last of them '=': apigw-requestid, x-amz-apigw-id
+	drawn  [16]byte
+	chosen *[16]byte // the UUID that a REST API's client chose
 }
 
-func (id *requestID) draw(h http.Header) {
-	a, b := rand.Uint64(), rand.Uint64()
-	binary.LittleEndian.PutUint64(id.short[:8], a)
-	binary.LittleEndian.PutUint32(id.short[7:], uint32(b))
-	// A client of a REST API may choose the UUID, and one that isn't a UUID is replaced. (Developer guide, "Variables
-	// for data models, authorizers, mapping templates, and CloudWatch access logging", $context.requestId.)
-	if v := h["X-Amzn-Requestid"]; len(v) == 1 && parseUUID(v[0], &id.uuid) {
-		return
+func (id *requestID) draw() {
+	binary.LittleEndian.PutUint64(id.drawn[:8], rand.Uint64())
+	binary.LittleEndian.PutUint64(id.drawn[8:], rand.Uint64())
+}
+
+// AdoptRequestID takes the UUID in the client's X-Amzn-Requestid header for the request's ID, as REST APIs do; a value that isn't
+// one UUID is passed over. It is for the station that fronts a REST API, before anybody has asked for the ID. (Developer guide,
+// "Variables for data models, authorizers, mapping templates, and CloudWatch access logging", $context.requestId.)
+func (rc *RequestContext) AdoptRequestID(h http.Header) {
+	var uuid [16]byte
+	if v := h["X-Amzn-Requestid"]; rc != nil && len(v) == 1 && parseUUID(v[0], &uuid) {
+		rc.id.chosen = &uuid
 	}
-	binary.LittleEndian.PutUint64(id.uuid[:8], rand.Uint64())
-	binary.LittleEndian.PutUint64(id.uuid[8:], rand.Uint64())
-	id.uuid[6] = id.uuid[6]&0x0f | 0x40 // version 4 (RFC 9562, section 5.4)
-	id.uuid[8] = id.uuid[8]&0x3f | 0x80
+}
+
+// uuid is a version 4 UUID (RFC 9562, section 5.4), unless the client has chosen.
+func (id *requestID) uuid() [16]byte {
+	if id.chosen != nil {
+		return *id.chosen
+	}
+	u := id.drawn
+	u[6] = u[6]&0x0f | 0x40
+	u[8] = u[8]&0x3f | 0x80
+	return u
 }
 
 // RequestID returns the ID that the gateway's answer carries and logs name: 16 base64 characters for HTTP and WebSocket
@@ -38,7 +49,7 @@ func (rc *RequestContext) RequestID() string {
 		return ""
 	}
 	if rc.Flavor == REST {
-		return formatUUID(rc.id.uuid)
+		return formatUUID(rc.id.uuid())
 	}
 	return rc.ExtendedRequestID()
 }
@@ -50,7 +61,7 @@ func (rc *RequestContext) ExtendedRequestID() string {
 		return ""
 	}
 	var text [16]byte
-	base64.StdEncoding.Encode(text[:], rc.id.short[:])
+	base64.StdEncoding.Encode(text[:], rc.id.drawn[:11]) // 11 bytes are 15 characters and one '='
 	return string(text[:])
 }
 
@@ -61,22 +72,28 @@ func (rc *RequestContext) SetRequestIDHeaders(h http.Header) {
 	if rc == nil {
 		return
 	}
-	ids := &rc.idHeaders // one place an ID: a header set earlier keeps its value if the flavor changes
+	t := rc.texts[:2]
 	if rc.Flavor == REST {
-		if ids[1] == "" {
-			ids[1], ids[2] = rc.RequestID(), rc.ExtendedRequestID()
+		if t[0] != "" && len(t[0]) != uuidLength {
+			t = make([]string, 2) // a header of another flavor points at ours
 		}
-		h["X-Amzn-Requestid"], h["X-Amz-Apigw-Id"] = ids[1:2:2], ids[2:3:3]
+		t[0], t[1] = rc.RequestID(), rc.ExtendedRequestID()
+		h["X-Amzn-Requestid"], h["X-Amz-Apigw-Id"] = t[0:1:1], t[1:2:2]
 		return
 	}
-	if ids[0] == "" {
-		ids[0] = rc.RequestID()
+	if len(t[0]) == uuidLength {
+		t = make([]string, 1)
 	}
-	h["Apigw-Requestid"] = ids[0:1:1]
+	if t[0] == "" {
+		t[0] = rc.RequestID()
+	}
+	h["Apigw-Requestid"] = t[0:1:1]
 }
 
+const uuidLength = 36
+
 func formatUUID(u [16]byte) string {
-	var text [36]byte
+	var text [uuidLength]byte
 	hex.Encode(text[0:8], u[0:4])
 	hex.Encode(text[9:13], u[4:6])
 	hex.Encode(text[14:18], u[6:8])
@@ -88,7 +105,7 @@ func formatUUID(u [16]byte) string {
 
 // parseUUID reads the 36-character form into u and reports whether s has it; u is unchanged if not.
 func parseUUID(s string, u *[16]byte) bool {
-	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
+	if len(s) != uuidLength || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
 		return false
 	}
 	var digits [32]byte

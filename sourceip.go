@@ -211,3 +211,6 @@ func untilSeparator(s string, sep byte) int {
 	}
 	return len(s)
 }
+
+// Any reports whether there is a proxy to trust.
+func (p *TrustedProxies) Any() bool { return p != nil && len(p.prefixes) > 0 }

@@ -1,0 +1,206 @@
+package route
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/routetree"
+)
+
+// API is an http.Handler that sends each request to the handler of its route. Set it up with Use, UseMatched, Handle and Add; the
+// first request ends that. Then it is immutable and safe for concurrent use.
+type API struct {
+	identity           gatekit.API
+	proxies            *gatekit.TrustedProxies
+	rejectEncodedSlash bool
+
+	built atomic.Pointer[built] // nil until the first request
+
+	mu         sync.Mutex // over the set-up
+	use        []gatekit.Middleware
+	useMatched []gatekit.Middleware
+	tree       *routetree.Tree[*matched]
+	routes     []*matched
+}
+
+// built is an API whose set-up has ended.
+type built struct {
+	entry http.Handler // Use's middlewares around the choice of a route
+	tree  *routetree.Tree[*matched]
+}
+
+// matched is a route.
+type matched struct {
+	key       string
+	pattern   string
+	variables []string
+	handler   http.Handler         // once built, with all middlewares around it
+	mw        []gatekit.Middleware // the route's own
+}
+
+// New returns an API without routes, or one error that lists every field it refuses. It copies cfg.
+func New(cfg Config) (*API, error) {
+	proxies, err := cfg.check()
+	if err != nil {
+		return nil, err
+	}
+	return &API{
+		identity:           cfg.API,
+		proxies:            proxies,
+		rejectEncodedSlash: cfg.RejectEncodedSlash,
+		tree:               routetree.New[*matched](cfg.options()),
+	}, nil
+}
+
+var errSetUp = errors.New("the set-up ended with the first request; build a new API to change routes")
+
+// Use adds middlewares that run for every request before its route is chosen, in the order given. It panics if one is nil or a
+// request has been served.
+func (a *API) Use(mw ...gatekit.Middleware) { a.add("Use", &a.use, mw) }
+
+// UseMatched adds middlewares that run for every request that has a route, $default among them, before the route's own. It panics
+// if one is nil or a request has been served.
+func (a *API) UseMatched(mw ...gatekit.Middleware) { a.add("UseMatched", &a.useMatched, mw) }
+
+func (a *API) add(name string, list *[]gatekit.Middleware, mw []gatekit.Middleware) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	err := checkMiddlewares(mw)
+	if a.built.Load() != nil {
+		err = errSetUp
+	}
+	if err != nil {
+		panic(fmt.Sprintf("route: API.%s: %v", name, err))
+	}
+	*list = append(*list, mw...)
+}
+
+func checkMiddlewares(mw []gatekit.Middleware) error {
+	for i, m := range mw {
+		if m == nil {
+			return fmt.Errorf("middleware %d: want a func(http.Handler) http.Handler, got nil", i)
+		}
+	}
+	return nil
+}
+
+// Handle adds a route behind its own middlewares. It panics where [API.Add] returns an error, as a key in the program's own text
+// can only be a mistake there.
+func (a *API) Handle(routeKey string, h http.Handler, mw ...gatekit.Middleware) {
+	if err := a.Add(routeKey, h, mw...); err != nil {
+		panic(err.Error())
+	}
+}
+
+// Add adds a route behind its own middlewares. It returns an error if the key isn't one, if another route matches the same
+// requests (the error names both), if h or a middleware is nil, or if a request has been served.
+func (a *API) Add(routeKey string, h http.Handler, mw ...gatekit.Middleware) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	err := checkMiddlewares(mw)
+	if h == nil {
+		err = errors.New("want a handler, got nil")
+	}
+	if a.built.Load() != nil {
+		err = errSetUp
+	}
+	key, keyErr := routetree.ParseKey(routeKey)
+	if err = errors.Join(keyErr, err); err == nil {
+		m := &matched{key: routeKey, pattern: key.Pattern(), variables: key.Variables(), handler: h, mw: append([]gatekit.Middleware(nil), mw...)}
+		if err = a.tree.Add(key, m); err == nil {
+			a.routes = append(a.routes, m)
+			return nil
+		}
+	}
+	return fmt.Errorf("route: API.Add: %q: %w", routeKey, err)
+}
+
+// build ends the set-up, once.
+func (a *API) build() *built {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if b := a.built.Load(); b != nil {
+		return b
+	}
+	for _, m := range a.routes {
+		m.handler = gatekit.Chain(gatekit.Chain(m.handler, m.mw...), a.useMatched...)
+	}
+	b := &built{tree: a.tree}
+	b.entry = gatekit.Chain(&chooser{api: a, tree: a.tree}, a.use...)
+	a.built.Store(b)
+	return b
+}
+
+func (a *API) ready() *built {
+	if b := a.built.Load(); b != nil {
+		return b
+	}
+	return a.build()
+}
+
+// Routes returns the routes in the order they were added, each with its handler behind all middlewares but those of Use, so that a
+// built API can be walked and checked (gatekit.Station). It ends the set-up.
+func (a *API) Routes() iter.Seq2[string, http.Handler] {
+	a.ready()
+	return func(yield func(string, http.Handler) bool) {
+		for _, m := range a.routes {
+			if !yield(m.key, m.handler) {
+				return
+			}
+		}
+	}
+}
+
+// Match returns the key of the route that a request with this method and escaped path gets, or "" if there is none or the path is
+// refused. It allocates nothing unless the path has escapes. It ends the set-up.
+func (a *API) Match(method, escapedPath string) (routeKey string) {
+	escaped := strings.IndexByte(escapedPath, '%') >= 0
+	var values routetree.Values
+	if !escaped && routetree.CheckPath(escapedPath) != nil {
+		return ""
+	}
+	if escaped && a.checkEscaped(escapedPath) != nil {
+		return ""
+	}
+	if m := a.ready().tree.Match(method, escapedPath, escaped, &values); m != nil {
+		return (*m).key
+	}
+	return ""
+}
+
+// ServeHTTP sends the request to its route, or refuses it: 404 for HTTP and 403 for REST where there is none, 400 for a path that
+// two readers might take for different ones.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	rc, r := gatekit.Attach(r)
+	if a.identity != (gatekit.API{}) {
+		rc.API = a.identity
+	}
+	if rc.Flavor == gatekit.REST {
+		rc.AdoptRequestID(r.Header)
+	}
+	rc.DomainName = hostname(r.Host)
+	if a.proxies.Any() {
+		rc.Identity.SourceIP = a.proxies.SourceIP(r)
+	}
+	rc.SetRequestIDHeaders(w.Header())
+	if a.refused(r) != nil {
+		gatekit.Reject(w, r, badPath)
+		return
+	}
+	a.ready().entry.ServeHTTP(w, r)
+}
+
+// hostname is host without its port.
+func hostname(host string) string {
+	colon := strings.LastIndexByte(host, ':')
+	if colon < 0 || strings.IndexByte(host[colon:], ']') >= 0 { // [::1] has colons but no port
+		return host
+	}
+	return host[:colon]
+}

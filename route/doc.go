@@ -1,0 +1,42 @@
+// Package route answers which handler a request is for: the routes of an HTTP or REST API, chosen as the managed gateway chooses.
+//
+//	api, err := route.New(route.Config{})
+//	…
+//	api.Handle("GET /orders/{id}", getOrder)
+//	api.Handle("ANY /files/{proxy+}", files)
+//	api.Handle("$default", fallback)
+//	http.ListenAndServe(":8080", api)
+//
+// # Selection
+//
+// Routes for other methods don't count. Among the rest, segment by segment from the left, a literal is better than a variable and
+// a variable better than a greedy one; of two equal paths the one that names the method beats ANY; $default comes last. There is no
+// 405: a method without a route is a path without a route, as is a HEAD request where only GET has one.
+//
+// # Paths
+//
+// A path is split at its slashes before it is decoded: %2F stays inside its segment and reaches the handler as / in a variable's
+// value. An empty segment (//) is no value of a variable. Paths with dot segments, NUL or a backslash, encoded or not, are 400
+// before any authorizer, since two readers might take them for different paths.
+//
+// # What handlers see
+//
+// r.PathValue has the path variables, r.Pattern the route in http.ServeMux's spelling ("GET /files/{proxy...}", "/" for $default),
+// gatekit.From(ctx).RouteKey in the gateway's. Every answer carries the flavor's request-ID header.
+//
+// # Order
+//
+// [API.Use] adds what runs for every request, before a route is chosen: access log, CORS, web ACL. [API.UseMatched] adds what runs
+// for requests that have a route, before the route's own middlewares.
+//
+// # Differences
+//
+//   - An HTTP API takes /pets/ for another path than /pets, a REST API for the same; reports on HTTP APIs disagree
+//     (Config.TrailingSlash).
+//   - Whether {proxy+} matches an empty rest isn't settled for HTTP APIs; here it doesn't, but for a path that ends in its slash
+//     (Config.GreedyMatchesEmpty).
+//   - Literal segments may have every character that needs no escape in a path (RFC 3986, section 3.3), a few more than the
+//     managed gateway documents. At most 64 segments and 16 variables a key.
+//   - GET /a/{x} and GET /a/{y} match the same requests; the second is refused.
+//   - Refused paths are 400 {"message":"Bad Request"}; what the managed gateway does with dot segments isn't known.
+package route
