@@ -1,0 +1,29 @@
+// Package throttle answers how often a caller may call: token buckets in front of a handler, as in the page "Throttling requests to
+// your HTTP API" of the API Gateway developer guide.
+//
+//	stage, err := throttle.NewStage(throttle.StageConfig{
+//		Account: account,                                                     // shared by all stages and APIs
+//		Default: &throttle.Limit{Rate: 100, Burst: 200},                      // for each route, a bucket of its own
+//		Routes:  map[string]*throttle.Limit{"POST /orders": {Rate: 5, Burst: 10}},
+//	})
+//	perCaller, err := throttle.PerKey(throttle.Limit{Rate: 10, Burst: 20}, throttle.KeyConfig{Key: throttle.ByPrincipal})
+//
+// A bucket holds Burst tokens and is full at first. It gets Rate tokens a second, continuously. Each request takes one; where none is
+// left the answer is 429 {"message":"Too Many Requests"}, and a refused request takes none.
+//
+// Limits hold per process: three replicas let three times the rate through. To share them, keep the buckets on a server.
+//
+// # Order
+//
+// A limit for all callers stands before the authorizer, as on the managed HTTP API: a flood then costs no signature check. One that is
+// keyed by identity stands after it, or else there is no identity and all callers share a bucket:
+//
+//	api.Handle("GET /orders/{id}", getOrder, stage.Middleware, auth.Require(jwt), perCaller.Middleware)
+//
+// # Differences
+//
+//   - The managed gateway calls its limits best effort. Within one process these are exact.
+//   - 429 answers carry Retry-After, the whole seconds until there is a token. NoRetryAfter leaves it out.
+//   - PerKey and Concurrent have no counterpart on HTTP APIs.
+//   - The managed gateway counts a route's limit only up to the account's. Here both are asked, which comes to the same.
+package throttle

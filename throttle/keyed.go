@@ -1,0 +1,149 @@
+package throttle
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"reflect"
+	"strconv"
+
+	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/bucket"
+)
+
+// KeyConfig configures a [Keyed] limit.
+type KeyConfig struct {
+	_ struct{} // keyed literals only, so that fields can be added
+
+	// Key says whose request it is: ByIP, ByPrincipal, ByAPIKey, ByClaim(name), ByHeader(name), Join(…), or a function of your
+	// own. Required.
+	Key KeyFunc
+	// MaxKeys is how many callers' buckets are kept at the most, to about a sixteenth. 0 means 1,048,576, which take at most 32
+	// MiB. A bucket that is full again isn't kept. Where all places are taken, the fullest of a few buckets gives way to a new
+	// caller's, and its caller starts anew: a flood of callers displaces its own, not who is at the limit.
+	MaxKeys int
+	// Headers adds RateLimit-Policy and RateLimit to every answer. (IETF draft "RateLimit header fields for HTTP".)
+	Headers bool
+	// XHeaders adds X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset (seconds) to every answer.
+	XHeaders bool
+	// NoRetryAfter leaves Retry-After out of refusals.
+	NoRetryAfter bool
+}
+
+const defaultMaxKeys = 1 << 20
+
+// Keyed is a bucket for each caller. It is safe for concurrent use. The doc of KeyConfig.MaxKeys says what bounds its memory.
+//
+// A key is kept as a hash of 64 bits under a seed of the process's own: among a million callers, two share a bucket with a probability
+// of 1 to 37 million.
+type Keyed struct {
+	table         *bucket.Table
+	key           KeyFunc
+	byIP          bool
+	headers       bool
+	xHeaders      bool
+	noRetryAfter  bool
+	policy, burst string // header values
+}
+
+// PerKey returns a limit of l for each caller, or one error that names every field it refuses.
+func PerKey(l Limit, c KeyConfig) (*Keyed, error) {
+	errs := []error{l.check("Limit")}
+	if c.Key == nil {
+		errs = append(errs, errors.New("throttle: KeyConfig.Key: want a function such as throttle.ByIP, got nil"))
+	}
+	if c.MaxKeys < 0 {
+		errs = append(errs, fmt.Errorf("throttle: KeyConfig.MaxKeys: want 0 or more, got %d", c.MaxKeys))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	if c.MaxKeys == 0 {
+		c.MaxKeys = defaultMaxKeys
+	}
+	table, err := bucket.New(l.Rate, l.Burst, c.MaxKeys)
+	if err != nil {
+		return nil, fmt.Errorf("throttle: Limit: %w", err)
+	}
+	k := &Keyed{
+		table: table, key: c.Key, headers: c.Headers, xHeaders: c.XHeaders, noRetryAfter: c.NoRetryAfter,
+		// The address needn't become a string where the key is nothing else. Functions can't be compared, but ByIP is one piece
+		// of code.
+		byIP:  reflect.ValueOf(c.Key).Pointer() == reflect.ValueOf(ByIP).Pointer(),
+		burst: strconv.Itoa(l.Burst),
+	}
+	k.policy = `"default";q=` + k.burst
+	if l.Rate > 0 && l.Burst > 0 {
+		k.policy += ";w=" + strconv.FormatInt(int64(math.Ceil(float64(l.Burst)/l.Rate)), 10)
+	}
+	return k, nil
+}
+
+// Check takes a token of r's caller. It returns nil, a *gatekit.Rejection of type Throttled, or the key function's error.
+func (k *Keyed) Check(r *http.Request) error {
+	v, err := k.take(r)
+	if err == nil && !v.OK {
+		err = refusal(v.Wait, k.noRetryAfter)
+	}
+	return err
+}
+
+func (k *Keyed) take(r *http.Request) (bucket.Verdict, error) {
+	if k.byIP {
+		var b [16]byte
+		return k.table.Take(k.table.HashBytes(appendNetwork(b[:0], gatekit.SourceIP(r)))), nil
+	}
+	key, err := k.key(r)
+	if err != nil {
+		return bucket.Verdict{}, err
+	}
+	return k.table.Take(k.table.Hash(key)), nil
+}
+
+// Middleware lets a request through if its caller's bucket has a token for it, and else answers 429.
+func (k *Keyed) Middleware(next http.Handler) http.Handler {
+	if !k.headers && !k.xHeaders {
+		return &limited{limit: k, next: next}
+	}
+	return &keyedWithHeaders{limit: k, next: next}
+}
+
+type keyedWithHeaders struct {
+	limit *Keyed
+	next  http.Handler
+}
+
+func (h *keyedWithHeaders) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	v, err := h.limit.take(r)
+	if err != nil {
+		gatekit.Reject(w, r, err)
+		return
+	}
+	h.limit.setHeaders(w.Header(), v)
+	if !v.OK {
+		gatekit.Reject(w, r, refusal(v.Wait, h.limit.noRetryAfter))
+		return
+	}
+	h.next.ServeHTTP(w, r)
+}
+
+// Station implements [gatekit.Station].
+func (h *keyedWithHeaders) Station() (kind string, next http.Handler) { return "throttle", h.next }
+
+// setHeaders tells the caller how many requests are left and in how many seconds the bucket is full again.
+func (k *Keyed) setHeaders(h http.Header, v bucket.Verdict) {
+	left := strconv.Itoa(v.Left)
+	reset := "0"
+	if v.Full > 0 && v.Full != bucket.Never {
+		reset = strconv.FormatInt(wholeSeconds(v.Full), 10)
+	}
+	if k.headers {
+		values := []string{k.policy, `"default";r=` + left + ";t=" + reset}
+		h["Ratelimit-Policy"], h["Ratelimit"] = values[0:1:1], values[1:2:2]
+	}
+	if k.xHeaders {
+		values := []string{k.burst, left, reset}
+		h["X-Ratelimit-Limit"], h["X-Ratelimit-Remaining"], h["X-Ratelimit-Reset"] = values[0:1:1], values[1:2:2], values[2:3:3]
+	}
+}

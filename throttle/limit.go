@@ -1,0 +1,166 @@
+package throttle
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/gatekit-go/gatekit"
+)
+
+// Limit is the size of a token bucket. Either 0 blocks all requests; there is no value for "unlimited": leave the limit out.
+type Limit struct {
+	// Rate is how many requests a second get through in the long run. It must be finite and not negative.
+	Rate float64
+	// Burst is how many may come at one instant: what the bucket holds.
+	Burst int
+}
+
+// check returns what is wrong with l, the value of a field.
+func (l Limit) check(field string) error {
+	var errs []error
+	if !(l.Rate >= 0) || math.IsInf(l.Rate, 0) { // NaN compares false
+		errs = append(errs, fmt.Errorf("throttle: %s.Rate: want a finite number of requests a second, 0 or more, got %v", field, l.Rate))
+	}
+	if l.Burst < 0 {
+		errs = append(errs, fmt.Errorf("throttle: %s.Burst: want 0 or more, got %d", field, l.Burst))
+	}
+	return errors.Join(errs...)
+}
+
+// Limiter is one bucket for all requests. It is safe for concurrent use, and may be shared by several chains.
+type Limiter struct {
+	bucket       *bucketOfAll
+	noRetryAfter bool
+}
+
+// bucketOfAll is a bucket with a lock that is held while a wider level is asked, so that both are taken or neither.
+type bucketOfAll struct {
+	mu     sync.Mutex
+	tokens *rate.Limiter // nil: always empty
+}
+
+// The default limits of an account in most Regions. (Developer guide, "Amazon API Gateway quotas".)
+const (
+	accountRate  = 10_000
+	accountBurst = 5_000
+)
+
+// New returns a Limiter, or an error that names each field that it refuses.
+func New(l Limit) (*Limiter, error) {
+	if err := l.check("Limit"); err != nil {
+		return nil, err
+	}
+	return newLimiter(l), nil
+}
+
+// NewAccount returns a Limiter with the managed gateway's limit for all APIs of an account: 10,000 requests a second, 5,000 at one
+// instant. Share it between stages and APIs.
+func NewAccount() *Limiter { return newLimiter(Limit{Rate: accountRate, Burst: accountBurst}) }
+
+func newLimiter(l Limit) *Limiter {
+	b := &bucketOfAll{}
+	if l.Rate > 0 && l.Burst > 0 {
+		b.tokens = rate.NewLimiter(rate.Limit(l.Rate), l.Burst)
+	}
+	return &Limiter{bucket: b}
+}
+
+// NoRetryAfter returns a Limiter on the same bucket whose refusals carry no Retry-After header, as the managed gateway's.
+func (l *Limiter) NoRetryAfter() *Limiter { return &Limiter{bucket: l.bucket, noRetryAfter: true} }
+
+// Check takes a token for r. It returns nil, or a *gatekit.Rejection of type Throttled. It never blocks.
+func (l *Limiter) Check(*http.Request) error {
+	if wait, ok := l.bucket.take(time.Now(), nil); !ok {
+		return refusal(wait, l.noRetryAfter)
+	}
+	return nil
+}
+
+// Middleware lets a request through if the bucket has a token for it, and else answers 429.
+func (l *Limiter) Middleware(next http.Handler) http.Handler { return &limited{limit: l, next: next} }
+
+// take takes a token from b and from wider, if that isn't nil, at one instant, or from neither.
+func (b *bucketOfAll) take(now time.Time, wider *bucketOfAll) (wait time.Duration, ok bool) {
+	if wider == b {
+		wider = nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.has(now) {
+		return b.wait(now), false
+	}
+	if wider != nil { // always locked in this order
+		wait, ok := wider.take(now, nil)
+		if !ok {
+			return wait, false
+		}
+	}
+	return 0, b.tokens.AllowN(now, 1) // true: a token was there, and the lock has been held
+}
+
+func (b *bucketOfAll) has(now time.Time) bool { return b.tokens != nil && b.tokens.TokensAt(now) >= 1 }
+
+// wait returns how long it takes until there is a token.
+func (b *bucketOfAll) wait(now time.Time) time.Duration {
+	if b.tokens == nil {
+		return never
+	}
+	missing := (1 - b.tokens.TokensAt(now)) / float64(b.tokens.Limit()) // seconds
+	if missing >= never.Seconds() {
+		return never
+	}
+	return time.Duration(math.Ceil(missing * float64(time.Second)))
+}
+
+// never is the wait of a bucket that gets no tokens.
+const never = time.Duration(math.MaxInt64)
+
+var errEmpty = errors.New("throttle: no token is left")
+
+// refusal is the 429 of a caller who has to wait. It is fresh where it carries a header.
+func refusal(wait time.Duration, noRetryAfter bool) *gatekit.Rejection {
+	if noRetryAfter || wait == never {
+		return throttled
+	}
+	return &gatekit.Rejection{
+		Type:   gatekit.Throttled,
+		Header: http.Header{"Retry-After": {strconv.FormatInt(wholeSeconds(wait), 10)}},
+		Cause:  errEmpty,
+	}
+}
+
+var throttled = &gatekit.Rejection{Type: gatekit.Throttled}
+
+// wholeSeconds rounds up, as a caller who comes back a moment too early is refused again. (RFC 9110, section 10.2.3.)
+func wholeSeconds(d time.Duration) int64 {
+	return max(int64((d-1)/time.Second)+1, 1)
+}
+
+// checker is what limited asks.
+type checker interface {
+	Check(r *http.Request) error
+}
+
+// limited is a handler behind a limit that has no headers of its own.
+type limited struct {
+	limit checker
+	next  http.Handler
+}
+
+func (h *limited) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if err := h.limit.Check(r); err != nil {
+		gatekit.Reject(w, r, err)
+		return
+	}
+	h.next.ServeHTTP(w, r)
+}
+
+// Station implements [gatekit.Station].
+func (h *limited) Station() (kind string, next http.Handler) { return "throttle", h.next }

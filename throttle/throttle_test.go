@@ -1,0 +1,325 @@
+package throttle_test
+
+import (
+	"fmt"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/throttle"
+)
+
+var ok = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {})
+
+func from(remoteAddr string) *http.Request {
+	r := httptest.NewRequest("GET", "/", nil)
+	r.RemoteAddr = remoteAddr
+	return r
+}
+
+func onRoute(key string) *http.Request {
+	rc, r := gatekit.Attach(from("192.0.2.1:1"))
+	rc.RouteKey = key
+	return r
+}
+
+func serve(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func TestRefusal(t *testing.T) {
+	for _, tt := range []struct {
+		flavor    gatekit.Flavor
+		errorType string
+	}{{gatekit.HTTP, ""}, {gatekit.REST, "TooManyRequestsException"}} {
+		l := gatekit.Must(throttle.New(throttle.Limit{Rate: 0.1, Burst: 1}))
+		h := gatekit.Chain(ok, gatekit.Must(gatekit.Describe(gatekit.API{Flavor: tt.flavor})), l.Middleware)
+		require.Equal(t, 200, serve(h, from("192.0.2.1:1")).Code)
+		w := serve(h, from("192.0.2.1:1"))
+		require.Equal(t, 429, w.Code)
+		require.Equal(t, `{"message":"Too Many Requests"}`, w.Body.String())
+		require.Equal(t, "31", w.Header().Get("Content-Length"))
+		require.Equal(t, "10", w.Header().Get("Retry-After"))
+		require.Equal(t, tt.errorType, w.Header().Get("x-amzn-ErrorType"))
+	}
+}
+
+func TestRefill(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		keyed := gatekit.Must(throttle.PerKey(throttle.Limit{Rate: 2, Burst: 4}, throttle.KeyConfig{Key: throttle.ByIP}))
+		stage := gatekit.Must(throttle.NewStage(throttle.StageConfig{Default: &throttle.Limit{Rate: 2, Burst: 4}}))
+		one := gatekit.Must(throttle.New(throttle.Limit{Rate: 2, Burst: 4}))
+		for name, check := range map[string]func(*http.Request) error{"keyed": keyed.Check, "stage": stage.Check, "one": one.Check} {
+			admit := func(n int) {
+				t.Helper()
+				for range n {
+					require.NoError(t, check(from("192.0.2.1:1")), name)
+				}
+				var rejection *gatekit.Rejection
+				require.ErrorAs(t, check(from("192.0.2.1:1")), &rejection, name)
+				require.Equal(t, gatekit.Throttled, rejection.Type)
+			}
+			admit(4) // full at first
+			time.Sleep(500 * time.Millisecond)
+			admit(1) // a refused request took nothing
+			time.Sleep(1250 * time.Millisecond)
+			admit(2) // and a half, which is kept
+			time.Sleep(250 * time.Millisecond)
+			admit(1)
+			time.Sleep(time.Hour)
+			admit(4) // never more than the burst
+		}
+	})
+}
+
+func TestLimitErrors(t *testing.T) {
+	for _, l := range []throttle.Limit{{math.NaN(), -1}, {math.Inf(1), -1}, {math.Inf(-1), -1}, {-1, -1}} {
+		_, err := throttle.New(l)
+		require.ErrorContains(t, err, "throttle: Limit.Rate: want a finite number")
+		require.ErrorContains(t, err, "throttle: Limit.Burst: want 0 or more, got -1")
+		_, err = throttle.PerKey(l, throttle.KeyConfig{MaxKeys: -1})
+		for _, want := range []string{"Limit.Rate:", "Limit.Burst:", "KeyConfig.Key: want a function", "KeyConfig.MaxKeys: want 0 or more, got -1"} {
+			require.ErrorContains(t, err, want)
+		}
+		_, err = throttle.NewStage(throttle.StageConfig{Default: &l, Routes: map[string]*throttle.Limit{"GET /a": &l, "/b": nil}})
+		for _, want := range []string{"StageConfig.Default.Rate:", "StageConfig.Default.Burst:", `StageConfig.Routes["GET /a"].Rate:`, `StageConfig.Routes["/b"]: want $default, or a method`} {
+			require.ErrorContains(t, err, want)
+		}
+	}
+	_, err := throttle.PerKey(throttle.Limit{Rate: 1e-12, Burst: 1000}, throttle.KeyConfig{Key: throttle.ByIP})
+	require.ErrorContains(t, err, "full again within 100 years")
+	_, err = throttle.Concurrent(-1)
+	require.ErrorContains(t, err, "want 0 or more, got -1")
+	_, err = throttle.ByIPPrefix(0, 129)
+	require.ErrorContains(t, err, "v4: want 1 to 32 bits, got 0")
+	require.ErrorContains(t, err, "v6: want 1 to 128 bits, got 129")
+}
+
+// 0 blocks, absent doesn't limit: the difference that an importer must keep.
+func TestZeroBlocksAndNilDoesNot(t *testing.T) {
+	for _, l := range []throttle.Limit{{0, 5}, {5, 0}, {}} {
+		one := gatekit.Must(throttle.New(l))
+		keyed := gatekit.Must(throttle.PerKey(l, throttle.KeyConfig{Key: throttle.ByIP}))
+		stage := gatekit.Must(throttle.NewStage(throttle.StageConfig{Default: &l, Routes: map[string]*throttle.Limit{"GET /free": nil}}))
+		for _, mw := range []gatekit.Middleware{one.Middleware, keyed.Middleware, stage.Middleware} {
+			w := serve(mw(ok), onRoute("GET /a"))
+			require.Equal(t, 429, w.Code)
+			require.Empty(t, w.Header().Get("Retry-After"), "there is nothing to wait for")
+		}
+		require.NoError(t, stage.Check(onRoute("GET /free")))
+	}
+	unlimited := gatekit.Must(throttle.NewStage(throttle.StageConfig{}))
+	for range 100_000 {
+		require.NoError(t, unlimited.Check(onRoute("GET /a")))
+	}
+}
+
+func TestStageLevels(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		account := gatekit.Must(throttle.New(throttle.Limit{Rate: 1, Burst: 6}))
+		cfg := throttle.StageConfig{
+			Account: account, Default: &throttle.Limit{Rate: 1, Burst: 2},
+			Routes: map[string]*throttle.Limit{"GET /wide": {Rate: 1, Burst: 100}, "GET /narrow": {Rate: 1, Burst: 1}},
+		}
+		one, other := gatekit.Must(throttle.NewStage(cfg)), gatekit.Must(throttle.NewStage(cfg))
+		admitted := func(s *throttle.Stage, key string, n int) (count int) {
+			for range n {
+				if s.Check(onRoute(key)) == nil {
+					count++
+				}
+			}
+			return count
+		}
+		require.Equal(t, 1, admitted(one, "GET /narrow", 3))
+		require.Equal(t, 2, admitted(one, "GET /a", 3))
+		require.Equal(t, 2, admitted(one, "GET /b", 3), "the default gives each route a bucket of its own")
+		require.Equal(t, 1, admitted(other, "GET /wide", 3), "the account's bucket is shared by stages: 6 in all")
+		require.Equal(t, 0, admitted(other, "GET /c", 3))
+		time.Sleep(time.Minute)
+		require.Equal(t, 6, admitted(one, "GET /wide", 10))
+	})
+}
+
+// Where the account refuses, the route keeps its tokens, however often.
+func TestRefusedByTheAccountCostsTheRouteNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		account := gatekit.Must(throttle.New(throttle.Limit{Rate: 0.001, Burst: 1}))
+		stage := gatekit.Must(throttle.NewStage(throttle.StageConfig{Account: account, Default: &throttle.Limit{Rate: 0.0001, Burst: 2}}))
+		require.NoError(t, stage.Check(onRoute("GET /a")))
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				for range 1000 {
+					if stage.Check(onRoute("GET /a")) == nil {
+						panic("the account's bucket is empty")
+					}
+				}
+			})
+		}
+		wg.Wait()
+		time.Sleep(1000 * time.Second) // a token for the account; a tenth of one for the route, which still has one
+		require.NoError(t, stage.Check(onRoute("GET /a")))
+		time.Sleep(1000 * time.Second)
+		require.Error(t, stage.Check(onRoute("GET /a")))
+	})
+}
+
+func TestStageWithoutRoute(t *testing.T) {
+	stage := gatekit.Must(throttle.NewStage(throttle.StageConfig{Default: &throttle.Limit{Rate: 0.001, Burst: 1}}))
+	require.NoError(t, stage.Check(from("192.0.2.1:1")))
+	require.Error(t, stage.Check(from("192.0.2.2:1")), "requests without a route share a bucket")
+	require.NoError(t, stage.Check(onRoute("GET /a")))
+}
+
+func TestNoRetryAfter(t *testing.T) {
+	limit := throttle.Limit{Rate: 0.001, Burst: 1}
+	l := gatekit.Must(throttle.New(limit))
+	stage := gatekit.Must(throttle.NewStage(throttle.StageConfig{Default: &limit, NoRetryAfter: true}))
+	keyed := gatekit.Must(throttle.PerKey(limit, throttle.KeyConfig{Key: throttle.ByIP, NoRetryAfter: true}))
+	for _, mw := range []gatekit.Middleware{l.NoRetryAfter().Middleware, stage.Middleware, keyed.Middleware} {
+		h := mw(ok)
+		serve(h, from("192.0.2.1:1"))
+		w := serve(h, from("192.0.2.1:1"))
+		require.Equal(t, 429, w.Code)
+		require.NotContains(t, w.Header(), "Retry-After")
+	}
+	require.Error(t, l.Check(nil), "one bucket")
+}
+
+func TestKeys(t *testing.T) {
+	authorized := func(principal string, claims map[string]any) *http.Request {
+		rc, r := gatekit.Attach(from("192.0.2.1:1"))
+		rc.Authorization = gatekit.NewAuthorization(gatekit.AuthorizationFields{Principal: principal, Claims: claims})
+		return r
+	}
+	withHeader := func(values ...string) *http.Request {
+		r := from("192.0.2.1:1")
+		r.Header["X-Api-Key"] = values
+		return r
+	}
+	found, r := gatekit.Attach(withHeader("sent"))
+	found.Identity.APIKey = "found"
+	wide := gatekit.Must(throttle.ByIPPrefix(24, 48))
+	for _, tt := range []struct {
+		name string
+		key  throttle.KeyFunc
+		r    *http.Request
+		want string
+	}{
+		{"ip4", throttle.ByIP, from("192.0.2.1:1"), "192.0.2.1"},
+		{"ip6", throttle.ByIP, from("[2001:db8:1:2:3:4:5:6]:1"), "2001:db8:1:2::/64"},
+		{"ip4-in-6", throttle.ByIP, from("[::ffff:192.0.2.1]:1"), "192.0.2.1"},
+		{"zone", throttle.ByIP, from("[fe80::1%eth0]:1"), "fe80::/64"},
+		{"no-ip", throttle.ByIP, from("@"), ""},
+		{"prefix4", wide, from("192.0.2.1:1"), "192.0.2.0/24"},
+		{"prefix6", wide, from("[2001:db8:1:2::1]:1"), "2001:db8:1::/48"},
+		{"prefix-no-ip", wide, from(""), ""},
+		{"header", throttle.ByHeader("x-api-key"), withHeader("k"), "k"},
+		{"no-header", throttle.ByHeader("x-other"), withHeader("k"), ""},
+		{"api-key-sent", throttle.ByAPIKey, withHeader("sent"), "sent"},
+		{"api-key-found", throttle.ByAPIKey, r, "found"},
+		{"principal", throttle.ByPrincipal, authorized("u1", nil), "u1"},
+		{"no-principal", throttle.ByPrincipal, from("192.0.2.1:1"), ""},
+		{"claim", throttle.ByClaim("n"), authorized("u1", map[string]any{"n": 7}), "7"},
+		{"no-claim", throttle.ByClaim("n"), authorized("u1", nil), ""},
+		{"claim-unauthorized", throttle.ByClaim("n"), from("192.0.2.1:1"), ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := tt.key(tt.r)
+			require.NoError(t, err)
+			require.Equal(t, tt.want, got)
+		})
+	}
+}
+
+func TestKeyErrors(t *testing.T) {
+	limit := throttle.Limit{Rate: 1, Burst: 100}
+	for _, headers := range []bool{false, true} {
+		teapot := gatekit.Must(throttle.PerKey(limit, throttle.KeyConfig{Headers: headers, Key: func(*http.Request) (string, error) {
+			return "", &gatekit.Rejection{Type: gatekit.Unauthorized}
+		}}))
+		require.Equal(t, 401, serve(teapot.Middleware(ok), from("192.0.2.1:1")).Code)
+		broken := gatekit.Must(throttle.PerKey(limit, throttle.KeyConfig{Headers: headers, Key: func(*http.Request) (string, error) {
+			return "", fmt.Errorf("the secret is 42")
+		}}))
+		w := serve(broken.Middleware(ok), from("192.0.2.1:1"))
+		require.Equal(t, 500, w.Code)
+		require.Equal(t, `{"message":"Internal Server Error"}`, w.Body.String())
+		twice := gatekit.Must(throttle.PerKey(limit, throttle.KeyConfig{Headers: headers, Key: throttle.Join(throttle.ByIP, throttle.ByHeader("X-Tenant"))}))
+		r := from("192.0.2.1:1")
+		r.Header["X-Tenant"] = []string{"a", "b"}
+		require.Equal(t, 400, serve(twice.Middleware(ok), r).Code)
+	}
+}
+
+func TestRateLimitHeaders(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := gatekit.Must(throttle.PerKey(throttle.Limit{Rate: 0.5, Burst: 2}, throttle.KeyConfig{Key: throttle.ByIP, Headers: true, XHeaders: true}))
+		h := k.Middleware(ok)
+		for _, want := range []struct {
+			status          int
+			left, reset     string
+			retryAfterEmpty bool
+		}{{200, "1", "2", true}, {200, "0", "4", true}, {429, "0", "4", false}} {
+			w := serve(h, from("192.0.2.1:1"))
+			require.Equal(t, want.status, w.Code)
+			require.Equal(t, `"default";q=2;w=4`, w.Header().Get("RateLimit-Policy"))
+			require.Equal(t, `"default";r=`+want.left+`;t=`+want.reset, w.Header().Get("RateLimit"))
+			require.Equal(t, "2", w.Header().Get("X-RateLimit-Limit"))
+			require.Equal(t, want.left, w.Header().Get("X-RateLimit-Remaining"))
+			require.Equal(t, want.reset, w.Header().Get("X-RateLimit-Reset"))
+			require.Equal(t, want.retryAfterEmpty, w.Header().Get("Retry-After") == "")
+		}
+	})
+}
+
+func TestConcurrent(t *testing.T) {
+	c := gatekit.Must(throttle.Concurrent(2))
+	hold, held := make(chan struct{}), make(chan struct{}, 2)
+	h := c.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		held <- struct{}{}
+		<-hold
+	}))
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() { serve(h, from("192.0.2.1:1")) })
+	}
+	<-held
+	<-held
+	require.Equal(t, 2, c.InFlight())
+	w := serve(h, from("192.0.2.1:1"))
+	require.Equal(t, 429, w.Code)
+	require.Equal(t, "1", w.Header().Get("Retry-After"))
+	close(hold)
+	wg.Wait()
+	require.Equal(t, 0, c.InFlight())
+
+	panicking := c.Middleware(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
+	require.Panics(t, func() { serve(panicking, from("192.0.2.1:1")) })
+	require.Equal(t, 0, c.InFlight(), "a panic gives its place back")
+
+	none := gatekit.Must(throttle.Concurrent(0))
+	require.Equal(t, 429, serve(none.Middleware(ok), from("192.0.2.1:1")).Code)
+}
+
+func TestStations(t *testing.T) {
+	limit := throttle.Limit{Rate: 1, Burst: 1}
+	keyed := gatekit.Must(throttle.PerKey(limit, throttle.KeyConfig{Key: throttle.ByIP, Headers: true}))
+	h := gatekit.Chain(ok, throttle.NewAccount().Middleware, gatekit.Must(throttle.Concurrent(1)).Middleware, keyed.Middleware)
+	var kinds []string
+	for s, isStation := h.(gatekit.Station); isStation; s, isStation = h.(gatekit.Station) {
+		var kind string
+		kind, h = s.Station()
+		kinds = append(kinds, kind)
+	}
+	require.Equal(t, []string{"throttle", "concurrency", "throttle"}, kinds)
+}
