@@ -40,8 +40,7 @@ type RequestContext struct {
 	rejection   atomic.Pointer[Rejection]
 
 	id        requestID
-	slotTaken bool
-	texts     [3]string // what header slices point at, without an allocation of their own: two request IDs, and HeaderSlot
+	idHeaders [2]string // what the request-ID headers' slices point at, without an allocation of their own
 }
 
 // Identity is what is known of a caller without asking an authorizer: $context.identity of the access-log page.
@@ -165,15 +164,4 @@ func (rc *RequestContext) Rejection() *Rejection {
 		return nil
 	}
 	return rc.rejection.Load()
-}
-
-// HeaderSlot returns a slice of one string that belongs to this request alone, so that a station can set one header of one
-// value without an allocation. It returns nil on nil and from the second call on. It is for stations, before they call the
-// next handler, and not safe from several goroutines.
-func (rc *RequestContext) HeaderSlot() []string {
-	if rc == nil || rc.slotTaken {
-		return nil
-	}
-	rc.slotTaken = true
-	return rc.texts[2:3:3]
 }

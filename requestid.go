@@ -72,7 +72,7 @@ func (rc *RequestContext) SetRequestIDHeaders(h http.Header) {
 	if rc == nil {
 		return
 	}
-	t := rc.texts[:2]
+	t := rc.idHeaders[:]
 	if rc.Flavor == REST {
 		if t[0] != "" && len(t[0]) != uuidLength {
 			t = make([]string, 2) // a header of another flavor points at ours
