@@ -59,7 +59,7 @@ func NewJWT(ctx context.Context, cfg JWTConfig) (*JWT, error) {
 		insecure: cfg.InsecureAllowHTTP, timeout: cfg.FetchTimeout,
 	}
 	v.source = &keySource{
-		set: set, fetch: fetcher.keys, issuer: cfg.Issuer, interval: cfg.RefreshInterval, maxStale: cfg.MaxStale, log: cfg.Logger,
+		set: set, fetch: fetcher.keys, issuer: cfg.Issuer, interval: cfg.RefreshInterval, maxStale: cfg.MaxStale,
 		limiter: rate.NewLimiter(rate.Every(cfg.RefetchInterval), 1), unknown: map[string]time.Time{},
 	}
 	v.source.ctx, v.source.cancel = context.WithCancel(ctx)
@@ -92,6 +92,9 @@ func (v *verifier) start(cfg JWTConfig) error {
 	<-f.done // it has deadlines, and ends with the context
 	if f.err != nil && !cfg.StartWithoutKeys {
 		return f.err
+	}
+	if v.source.log = cfg.Logger; f.err != nil {
+		v.source.logFailure(f.err)
 	}
 	v.source.running.Add(1)
 	go v.source.refresh(f.err != nil)

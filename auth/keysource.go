@@ -30,7 +30,7 @@ type keySource struct {
 	issuer   string
 	interval time.Duration
 	maxStale time.Duration
-	log      *slog.Logger
+	log      *slog.Logger // nil during the first fetch, whose error is returned
 
 	ctx         context.Context // ends every fetch and the refresh
 	cancel      context.CancelFunc
@@ -83,15 +83,19 @@ func (s *keySource) fly(f *flight) {
 	if err == nil {
 		s.set.replace(keys)
 		s.usableUntil.Store(time.Now().Add(s.interval + s.maxStale).Unix())
-	} else if s.ctx.Err() == nil {
-		s.log.LogAttrs(s.ctx, slog.LevelWarn, "auth: the key set could not be refreshed",
-			slog.String("issuer", s.issuer), slog.String("error", err.Error()))
+	} else if s.log != nil && s.ctx.Err() == nil {
+		s.logFailure(err)
 	}
 	s.mu.Lock()
 	s.flight = nil
 	s.mu.Unlock()
 	f.err = err
 	close(f.done)
+}
+
+func (s *keySource) logFailure(err error) {
+	s.log.LogAttrs(s.ctx, slog.LevelWarn, "auth: the key set could not be refreshed",
+		slog.String("issuer", s.issuer), slog.String("error", err.Error()))
 }
 
 // wait waits for f, and reports whether it ended well while ctx lasted.

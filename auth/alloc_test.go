@@ -1,0 +1,32 @@
+//go:build !race
+
+package auth_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/auth"
+)
+
+func TestAllocations(t *testing.T) {
+	j := newJWT(t, iss(), auth.JWTConfig{})
+	r := bearer(iss().Mint(good(nil)))
+	scoped := j.WithScopes("orders:read")
+	for range 2 {
+		require.Zero(t, testing.AllocsPerRun(100, func() {
+			if _, err := scoped.Authorize(r); err != nil {
+				panic(err)
+			}
+		}), "a token seen before")
+	}
+	h := auth.Require(j, "orders:read")(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	w := httptest.NewRecorder()
+	require.LessOrEqual(t, testing.AllocsPerRun(100, func() { h.ServeHTTP(w, r) }), 2.0, "the context, and nothing more")
+	_, r = gatekit.Attach(r)
+	require.Zero(t, testing.AllocsPerRun(100, func() { h.ServeHTTP(w, r) }), "attached already")
+}
