@@ -19,7 +19,7 @@ func routeKeyOf(pattern string) string {
 	if path == "/" && !ok {
 		return "$default"
 	}
-	if ok && i == 0 && !strings.ContainsAny(path, ".:*$") && path[len(path)-1] != '/' {
+	if ok && len(method)+1+len(path) == len(pattern) && !strings.ContainsAny(path, ".:*$") && path[len(path)-1] != '/' {
 		return pattern // the two spellings agree: the common case, without an allocation
 	}
 	segments := strings.Split(path[1:], "/")

@@ -1,0 +1,73 @@
+// Package importrule holds the test that keeps the module's arrows pointing one way.
+package importrule_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/gatekit-go/gatekit"
+
+// core are the packages that users import, which must stay light. Each new one is added here.
+var core = []string{"auth", "cors", "route", "throttle"}
+
+// dependencies are what the core may compile beside the standard library.
+var dependencies = []string{
+	"github.com/MicahParks/keyfunc/v3", "github.com/MicahParks/jwkset", "github.com/golang-jwt/jwt/v5", "github.com/rs/cors", "golang.org/x/time",
+}
+
+func list(t *testing.T, args ...string) []string {
+	t.Helper()
+	out, err := exec.Command("go", append([]string{"list"}, args...)...).Output()
+	require.NoError(t, err)
+	return strings.Fields(string(out))
+}
+
+// within reports whether pkg is path or below it.
+func within(pkg, path string) bool { return pkg == path || strings.HasPrefix(pkg, path+"/") }
+
+func TestRootImportsNothingOfOurs(t *testing.T) {
+	for _, pkg := range list(t, "-deps", module) {
+		if within(pkg, module) {
+			require.Equal(t, module, pkg)
+		}
+	}
+}
+
+// A feature sees the root, internal packages and what is below itself; only examples see several features.
+func TestFeaturesDoNotSeeEachOther(t *testing.T) {
+	for _, pkg := range list(t, module+"/...") {
+		feature, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(pkg, module), "/"), "/")
+		if feature == "examples" {
+			continue
+		}
+		for _, seen := range list(t, "-deps", pkg) {
+			ok := !within(seen, module) || seen == module || within(seen, module+"/internal") || feature != "" && within(seen, module+"/"+feature)
+			require.True(t, ok, "%s imports %s", pkg, seen)
+		}
+	}
+}
+
+func TestTheCoreStaysLight(t *testing.T) {
+	features := list(t, "-f", "{{.ImportPath}}", module+"/...")
+	for _, feature := range core {
+		require.Contains(t, features, module+"/"+feature)
+		for _, seen := range list(t, "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", module+"/"+feature) {
+			ok := within(seen, module) || slices.ContainsFunc(dependencies, func(d string) bool { return within(seen, d) })
+			require.True(t, ok, "%s compiles %s", feature, seen)
+		}
+	}
+}
+
+// What users put into their tests and programs brings no test library along.
+func TestTestHelpersAreFreeOfTestify(t *testing.T) {
+	for _, pkg := range []string{module + "/auth/authtest", module + "/examples/..."} {
+		for _, seen := range list(t, "-deps", pkg) {
+			require.False(t, within(seen, "github.com/stretchr/testify"), "%s imports %s", pkg, seen)
+		}
+	}
+}
