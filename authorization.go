@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"unicode/utf8"
 )
 
 // Authorization is what an authorizer learned of a caller. It is immutable and may be shared by all requests that carry one
@@ -39,14 +40,14 @@ type AuthorizationFields struct {
 	Caller *IAMCaller
 }
 
-// NewAuthorization returns an Authorization that holds copies of f's values. Claims that aren't a JSON object are left out,
+// NewAuthorization returns an Authorization that holds copies of f's values. Claims that aren't a JSON object in UTF-8 are left out,
 // so that rules on claims fail closed.
 func NewAuthorization(f AuthorizationFields) *Authorization {
 	raw := bytes.TrimSpace(f.RawClaims)
 	if raw == nil && f.Claims != nil {
 		raw, _ = json.Marshal(f.Claims)
 	}
-	if len(raw) == 0 || raw[0] != '{' || !json.Valid(raw) {
+	if len(raw) == 0 || raw[0] != '{' || !json.Valid(raw) || !utf8.Valid(raw) {
 		raw = nil
 	}
 	a := &Authorization{
