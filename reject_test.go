@@ -211,7 +211,7 @@ func TestResponder(t *testing.T) {
 		calls++
 		require.Same(t, rej, rc.Rejection())
 		w.Header().Set("Content-Type", "text/plain")
-		http.Error(w, strings.ToLower(rej.Type.String())+" "+rej.MessageFor(rc.Flavor), 418)
+		http.Error(w, strings.ToLower(rej.Type.String())+" "+rej.MessageFor(rc.Flavor), http.StatusTeapot)
 	})
 	first := &gatekit.Rejection{Type: gatekit.Unauthorized}
 	w := reject(r, first)

@@ -60,7 +60,7 @@ var causes = func() (errs [failures]error) {
 // causeOtherScheme is the cause of a request with credentials of another scheme, such as Basic.
 var causeOtherScheme error = noCredentials("invalid_token: " + descriptions[failSegments])
 
-var causeScope = errors.New("insufficient_scope: the token has none of the route's scopes")
+var errInsufficientScope = errors.New("insufficient_scope: the token has none of the route's scopes")
 
 // noCredentials is a cause that is ErrNoCredentials under a text of its own.
 type noCredentials string
@@ -100,7 +100,7 @@ func (c *challenges) forbidden() *gatekit.Rejection {
 	return &gatekit.Rejection{
 		Type:   gatekit.AccessDenied,
 		Header: http.Header{"Www-Authenticate": {c.scope}},
-		Cause:  causeScope,
+		Cause:  errInsufficientScope,
 	}
 }
 

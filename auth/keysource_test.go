@@ -234,8 +234,7 @@ func TestHostileDocuments(t *testing.T) {
 	i := authtest.NewIssuer(t)
 	var mu sync.Mutex
 	var discovery, jwks http.HandlerFunc
-	var server *httptest.Server
-	server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		h := jwks
 		if strings.HasSuffix(r.URL.Path, "/openid-configuration") {

@@ -23,16 +23,10 @@ type Options struct {
 // Tree is a set of routes with values of type V. Add fills it; once it is filled, Match may be called by several goroutines.
 type Tree[V any] struct {
 	options Options
-	routes  []route[V]
 	byShape map[string]string // what a key matches, without the names of variables → the key
 	tables  [len(methodNames)]table[V]
 	other   table[V] // methods without routes of their own: the ANY routes
 	deflt   *V
-}
-
-type route[V any] struct {
-	key   Key
-	value V
 }
 
 // table holds the routes of one method, with those of ANY among them: a lookup never has to compare two methods' routes.
