@@ -14,8 +14,7 @@ type Config struct {
 	// AllowOrigins lists the origins whose pages may read answers: "https://myapp.com" as a browser sends it, "*" for all, alone, or
 	// "https://*" and "http://*" for all with that scheme. Required.
 	AllowOrigins []string
-	// AllowMethods lists the methods that pages may use beyond GET, HEAD and POST. "*" stands for DELETE, GET, HEAD, OPTIONS, PATCH,
-	// POST and PUT.
+	// AllowMethods lists the methods that pages may use beyond GET, HEAD and POST. "*" stands for all.
 	AllowMethods []string
 	// AllowHeaders lists the request headers that pages may set. "*" allows all but Authorization, which browsers want named.
 	AllowHeaders []string
@@ -30,8 +29,6 @@ type Config struct {
 }
 
 const maxMaxAge = 24 * time.Hour
-
-var everyMethod = []string{"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 
 // check returns every mistake in c.
 func (c *Config) check() error {

@@ -10,7 +10,7 @@
 //
 // Preflight requests are answered here, before authorization and whether or not there is a route. On every other answer, also those
 // that the gateway makes itself (401, 404, 429 …), the configured headers replace what the handler has set. github.com/rs/cors decides
-// whether a request is allowed; the lists are written as configured, as the managed gateway does.
+// which origins are allowed; the lists are written as configured, as the managed gateway does.
 //
 // CORS is no access control: it says which pages may read an answer. A request from any page still reaches the handler, unless its
 // method or headers need a preflight.
