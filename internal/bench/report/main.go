@@ -1,0 +1,138 @@
+// Report runs the benchmarks, computes each figure as a ratio to what stands beside it in the same run, prints all of them, and writes
+// them into the README between its markers.
+//
+//	go -C internal/bench run ./report
+//	go -C internal/bench run ./report -quick      # a rough look, and nothing is written
+package main
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gatekit-go/gatekit/internal/bench/stacks"
+)
+
+func main() {
+	quick := flag.Bool("quick", false, "measure briefly, and don't write the README")
+	readme := flag.String("readme", "../../README.md", "the file with the markers")
+	serve := flag.String("serve", "", "serve the stack of this name (the report starts itself so)")
+	flag.Parse()
+	log.SetFlags(0)
+	if *serve != "" {
+		if err := serveStack(*serve); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
+	count, benchtime := 5, "200ms"
+	runs, seconds := 5, 2*time.Second
+	if *quick {
+		count, benchtime, runs, seconds = 1, "50ms", 1, time.Second
+	}
+	m, err := benchmarks(count, benchtime)
+	if err != nil {
+		log.Fatal(err)
+	}
+	loads, err := loopback(runs, seconds)
+	if err != nil {
+		log.Fatal(err)
+	}
+	text := render(m, loads)
+	fmt.Print(text)
+	if !*quick {
+		if err := write(*readme, text); err != nil {
+			log.Fatal(err)
+		}
+	}
+}
+
+// medians has the median of each metric of each benchmark: "JWTRepeated/by=gatekit ns/op".
+type medians map[string]float64
+
+// benchmarks runs those with a clock several times, and those of memory once: they don't flake.
+func benchmarks(count int, benchtime string) (medians, error) {
+	samples := map[string][]float64{}
+	for _, args := range [][]string{
+		{"-bench", "JWTRepeated|JWTNew|Routing|KeyedHot|KeyedMany|CORS|Chain|Yardstick", "-count", strconv.Itoa(count), "-benchtime", benchtime},
+		{"-bench", "Memory", "-benchtime", "2x"},
+	} {
+		cmd := exec.Command("go", append([]string{"test", "-run", "^$", "-timeout", "20m", "."}, args...)...)
+		cmd.Stderr = os.Stderr
+		out, err := cmd.Output()
+		if err != nil {
+			return nil, fmt.Errorf("go test: %w\n%s", err, out)
+		}
+		parse(string(out), samples)
+	}
+	m := medians{}
+	for name, values := range samples {
+		m[name] = median(values)
+	}
+	return m, nil
+}
+
+// parse reads the lines of go test -bench. (Go benchmark data format.)
+func parse(out string, samples map[string][]float64) {
+	suffix := "-" + strconv.Itoa(runtime.GOMAXPROCS(0))
+	for line := range strings.Lines(out) {
+		fields := strings.Fields(line)
+		if len(fields) < 4 || !strings.HasPrefix(fields[0], "Benchmark") {
+			continue
+		}
+		name := strings.TrimSuffix(strings.TrimPrefix(fields[0], "Benchmark"), suffix)
+		for i := 2; i+1 < len(fields); i += 2 {
+			if v, err := strconv.ParseFloat(fields[i], 64); err == nil {
+				key := name + " " + fields[i+1]
+				samples[key] = append(samples[key], v)
+			}
+		}
+	}
+}
+
+func median(values []float64) float64 {
+	s := slices.Sorted(slices.Values(values))
+	if len(s) == 0 {
+		return 0
+	}
+	return s[len(s)/2]
+}
+
+const begin, end = "<!-- bench:begin -->", "<!-- bench:end -->"
+
+func write(path, text string) error {
+	old, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	head, rest, ok1 := bytes.Cut(old, []byte(begin))
+	_, tail, ok2 := bytes.Cut(rest, []byte(end))
+	if !ok1 || !ok2 {
+		return fmt.Errorf("%s: want the markers %s and %s", path, begin, end)
+	}
+	return os.WriteFile(path, slices.Concat(head, []byte(begin+"\n"+text), []byte(end), tail), 0o644)
+}
+
+// machine says what this was measured on.
+func machine() string {
+	cpu := "unknown processor"
+	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		for line := range strings.Lines(string(text)) {
+			if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
+				cpu = strings.TrimSpace(value)
+				break
+			}
+		}
+	}
+	return fmt.Sprintf("%s, %d cores, %s, %s/%s", cpu, runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+func init() { stacks.Quiet() }

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/gatekit-go/gatekit/internal/bench/stacks"
+)
+
+// What money is reckoned with.
+const dollarsPerCoreHour = 0.04
+
+// figure is a row: what was measured, beside what, and how the two should relate.
+type figure struct {
+	what, ours, theirs string
+	target             float64
+	least              bool // the ratio should be at least the target, not at most
+}
+
+func ns(name string) string { return name + " ns/op" }
+
+// fastest returns the name of the fastest of peers.
+func (m medians) fastest(group string, peers ...string) string {
+	best := ""
+	for _, p := range peers {
+		name := ns(group + "/by=" + p)
+		if best == "" || m[name] < m[best] {
+			best = name
+		}
+	}
+	return best
+}
+
+func (m medians) figures() []figure {
+	limiters := []string{"httprate", "tollbooth", "ulule", "go-limiter", "throttled"}
+	return []figure{
+		{"JWT, token seen before / go-jwt-middleware", ns("JWTRepeated/by=gatekit-decision"), ns("JWTRepeated/by=go-jwt-middleware"), 0.01, false},
+		{"JWT, token seen before, with its context attached / go-jwt-middleware", ns("JWTRepeated/by=gatekit"), ns("JWTRepeated/by=go-jwt-middleware"), 0, false},
+		{"JWT, token seen before, one core / two", ns("JWTRepeated/by=gatekit"), ns("JWTRepeated/by=gatekit/parallel=true"), 0, true},
+		{"JWT RS256, new token / keyfunc by hand", ns("JWTNew/alg=RS256/by=gatekit"), ns("JWTNew/alg=RS256/by=keyfunc"), 1, false},
+		{"JWT ES256, new token / keyfunc by hand", ns("JWTNew/alg=ES256/by=gatekit"), ns("JWTNew/alg=ES256/by=keyfunc"), 1, false},
+		{"JWT EdDSA, new token / keyfunc by hand", ns("JWTNew/alg=EdDSA/by=gatekit"), ns("JWTNew/alg=EdDSA/by=keyfunc"), 1, false},
+		{"JWT RS256, new token / lestrrat-go/jwx", ns("JWTRepeated/by=gatekit-uncached"), ns("JWTRepeated/by=jwx"), 0, false},
+		{"JWT RS256, new token / coreos/go-oidc", ns("JWTRepeated/by=gatekit-uncached"), ns("JWTRepeated/by=go-oidc"), 0, false},
+		{"JWT RS256, new token / the bare RSA check", ns("JWTNew/alg=RS256/by=gatekit"), ns("JWTNew/alg=RS256/by=bare-crypto"), 0, false},
+		{"200 routes, matcher, static / httprouter", ns("RoutingMatcher/path=static/by=gatekit"), ns("RoutingMatcher/path=static/by=httprouter"), 1.5, false},
+		{"200 routes, matcher, 5 variables / httprouter", ns("RoutingMatcher/path=variables-5/by=gatekit"), ns("RoutingMatcher/path=variables-5/by=httprouter"), 1.2, false},
+		{"200 routes, whole API, static / chi", ns("RoutingServe/path=static/by=gatekit"), ns("RoutingServe/path=static/by=chi"), 1, false},
+		{"200 routes, whole API, 1 variable / chi", ns("RoutingServe/path=variables-1/by=gatekit"), ns("RoutingServe/path=variables-1/by=chi"), 1, false},
+		{"200 routes, whole API, 5 variables / chi", ns("RoutingServe/path=variables-5/by=gatekit"), ns("RoutingServe/path=variables-5/by=chi"), 1, false},
+		{"200 routes, whole API, 5 variables / ServeMux with a context attached", ns("RoutingServe/path=variables-5/by=gatekit"), ns("RoutingServe/path=variables-5/by=servemux+gatekit.Describe"), 0, false},
+		{"limit by caller, one key / the fastest library", ns("KeyedHot/by=gatekit"), m.fastest("KeyedHot", limiters...), 0.25, false},
+		{"limit by caller, one key / x/time in a sync.Map", ns("KeyedHot/by=gatekit"), ns("KeyedHot/by=x/time-by-hand"), 0, false},
+		{"limit by caller, a million keys / the fastest library", ns("KeyedMany/by=gatekit"), m.fastest("KeyedMany", limiters...), 0.6, false},
+		{"CORS preflight / rs/cors", ns("CORS/request=preflight/by=gatekit"), ns("CORS/request=preflight/by=rs/cors"), 1.3, false},
+		{"CORS actual request / rs/cors", ns("CORS/request=actual/by=gatekit"), ns("CORS/request=actual/by=rs/cors"), 2, false},
+		{"whole chain / chi + rs/cors + keyfunc + httprate", ns("Chain/by=gatekit"), ns("Chain/by=chi+rs/cors+keyfunc+httprate"), 1.0 / 30, false},
+		{"whole chain / chi + rs/cors + go-jwt-middleware + httprate", ns("Chain/by=gatekit"), ns("Chain/by=chi+rs/cors+go-jwt-middleware+httprate"), 0, false},
+		{"whole chain / sha256 of 1 KB", ns("Chain/by=gatekit"), ns("Yardstick/of=sha256-1KB"), 0, false},
+	}
+}
+
+func render(m medians, loads map[string]load) string {
+	var b strings.Builder
+	p := func(format string, args ...any) { fmt.Fprintf(&b, format, args...) }
+	p("Measured %s on %s with `go -C internal/bench run ./report`, which runs everything again and writes this part. Medians; ", time.Now().Format("2006-01-02"), machine())
+	p("read the ratios, as the times depend on the machine and its neighbors.\n\n")
+	p("| | gatekit | beside it | ratio | aim |\n|---|--:|--:|--:|--:|\n")
+	for _, f := range m.figures() {
+		ratio := m[f.ours] / m[f.theirs]
+		p("| %s | %s | %s | %.3g | %s |\n", f.what, nanos(m[f.ours]), nanos(m[f.theirs]), ratio, aim(ratio, f.target, f.least))
+	}
+	p("\n| memory and allocations | gatekit | aim |\n|---|--:|--:|\n")
+	for _, row := range []struct {
+		what, metric, unit string
+		target             float64
+	}{
+		{"cached token of 1 KB, 100,000 live ones", "JWTMemory x-its-length", "× its length", 3},
+		{"live key of a limit by caller, IPv4, 1 million", "KeyedMemory/key=ipv4/by=gatekit bytes/key", "bytes", 32},
+		{"live key, strings of 36 bytes", "KeyedMemory/key=string-36/by=gatekit bytes/key", "bytes", 32},
+		{"the same in httprate", "KeyedMemory/key=string-36/by=httprate bytes/key", "bytes", 0},
+		{"the same in throttled", "KeyedMemory/key=string-36/by=throttled bytes/key", "bytes", 0},
+		{"the same with x/time in a sync.Map", "KeyedMemory/key=string-36/by=x/time-by-hand bytes/key", "bytes", 0},
+		{"JWT, token seen before, its own", "JWTRepeated/by=gatekit-decision allocs/op", "allocations", 0},
+		{"limit by caller", "KeyedHot/by=gatekit allocs/op", "allocations", 0},
+		{"CORS preflight", "CORS/request=preflight/by=gatekit allocs/op", "allocations", 2},
+		{"CORS actual request", "CORS/request=actual/by=gatekit allocs/op", "allocations", 2},
+		{"whole chain", "Chain/by=gatekit allocs/op", "allocations", 3},
+		{"whole chain with an allowed origin", "Chain/by=gatekit/origin=true allocs/op", "allocations", 5},
+		{"whole chain on a route with a variable", "Chain/by=gatekit/variables=1 allocs/op", "allocations", 5},
+		{"chi + rs/cors + go-jwt-middleware + httprate", "Chain/by=chi+rs/cors+go-jwt-middleware+httprate allocs/op", "allocations", 0},
+	} {
+		goal := ""
+		if row.target > 0 {
+			goal = aim(m[row.metric], row.target, false)
+		}
+		p("| %s | %.3g %s | %s |\n", row.what, m[row.metric], row.unit, goal)
+	}
+	p("\nOver loopback HTTP/1.1 on 64 connections, client and server on the same cores, the token repeated:\n\n")
+	p("| | requests a second | of bare net/http | p99 | CPU µs a request | CPU s a million | $ a million |\n|---|--:|--:|--:|--:|--:|--:|\n")
+	bare := loads["bare"]
+	for _, name := range stacks.Names {
+		l := loads[name]
+		share := fmt.Sprintf("%.2f", l.perSecond/bare.perSecond)
+		if name == "gatekit" {
+			share += " " + mark(l.perSecond/bare.perSecond >= 0.9)
+		}
+		p("| %s | %.0f | %s | %.1f ms | %.1f | %.1f | %.5f |\n", name, l.perSecond, share, float64(l.p99)/1e6, l.cpuMicros, l.cpuMicros, l.cpuMicros/3600*dollarsPerCoreHour)
+	}
+	p("\nThe price takes $%.2f for a core and hour. The managed gateway takes $1.00 for a million requests of an HTTP API and $3.50 of a REST API (us-east-1, first tier).\n", dollarsPerCoreHour)
+	return b.String()
+}
+
+func nanos(v float64) string {
+	if v >= 10_000 {
+		return fmt.Sprintf("%.1f µs", v/1000)
+	}
+	return fmt.Sprintf("%.0f ns", v)
+}
+
+func aim(value, target float64, least bool) string {
+	switch {
+	case target == 0:
+		return ""
+	case least:
+		return fmt.Sprintf("≥ %.3g %s", target, mark(value >= target))
+	}
+	return fmt.Sprintf("≤ %.3g %s", target, mark(value <= target))
+}
+
+func mark(met bool) string {
+	if met {
+		return "✓"
+	}
+	return "missed"
+}
