@@ -53,8 +53,10 @@ func TestRouteKeyOfOtherRouters(t *testing.T) {
 	} {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Pattern = pattern
-		rc, _ := gatekit.Attach(r)
+		require.Equal(t, want, gatekit.RouteKey(r), pattern)
+		rc, attached := gatekit.Attach(r)
 		require.Equal(t, want, rc.RouteKey, pattern)
+		require.Equal(t, want, gatekit.RouteKey(attached), pattern)
 	}
 	rc, r := gatekit.Attach(httptest.NewRequest("GET", "/", nil))
 	r.Pattern = "GET /late" // a router behind the first station

@@ -1,6 +1,21 @@
 package gatekit
 
-import "strings"
+import (
+	"net/http"
+	"strings"
+)
+
+// RouteKey returns the key of the route that r is on: the RequestContext's, or, under another router than this module's, what
+// r.Pattern says in the gateway's spelling. It is "" before routing. It attaches nothing.
+func RouteKey(r *http.Request) string {
+	if rc := From(r.Context()); rc != nil && rc.RouteKey != "" {
+		return rc.RouteKey
+	}
+	if r.Pattern == "" {
+		return ""
+	}
+	return routeKeyOf(r.Pattern)
+}
 
 // routeKeyOf turns the pattern of another router into the gateway's spelling: "GET /files/{path...}" of http.ServeMux is
 // "GET /files/{path+}", "/orders/" is "ANY /orders/{proxy+}", "/" is "$default". A chi pattern ("/orders/{id:[0-9]+}", "/files/*")

@@ -29,8 +29,9 @@ type StageConfig struct {
 	NoRetryAfter bool
 }
 
-// Stage is the limits of a stage: of each route, and of the account. It knows the route from the RequestContext, so it stands behind
-// the choice of the route: in API.UseMatched or among a route's own middlewares. Requests without a route key share one bucket of the
+// Stage is the limits of a stage: of each route, and of the account. It asks gatekit.RouteKey for the route, so it stands behind the
+// choice of the route: in API.UseMatched, among a route's own middlewares, or around a handler of http.ServeMux or chi. (chi's patterns
+// name no method: the key of its GET /a is "ANY /a".) Requests without a route key share one bucket of the
 // Default limit. It is safe for concurrent use.
 type Stage struct {
 	account      *bucketOfAll
@@ -97,10 +98,7 @@ func (s *Stage) Middleware(next http.Handler) http.Handler { return &limited{lim
 
 // route returns the bucket of r's route, or nil if that has no limit.
 func (s *Stage) route(r *http.Request) *bucketOfAll {
-	key := ""
-	if rc := gatekit.From(r.Context()); rc != nil {
-		key = rc.RouteKey
-	}
+	key := gatekit.RouteKey(r)
 	if b, ok := s.routes[key]; ok || s.deflt == nil {
 		return b
 	}
