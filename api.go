@@ -97,6 +97,9 @@ type described struct {
 func (h *described) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rc, r := Attach(r)
 	rc.API = h.api
+	if rc.Flavor == REST {
+		rc.AdoptRequestID(r.Header)
+	}
 	h.next.ServeHTTP(w, r)
 }
 

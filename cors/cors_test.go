@@ -324,7 +324,7 @@ func TestRefusalsCanBeRead(t *testing.T) {
 			gatekit.Reject(w, r, &gatekit.Rejection{Type: kind})
 		}))
 	}
-	for _, path := range []string{"/unauthorized", "/access_denied", "/throttled", "/default_5xx", "/integration_timeout", "/nowhere"} {
+	for _, path := range []string{"/unauthorized", "/access_denied", "/throttled", "/default_5xx", "/integration_timeout", "/nowhere", "/a/../b"} {
 		r := httptest.NewRequest("GET", path, nil)
 		r.Header.Set("Origin", "https://myapp.com")
 		w := httptest.NewRecorder()

@@ -175,7 +175,7 @@ func (a *API) Match(method, escapedPath string) (routeKey string) {
 }
 
 // ServeHTTP sends the request to its route, or refuses it: 404 for HTTP and 403 for REST where there is none, 400 for a path that
-// two readers might take for different ones.
+// two readers might take for different ones. Use's middlewares see refused requests too: they are logged, and pages can read them.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rc, r := gatekit.Attach(r)
 	if a.identity != (gatekit.API{}) {
@@ -189,10 +189,6 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		rc.Identity.SourceIP = a.proxies.SourceIP(r)
 	}
 	rc.SetRequestIDHeaders(w.Header())
-	if a.refused(r) != nil {
-		gatekit.Reject(w, r, badPath)
-		return
-	}
 	a.ready().entry.ServeHTTP(w, r)
 }
 

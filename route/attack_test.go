@@ -16,22 +16,32 @@ import (
 	"github.com/gatekit-go/gatekit/route"
 )
 
-// Every refused path gets the flavor's 400, before any middleware could take it for another one.
+// Every refused path gets the flavor's 400 before a route's middlewares could take it for another one. What stands in Use sees it: CORS
+// and the access log are for refusals too.
 func TestAmbiguousPathsAreRefusedFirst(t *testing.T) {
 	for _, flavor := range []gatekit.Flavor{gatekit.HTTP, gatekit.REST} {
-		ran := false
+		ran, logged := false, 0
+		authorizer := func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { ran = true })
+		}
 		api := gatekit.Must(route.New(route.Config{API: gatekit.API{Flavor: flavor}}))
 		api.Use(func(next http.Handler) http.Handler {
-			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { ran = true })
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				next.ServeHTTP(w, r)
+				require.Equal(t, 400, gatekit.From(r.Context()).Rejection().StatusFor(flavor))
+				logged++
+			})
 		})
-		api.Handle("$default", echo)
-		for _, path := range []string{
+		api.UseMatched(authorizer)
+		api.Handle("$default", echo, authorizer)
+		for i, path := range []string{
 			"/..", "/.", "/a/../b", "/a/./b", "/a/..", "/%2e%2e/x", "/a/%2E", "/a/.%2e/b", "/a%2F..%2Fb", "/a/..%2fb", "/a\\b", "/a%5Cb", "/..%5c", "/a%00", "/%00",
 		} {
 			w := get(api, "GET", path)
 			require.Equal(t, 400, w.Code, path)
 			require.Equal(t, `{"message":"Bad Request"}`, w.Body.String(), path)
 			require.False(t, ran, path)
+			require.Equal(t, i+1, logged)
 		}
 	}
 }

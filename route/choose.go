@@ -46,6 +46,10 @@ type chooser struct {
 
 func (c *chooser) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rc, r := gatekit.Attach(r) // attached already, unless a middleware has replaced the request
+	if c.api.refused(r) != nil {
+		gatekit.Reject(w, r, badPath)
+		return
+	}
 	// RawPath is only set where the path's encoding isn't the usual one: else decoding can't have made a slash.
 	path, escaped := r.URL.Path, false
 	if r.URL.RawPath != "" {

@@ -17,7 +17,7 @@
 //
 // A path is split at its slashes before it is decoded: %2F stays inside its segment and reaches the handler as / in a variable's
 // value. An empty segment (//) is no value of a variable. Paths with dot segments, NUL or a backslash, encoded or not, are 400
-// before any authorizer, since two readers might take them for different paths.
+// before any authorizer of a route, since two readers might take them for different paths.
 //
 // # What handlers see
 //
@@ -26,7 +26,8 @@
 //
 // # Order
 //
-// [API.Use] adds what runs for every request, before a route is chosen: access log, CORS, web ACL. [API.UseMatched] adds what runs
+// [API.Use] adds what runs for every request, before its path is judged and a route is chosen: access log, CORS, web ACL. No authorizer
+// belongs there. [API.UseMatched] adds what runs
 // for requests that have a route, before the route's own middlewares.
 //
 // # Differences

@@ -15,6 +15,12 @@ import (
 // The program is built and started as a newcomer would start it, and every line that it prints is run by a shell, in order, against the
 // output that stands beside it.
 func TestPrintedLinesWork(t *testing.T) {
+	withCurl(t)
+	printedLinesWork(t)
+}
+
+func printedLinesWork(t *testing.T) {
+	t.Helper()
 	program := filepath.Join(t.TempDir(), "quickstart")
 	out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput()
 	require.NoError(t, err, "%s", out)

@@ -118,6 +118,18 @@ func BenchmarkJWTRepeated(b *testing.B) {
 			}
 		}
 	})
+	b.Run("by=gatekit-decision/parallel=true", func(b *testing.B) {
+		j := gatekitJWT(b, issued().JWKS, 0)
+		b.ReportAllocs()
+		b.RunParallel(func(pb *testing.PB) {
+			r := request("GET", "/", "Authorization", "Bearer "+issued().Token)
+			for pb.Next() {
+				if _, err := j.Authorize(r); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	})
 }
 
 // BenchmarkJWTNew verifies tokens that weren't seen before.

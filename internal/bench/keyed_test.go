@@ -65,7 +65,7 @@ func limiters(tb testing.TB, keyOf func(*http.Request) string, byIP bool) map[st
 	return map[string]gatekit.Middleware{
 		"gatekit":         gatekit.Must(throttle.PerKey(throttle.Limit{Rate: 1e5, Burst: aLot}, throttle.KeyConfig{Key: key, MaxKeys: 2 * keyCount})).Middleware,
 		"gatekit-headers": gatekit.Must(throttle.PerKey(throttle.Limit{Rate: 1e5, Burst: aLot}, throttle.KeyConfig{Key: key, MaxKeys: 2 * keyCount, Headers: true})).Middleware,
-		"httprate":        httprate.Limit(aLot, time.Minute, httprate.WithKeyFuncs(keyFunc), httprate.WithResponseHeaders(httprate.ResponseHeaders{})),
+		"httprate":        httprate.LimitBy(aLot, time.Minute, keyFunc, httprate.WithResponseHeaders(httprate.ResponseHeaders{})),
 		"tollbooth":       tollboothMW,
 		"ulule":           ululeMW.Handler,
 		"go-limiter":      sethMW.Handle,

@@ -37,7 +37,7 @@ func (m medians) figures() []figure {
 	return []figure{
 		{"JWT, token seen before / go-jwt-middleware", ns("JWTRepeated/by=gatekit-decision"), ns("JWTRepeated/by=go-jwt-middleware"), 0.01, false},
 		{"JWT, token seen before, with its context attached / go-jwt-middleware", ns("JWTRepeated/by=gatekit"), ns("JWTRepeated/by=go-jwt-middleware"), 0, false},
-		{"JWT, token seen before, one core / two", ns("JWTRepeated/by=gatekit"), ns("JWTRepeated/by=gatekit/parallel=true"), 0, true},
+		{"JWT, token seen before, one goroutine / one a core", ns("JWTRepeated/by=gatekit-decision"), ns("JWTRepeated/by=gatekit-decision/parallel=true"), 0, true},
 		{"JWT RS256, new token / keyfunc by hand", ns("JWTNew/alg=RS256/by=gatekit"), ns("JWTNew/alg=RS256/by=keyfunc"), 1, false},
 		{"JWT ES256, new token / keyfunc by hand", ns("JWTNew/alg=ES256/by=gatekit"), ns("JWTNew/alg=ES256/by=keyfunc"), 1, false},
 		{"JWT EdDSA, new token / keyfunc by hand", ns("JWTNew/alg=EdDSA/by=gatekit"), ns("JWTNew/alg=EdDSA/by=keyfunc"), 1, false},

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -137,13 +138,19 @@ func Gatekit(i *Issued) (http.Handler, error) {
 func chiStack(check gatekit.Middleware) http.Handler {
 	r := chi.NewRouter()
 	r.Use(rscors.New(rscors.Options{AllowedOrigins: []string{Origin}, AllowedMethods: []string{"GET", "PUT"}, AllowedHeaders: []string{"Authorization"}}).Handler)
-	r.Use(httprate.Limit(manyAtOnce, time.Minute, httprate.WithKeyFuncs(httprate.KeyByIP), httprate.WithResponseHeaders(httprate.ResponseHeaders{})))
+	r.Use(httprate.LimitBy(manyAtOnce, time.Minute, byPeer, httprate.WithResponseHeaders(httprate.ResponseHeaders{})))
 	r.Use(check)
 	for _, key := range Routes() {
 		method, path, _ := strings.Cut(key, " ")
 		r.Method(method, path, Hello)
 	}
 	return r
+}
+
+// byPeer is the connection's address, which is what the key functions of httprate come down to without a proxy.
+func byPeer(r *http.Request) (string, error) {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	return host, err
 }
 
 // Routes are those that every stack has.
