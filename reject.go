@@ -21,13 +21,16 @@ func Reject(w http.ResponseWriter, r *http.Request, why error) {
 	if !errors.As(why, &rej) || rej == nil {
 		rej = &Rejection{Type: Default5XX, Cause: why}
 	}
-	rc, r := Attach(r)
+	rc := From(r.Context())
+	if rc == nil {
+		rc, r = Attach(r) // one that is there is only read: this may be a handler that has outlived its request
+	}
 	first := rc.rejection.CompareAndSwap(nil, rej)
 	if errors.Is(r.Context().Err(), context.Canceled) {
 		return
 	}
 	if first && rc.responder != nil {
-		rc.SetRequestIDHeaders(w.Header())
+		rc.requestIDHeaders(w.Header(), make([]string, 2))
 		rc.responder(w, r, rej)
 		return
 	}
@@ -44,8 +47,8 @@ func (e *Rejection) write(w http.ResponseWriter, r *http.Request, rc *RequestCon
 	for name, values := range e.Header {
 		h[http.CanonicalHeaderKey(name)] = slices.Clone(values)
 	}
-	rc.SetRequestIDHeaders(h)
-	v := []string{"application/json", strconv.Itoa(len(body)), ""}
+	v := []string{"application/json", strconv.Itoa(len(body)), "", "", ""}
+	rc.requestIDHeaders(h, v[3:])
 	h["Content-Type"], h["Content-Length"] = v[0:1:1], v[1:2:2]
 	switch rc.Flavor {
 	case REST:

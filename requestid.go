@@ -66,28 +66,28 @@ func (rc *RequestContext) ExtendedRequestID() string {
 }
 
 // SetRequestIDHeaders sets the flavor's request-ID headers in h: Apigw-Requestid, or X-Amzn-Requestid and X-Amz-Apigw-Id for
-// REST. Reject does it for every refusal; a station that fronts an API does it for every answer. It does nothing on nil, and
-// must not be called from several goroutines.
+// REST. Reject does it for every refusal; a station that fronts an API does it for every answer, before it calls the next handler. It
+// does nothing on nil, and must not be called from several goroutines.
 func (rc *RequestContext) SetRequestIDHeaders(h http.Header) {
 	if rc == nil {
 		return
 	}
-	t := rc.idHeaders[:]
+	room := rc.idHeaders[:]
+	if room[0] != "" { // headers that were set for another API, outside this one, point at it
+		room = make([]string, 2)
+	}
+	rc.requestIDHeaders(h, room)
+}
+
+// requestIDHeaders sets the headers, with room for two strings.
+func (rc *RequestContext) requestIDHeaders(h http.Header, room []string) {
+	room[0] = rc.RequestID()
 	if rc.Flavor == REST {
-		if t[0] != "" && len(t[0]) != uuidLength {
-			t = make([]string, 2) // a header of another flavor points at ours
-		}
-		t[0], t[1] = rc.RequestID(), rc.ExtendedRequestID()
-		h["X-Amzn-Requestid"], h["X-Amz-Apigw-Id"] = t[0:1:1], t[1:2:2]
+		room[1] = rc.ExtendedRequestID()
+		h["X-Amzn-Requestid"], h["X-Amz-Apigw-Id"] = room[0:1:1], room[1:2:2]
 		return
 	}
-	if len(t[0]) == uuidLength {
-		t = make([]string, 1)
-	}
-	if t[0] == "" {
-		t[0] = rc.RequestID()
-	}
-	h["Apigw-Requestid"] = t[0:1:1]
+	h["Apigw-Requestid"] = room[0:1:1]
 }
 
 const uuidLength = 36

@@ -42,7 +42,7 @@ func newClient(user *http.Client) *http.Client {
 			DialContext:            (&net.Dialer{Timeout: 10 * time.Second, Control: refuseLinkLocal}).DialContext,
 			ForceAttemptHTTP2:      true,
 			TLSHandshakeTimeout:    10 * time.Second,
-			IdleConnTimeout:        30 * time.Second,
+			DisableKeepAlives:      true, // two requests an hour; and no connection's goroutine outlives Close
 			MaxResponseHeaderBytes: 64 << 10,
 		}
 	}

@@ -25,11 +25,16 @@ func Concurrent(n int) (*Concurrency, error) {
 // Acquire takes a place, or returns a *gatekit.Rejection of type Throttled if none is free. It never waits. Each Acquire that
 // returns nil wants one [Concurrency.Release].
 func (c *Concurrency) Acquire() error {
-	if c.serves.Add(1) > c.limit {
-		c.serves.Add(-1)
-		return refusal(1, c.limit == 0) // nobody knows when a place will be free: the least that the header can say
+	for {
+		n := c.serves.Load()
+		if n >= c.limit {
+			return refusal(1, c.limit == 0) // nobody knows when a place will be free: the least that the header can say
+		}
+		// Not Add and a look afterwards: who is refused would hold a place for a moment, and another be refused for it.
+		if c.serves.CompareAndSwap(n, n+1) {
+			return nil
+		}
 	}
-	return nil
 }
 
 // Release gives back the place of an Acquire.

@@ -94,7 +94,7 @@ func gateway(ctx context.Context, issuer, audience string) (http.Handler, error)
 	}
 	stage, err := throttle.NewStage(throttle.StageConfig{
 		Account: throttle.NewAccount(),
-		Routes:  map[string]*throttle.Limit{"GET /orders/{id}": {Rate: 0.2, Burst: 5}}, // five at once, then one in five seconds
+		Routes:  map[string]*throttle.Limit{"GET /orders/{id}": {Rate: 1.0 / 60, Burst: 5}}, // five at once, then one a minute
 	})
 	if err != nil {
 		return nil, err
@@ -133,6 +133,6 @@ func printTry(url string, own *authtest.Issuer, audience string) {
 	fmt.Printf("curl -s %s -H 'Authorization: Bearer %s' %s/orders/7   # {\"message\":\"Forbidden\"} 403\n", status, write, url)
 	fmt.Printf("# a browser's preflight, which needs no token and costs none\n")
 	fmt.Printf("curl -s -o /dev/null -w '%%header{access-control-allow-origin} %%header{access-control-allow-methods} %%{http_code}\\n' -X OPTIONS -H 'Origin: https://myapp.com' -H 'Access-Control-Request-Method: GET' -H 'Access-Control-Request-Headers: authorization' %s/orders/7   # https://myapp.com GET,POST,PUT,DELETE 204\n", url)
-	fmt.Printf("# a burst: the route's bucket has two requests left, or more if you took your time, and then says so\n")
+	fmt.Printf("# a burst: the route's bucket has two requests left, or more if you took minutes, and then says so\n")
 	fmt.Printf("for i in 1 2 3 4 5 6; do curl -s -o /dev/null -w '%%{http_code} ' -H 'Authorization: Bearer %s' %s/orders/$i; done   # 200 200 429 429 429 429\n", read, url)
 }
