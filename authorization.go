@@ -18,6 +18,7 @@ type Authorization struct {
 	context    map[string]any
 	usageKey   string
 	caller     *IAMCaller
+	others     []*Authorization
 }
 
 // AuthorizationFields are what [NewAuthorization] makes an [Authorization] from. All of them may be empty.
@@ -73,6 +74,24 @@ func (a *Authorization) Named(authorizer string) *Authorization {
 	named := *a // the parts are immutable and may be shared
 	named.authorizer = authorizer
 	return &named
+}
+
+// With returns a copy of a with others beside it.
+func (a *Authorization) With(others ...*Authorization) *Authorization {
+	if a == nil {
+		return nil
+	}
+	with := *a
+	with.others = slices.Concat(a.others, others)
+	return &with
+}
+
+// Others returns what further authorizers learned of the same request (auth.All), in a list of its own.
+func (a *Authorization) Others() []*Authorization {
+	if a == nil {
+		return nil
+	}
+	return slices.Clone(a.others)
 }
 
 // Principal returns who is calling: a token's sub, a Lambda authorizer's principalId.

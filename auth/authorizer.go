@@ -35,23 +35,23 @@ var ErrNoCredentials = errors.New("auth: no credentials")
 // Require panics if a is nil or a scope isn't a scope token (RFC 6749, section 3.3), as both are mistakes in the program's own
 // text.
 func Require(a Authorizer, scopes ...string) gatekit.Middleware {
-	if v := reflect.ValueOf(a); a == nil || v.Kind() == reflect.Pointer && v.IsNil() {
+	if isNil(a) {
 		panic("auth: Require: want an Authorizer, got nil")
 	}
-	scopes = checkedScopes(scopes)
 	if len(scopes) > 0 {
-		if s, ok := a.(Scoped); ok {
-			a, scopes = s.WithScopes(scopes...), nil
-		}
+		a = withScopes(a, scopes)
 	}
-	return func(next http.Handler) http.Handler {
-		return &required{authorizer: a, scopes: scopes, next: next}
-	}
+	return func(next http.Handler) http.Handler { return &required{authorizer: a, next: next} }
+}
+
+// isNil reports whether a is nil, or holds a nil pointer.
+func isNil(a Authorizer) bool {
+	v := reflect.ValueOf(a)
+	return a == nil || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 type required struct {
 	authorizer Authorizer
-	scopes     []string // what the authorizer doesn't check itself
 	next       http.Handler
 }
 
@@ -61,7 +61,7 @@ var (
 )
 
 func (h *required) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	a, err := h.authorize(r)
+	a, err := judge(h.authorizer, r)
 	if err != nil {
 		gatekit.Reject(w, r, err)
 		return
@@ -69,24 +69,6 @@ func (h *required) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rc, r := gatekit.Attach(r)
 	rc.Authorization = a
 	h.next.ServeHTTP(w, r)
-}
-
-func (h *required) authorize(r *http.Request) (*gatekit.Authorization, error) {
-	a, err := h.authorizer.Authorize(r)
-	if err == nil && a == nil {
-		err = errNoVerdict
-	}
-	if err != nil {
-		var rejection *gatekit.Rejection
-		if errors.As(err, &rejection) {
-			return nil, err
-		}
-		return nil, &gatekit.Rejection{Type: gatekit.AuthorizerFailure, Cause: err}
-	}
-	if len(h.scopes) > 0 && !hasAny(a, h.scopes) {
-		return nil, &gatekit.Rejection{Type: gatekit.AccessDenied, Cause: errScope}
-	}
-	return a, nil
 }
 
 // Station implements [gatekit.Station].

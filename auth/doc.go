@@ -6,6 +6,11 @@
 //
 // An [Authorizer] decides, [Require] speaks HTTP. What was learned of the caller is in gatekit.From(ctx).Authorization.
 //
+// # Composition
+//
+// [Any] takes one of several credentials, [All] wants all of them, [Optional] lets callers without any in, [Named] tells afterwards which
+// authorizer it was, [ByIssuer] chooses among issuers. A bad credential never falls through to the next member.
+//
 // # JWT
 //
 // [JWT] is the JWT authorizer of HTTP APIs. A token is judged in the managed gateway's order: taken apart, algorithm, key, signature,

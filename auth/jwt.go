@@ -109,7 +109,9 @@ func (j *JWT) Close() error {
 }
 
 // WithScopes implements [Scoped]. It panics if a scope isn't a scope token (RFC 6749, section 3.3).
-func (j *JWT) WithScopes(scopes ...string) Authorizer {
+func (j *JWT) WithScopes(scopes ...string) Authorizer { return j.withScopes(scopes) }
+
+func (j *JWT) withScopes(scopes []string) *JWT {
 	scopes = checkedScopes(scopes)
 	return &JWT{verifier: j.verifier, scopes: scopes, challenges: newChallenges(scopes)}
 }
