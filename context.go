@@ -102,7 +102,7 @@ func From(ctx context.Context) *RequestContext {
 }
 
 // Attach returns the request's RequestContext and the request that carries it: r itself if it has one, else a shallow copy
-// with a new one. A new one knows the request's path, time, source IP (the connection's) and user agent. The route key is
+// with a new one. A new one knows the request's path, time, source IP (the connection's), user agent and verified client certificate. The route key is
 // filled in from r.Pattern where another router than this module's has matched the request.
 func Attach(r *http.Request) (*RequestContext, *http.Request) {
 	rc := From(r.Context())
@@ -115,6 +115,9 @@ func Attach(r *http.Request) (*RequestContext, *http.Request) {
 		rc.Identity.SourceIP = remoteIP(r.RemoteAddr)
 		if ua := r.Header["User-Agent"]; len(ua) > 0 {
 			rc.Identity.UserAgent = ua[0]
+		}
+		if r.TLS != nil && len(r.TLS.VerifiedChains) > 0 {
+			rc.Identity.ClientCert = r.TLS.VerifiedChains[0][0]
 		}
 		a.request = *r.WithContext(a) // inlined, so that the copy that it makes stays on the stack
 		r = &a.request

@@ -2,6 +2,8 @@ package gatekit_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -31,6 +33,17 @@ func TestAttach(t *testing.T) {
 	deeper := attached.WithContext(context.WithValue(attached.Context(), key{}, 1))
 	require.Same(t, rc, gatekit.From(deeper.Context()))
 	require.Equal(t, 1, deeper.Context().Value(key{}))
+}
+
+func TestClientCertificate(t *testing.T) {
+	cert := &x509.Certificate{}
+	r := httptest.NewRequest("GET", "https://x/", nil)
+	r.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{cert}}
+	rc, _ := gatekit.Attach(r)
+	require.Nil(t, rc.Identity.ClientCert, "one that nobody has verified")
+	r.TLS.VerifiedChains = [][]*x509.Certificate{{cert}}
+	rc, _ = gatekit.Attach(r)
+	require.Same(t, cert, rc.Identity.ClientCert)
 }
 
 func TestRequestPath(t *testing.T) {

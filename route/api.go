@@ -17,6 +17,7 @@ import (
 // first request ends that. Then it is immutable and safe for concurrent use.
 type API struct {
 	identity           gatekit.API
+	identified         bool // identity isn't the zero value
 	proxies            *gatekit.TrustedProxies
 	rejectEncodedSlash bool
 
@@ -52,6 +53,7 @@ func New(cfg Config) (*API, error) {
 	}
 	return &API{
 		identity:           cfg.API,
+		identified:         cfg.API != (gatekit.API{}),
 		proxies:            proxies,
 		rejectEncodedSlash: cfg.RejectEncodedSlash,
 		tree:               routetree.New[*matched](cfg.options()),
@@ -178,7 +180,7 @@ func (a *API) Match(method, escapedPath string) (routeKey string) {
 // two readers might take for different ones. Use's middlewares see refused requests too: they are logged, and pages can read them.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rc, r := gatekit.Attach(r)
-	if a.identity != (gatekit.API{}) {
+	if a.identified {
 		rc.API = a.identity
 	}
 	if rc.Flavor == gatekit.REST {
