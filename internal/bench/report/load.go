@@ -24,17 +24,23 @@ const connections = 64
 type load struct {
 	perSecond, cpuMicros float64
 	p99                  time.Duration
+	ofBare               float64 // requests a second as a share of the bare handler's in the same round
 }
 
 // loopback measures every stack in a process of its own, in alternating runs.
 func loopback(runs int, length time.Duration) (map[string]load, error) {
 	all := map[string][]load{}
 	for range runs {
+		var bare float64 // the first of each round
 		for _, name := range stacks.Names {
 			l, err := measure(name, length)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", name, err)
 			}
+			if name == "bare" {
+				bare = l.perSecond
+			}
+			l.ofBare = l.perSecond / bare
 			all[name] = append(all[name], l)
 		}
 	}
@@ -50,6 +56,7 @@ func loopback(runs int, length time.Duration) (map[string]load, error) {
 		result[name] = load{
 			perSecond: pick(func(l load) float64 { return l.perSecond }),
 			cpuMicros: pick(func(l load) float64 { return l.cpuMicros }),
+			ofBare:    pick(func(l load) float64 { return l.ofBare }),
 			p99:       time.Duration(pick(func(l load) float64 { return float64(l.p99) })),
 		}
 	}

@@ -34,7 +34,7 @@ func main() {
 		return
 	}
 	count, benchtime := 5, "200ms"
-	runs, seconds := 5, 2*time.Second
+	runs, seconds := 7, 2*time.Second
 	if *quick {
 		count, benchtime, runs, seconds = 1, "50ms", 1, time.Second
 	}

@@ -99,12 +99,11 @@ func render(m medians, loads map[string]load) string {
 	}
 	p("\nOver loopback HTTP/1.1 on 64 connections, client and server on the same cores, the token repeated:\n\n")
 	p("| | requests a second | of bare net/http | p99 | CPU µs a request | CPU s a million | $ a million |\n|---|--:|--:|--:|--:|--:|--:|\n")
-	bare := loads["bare"]
 	for _, name := range stacks.Names {
 		l := loads[name]
-		share := fmt.Sprintf("%.2f", l.perSecond/bare.perSecond)
+		share := fmt.Sprintf("%.2f", l.ofBare)
 		if name == "gatekit" {
-			share += " " + mark(l.perSecond/bare.perSecond >= 0.9)
+			share += " " + mark(l.ofBare >= 0.9)
 		}
 		p("| %s | %.0f | %s | %.1f ms | %.1f | %.1f | %.5f |\n", name, l.perSecond, share, float64(l.p99)/1e6, l.cpuMicros, l.cpuMicros, l.cpuMicros/3600*dollarsPerCoreHour)
 	}
