@@ -85,7 +85,7 @@ func (v *verifier) start(cfg JWTConfig) error {
 		return nil
 	}
 	v.source.set.refetch = v.source.refetch
-	f := v.source.join(false)
+	f, _ := v.source.join(false)
 	if f == nil {
 		return fmt.Errorf("auth: NewJWT: %w", context.Cause(v.source.ctx))
 	}

@@ -59,22 +59,22 @@ func (s *keySource) fix(keys map[string]jwkset.JWK) {
 	s.usableUntil.Store(math.MaxInt64)
 }
 
-// join returns the fetch under way, or starts one. It returns nil if the source is closed, or if none is under way and the
-// limiter forbids one.
-func (s *keySource) join(limited bool) *flight {
+// join returns the fetch under way, or starts one, and tells which. It returns nil if the source is closed, or if none is under way
+// and the limiter forbids one.
+func (s *keySource) join(limited bool) (f *flight, started bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.flight != nil:
-		return s.flight
+		return s.flight, false
 	case s.closed || s.ctx.Err() != nil || limited && !s.limiter.Allow():
-		return nil
+		return nil, false
 	}
-	f := &flight{done: make(chan struct{})}
+	f = &flight{done: make(chan struct{})}
 	s.flight = f
 	s.running.Add(1)
 	go s.fly(f) // under the source's context: a waiter that gives up doesn't take the others' fetch along
-	return f
+	return f, true
 }
 
 func (s *keySource) fly(f *flight) {
@@ -113,10 +113,15 @@ func (s *keySource) wait(ctx context.Context, f *flight) bool {
 
 // refetch asks the issuer for a fresh set because of kid, and reports whether it came.
 func (s *keySource) refetch(ctx context.Context, kid string) bool {
-	if s.isUnknown(kid) || !s.wait(ctx, s.join(true)) {
+	if s.isUnknown(kid) {
 		return false
 	}
-	if _, ok := s.set.lookup(kid); !ok {
+	f, started := s.join(true)
+	if !s.wait(ctx, f) {
+		return false
+	}
+	// A fetch that was under way may have read the set before the key was published: only our own says that it isn't there.
+	if _, ok := s.set.lookup(kid); !ok && started {
 		s.noteUnknown(kid)
 	}
 	return true
@@ -132,7 +137,11 @@ func (s *keySource) replaced(ctx context.Context, kid string, key any) bool {
 	if !same() {
 		return true // another request was faster
 	}
-	return s.set.refetch != nil && s.wait(ctx, s.join(true)) && !same()
+	if s.set.refetch == nil { // a fixed set
+		return false
+	}
+	f, _ := s.join(true)
+	return s.wait(ctx, f) && !same()
 }
 
 func (s *keySource) isUnknown(kid string) bool {
@@ -178,7 +187,7 @@ func (s *keySource) refresh(failed bool) {
 			timer.Stop()
 			return
 		}
-		f := s.join(false)
+		f, _ := s.join(false)
 		if f == nil {
 			return
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/gatekit-go/gatekit/auth/authtest"
 )
 
 // The program is built and started as a newcomer would start it, and every line that it prints is run by a shell, in order, against the
@@ -62,4 +65,18 @@ func TestRefusesBadFlags(t *testing.T) {
 	require.ErrorContains(t, run(t.Context(), "127.0.0.1:0", "ftp://x", "orders"), "JWTConfig.Issuer")
 	require.ErrorContains(t, run(t.Context(), "nonsense", "", "orders"), "listen")
 	require.ErrorContains(t, run(t.Context(), "127.0.0.1:0", "", ""), "Audience[0]")
+}
+
+// With -issuer and -audience the tokens of that issuer count.
+func TestAnotherIssuer(t *testing.T) {
+	iss := authtest.NewIssuer(t)
+	api, err := gateway(t.Context(), iss.URL(), "shop")
+	require.NoError(t, err)
+	for audience, want := range map[string]int{"shop": 200, "orders": 401} {
+		r := httptest.NewRequest("GET", "/orders/7", nil)
+		r.Header.Set("Authorization", "Bearer "+iss.Mint(authtest.Claims{"aud": audience, "scope": "orders:read"}))
+		w := httptest.NewRecorder()
+		api.ServeHTTP(w, r)
+		require.Equal(t, want, w.Code, audience)
+	}
 }
