@@ -8,6 +8,7 @@ package strictjson
 import (
 	"encoding/json"
 	"errors"
+	"math"
 	"unicode"
 	"unicode/utf8"
 )
@@ -38,6 +39,28 @@ func Object(data []byte, maxDepth int, member func(name string, value []byte) er
 	return nil
 }
 
+// Elements returns the elements of a JSON array as Object found it, each its JSON text within value, and reports whether value is an
+// array.
+func Elements(value []byte) ([][]byte, bool) {
+	s := scanner{data: value, maxDepth: math.MaxInt}
+	if !s.take('[') {
+		return nil, false
+	}
+	elements := [][]byte{}
+	for !s.take(']') {
+		if len(elements) > 0 && !s.take(',') {
+			return nil, false
+		}
+		from := s.at
+		if !s.value() {
+			return nil, false
+		}
+		elements = append(elements, value[from:s.at])
+		s.space()
+	}
+	return elements, s.at == len(value)
+}
+
 // Text decodes a JSON string as Object found it, and reports whether value is one.
 func Text(value []byte) (string, bool) {
 	if len(value) < 2 || value[0] != '"' {
@@ -48,17 +71,13 @@ func Text(value []byte) (string, bool) {
 
 // Texts decodes a JSON array of strings as Object found it, and reports whether value is one.
 func Texts(value []byte) ([]string, bool) {
-	if len(value) == 0 || value[0] != '[' {
+	elements, ok := Elements(value)
+	if !ok {
 		return nil, false
 	}
-	var raw []json.RawMessage
-	if json.Unmarshal(value, &raw) != nil {
-		return nil, false
-	}
-	texts := make([]string, len(raw))
-	for i, r := range raw {
-		var ok bool
-		if texts[i], ok = Text(r); !ok {
+	texts := make([]string, len(elements))
+	for i, e := range elements {
+		if texts[i], ok = Text(e); !ok {
 			return nil, false
 		}
 	}

@@ -1,0 +1,383 @@
+package iam
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// condition is one key under one operator.
+type condition struct {
+	operator operator
+	negated  bool
+	ifExists bool
+	set      set
+	key      Key
+	values   []operand
+}
+
+type set uint8
+
+const (
+	single set = iota
+	forAllValues
+	forAnyValue
+)
+
+type operator uint8
+
+const (
+	opString operator = iota
+	opStringFold
+	opStringLike
+	opNumber // and a comparison in operand.order
+	opDate
+	opBool
+	opBinary
+	opIP
+	opARN
+	opNull
+)
+
+// operand is one value of the policy, compiled for its operator.
+type operand struct {
+	glob   glob
+	arn    arnGlob
+	number float64
+	time   time.Time
+	order  order
+	truth  bool
+	bytes  []byte
+	prefix netip.Prefix
+}
+
+// order says how a request's number or date must lie to the policy's.
+type order uint8
+
+const (
+	equal order = iota
+	less
+	lessEqual
+	greater
+	greaterEqual
+)
+
+func (o order) holds(compared int) bool {
+	switch o {
+	case less:
+		return compared < 0
+	case lessEqual:
+		return compared <= 0
+	case greater:
+		return compared > 0
+	case greaterEqual:
+		return compared >= 0
+	}
+	return compared == 0
+}
+
+type operatorForm struct {
+	operator operator
+	negated  bool
+	order    order
+}
+
+// operators are all names but for prefixes and suffixes. (IAM user guide, "IAM JSON policy elements: Condition operators".)
+var operators = map[string]operatorForm{
+	"StringEquals": {operator: opString}, "StringNotEquals": {operator: opString, negated: true},
+	"StringEqualsIgnoreCase": {operator: opStringFold}, "StringNotEqualsIgnoreCase": {operator: opStringFold, negated: true},
+	"StringLike": {operator: opStringLike}, "StringNotLike": {operator: opStringLike, negated: true},
+	"NumericEquals": {operator: opNumber}, "NumericNotEquals": {operator: opNumber, negated: true},
+	"NumericLessThan": {operator: opNumber, order: less}, "NumericLessThanEquals": {operator: opNumber, order: lessEqual},
+	"NumericGreaterThan": {operator: opNumber, order: greater}, "NumericGreaterThanEquals": {operator: opNumber, order: greaterEqual},
+	"DateEquals": {operator: opDate}, "DateNotEquals": {operator: opDate, negated: true},
+	"DateLessThan": {operator: opDate, order: less}, "DateLessThanEquals": {operator: opDate, order: lessEqual},
+	"DateGreaterThan": {operator: opDate, order: greater}, "DateGreaterThanEquals": {operator: opDate, order: greaterEqual},
+	"Bool": {operator: opBool}, "BinaryEquals": {operator: opBinary},
+	"IpAddress": {operator: opIP}, "NotIpAddress": {operator: opIP, negated: true},
+	"ArnEquals": {operator: opARN}, "ArnLike": {operator: opARN},
+	"ArnNotEquals": {operator: opARN, negated: true}, "ArnNotLike": {operator: opARN, negated: true},
+	"Null": {operator: opNull},
+}
+
+// newCondition compiles the values of key under the operator called name.
+func newCondition(name string, key Key, values []string, variables bool) (condition, error) {
+	c := condition{key: key}
+	base := name
+	if rest, ok := strings.CutPrefix(base, "ForAllValues:"); ok {
+		base, c.set = rest, forAllValues
+	} else if rest, ok := strings.CutPrefix(base, "ForAnyValue:"); ok {
+		base, c.set = rest, forAnyValue
+	}
+	if rest, ok := strings.CutSuffix(base, "IfExists"); ok {
+		base, c.ifExists = rest, true
+	}
+	form, ok := operators[base]
+	if !ok || form.operator == opNull && base != name {
+		return condition{}, fmt.Errorf("want a condition operator, got %q", clip(name))
+	}
+	if key.multiValued() && c.set == single && form.operator != opNull {
+		return condition{}, fmt.Errorf("want ForAllValues: or ForAnyValue: before %s, as the key has several values", name)
+	}
+	c.operator, c.negated = form.operator, form.negated
+	for _, value := range values {
+		o, err := newOperand(form, value, variables)
+		if err != nil {
+			return condition{}, err
+		}
+		c.values = append(c.values, o)
+	}
+	return c, nil
+}
+
+func newOperand(form operatorForm, value string, variables bool) (o operand, err error) {
+	o.order = form.order
+	ok := true
+	want := ""
+	switch form.operator {
+	case opString, opStringFold:
+		o.glob, err = parseGlob(value, false, variables)
+	case opStringLike:
+		o.glob, err = parseGlob(value, true, variables)
+	case opARN:
+		o.arn, err = parseARNGlob(value, variables, false)
+	case opNumber:
+		want = "a number"
+		o.number, ok = parseNumber(value)
+	case opDate:
+		want = "a date such as 2026-01-31T00:00:00Z, or seconds since 1970"
+		o.time, ok = parseDate(value)
+	case opBool, opNull:
+		want = "true or false"
+		o.truth, ok = parseBool(value)
+	case opBinary:
+		want = "base64"
+		o.bytes, err = base64.StdEncoding.Strict().DecodeString(value)
+		ok, err = err == nil, nil
+	case opIP:
+		want = "an address or a range such as 192.0.2.0/24"
+		o.prefix, ok = parsePrefix(value)
+	}
+	if !ok {
+		err = fmt.Errorf("want %s, got %q", want, clip(value))
+	}
+	return o, err
+}
+
+func parseNumber(text string) (float64, bool) {
+	if strings.Trim(text, "+-.0123456789") != "" {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	return f, err == nil
+}
+
+func parseBool(text string) (truth, ok bool) {
+	truth = strings.EqualFold(text, "true")
+	return truth, truth || strings.EqualFold(text, "false")
+}
+
+// dateForms are the W3C profile of ISO 8601.
+var dateForms = []string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04Z07:00", "2006-01-02", "2006-01", "2006"}
+
+// parseDate reads a date, which is an instant in UTC if it says no more, or seconds since 1970. Four digits are a year.
+func parseDate(text string) (time.Time, bool) {
+	for _, form := range dateForms {
+		if t, err := time.Parse(form, text); err == nil {
+			return t, true
+		}
+	}
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	const most = 1 << 48 // beyond it time.Time's arithmetic isn't what one means
+	if err != nil || len(text) <= 4 || seconds > most || seconds < -most {
+		return time.Time{}, false
+	}
+	return time.Unix(seconds, 0), true
+}
+
+func parsePrefix(text string) (netip.Prefix, bool) {
+	if addr, err := netip.ParseAddr(text); err == nil && addr.Zone() == "" {
+		addr = addr.Unmap()
+		return netip.PrefixFrom(addr, addr.BitLen()), true
+	}
+	p, err := netip.ParsePrefix(text)
+	if err == nil && p.Addr().Is4In6() {
+		if p.Bits() < 96 {
+			return netip.Prefix{}, false
+		}
+		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+	}
+	return p.Masked(), err == nil
+}
+
+// verdict is what a condition says of a request. One that can't be evaluated says failed, and the statement's effect decides
+// what that means.
+type verdict uint8
+
+const (
+	doesNotHold verdict = iota
+	holds
+	failed
+)
+
+func verdictOf(b bool) verdict {
+	if b {
+		return holds
+	}
+	return doesNotHold
+}
+
+func (c *condition) evaluate(r *Request) verdict {
+	if c.set == single && !c.key.multiValued() {
+		switch c.operator { // without writing the value out and parsing it again
+		case opIP:
+			if addr, ok := r.addr(c.key); ok && (c.key.id == keySourceIP || c.key.id == keyVPCSourceIP) {
+				return verdictOf(c.within(addr) != c.negated)
+			}
+		case opDate:
+			if t, ok := r.time(c.key); ok {
+				return verdictOf(c.dated(t) != c.negated)
+			}
+		}
+	}
+	var one [1]string
+	values := r.list(c.key, &one)
+	if c.operator == opNull {
+		for i := range c.values {
+			if c.values[i].truth == (len(values) == 0) {
+				return holds
+			}
+		}
+		return doesNotHold
+	}
+	if len(values) == 0 {
+		return verdictOf(c.ifExists || c.set == forAllValues || c.set == single && c.negated)
+	}
+	if c.set == single && len(values) > 1 {
+		return failed
+	}
+	for _, value := range values {
+		matches, ok := c.matches(value, r)
+		if !ok {
+			return failed
+		}
+		switch satisfied := matches != c.negated; {
+		case c.set == forAllValues && !satisfied:
+			return doesNotHold
+		case c.set != forAllValues && satisfied:
+			return holds
+		}
+	}
+	return verdictOf(c.set == forAllValues)
+}
+
+// matches reports whether value matches one of the policy's values. ok is false if it is none of the operator's type.
+func (c *condition) matches(value string, r *Request) (matches, ok bool) {
+	switch c.operator {
+	case opString, opStringLike:
+		for i := range c.values {
+			if c.values[i].glob.match(value, r) {
+				return true, true
+			}
+		}
+		return false, true
+	case opStringFold:
+		for i := range c.values {
+			if want, ok := c.values[i].glob.expand(r); ok && strings.EqualFold(want, value) {
+				return true, true
+			}
+		}
+		return false, true
+	case opARN:
+		parts, ok := splitARN(value, false)
+		for i := range c.values {
+			if ok && c.values[i].arn.match(&parts, r) {
+				return true, true
+			}
+		}
+		return false, ok
+	case opIP:
+		addr, err := netip.ParseAddr(value)
+		return err == nil && c.within(addr.Unmap().WithZone("")), err == nil
+	case opDate:
+		t, ok := parseDate(value)
+		return ok && c.dated(t), ok
+	case opNumber:
+		number, ok := parseNumber(value)
+		for i := range c.values {
+			if ok && c.values[i].order.holds(compare(number, c.values[i].number)) {
+				return true, true
+			}
+		}
+		return false, ok
+	case opBool:
+		truth, ok := parseBool(value)
+		for i := range c.values {
+			if ok && c.values[i].truth == truth {
+				return true, true
+			}
+		}
+		return false, ok
+	case opBinary:
+		data, err := base64.StdEncoding.DecodeString(value)
+		for i := range c.values {
+			if err == nil && bytes.Equal(c.values[i].bytes, data) {
+				return true, true
+			}
+		}
+		return false, err == nil
+	}
+	return false, false
+}
+
+func compare(a, b float64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+func (c *condition) within(addr netip.Addr) bool {
+	for i := range c.values {
+		if c.values[i].prefix.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *condition) dated(t time.Time) bool {
+	for i := range c.values {
+		if c.values[i].order.holds(t.Compare(c.values[i].time)) {
+			return true
+		}
+	}
+	return false
+}
+
+// expand returns the text of a glob without wildcards.
+func (g *glob) expand(r *Request) (string, bool) {
+	var b strings.Builder
+	for i := range g.parts[0] {
+		p := &g.parts[0][i]
+		text := p.text
+		if p.variable != nil {
+			var ok bool
+			if text, ok = p.variable.value(r); !ok {
+				return "", false
+			}
+		}
+		if len(g.parts[0]) == 1 {
+			return text, true
+		}
+		b.WriteString(text)
+	}
+	return b.String(), true
+}

@@ -1,0 +1,72 @@
+package iam_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gatekit-go/gatekit/internal/iam"
+)
+
+func TestGlob(t *testing.T) {
+	r := &iam.Request{
+		Principal: iam.Principal{Type: iam.User, UserName: "*", Tags: map[string]string{"team": "a/b", "odd": "${aws:username}?"}},
+	}
+	for _, tt := range []struct {
+		pattern, text string
+		want          bool
+	}{
+		{"", "", true}, {"", "a", false}, {"*", "", true}, {"*", "a/b:c", true}, {"?", "/", true}, {"?", "é", true}, {"?", "", false}, {"?", "ab", false},
+		{"abc/*", "abc/", true}, {"abc/*", "abc", false}, {"abc*", "abc/x", true}, {"a*b*c", "a--b--c", true}, {"a*b*c", "a--c--b", false},
+		{"a*a", "a", false}, {"a*a", "aa", true}, {"a**a", "aa", true}, {"*a?", "xaay", true}, {"*a?", "xa", false}, {"??*", "a", false},
+		{"*ab?d*", "xxabcdabxd", true}, {"x*?*y", "xy", false}, {"x*?*y", "x1y", true}, {"a.c", "abc", false}, {"a$", "a", false}, {"(a+)+$", "aaa", false},
+		{"${*}", "*", true}, {"${*}", "a", false}, {"${?}${$}", "?$", true}, {"$x", "$x", true},
+		{"u/${aws:username}/*", "u/*/x", true}, {"u/${aws:username}/*", "u/bob/x", false}, // a user named * is no wildcard
+		{"${aws:PrincipalTag/Team}", "a/b", true}, {"*${aws:principaltag/odd}*", "1${aws:username}?2", true}, {"${aws:PrincipalTag/odd}", "$*?", false},
+		{"${aws:userid}", "", false}, {"*${aws:userid}*", "anything", false}, {"${aws:userid, 'none'}", "none", true}, {"${aws:userid,'a*'}", "ab", false},
+	} {
+		got, err := iam.Glob(tt.pattern, tt.text, r)
+		require.NoError(t, err, tt.pattern)
+		require.Equal(t, tt.want, got, "%q on %q", tt.pattern, tt.text)
+	}
+	for _, pattern := range []string{"${", "${aws:username", "${}", "${username}", "${aws:userid,none}", "${aws:userid, 'a'b'}", "${aws:PrincipalOrgPaths}"} {
+		_, err := iam.Glob(pattern, "", r)
+		require.Error(t, err, pattern)
+	}
+}
+
+// A pattern of many stars takes no longer than its text is long: were it exponential, this test wouldn't end.
+func TestHostileGlobs(t *testing.T) {
+	text := strings.Repeat("a", 1<<16)
+	for _, pattern := range []string{
+		strings.Repeat("*a", 1<<15) + "b", strings.Repeat("a*", 1<<15) + "b", strings.Repeat("*", 1<<16) + "b", strings.Repeat("*?", 1<<10) + "b",
+	} {
+		got, err := iam.Glob(pattern, text, &iam.Request{})
+		require.NoError(t, err)
+		require.False(t, got)
+	}
+}
+
+func FuzzGlob(f *testing.F) {
+	for _, seed := range [][2]string{{"a*b?c", "axxbyc"}, {"*aab*", "aaab"}, {"?*é", "xé"}, {"*\xff?", "\xffé"}, {"a*a*a*b", "aaaaaaab"}} {
+		f.Add(seed[0], seed[1])
+	}
+	f.Fuzz(func(t *testing.T, pattern, text string) {
+		if strings.Contains(pattern, "${") || strings.ContainsRune(pattern+text, '\ufffd') || !valid(pattern) || !valid(text) {
+			return // the oracle can't say those
+		}
+		got, err := iam.Glob(pattern, text, &iam.Request{})
+		if err != nil {
+			t.Fatalf("%q: %v", pattern, err)
+		}
+		oracle := regexp.QuoteMeta(pattern)
+		oracle = strings.ReplaceAll(strings.ReplaceAll(oracle, `\*`, `.*`), `\?`, `.`)
+		if want := regexp.MustCompile(`(?s)\A` + oracle + `\z`).MatchString(text); got != want {
+			t.Errorf("%q on %q: got %v, want %v", pattern, text, got, want)
+		}
+	})
+}
+
+func valid(s string) bool { return strings.ToValidUTF8(s, "") == s }
