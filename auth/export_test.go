@@ -28,25 +28,25 @@ func NewTokenCache(maxTokens int, maxBytes int64) TokenCache {
 }
 
 func (c TokenCache) Put(text string) {
-	c.c.put(c.c.table(), &verifiedToken{text: text, authorization: gatekit.NewAuthorization(gatekit.AuthorizationFields{Principal: text})})
+	c.c.put(c.c.table(), text, verified{authorization: gatekit.NewAuthorization(gatekit.AuthorizationFields{Principal: text})})
 }
 
 // PutLate puts text into the table that was current before clear was called.
 func (c TokenCache) PutLate(text string, clear func()) {
 	table := c.c.table()
 	clear()
-	c.c.put(table, &verifiedToken{text: text})
+	c.c.put(table, text, verified{})
 }
 
 func (c TokenCache) Get(text string) bool {
 	v := c.c.get(text)
-	return v != nil && v.text == text && v.authorization.Principal() == text
+	return v != nil && v.Key == text && v.Value.authorization.Principal() == text
 }
 
 func (c TokenCache) Forget(text string) { c.c.forget(c.c.get(text)) }
 func (c TokenCache) Clear()             { c.c.clear() }
 
 func (c TokenCache) Size() (tokens int, bytes int64) {
-	t := c.c.table()
-	return t.tokens, t.bytes
+	tokens, bytes, _ = c.c.tokens.Size()
+	return tokens, bytes
 }

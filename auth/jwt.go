@@ -137,26 +137,33 @@ func (j *JWT) Authorize(r *http.Request) (*gatekit.Authorization, error) {
 	if !j.source.usable(now) {
 		return nil, &gatekit.Rejection{Type: gatekit.AuthorizerConfigurationError, Cause: errNoKeys}
 	}
-	known := j.cache.get(text)
-	if known == nil {
-		var ok bool
-		if known, fail, ok = j.verify(r.Context(), text, now); !ok {
-			return nil, j.challenges.unauthorized(fail)
-		}
-	} else if fail, ok := j.checks.times(known.expires, known.notBefore, now); !ok {
-		if fail == failExpired {
-			j.cache.forget(known)
-		}
+	found, fail, ok := j.known(r.Context(), text, now)
+	if !ok {
 		return nil, j.challenges.unauthorized(fail)
 	}
-	if len(j.scopes) > 0 && !hasAny(known.authorization, j.scopes) {
+	if len(j.scopes) > 0 && !hasAny(found, j.scopes) {
 		return nil, j.challenges.forbidden()
 	}
-	return known.authorization, nil
+	return found, nil
+}
+
+// known returns what a good token says, or what is wrong with it.
+func (v *verifier) known(ctx context.Context, text string, now time.Time) (*gatekit.Authorization, failure, bool) {
+	token := v.cache.get(text)
+	if token == nil {
+		return v.verify(ctx, text, now)
+	}
+	if fail, ok := v.checks.times(token.Value.expires, token.Value.notBefore, now); !ok {
+		if fail == failExpired {
+			v.cache.forget(token)
+		}
+		return nil, fail, false
+	}
+	return token.Value.authorization, 0, true
 }
 
 // verify judges a token that hasn't been seen before, or says what is wrong with it.
-func (v *verifier) verify(ctx context.Context, text string, now time.Time) (*verifiedToken, failure, bool) {
+func (v *verifier) verify(ctx context.Context, text string, now time.Time) (*gatekit.Authorization, failure, bool) {
 	table := v.cache.table() // before the keys are read: see keySet.replace
 	t, fail, ok := parseToken(text)
 	if !ok {
@@ -177,16 +184,11 @@ func (v *verifier) verify(ctx context.Context, text string, now time.Time) (*ver
 	if fail, ok := v.checks.claims(&t.claims, now); !ok {
 		return nil, fail, false
 	}
-	known := &verifiedToken{
-		text:      text,
-		expires:   math.Floor(t.claims.expires),
-		notBefore: math.Ceil(t.claims.notBefore),
-		authorization: gatekit.NewAuthorization(gatekit.AuthorizationFields{
-			Principal: t.claims.subject, Scopes: t.claims.scopes, RawClaims: t.payload,
-		}),
-	}
-	v.cache.put(table, known)
-	return known, 0, true
+	found := gatekit.NewAuthorization(gatekit.AuthorizationFields{
+		Principal: t.claims.subject, Scopes: t.claims.scopes, RawClaims: t.payload,
+	})
+	v.cache.put(table, text, verified{found, math.Floor(t.claims.expires), math.Ceil(t.claims.notBefore)})
+	return found, 0, true
 }
 
 // signature checks the token's signature. A key that fails may have been replaced at the issuer under its old kid, so the set
