@@ -33,7 +33,8 @@ type AuthorizationFields struct {
 	Claims map[string]any
 	// RawClaims is the JSON object of a token's claims as received; it stands in for Claims. No name may occur twice.
 	RawClaims []byte
-	// Context is the context map of a Lambda authorizer: strings, numbers and booleans.
+	// Context is the context map of a Lambda authorizer: strings, numbers and booleans, and, of HTTP APIs with payload 2.0, lists ([]any)
+	// and objects (map[string]any) of these.
 	Context map[string]any
 	// UsageKey is the API key that the authorizer found for the caller (usageIdentifierKey).
 	UsageKey string
@@ -56,7 +57,7 @@ func NewAuthorization(f AuthorizationFields) *Authorization {
 		authorizer: f.Authorizer,
 		scopes:     slices.Clone(f.Scopes),
 		claims:     bytes.Clone(raw),
-		context:    maps.Clone(f.Context),
+		context:    cloneContext(f.Context),
 		usageKey:   f.UsageKey,
 	}
 	if f.Caller != nil {
@@ -173,7 +174,30 @@ func (a *Authorization) Context() map[string]any {
 	if a == nil {
 		return nil
 	}
-	return maps.Clone(a.context)
+	return cloneContext(a.context)
+}
+
+// cloneContext copies lists and objects, too: nothing that is handed out is shared.
+func cloneContext(context map[string]any) map[string]any {
+	cloned := maps.Clone(context)
+	for name, value := range cloned {
+		cloned[name] = cloneValue(value)
+	}
+	return cloned
+}
+
+func cloneValue(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		return cloneContext(v)
+	case []any:
+		cloned := slices.Clone(v)
+		for i := range cloned {
+			cloned[i] = cloneValue(cloned[i])
+		}
+		return cloned
+	}
+	return value
 }
 
 // UsageKey returns the API key that the authorizer found for the caller (usageIdentifierKey), or "".

@@ -26,6 +26,8 @@ type RequestContext struct {
 	RequestPath string
 	// RouteKey is the configured key of the route that matched: "GET /orders/{id}", "$default". Empty before routing.
 	RouteKey string
+	// ConnectionID is the WebSocket connection's, on WebSocket APIs.
+	ConnectionID string
 	// RequestTime is when the request was first seen by a station.
 	RequestTime time.Time
 	// StageVariables are the stage's. The map is shared by all requests and must not be written to.

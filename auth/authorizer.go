@@ -12,7 +12,8 @@ import (
 // Authorizer decides who is calling and whether they may. It must be safe for concurrent use.
 type Authorizer interface {
 	// Authorize returns what it learned of the caller, or why it refuses. An error that isn't a *gatekit.Rejection is
-	// a fault and becomes a 500; so does a nil Authorization without an error. It must not change r.
+	// a fault and becomes a 500; so does a nil Authorization without an error. It leaves r as it
+	// was; one that reads the body puts an equal one in its place.
 	Authorize(r *http.Request) (*gatekit.Authorization, error)
 }
 
@@ -61,12 +62,12 @@ var (
 )
 
 func (h *required) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	rc, r := gatekit.Attach(r)
 	a, err := judge(h.authorizer, r)
 	if err != nil {
 		gatekit.Reject(w, r, err)
 		return
 	}
-	rc, r := gatekit.Attach(r)
 	rc.Authorization = a
 	h.next.ServeHTTP(w, r)
 }

@@ -1,0 +1,90 @@
+package auth
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// CacheConfig says for what a decision is made, and how long it is kept: by [NewLambda] and [NewCustom]. The zero value keeps the decision
+// on an Authorization header for five minutes.
+type CacheConfig struct {
+	_ struct{} // keyed literals only, so that fields can be added
+
+	// IdentitySource lists what of a request decides: "$request.header.NAME", "$request.querystring.name", "$stageVariables.NAME",
+	// "$context.NAME", or the spellings of REST ("method.request.header.NAME") and WebSocket APIs. A request that lacks one, or has one
+	// blank or twice, is answered 401 and nobody is asked. All together are the key of the decision. Empty means the Authorization
+	// header; with TTL 0 it means none, and each request is judged.
+	IdentitySource []string
+	// TTL is how long a decision is used: nil is 5 minutes, as on REST APIs (HTTP APIs don't keep decisions unless told to), a pointer to
+	// 0 keeps none; at most an hour.
+	TTL *time.Duration
+	// NegativeTTL is how long a decision is used that refused the request it was made for. nil is TTL.
+	NegativeTTL *time.Duration
+	// MaxStale is how long beyond its TTL a decision is used while new ones fail with a fault: not answers that refuse, but timeouts,
+	// malformed answers and the like. 0 means not at all; at most an hour.
+	MaxStale time.Duration
+	// MaxEntries is how many decisions are kept. 0 is 10,000; at most 10,000,000.
+	MaxEntries int
+	// Timeout bounds one decision. 0 is 10 seconds, as on HTTP APIs; at most 30 seconds.
+	Timeout time.Duration
+}
+
+const (
+	defaultDecisionTTL     = 300 * time.Second
+	maxDecisionTTL         = time.Hour
+	defaultDecisions       = 10_000
+	maxDecisions           = 10_000_000
+	defaultDecisionTimeout = 10 * time.Second
+	maxDecisionTimeout     = 30 * time.Second
+)
+
+// check returns c with its defaults filled in, its sources, and every mistake.
+func (c CacheConfig) check(name string) (CacheConfig, []source, []error) {
+	var errs []error
+	wrong := func(field, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("auth: %s.%s: %s", name, field, fmt.Sprintf(format, args...)))
+	}
+	duration := func(field string, d, most time.Duration) {
+		if d < 0 || d > most {
+			wrong(field, "want 0 to %v, got %v", most, d)
+		}
+	}
+	ttl := defaultDecisionTTL
+	if c.TTL != nil {
+		ttl = *c.TTL
+	}
+	negative := ttl
+	if c.NegativeTTL != nil {
+		negative = *c.NegativeTTL
+	}
+	c.TTL, c.NegativeTTL = &ttl, &negative
+	duration("TTL", ttl, maxDecisionTTL)
+	duration("NegativeTTL", negative, maxDecisionTTL)
+	duration("MaxStale", c.MaxStale, maxDecisionTTL)
+	duration("Timeout", c.Timeout, maxDecisionTimeout)
+	if c.Timeout == 0 {
+		c.Timeout = defaultDecisionTimeout
+	}
+	if c.MaxEntries < 0 || c.MaxEntries > maxDecisions {
+		wrong("MaxEntries", "want 0 to %d, got %d", maxDecisions, c.MaxEntries)
+	}
+	if c.MaxEntries == 0 {
+		c.MaxEntries = defaultDecisions
+	}
+	if c.IdentitySource = slices.Clone(c.IdentitySource); len(c.IdentitySource) == 0 && ttl != 0 {
+		c.IdentitySource = []string{defaultIdentitySource}
+	}
+	var sources []source
+	for i, text := range c.IdentitySource {
+		s, err := parseSource(text)
+		if err != nil {
+			wrong(fmt.Sprintf("IdentitySource[%d]", i), "%v", err)
+		}
+		if slices.Contains(sources, s) {
+			wrong(fmt.Sprintf("IdentitySource[%d]", i), "want each once, got %s twice", quoted(text))
+		}
+		sources = append(sources, s)
+	}
+	return c, sources, errs
+}

@@ -1,0 +1,94 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/auth/policy"
+)
+
+// CustomFunc decides on a request's caller. It gets a copy of the request without the body, whose context ends with
+// CacheConfig.Timeout. A Verdict of nil without an error is a 500; so is an error, unless it is a *gatekit.Rejection, or
+// [ErrNoCredentials] for a 401. It must be safe for concurrent use.
+type CustomFunc = func(r *http.Request) (*policy.Verdict, error)
+
+// Custom is the Lambda authorizer's cache around a function of the program itself. It is safe for concurrent use.
+type Custom struct {
+	*decisions
+	function CustomFunc
+	sources  []source
+}
+
+var _ decider = (*Custom)(nil)
+
+// NewCustom returns an authorizer that asks f, or one error that lists every field it refuses. The verdict must depend on nothing but the
+// identity sources, and on policies: it is used for all requests with the same ones.
+func NewCustom(f CustomFunc, c CacheConfig) (*Custom, error) {
+	c, sources, errs := c.check("CacheConfig")
+	if f == nil {
+		errs = append(errs, errors.New("auth: NewCustom: want a function, got nil"))
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return &Custom{decisions: newDecisions(c), function: f, sources: sources}, nil
+}
+
+// Middleware is Require(c).
+func (c *Custom) Middleware(next http.Handler) http.Handler { return Require(c)(next) }
+
+// Authorize asks the function, or the cache, whether r's caller may make r. A missing identity source is a 401 ([ErrNoCredentials]), a
+// verdict that doesn't allow what r asks for a 403.
+func (c *Custom) Authorize(r *http.Request) (*gatekit.Authorization, error) {
+	rc, r := gatekit.Attach(r)
+	found, decided, err := c.decide(rc, r)
+	if err == nil && !decided.Allowed() {
+		err = denied(rc, decided)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// decide implements decider.
+func (c *Custom) decide(rc *gatekit.RequestContext, r *http.Request) (*gatekit.Authorization, policy.Decision, error) {
+	var room [4]string
+	values, ok := sourceValues(rc, r, c.sources, room[:0])
+	if !ok {
+		return nil, policy.Decision{}, &gatekit.Rejection{Type: gatekit.Unauthorized, Cause: errNoIdentity}
+	}
+	resource, err := arnOf(rc, r)
+	if err != nil {
+		return nil, policy.Decision{}, err
+	}
+	key, now := keyOf(rc, values, nil), time.Now()
+	asked := policyRequest(rc, r, resource, now)
+	made := c.hit(key, now)
+	if made == nil {
+		if made, err = c.ask(r, key, asked); err != nil {
+			return nil, policy.Decision{}, fault(err)
+		}
+	}
+	return made.authorization, made.of(&asked), nil
+}
+
+func (c *Custom) ask(r *http.Request, key decisionKey, asked policy.Request) (*decision, error) {
+	copied := r.Clone(r.Context()) // the call may outlive the request
+	copied.Body = http.NoBody
+	return c.get(r.Context(), key, asked.Time, func(ctx context.Context) (*decision, error) {
+		v, err := c.function(copied.WithContext(ctx))
+		if err != nil || v == nil {
+			return nil, err
+		}
+		return &decision{
+			policy: v.Policy, allow: v.Allow,
+			authorization: gatekit.NewAuthorization(gatekit.AuthorizationFields{
+				Principal: v.Principal, Scopes: v.Scopes, Context: v.Context, UsageKey: v.UsageKey,
+			}),
+		}, nil
+	}, func(made *decision) bool { return !made.of(&asked).Allowed() })
+}

@@ -1,0 +1,149 @@
+package auth
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/auth/policy"
+	"github.com/gatekit-go/gatekit/internal/clock"
+)
+
+// Lambda is the Lambda (custom) authorizer of HTTP, REST and WebSocket APIs: it asks a function who is calling and what they may do, with
+// the events and answers that such functions know already. It is safe for concurrent use. (Developer guide, "Use API Gateway Lambda
+// authorizers", "Control access to HTTP APIs with AWS Lambda authorizers".)
+type Lambda struct {
+	*decisions
+	function   gatekit.Invoker
+	config     LambdaConfig
+	sources    []source
+	expression *regexp.Regexp
+	policies   *clock.Cache[decisionKey, *policy.Policy] // by text: few functions answer with many
+}
+
+var _ decider = (*Lambda)(nil)
+
+// NewLambda returns an authorizer that asks f, or one error that lists every field it refuses.
+func NewLambda(f gatekit.Invoker, c LambdaConfig) (*Lambda, error) {
+	c, sources, expression, err := c.check()
+	if f == nil {
+		err = errors.Join(errors.New("auth: NewLambda: want an Invoker, got nil"), err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	const policiesKept = 1024
+	return &Lambda{
+		decisions: newDecisions(c.CacheConfig), function: f, config: c, sources: sources, expression: expression,
+		policies: clock.New[decisionKey, *policy.Policy](policiesKept, policiesKept),
+	}, nil
+}
+
+// Middleware is Require(l).
+func (l *Lambda) Middleware(next http.Handler) http.Handler { return Require(l)(next) }
+
+var (
+	errNoIdentity    = noCredentials("missing: an identity source is missing, blank or there twice")
+	errNotExpression = errors.New("auth: the header doesn't match IdentityValidationExpression")
+)
+
+// Authorize asks the function, or the cache, whether r's caller may make r. Its errors are: a 401 if an identity source is missing
+// ([ErrNoCredentials]; nobody is asked), if the header doesn't match the expression, or if the function fails with the text "Unauthorized"; a
+// 403 if the answer doesn't allow what r asks for; a 414 if the ARN of that is longer than 1,600 bytes; a 500 if the function fails or its
+// answer is malformed.
+func (l *Lambda) Authorize(r *http.Request) (*gatekit.Authorization, error) {
+	rc, attached := gatekit.Attach(r)
+	found, decided, err := l.decide(rc, attached)
+	if attached != r && l.config.BodyDigestBytes > 0 {
+		r.Body = attached.Body
+	}
+	if err == nil && !decided.Allowed() {
+		err = denied(rc, decided)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// decide implements decider.
+func (l *Lambda) decide(rc *gatekit.RequestContext, r *http.Request) (*gatekit.Authorization, policy.Decision, error) {
+	refuse := func(err error) (*gatekit.Authorization, policy.Decision, error) {
+		return nil, policy.Decision{}, err
+	}
+	var room [4]string
+	values, ok := sourceValues(rc, r, l.sources, room[:0])
+	if !ok {
+		return refuse(&gatekit.Rejection{Type: gatekit.Unauthorized, Cause: errNoIdentity})
+	}
+	if l.expression != nil && !l.expression.MatchString(values[0]) {
+		return refuse(&gatekit.Rejection{Type: gatekit.Unauthorized, Cause: errNotExpression})
+	}
+	resource, err := arnOf(rc, r)
+	if err != nil {
+		return refuse(err)
+	}
+	var digest []byte
+	if l.config.BodyDigestBytes > 0 {
+		body, err := readBody(r, l.config.BodyDigestBytes)
+		if err != nil {
+			return refuse(err)
+		}
+		sum := sha256.Sum256(body)
+		digest = sum[:]
+	}
+	key, now := keyOf(rc, values, digest), time.Now()
+	asked := policyRequest(rc, r, resource, now)
+	made := l.hit(key, now)
+	if made == nil {
+		if made, err = l.ask(rc, r, key, now, resource, values, digest); err != nil {
+			return refuse(fault(err))
+		}
+	}
+	return made.authorization, made.of(&asked), nil
+}
+
+// ask gets a new decision.
+func (l *Lambda) ask(rc *gatekit.RequestContext, r *http.Request, key decisionKey, now time.Time, resource string, values []string, digest []byte) (*decision, error) {
+	simple := l.config.EnableSimpleResponses && rc.Flavor == gatekit.HTTP
+	e, err := l.event(rc, r, resource, slices.Clone(values), hex.EncodeToString(digest))
+	if err != nil {
+		return nil, err
+	}
+	asked := policyRequest(rc, r, resource, now) // the call may outlive the request, so it gets its own
+	nested := rc.Flavor == gatekit.HTTP && l.config.PayloadFormatVersion != "1.0"
+	return l.get(r.Context(), key, now, func(ctx context.Context) (*decision, error) {
+		payload, err := l.function.Invoke(ctx, e)
+		if err != nil {
+			return nil, functionError(err.Error())
+		}
+		return l.answer(payload, simple, nested)
+	}, func(made *decision) bool { return !made.of(&asked).Allowed() })
+}
+
+// sourceValues appends the values of all sources to values. ok is false if one is missing.
+func sourceValues(rc *gatekit.RequestContext, r *http.Request, sources []source, values []string) (_ []string, ok bool) {
+	for i := range sources {
+		value, ok := sources[i].value(rc, r)
+		if !ok {
+			return nil, false
+		}
+		values = append(values, value)
+	}
+	return values, true
+}
+
+// fault makes an error that is no Rejection a 500 of the authorizer's.
+func fault(err error) error {
+	var rejection *gatekit.Rejection
+	if errors.As(err, &rejection) || errors.Is(err, ErrNoCredentials) {
+		return err
+	}
+	return &gatekit.Rejection{Type: gatekit.AuthorizerConfigurationError, Cause: err}
+}

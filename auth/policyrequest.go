@@ -1,0 +1,70 @@
+package auth
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/auth/policy"
+	"github.com/gatekit-go/gatekit/internal/arn"
+)
+
+// arnOf is the ARN of what r asks for: with the path as the route sees it, without base path and stage. A path that is ambiguous is a 400,
+// and one whose ARN is too long a 414. (Developer guide, "Control access for invoking an API".)
+func arnOf(rc *gatekit.RequestContext, r *http.Request) (string, error) {
+	api := arn.API{Region: rc.Region, AccountID: rc.AccountID, APIID: rc.APIID, Stage: rc.Stage}
+	if rc.Flavor == gatekit.WebSocket {
+		return api.Route(rc.RouteKey), nil
+	}
+	path, err := arn.Path(r.URL.EscapedPath())
+	if err != nil {
+		return "", &gatekit.Rejection{Type: gatekit.Default4XX, Status: http.StatusBadRequest, Cause: err}
+	}
+	if rc.Flavor == gatekit.REST {
+		path = strings.TrimSuffix(path, "/") // its routes don't tell /pets/ from /pets, so no policy may
+	}
+	resource := api.Method(r.Method, path)
+	if len(resource) > arn.MaxBytes {
+		return "", errTooLong
+	}
+	return resource, nil
+}
+
+var errTooLong error = &gatekit.Rejection{Type: gatekit.Default4XX, Status: http.StatusRequestURITooLong, Message: "Request URI too long"}
+
+// policyRequest is what policies are asked about r, by an anonymous caller.
+func policyRequest(rc *gatekit.RequestContext, r *http.Request, resource string, now time.Time) policy.Request {
+	return policy.Request{
+		Action: policy.Invoke, Resource: resource, Time: now,
+		SecureTransport: r.TLS != nil, SourceIP: rc.Identity.SourceIP,
+		UserAgent: rc.Identity.UserAgent, Referer: r.Header.Get("Referer"),
+		Region: rc.Region, ResourceAccount: rc.AccountID,
+	}
+}
+
+// What REST APIs say of a refusal by a policy. (Knowledge-center article on 403 errors, in its newer wording.)
+const (
+	unauthorizedUser  = "User is not authorized to access this resource"
+	explicitDeny      = " with an explicit deny in an identity-based policy"
+	noIdentityPolicy  = " because no identity-based policy allows the execute-api:Invoke action"
+	resourceDeny      = " with an explicit deny in a resource-based policy"
+	noResourcePolicy  = " because no resource-based policy allows the execute-api:Invoke action"
+	notAuthorizedVerb = " is not authorized to perform: execute-api:Invoke on resource: "
+)
+
+// denied is the 403 of a decision on a Lambda authorizer's caller. Its cause names the statement.
+func denied(rc *gatekit.RequestContext, d policy.Decision) error {
+	refusal := &gatekit.Rejection{Type: gatekit.AccessDenied, Cause: deniedBy{d}}
+	if rc.Flavor == gatekit.REST {
+		if refusal.Message = unauthorizedUser + noIdentityPolicy; d.Effect == policy.ExplicitDeny {
+			refusal.Message = unauthorizedUser + explicitDeny
+		}
+	}
+	return refusal
+}
+
+// deniedBy says in logs which statement decided.
+type deniedBy struct{ decision policy.Decision }
+
+func (e deniedBy) Error() string { return "auth: " + e.decision.String() }
