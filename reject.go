@@ -55,6 +55,7 @@ func (e *Rejection) write(w http.ResponseWriter, r *http.Request, rc *RequestCon
 		v[2] = e.ErrorType()
 		h["X-Amzn-Errortype"] = v[2:3:3]
 	case HTTP:
+		delete(h, "X-Amzn-Errortype") // only the REST flavor sends it
 		if status == http.StatusServiceUnavailable {
 			h["Content-Type"] = nil // the recorded 503 has no content type; nil keeps net/http from sniffing one
 		}

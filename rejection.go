@@ -148,8 +148,14 @@ func (e *Rejection) MessageFor(f Flavor) string {
 	return a.httpText
 }
 
-// ErrorType returns the value of x-amzn-ErrorType that the REST flavor sends, such as "UnauthorizedException".
-func (e *Rejection) ErrorType() string { return answers[e.kind()].errorType }
+// ErrorType returns the value of x-amzn-ErrorType that the REST flavor sends, such as "UnauthorizedException": the type's own, or the one in
+// Header.
+func (e *Rejection) ErrorType() string {
+	if own := e.Header["X-Amzn-Errortype"]; len(own) > 0 {
+		return own[0]
+	}
+	return answers[e.kind()].errorType
+}
 
 func (e *Rejection) kind() ResponseType {
 	switch {

@@ -101,6 +101,11 @@ func (p *TrustedProxies) SourceIP(r *http.Request) netip.Addr {
 	return addr // all are proxies of ours: the farthest
 }
 
+// Trusts reports whether r's connection comes from a trusted proxy, whose headers say more than a client's.
+func (p *TrustedProxies) Trusts(r *http.Request) bool {
+	return p != nil && p.trusts(remoteIP(r.RemoteAddr))
+}
+
 // Middleware attaches a RequestContext whose Identity.SourceIP is p's answer, for chains without a route.API.
 func (p *TrustedProxies) Middleware(next http.Handler) http.Handler {
 	return &proxied{proxies: p, next: next}

@@ -44,36 +44,30 @@ func (c *Custom) Middleware(next http.Handler) http.Handler { return Require(c)(
 // verdict that doesn't allow what r asks for a 403.
 func (c *Custom) Authorize(r *http.Request) (*gatekit.Authorization, error) {
 	rc, r := gatekit.Attach(r)
-	found, decided, err := c.decide(rc, r)
-	if err == nil && !decided.Allowed() {
-		err = denied(rc, decided)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return found, nil
+	found, err := c.decide(rc, r)
+	return found.admitted(rc, err)
 }
 
 // decide implements decider.
-func (c *Custom) decide(rc *gatekit.RequestContext, r *http.Request) (*gatekit.Authorization, policy.Decision, error) {
+func (c *Custom) decide(rc *gatekit.RequestContext, r *http.Request) (caller, error) {
 	var room [4]string
 	values, ok := sourceValues(rc, r, c.sources, room[:0])
 	if !ok {
-		return nil, policy.Decision{}, &gatekit.Rejection{Type: gatekit.Unauthorized, Cause: errNoIdentity}
+		return caller{}, &gatekit.Rejection{Type: gatekit.Unauthorized, Cause: errNoIdentity}
 	}
 	resource, err := arnOf(rc, r)
 	if err != nil {
-		return nil, policy.Decision{}, err
+		return caller{}, err
 	}
 	key, now := keyOf(rc, values, nil), time.Now()
 	asked := policyRequest(rc, r, resource, now)
 	made := c.hit(key, now)
 	if made == nil {
 		if made, err = c.ask(r, key, asked); err != nil {
-			return nil, policy.Decision{}, fault(err)
+			return caller{}, fault(err)
 		}
 	}
-	return made.authorization, made.of(&asked), nil
+	return caller{found: made.authorization, decided: made.of(&asked)}, nil
 }
 
 func (c *Custom) ask(r *http.Request, key decisionKey, asked policy.Request) (*decision, error) {

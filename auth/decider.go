@@ -8,8 +8,15 @@ import (
 )
 
 // decider is an authorizer whose policies can be weighed together with a resource policy: it tells who calls and what the caller's own
-// policies say, and refuses only callers that it can't tell. decided is ImplicitDeny where they say nothing.
+// policies say, and its error refuses only callers that it can't tell.
 type decider interface {
 	Authorizer
-	decide(rc *gatekit.RequestContext, r *http.Request) (found *gatekit.Authorization, decided policy.Decision, err error)
+	decide(rc *gatekit.RequestContext, r *http.Request) (caller, error)
+}
+
+// caller is who calls.
+type caller struct {
+	found     *gatekit.Authorization
+	decided   policy.Decision  // ImplicitDeny where the caller's own policies say nothing
+	principal policy.Principal // of an IAM caller
 }

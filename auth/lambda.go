@@ -59,41 +59,32 @@ var (
 // answer is malformed.
 func (l *Lambda) Authorize(r *http.Request) (*gatekit.Authorization, error) {
 	rc, attached := gatekit.Attach(r)
-	found, decided, err := l.decide(rc, attached)
+	c, err := l.decide(rc, attached)
 	if attached != r && l.config.BodyDigestBytes > 0 {
 		r.Body = attached.Body
 	}
-	if err == nil && !decided.Allowed() {
-		err = denied(rc, decided)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return found, nil
+	return c.admitted(rc, err)
 }
 
 // decide implements decider.
-func (l *Lambda) decide(rc *gatekit.RequestContext, r *http.Request) (*gatekit.Authorization, policy.Decision, error) {
-	refuse := func(err error) (*gatekit.Authorization, policy.Decision, error) {
-		return nil, policy.Decision{}, err
-	}
+func (l *Lambda) decide(rc *gatekit.RequestContext, r *http.Request) (caller, error) {
 	var room [4]string
 	values, ok := sourceValues(rc, r, l.sources, room[:0])
 	if !ok {
-		return refuse(&gatekit.Rejection{Type: gatekit.Unauthorized, Cause: errNoIdentity})
+		return caller{}, &gatekit.Rejection{Type: gatekit.Unauthorized, Cause: errNoIdentity}
 	}
 	if l.expression != nil && !l.expression.MatchString(values[0]) {
-		return refuse(&gatekit.Rejection{Type: gatekit.Unauthorized, Cause: errNotExpression})
+		return caller{}, &gatekit.Rejection{Type: gatekit.Unauthorized, Cause: errNotExpression}
 	}
 	resource, err := arnOf(rc, r)
 	if err != nil {
-		return refuse(err)
+		return caller{}, err
 	}
 	var digest []byte
 	if l.config.BodyDigestBytes > 0 {
 		body, err := readBody(r, l.config.BodyDigestBytes)
 		if err != nil {
-			return refuse(err)
+			return caller{}, err
 		}
 		sum := sha256.Sum256(body)
 		digest = sum[:]
@@ -103,10 +94,10 @@ func (l *Lambda) decide(rc *gatekit.RequestContext, r *http.Request) (*gatekit.A
 	made := l.hit(key, now)
 	if made == nil {
 		if made, err = l.ask(rc, r, key, now, resource, values, digest); err != nil {
-			return refuse(fault(err))
+			return caller{}, fault(err)
 		}
 	}
-	return made.authorization, made.of(&asked), nil
+	return caller{found: made.authorization, decided: made.of(&asked)}, nil
 }
 
 // ask gets a new decision.

@@ -53,6 +53,17 @@ const (
 	notAuthorizedVerb = " is not authorized to perform: execute-api:Invoke on resource: "
 )
 
+// admitted is the verdict where no resource policy has a say.
+func (c caller) admitted(rc *gatekit.RequestContext, err error) (*gatekit.Authorization, error) {
+	switch {
+	case err != nil:
+		return nil, err
+	case !c.decided.Allowed():
+		return nil, denied(rc, c.decided)
+	}
+	return c.found, nil
+}
+
 // denied is the 403 of a decision on a Lambda authorizer's caller. Its cause names the statement.
 func denied(rc *gatekit.RequestContext, d policy.Decision) error {
 	refusal := &gatekit.Rejection{Type: gatekit.AccessDenied, Cause: deniedBy{d}}

@@ -1,0 +1,252 @@
+package auth
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/textproto"
+	"strings"
+	"time"
+
+	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/auth/policy"
+)
+
+// ResourcePolicyConfig configures a [ResourcePolicy]. The zero value is refused: without a policy there is nothing to ask.
+type ResourcePolicyConfig struct {
+	_ struct{} // keyed literals only, so that fields can be added
+
+	// Document is a resource-based IAM policy, whose statements have a Principal. Resources may have the short form
+	// "execute-api:/stage/METHOD/path". At most 8,192 characters but for blanks.
+	Document string
+	// AllowSourceIPs lets only these addresses and ranges in ("192.0.2.0/24"): it denies all others, whatever else allows them.
+	AllowSourceIPs []string
+	// DenySourceIPs keeps these addresses and ranges out. Without a Document, everybody else is allowed.
+	DenySourceIPs []string
+
+	// TrustedProxies are the addresses or ranges of the proxies whose headers say through which VPC endpoint a request came. None by
+	// default: then the three headers below are not read.
+	TrustedProxies []string
+	// SourceVPCEHeader and SourceVPCHeader are the headers in which these proxies put the ids of the endpoint and of its VPC
+	// (aws:SourceVpce, aws:SourceVpc). A request that has one came through an endpoint: it has aws:VpcSourceIp in place of aws:SourceIp.
+	SourceVPCEHeader, SourceVPCHeader string
+
+	// SilenceAllowsTokens admits a caller whom a JWT or Cognito authorizer has admitted where the policy says nothing, as a table of the
+	// developer guide has it. Its text says that the policy must allow explicitly, which is the default.
+	SilenceAllowsTokens bool
+}
+
+// ResourcePolicy is the policy of a REST API itself: who may come from where, whatever the authorizer says. It is safe for concurrent use.
+// Alone it stands for methods without an authorizer, before one [ResourcePolicy.With] weighs both. (Developer guide, "Control access to a
+// REST API with API Gateway resource policies", "How API Gateway resource policies affect authorization workflow".)
+type ResourcePolicy struct {
+	policies  []*policy.Policy
+	proxies   *gatekit.TrustedProxies
+	vpce, vpc string // canonical header names
+	lenient   bool
+}
+
+const maxResourcePolicy = 8192
+
+// NewResourcePolicy returns a resource policy, or one error that lists every field it refuses.
+func NewResourcePolicy(c ResourcePolicyConfig) (*ResourcePolicy, error) {
+	p := &ResourcePolicy{
+		lenient: c.SilenceAllowsTokens,
+		vpce:    textproto.CanonicalMIMEHeaderKey(c.SourceVPCEHeader), vpc: textproto.CanonicalMIMEHeaderKey(c.SourceVPCHeader),
+	}
+	var errs []error
+	wrong := func(field, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("auth: ResourcePolicyConfig.%s: %s", field, fmt.Sprintf(format, args...)))
+	}
+	if c.Document == "" && len(c.AllowSourceIPs) == 0 && len(c.DenySourceIPs) == 0 {
+		wrong("Document", "want a policy, AllowSourceIPs or DenySourceIPs, got none")
+	}
+	if n := len(strings.Join(strings.Fields(c.Document), "")); n > maxResourcePolicy {
+		wrong("Document", "want at most %d characters but for blanks, got %d", maxResourcePolicy, n)
+	} else if c.Document != "" {
+		document, err := policy.ParseResource(c.Document)
+		if err != nil {
+			wrong("Document", "%v", err)
+		}
+		p.policies = append(p.policies, document)
+	}
+	for _, list := range []struct {
+		field, operator string
+		ranges          []string
+	}{{"AllowSourceIPs", "NotIpAddress", c.AllowSourceIPs}, {"DenySourceIPs", "IpAddress", c.DenySourceIPs}} {
+		if len(list.ranges) == 0 {
+			continue
+		}
+		fence, err := policy.ParseResource(fenceOf(list.operator, list.ranges, c.Document == ""))
+		if err != nil {
+			wrong(list.field, "want addresses and ranges such as 192.0.2.0/24: %v", err)
+		}
+		p.policies = append(p.policies, fence)
+	}
+	var err error
+	if p.proxies, err = gatekit.NewTrustedProxies("", c.TrustedProxies...); err != nil {
+		wrong("TrustedProxies", "%v", err)
+	}
+	for field, name := range map[string]string{"SourceVPCEHeader": c.SourceVPCEHeader, "SourceVPCHeader": c.SourceVPCHeader} {
+		if name != "" && (!isToken(name) || len(c.TrustedProxies) == 0) {
+			wrong(field, "want a header's name, and TrustedProxies with it, got %s", quoted(name))
+		}
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return p, nil
+}
+
+// fenceOf is the policy of an address list: a list that only allows would be no fence beside an authorizer that allows, so it denies.
+func fenceOf(operator string, ranges []string, allow bool) string {
+	list, _ := json.Marshal(ranges) // strings always encode
+	statements := `{"Effect":"Deny","Principal":"*","Action":"execute-api:Invoke","Resource":"*","Condition":{"` + operator + `":{"aws:SourceIp":` + string(list) + `}}}`
+	if allow {
+		statements += `,{"Effect":"Allow","Principal":"*","Action":"execute-api:Invoke","Resource":"*"}`
+	}
+	return `{"Version":"2012-10-17","Statement":[` + statements + `]}`
+}
+
+// Middleware is Require(p): the policy alone decides, as on a method without an authorizer.
+func (p *ResourcePolicy) Middleware(next http.Handler) http.Handler { return Require(p)(next) }
+
+// Authorize admits a request that the policy explicitly allows, by an anonymous caller. Otherwise its error is a 403.
+func (p *ResourcePolicy) Authorize(r *http.Request) (*gatekit.Authorization, error) {
+	rc, r := gatekit.Attach(r)
+	asked, err := p.asked(rc, r)
+	if err != nil {
+		return nil, err
+	}
+	if d := policy.Evaluate(&asked, p.policies...); !d.Allowed() {
+		return nil, notAuthorized(rc, "", asked.Resource, d, resourceTails)
+	}
+	return anonymous, nil
+}
+
+// With returns an authorizer that weighs the policy and a together, as the developer guide's tables have it.
+//
+// A Lambda or custom authorizer isn't asked at all where the policy denies. Else one of the two must allow and none deny: an authorizer that
+// allows suffices where the policy is silent, so that a list of allowed addresses is no fence; deny the others (or use AllowSourceIPs). A
+// signed request is the same, but by the caller's own principal, and a caller of another account must be allowed by both. For every other
+// authorizer (JWT, Cognito, Any, All, Optional) a must admit and the policy allow. With panics if a is nil.
+func (p *ResourcePolicy) With(a Authorizer) Authorizer {
+	return &guarded{policy: p, member: members("ResourcePolicy.With", []Authorizer{a})[0]}
+}
+
+// asked is what the policy is asked about a request by an anonymous caller.
+func (p *ResourcePolicy) asked(rc *gatekit.RequestContext, r *http.Request) (policy.Request, error) {
+	resource, err := arnOf(rc, r)
+	if err != nil {
+		return policy.Request{}, err
+	}
+	asked := policyRequest(rc, r, resource, time.Now())
+	if p.proxies.Trusts(r) {
+		asked.SourceVPCE, asked.SourceVPC = header(r, p.vpce), header(r, p.vpc)
+	}
+	return asked, nil
+}
+
+// header returns the only value of a header; two values are none.
+func header(r *http.Request, name string) string {
+	if values := r.Header[name]; name != "" && len(values) == 1 {
+		return values[0]
+	}
+	return ""
+}
+
+type guarded struct {
+	policy *ResourcePolicy
+	member Authorizer
+}
+
+var _ Scoped = (*guarded)(nil)
+
+// WithScopes implements [Scoped].
+func (g *guarded) WithScopes(scopes ...string) Authorizer {
+	return &guarded{policy: g.policy, member: withScopes(g.member, scopes)}
+}
+
+func (g *guarded) Authorize(r *http.Request) (*gatekit.Authorization, error) {
+	rc, attached := gatekit.Attach(r)
+	found, err := g.weigh(rc, attached)
+	if attached != r {
+		r.Body = attached.Body
+	}
+	return found, err
+}
+
+func (g *guarded) weigh(rc *gatekit.RequestContext, r *http.Request) (*gatekit.Authorization, error) {
+	asked, err := g.policy.asked(rc, r)
+	if err != nil {
+		return nil, err
+	}
+	resource := policy.Evaluate(&asked, g.policy.policies...)
+	weighed, signed := decides(g.member)
+	if resource.Effect == policy.ExplicitDeny && !signed {
+		return nil, notAuthorized(rc, "", asked.Resource, resource, resourceTails) // before anybody is asked
+	}
+	if !weighed {
+		found, err := judge(g.member, r)
+		if err == nil && !resource.Allowed() && !g.policy.lenient {
+			return nil, notAuthorized(rc, "", asked.Resource, resource, resourceTails)
+		}
+		return found, err
+	}
+	c, err := decide(g.member, rc, r)
+	if err != nil {
+		return nil, fault(err)
+	}
+	if signed {
+		asked.Principal = c.principal
+		resource = policy.Evaluate(&asked, g.policy.policies...)
+	}
+	both := signed && foreign(rc, c.principal.AccountID)
+	switch {
+	case resource.Effect == policy.ExplicitDeny:
+		return nil, notAuthorized(rc, c.principal.ARN, asked.Resource, resource, resourceTails)
+	case c.decided.Effect == policy.ExplicitDeny, !c.decided.Allowed() && (both || !resource.Allowed()):
+		if signed {
+			return nil, notAuthorized(rc, c.principal.ARN, asked.Resource, c.decided, callerTails)
+		}
+		return nil, denied(rc, c.decided)
+	case both && !resource.Allowed():
+		return nil, notAuthorized(rc, c.principal.ARN, asked.Resource, resource, resourceTails)
+	}
+	return c.found, nil
+}
+
+// decides reports whether a's policies can be weighed, and whether its callers are IAM's.
+func decides(a Authorizer) (weighed, signed bool) {
+	switch a := a.(type) {
+	case *named:
+		return decides(a.member)
+	case *scopeCheck:
+		return decides(a.member)
+	case *SigV4:
+		return true, true
+	case decider:
+		return true, false
+	}
+	return false, false
+}
+
+// decide asks an authorizer of which decides has said that it can be weighed.
+func decide(a Authorizer, rc *gatekit.RequestContext, r *http.Request) (caller, error) {
+	switch a := a.(type) {
+	case *named:
+		c, err := decide(a.member, rc, r)
+		c.found = c.found.Named(a.name)
+		return c, err
+	case *scopeCheck:
+		c, err := decide(a.member, rc, r)
+		if err == nil && len(a.scopes) > 0 && !hasAny(c.found, a.scopes) {
+			return c, &gatekit.Rejection{Type: gatekit.AccessDenied, Cause: errScope}
+		}
+		return c, err
+	case decider:
+		return a.decide(rc, r)
+	}
+	return caller{}, errNoVerdict
+}

@@ -1,0 +1,347 @@
+package auth
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/auth/policy"
+	"github.com/gatekit-go/gatekit/internal/arn"
+	"github.com/gatekit-go/gatekit/internal/clock"
+	"github.com/gatekit-go/gatekit/internal/sigv4"
+)
+
+// SigV4 is IAM authorization: it verifies requests signed with Signature Version 4 and its multi-region form SigV4A, in the header or
+// presigned in the query. It is safe for concurrent use. (IAM user guide, "AWS Signature Version 4 for API requests"; developer guide, "Control
+// access to a REST API with IAM permissions".)
+type SigV4 struct {
+	config SigV4Config
+	keys   *clock.Cache[decisionKey, signingKey]
+	replay *replayCache
+	dummy  string // the secret of those who have none
+}
+
+var _ decider = (*SigV4)(nil)
+
+// signingKey is what verifies a credential's signatures.
+type signingKey struct {
+	hmac  sigv4.HMACKey
+	ecdsa *ecdsa.PublicKey // SigV4A
+}
+
+const (
+	signatureWindow  = 5 * time.Minute
+	maxPresignExpiry = 7 * 24 * 60 * 60 // seconds
+)
+
+// NewSigV4 returns an authorizer, or one error that lists every field it refuses.
+func NewSigV4(c SigV4Config) (*SigV4, error) {
+	c, err := c.check()
+	if err != nil {
+		return nil, err
+	}
+	return &SigV4{
+		config: c, keys: clock.New[decisionKey, signingKey](c.KeyCache, 1), replay: newReplayCache(c.ReplayCache), dummy: rand.Text(),
+	}, nil
+}
+
+// Middleware is Require(s).
+func (s *SigV4) Middleware(next http.Handler) http.Handler { return Require(s)(next) }
+
+// Authorize admits a request that is signed with a known key, and that the caller's policy allows. What it verifies of the path is
+// RequestContext.RequestPath: the one that the client signed. It reads the body, up to SigV4Config.MaxBodyBytes, and puts an equal one in
+// its place.
+//
+// Its errors are 403s, worded as the managed gateway does for the flavor; a request without a signature is [ErrNoCredentials]. A body that
+// is too large is a 413, a CredentialSource that fails a 500.
+func (s *SigV4) Authorize(r *http.Request) (*gatekit.Authorization, error) {
+	rc, attached := gatekit.Attach(r)
+	c, err := s.decide(rc, attached)
+	if attached != r {
+		r.Body = attached.Body
+	}
+	if err != nil {
+		return nil, err
+	}
+	resource, _ := arnOf(rc, attached) // decide has refused requests that have none
+	switch {
+	case !c.decided.Allowed():
+		return nil, notAuthorized(rc, c.principal.ARN, resource, c.decided, callerTails)
+	case foreign(rc, c.principal.AccountID):
+		// The owner's policy must allow other accounts, and there is none.
+		return nil, notAuthorized(rc, c.principal.ARN, resource, policy.Decision{Policy: -1, Statement: -1}, resourceTails)
+	}
+	return c.found, nil
+}
+
+// decide implements decider.
+func (s *SigV4) decide(rc *gatekit.RequestContext, r *http.Request) (c caller, err error) {
+	credential, keyID, now, err := s.verify(rc, r)
+	if err != nil {
+		return c, err
+	}
+	resource, err := arnOf(rc, r)
+	if err != nil {
+		return c, err
+	}
+	p := withType(credential.Principal, credential.SessionToken != "")
+	name := p.ARN
+	if name == "" {
+		name = keyID
+	}
+	c.principal, c.decided = p, policy.Decision{Effect: policy.Allow, Policy: -1, Statement: -1}
+	c.found = gatekit.NewAuthorization(gatekit.AuthorizationFields{Principal: name, Caller: &gatekit.IAMCaller{
+		AccessKey: keyID, AccountID: p.AccountID, CallerID: p.UserID, UserID: p.UserID, UserARN: p.ARN, PrincipalOrgID: p.OrgID,
+	}})
+	if credential.Policy != nil {
+		asked := policyRequest(rc, r, resource, now)
+		asked.Principal = p
+		c.decided = policy.Evaluate(&asked, credential.Policy)
+	}
+	return c, nil
+}
+
+// verify returns the credential that signed r.
+func (s *SigV4) verify(rc *gatekit.RequestContext, r *http.Request) (credential Credential, keyID string, now time.Time, err error) {
+	now = time.Now()
+	sent, err := readSigned(rc, r)
+	if err != nil {
+		return credential, "", now, err
+	}
+	expires, err := s.checkScopeAndTime(rc, &sent, now)
+	if err != nil {
+		return credential, "", now, err
+	}
+	keyID = sent.credential.KeyID
+	credential, unknown, err := s.lookUp(r.Context(), &sent)
+	if err != nil {
+		return credential, keyID, now, &gatekit.Rejection{Type: gatekit.AuthorizerFailure, Cause: err}
+	}
+	toSign, err := s.stringToSign(rc, r, &sent)
+	var digest [sha256.Size]byte
+	if err == nil {
+		err = s.checkSignature(rc, &sent, credential.SecretAccessKey, toSign)
+		digest = sha256.Sum256(append(toSign, keyID...))
+	}
+	switch {
+	case unknown && s.config.DiscloseUnknownKey:
+		err = signatureRefusal(rc, textUnknownKey, typeUnknownKey, ErrUnknownKey)
+	case unknown:
+		err = wrongSignature(rc, ErrUnknownKey)
+	case err != nil:
+	case !credential.Expires.IsZero() && !now.Before(credential.Expires):
+		err = &gatekit.Rejection{Type: gatekit.ExpiredToken, Cause: errExpiredSession}
+	default:
+		err = s.replay.check(rc, digest, expires, now)
+	}
+	return credential, keyID, now, err
+}
+
+// checkScopeAndTime returns when the signature expires.
+func (s *SigV4) checkScopeAndTime(rc *gatekit.RequestContext, sent *signed, now time.Time) (expires time.Time, err error) {
+	region := s.config.Region
+	if region == "" {
+		region = rc.Region
+	}
+	c := &sent.credential
+	at, dated := sigv4.ParseTime(sent.date)
+	switch {
+	case region == "":
+		return expires, &gatekit.Rejection{Type: gatekit.AuthorizerConfigurationError, Cause: errNoRegion}
+	case c.Service != s.config.Service:
+		return expires, scopeRefusal(rc, "Credential should be scoped to correct service: '"+s.config.Service+"'.")
+	case sent.algorithm == sigv4.HMAC && c.Region != region:
+		return expires, scopeRefusal(rc, "Credential should be scoped to a valid Region, not "+clipped(c.Region))
+	case sent.algorithm == sigv4.ECDSA && !sigv4.InRegionSet(sent.regionSet, region):
+		return expires, scopeRefusal(rc, "Credential should be scoped to a valid Region, not "+clipped(sent.regionSet))
+	case !dated:
+		return expires, signatureRefusal(rc, "Date must be in ISO-8601 'basic format'. See https://en.wikipedia.org/wiki/ISO_8601.", typeIncomplete, errIncomplete)
+	case c.Date != sent.date[:8]:
+		return expires, scopeRefusal(rc, "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '"+
+			clipped(c.Date)+"' != '"+sent.date[:8]+"', from '"+sent.date+"'.")
+	case at.After(now.Add(signatureWindow)):
+		return expires, notYetCurrent(rc, at, now)
+	}
+	if !sent.query {
+		if at.Before(now.Add(-signatureWindow)) {
+			return expires, signatureExpired(rc, at, now)
+		}
+		return at.Add(signatureWindow), nil
+	}
+	seconds, err := strconv.Atoi(sent.expires)
+	if err != nil || seconds < 1 || seconds > maxPresignExpiry || strings.Trim(sent.expires, "0123456789") != "" {
+		return expires, signatureRefusal(rc, "X-Amz-Expires must be a number of seconds from 1 to 604800", typeIncomplete, errIncomplete)
+	}
+	if expires = at.Add(time.Duration(seconds) * time.Second); now.After(expires) {
+		return expires, presignedExpired(rc, expires, now)
+	}
+	return expires, nil
+}
+
+func clipped(s string) string { return s[:min(len(s), 64)] }
+
+// lookUp returns the credential that sent names. An unknown one gets a secret that nobody has, and the same work. So does a token that isn't
+// the credential's.
+func (s *SigV4) lookUp(ctx context.Context, sent *signed) (c Credential, unknown bool, err error) {
+	c, err = s.config.Credentials.Credential(ctx, sent.credential.KeyID, sent.token)
+	if unknown = errors.Is(err, ErrUnknownKey); err != nil && !unknown {
+		return Credential{}, false, err
+	}
+	have, want := sha256.Sum256([]byte(sent.token)), sha256.Sum256([]byte(c.SessionToken))
+	if subtle.ConstantTimeCompare(have[:], want[:]) != 1 || c.SecretAccessKey == "" {
+		unknown = true
+	}
+	if unknown {
+		c = Credential{SecretAccessKey: s.dummy}
+	}
+	return c, unknown, nil
+}
+
+// stringToSign computes what must have been signed.
+func (s *SigV4) stringToSign(rc *gatekit.RequestContext, r *http.Request, sent *signed) ([]byte, error) {
+	normalize := !s.config.DisablePathNormalization
+	if normalize && rc.RouteKey != "" && !sigv4.IsNormal(rc.RequestPath) {
+		return nil, wrongSignature(rc, errUnclean) // a router has read the path as it is: no signature is good for two routes
+	}
+	var room [2048]byte
+	b := append(append(room[:0], r.Method...), '\n')
+	b = append(sigv4.AppendURI(b, rc.RequestPath, normalize), '\n')
+	b, ok := sigv4.AppendQuery(b, r.URL.RawQuery)
+	if !ok {
+		return nil, wrongSignature(rc, errIncomplete)
+	}
+	b = append(b, '\n')
+	if b, ok = sent.appendHeaders(b, r, s.config.AllowUnsignedSessionToken); !ok || sent.token != "" && !sent.tokenSigned && !s.config.AllowUnsignedSessionToken {
+		return nil, wrongSignature(rc, errSignedHeaders)
+	}
+	b = append(append(append(b, '\n'), sent.signedHeaders...), '\n')
+	b, err := s.appendBodyHash(b, rc, r)
+	if err != nil {
+		return nil, err
+	}
+	return sigv4.AppendStringToSign(make([]byte, 0, 256), sent.algorithm, sent.date, sent.credential.Scope, b), nil
+}
+
+var (
+	errUnclean       = errors.New("auth: the path has empty or dot segments, which a signature doesn't tell apart")
+	errSignedHeaders = errors.New("auth: SignedHeaders isn't sorted, names a header that isn't there, or lacks host or an x-amz- header")
+	errBodyHash      = errors.New("auth: the body isn't the one that X-Amz-Content-Sha256 names")
+)
+
+func (s *SigV4) appendBodyHash(b []byte, rc *gatekit.RequestContext, r *http.Request) ([]byte, error) {
+	named, ok := one(r.Header["X-Amz-Content-Sha256"])
+	if !ok || named != "" && !sigv4.IsHash(named) && !(named == "UNSIGNED-PAYLOAD" && s.config.AllowUnsignedPayload) {
+		return nil, wrongSignature(rc, errBodyHash)
+	}
+	if named == "UNSIGNED-PAYLOAD" {
+		return append(b, named...), nil
+	}
+	body, err := readBody(r, s.config.MaxBodyBytes)
+	if err != nil {
+		return nil, err
+	}
+	start := len(b)
+	if len(body) == 0 {
+		b = append(b, sigv4.EmptyHash...)
+	} else {
+		sum := sha256.Sum256(body)
+		b = hex.AppendEncode(b, sum[:])
+	}
+	if named != "" && string(b[start:]) != named {
+		return nil, wrongSignature(rc, errBodyHash)
+	}
+	return b, nil
+}
+
+// checkSignature compares in constant time.
+func (s *SigV4) checkSignature(rc *gatekit.RequestContext, sent *signed, secret string, toSign []byte) error {
+	if strings.Trim(sent.signature, "0123456789abcdef") != "" || len(sent.signature) > 2*128 {
+		return wrongSignature(rc, errWrongSignature)
+	}
+	var room [128]byte
+	n, err := hex.Decode(room[:], []byte(sent.signature))
+	if err != nil {
+		return wrongSignature(rc, errWrongSignature)
+	}
+	key, err := s.key(sent, secret)
+	if err != nil {
+		return wrongSignature(rc, errWrongSignature)
+	}
+	ok := false
+	if sent.algorithm == sigv4.HMAC {
+		want := key.hmac.Sign(toSign)
+		ok = subtle.ConstantTimeCompare(want[:], room[:n]) == 1
+	} else {
+		sum := sha256.Sum256(toSign)
+		ok = ecdsa.VerifyASN1(key.ecdsa, sum[:], room[:n])
+	}
+	if !ok {
+		return wrongSignature(rc, errWrongSignature)
+	}
+	return nil
+}
+
+// key derives the key, or finds it among those derived before. The secret is part of what it is found by: after a rotation it is another.
+func (s *SigV4) key(sent *signed, secret string) (signingKey, error) {
+	var room [512]byte
+	b := room[:0]
+	c := &sent.credential
+	for _, part := range [...]string{sent.algorithm, c.KeyID, secret, c.Date, c.Region, c.Service} {
+		b = append(binary.AppendUvarint(b, uint64(len(part))), part...)
+	}
+	at := decisionKey(sha256.Sum256(b))
+	if e := s.keys.Get(at.hash(), at); e != nil {
+		return e.Value, nil
+	}
+	var key signingKey
+	if sent.algorithm == sigv4.HMAC {
+		key.hmac = sigv4.DeriveHMACKey(secret, c.Date, c.Region, c.Service)
+	} else {
+		private, err := sigv4.DeriveECDSAKey(c.KeyID, secret)
+		if err != nil {
+			return key, err
+		}
+		key.ecdsa = &private.PublicKey
+	}
+	s.keys.Put(s.keys.Table(), at.hash(), at, key, 0)
+	return key, nil
+}
+
+// foreign reports whether a caller is known to be of another account than the API.
+func foreign(rc *gatekit.RequestContext, accountID string) bool {
+	return rc.AccountID != "" && accountID != "" && rc.AccountID != accountID
+}
+
+// tails are the ends of the texts of a refusal.
+type tails struct{ deny, silent string }
+
+var (
+	callerTails   = tails{explicitDeny, noIdentityPolicy}
+	resourceTails = tails{resourceDeny, noResourcePolicy}
+)
+
+// notAuthorized is the 403 that names caller and resource; "" is anonymous.
+func notAuthorized(rc *gatekit.RequestContext, caller, resource string, d policy.Decision, t tails) error {
+	refusal := &gatekit.Rejection{Type: gatekit.AccessDenied, Cause: deniedBy{d}}
+	if rc.Flavor == gatekit.REST {
+		if caller == "" {
+			caller = "anonymous"
+		}
+		tail := t.silent
+		if d.Effect == policy.ExplicitDeny {
+			tail = t.deny
+		}
+		refusal.Message = "User: " + caller + notAuthorizedVerb + arn.Mask(resource) + tail
+	}
+	return refusal
+}

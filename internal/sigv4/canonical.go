@@ -1,0 +1,196 @@
+// Package sigv4 computes what AWS Signature Version 4 signs: canonical requests, strings to sign, keys and signatures, symmetric (SigV4) and
+// asymmetric (SigV4A). It speaks no HTTP and reads no clock; verifier and signer share it. (IAM user guide, "Create a signed AWS API
+// request"; AWS's test suite for signers.)
+package sigv4
+
+import (
+	"slices"
+	"strings"
+)
+
+const upperHex = "0123456789ABCDEF"
+
+func unreserved(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '.' || c == '_' || c == '~'
+}
+
+func appendEncoded(b []byte, c byte) []byte {
+	if unreserved(c) {
+		return append(b, c)
+	}
+	return append(b, '%', upperHex[c>>4], upperHex[c&15])
+}
+
+// AppendURI appends the canonical form of a path as it is on the wire: each byte of the still escaped path is escaped again. With
+// normalize, empty segments and dot segments are taken out first, as for every service but S3.
+func AppendURI(b []byte, path string, normalize bool) []byte {
+	start := len(b)
+	if !normalize {
+		if path == "" {
+			return append(b, '/')
+		}
+		return appendPath(b, path)
+	}
+	for rest := path; rest != ""; {
+		segment, after, _ := strings.Cut(rest, "/")
+		rest = after
+		switch segment {
+		case "", ".":
+		case "..":
+			for len(b) > start {
+				last := b[len(b)-1]
+				if b = b[:len(b)-1]; last == '/' {
+					break
+				}
+			}
+		default:
+			b = appendPath(append(b, '/'), segment)
+		}
+	}
+	if len(b) == start || strings.HasSuffix(path, "/") {
+		b = append(b, '/')
+	}
+	return b
+}
+
+func appendPath(b []byte, path string) []byte {
+	for i := range len(path) {
+		if path[i] == '/' {
+			b = append(b, '/')
+		} else {
+			b = appendEncoded(b, path[i])
+		}
+	}
+	return b
+}
+
+// IsNormal reports whether normalization leaves path as it is.
+func IsNormal(path string) bool {
+	if !strings.HasPrefix(path, "/") {
+		return false
+	}
+	if path == "/" {
+		return true
+	}
+	for segment := range strings.SplitSeq(strings.TrimSuffix(path[1:], "/"), "/") {
+		if segment == "" || segment == "." || segment == ".." {
+			return false
+		}
+	}
+	return true
+}
+
+// pair is a name and a value, escaped, within a buffer.
+type pair struct{ name, value string }
+
+// AppendQuery appends the canonical form of a query string: pairs decoded, escaped in one way and sorted. A plus stays a plus. The signature's
+// own parameter is left out. ok is false where two readers would see different pairs: for a semicolon and for bad escapes.
+func AppendQuery(b []byte, query string) (_ []byte, ok bool) {
+	if query == "" {
+		return b, true
+	}
+	var room [16]pair
+	pairs := room[:0]
+	for text := range strings.SplitSeq(query, "&") {
+		if text == "" {
+			continue
+		}
+		name, value, _ := strings.Cut(text, "=")
+		if name, ok = encodeAgain(name); !ok {
+			return b, false
+		}
+		if value, ok = encodeAgain(value); !ok {
+			return b, false
+		}
+		if name != "X-Amz-Signature" {
+			pairs = append(pairs, pair{name, value})
+		}
+	}
+	slices.SortFunc(pairs, func(x, y pair) int {
+		if c := strings.Compare(x.name, y.name); c != 0 {
+			return c
+		}
+		return strings.Compare(x.value, y.value)
+	})
+	for i, p := range pairs {
+		if i > 0 {
+			b = append(b, '&')
+		}
+		b = append(append(append(b, p.name...), '='), p.value...)
+	}
+	return b, true
+}
+
+// encodeAgain decodes text and escapes it in the canonical way. What is in it already costs nothing.
+func encodeAgain(text string) (string, bool) {
+	canonical := true
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case unreserved(c):
+		case c == '%' && i+2 < len(text) && isHex(text[i+1]) && isHex(text[i+2]):
+			decoded := unhex(text[i+1])<<4 | unhex(text[i+2])
+			canonical = canonical && !unreserved(decoded) && text[i+1] == upperHex[decoded>>4] && text[i+2] == upperHex[decoded&15]
+			i += 2
+		case c == '%' || c == ';':
+			return "", false
+		default:
+			canonical = false
+		}
+	}
+	if canonical {
+		return text, true
+	}
+	b := make([]byte, 0, 3*len(text))
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		if c == '%' {
+			c = unhex(text[i+1])<<4 | unhex(text[i+2])
+			i += 2
+		}
+		b = appendEncoded(b, c)
+	}
+	return string(b), true
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+}
+
+func unhex(c byte) byte {
+	switch {
+	case c <= '9':
+		return c - '0'
+	case c <= 'F':
+		return c - 'A' + 10
+	}
+	return c - 'a' + 10
+}
+
+// AppendHeader appends the canonical line of a header, whose name is in lower case: values in the order in which they came, joined by commas,
+// each trimmed and with one blank for each run of blanks.
+func AppendHeader(b []byte, name string, values ...string) []byte {
+	b = append(append(b, name...), ':')
+	for i, value := range values {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendTrimmed(b, value)
+	}
+	return append(b, '\n')
+}
+
+func appendTrimmed(b []byte, value string) []byte {
+	start := len(b)
+	for i := range len(value) {
+		c := value[i]
+		if blank := c == ' ' || '\t' <= c && c <= '\r'; !blank {
+			b = append(b, c)
+		} else if len(b) > start && b[len(b)-1] != ' ' {
+			b = append(b, ' ')
+		}
+	}
+	if len(b) > start && b[len(b)-1] == ' ' {
+		b = b[:len(b)-1]
+	}
+	return b
+}
