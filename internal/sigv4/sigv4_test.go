@@ -31,7 +31,7 @@ func TestURI(t *testing.T) {
 		"/prod/@connections/L0SM9cOFvHcCIhw%3D": "/prod/%40connections/L0SM9cOFvHcCIhw%253D", "/prod/a b": "/prod/a%20b", "/%2e%2e/a": "/%252e%252e/a", "/a/...": "/a/...",
 	} {
 		require.Equal(t, want, string(sigv4.AppendURI(nil, path, true)), path)
-		require.Equal(t, want, "x"[:0]+string(sigv4.AppendURI([]byte("GET\n"), path, true)[4:]), "%s behind other text", path)
+		require.Equal(t, want, string(sigv4.AppendURI([]byte("GET\n"), path, true)[4:]), "%s behind other text", path)
 	}
 	require.Equal(t, "//a/../b%20", string(sigv4.AppendURI(nil, "//a/../b ", false)))
 	for path, want := range map[string]bool{"/": true, "/a/b": true, "/a/": true, "//": false, "/a//b": false, "/a/./b": false, "/a/..": false, "/..": false, "": false, "/a//": false, "/...": true} {
