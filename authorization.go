@@ -14,6 +14,7 @@ type Authorization struct {
 	principal  string
 	authorizer string
 	scopes     []string
+	cognito    bool   // claims have the string form of Cognito authorizers
 	claims     []byte // a JSON object, or nil; kept as text, which takes a third of the room of a map
 	context    map[string]any
 	usageKey   string
@@ -33,6 +34,8 @@ type AuthorizationFields struct {
 	Claims map[string]any
 	// RawClaims is the JSON object of a token's claims as received; it stands in for Claims. No name may occur twice.
 	RawClaims []byte
+	// CognitoClaims gives claims the string form of Cognito authorizers of REST APIs in place of that of JWT authorizers.
+	CognitoClaims bool
 	// Context is the context map of a Lambda authorizer: strings, numbers and booleans, and, of HTTP APIs with payload 2.0, lists ([]any)
 	// and objects (map[string]any) of these.
 	Context map[string]any
@@ -56,6 +59,7 @@ func NewAuthorization(f AuthorizationFields) *Authorization {
 		principal:  f.Principal,
 		authorizer: f.Authorizer,
 		scopes:     slices.Clone(f.Scopes),
+		cognito:    f.CognitoClaims,
 		claims:     bytes.Clone(raw),
 		context:    cloneContext(f.Context),
 		usageKey:   f.UsageKey,
@@ -151,11 +155,37 @@ func (a *Authorization) Claim(name string) (any, bool) {
 }
 
 // ClaimString returns a claim in the string form that the managed gateway hands to integrations, and whether there is one: a
-// number in full, an array as [a b]. A claim that is null counts as absent. (Recorded events of JWT authorizers.)
+// number in full, an array as [a b]; from a Cognito authorizer an array as a,b and the times exp and iat as "Tue Apr 04 18:39:39 UTC 2023".
+// A claim that is null counts as absent. (Recorded events of both.)
 func (a *Authorization) ClaimString(name string) (string, bool) {
 	raw, ok := a.rawClaim(name)
 	if !ok {
 		return "", false
+	}
+	return a.claimText(name, raw)
+}
+
+// ClaimStrings returns all claims in the form of [Authorization.ClaimString], in a map of its own, or nil if there are none.
+func (a *Authorization) ClaimStrings() map[string]string {
+	if a == nil || a.claims == nil {
+		return nil
+	}
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal(a.claims, &raw); err != nil {
+		return nil
+	}
+	texts := make(map[string]string, len(raw))
+	for name, value := range raw {
+		if text, ok := a.claimText(name, value); ok {
+			texts[name] = text
+		}
+	}
+	return texts
+}
+
+func (a *Authorization) claimText(name string, raw []byte) (string, bool) {
+	if a.cognito {
+		return cognitoText(name, raw)
 	}
 	return claimText(raw)
 }

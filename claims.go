@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // objectMember returns the value of the first member called name. object must be a valid JSON object: then no case below
@@ -110,4 +111,31 @@ func numberText(literal string) string {
 		return literal
 	}
 	return strconv.FormatFloat(f, 'f', -1, 64)
+}
+
+// cognitoText is the string form of a claim behind a Cognito authorizer: exp and iat as dates, lists joined by commas. A list of objects
+// keeps its JSON text, as identities does.
+func cognitoText(name string, raw []byte) (text string, ok bool) {
+	if name == "exp" || name == "iat" {
+		if seconds, err := strconv.ParseInt(string(raw), 10, 64); err == nil {
+			return time.Unix(seconds, 0).UTC().Format("Mon Jan 02 15:04:05 UTC 2006"), true
+		}
+	}
+	if raw[0] != '[' {
+		return claimText(raw)
+	}
+	var elements []json.RawMessage
+	if err := json.Unmarshal(raw, &elements); err != nil {
+		return "", false
+	}
+	texts := make([]string, len(elements))
+	for i, e := range elements {
+		if e[0] == '{' || e[0] == '[' {
+			var b bytes.Buffer
+			err := json.Compact(&b, raw)
+			return b.String(), err == nil
+		}
+		texts[i], _ = claimText(e)
+	}
+	return strings.Join(texts, ","), true
 }

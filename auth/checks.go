@@ -10,8 +10,8 @@ import (
 // checks are what a token's claims are held against. It reads no clock and speaks no HTTP.
 type checks struct {
 	issuer   string
-	audience []string
-	typ      string // in lower case without "application/"; "" is any
+	audience []string // nil: anyone's, as Cognito has it
+	typ      string   // in lower case without "application/"; "" is any
 	leeway   float64
 }
 
@@ -46,6 +46,9 @@ func (c *checks) claims(t *claims, now time.Time) (failure, bool) {
 
 // addressed reports whether one of the token's audiences is configured; client_id counts only where there is no aud at all.
 func (c *checks) addressed(t *claims) bool {
+	if c.audience == nil {
+		return true
+	}
 	if !t.hasAudience {
 		return t.clientID != "" && slices.Contains(c.audience, t.clientID)
 	}

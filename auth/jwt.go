@@ -32,7 +32,8 @@ type verifier struct {
 	checks   checks
 	source   *keySource
 	keyfunc  keyfunc.Keyfunc // over source.set
-	cache    *tokenCache
+	cache    *tokenCache     // Cognito's pools share one
+	cognito  bool            // claims have Cognito's string form
 }
 
 var _ Scoped = (*JWT)(nil)
@@ -46,13 +47,22 @@ func NewJWT(ctx context.Context, cfg JWTConfig) (*JWT, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	v := &verifier{methods: map[string]jwt.SigningMethod{}}
-	v.identity, _ = parseIdentitySource(cfg.IdentitySource) // checked above
+	cache := newTokenCache(cfg.TokenCache, tokenCacheBytes(cfg.TokenCache))
+	v, err := newVerifier(ctx, cfg, cache)
+	if err != nil {
+		return nil, err
+	}
+	return &JWT{verifier: v, challenges: newChallenges(nil)}, nil
+}
+
+// newVerifier starts what verifies an issuer's tokens. cfg has been checked and has its defaults.
+func newVerifier(ctx context.Context, cfg JWTConfig, cache *tokenCache) (*verifier, error) {
+	v := &verifier{methods: map[string]jwt.SigningMethod{}, cache: cache}
+	v.identity, _ = parseIdentitySource(cfg.IdentitySource) // checked before
 	for _, name := range cfg.Algorithms {
 		v.methods[name] = algorithms[name]
 	}
 	v.checks = checks{issuer: cfg.Issuer, audience: cfg.Audience, typ: mediaType(cfg.RequireType), leeway: cfg.Leeway.Seconds()}
-	v.cache = newTokenCache(cfg.TokenCache, int64(float64(cfg.TokenCache)/defaultTokenCache*defaultTokenCacheBytes))
 	set := &keySet{onReplace: v.cache.clear}
 	fetcher := &fetcher{
 		client: newClient(cfg.HTTPClient), issuer: cfg.Issuer, jwksURL: cfg.JWKSURL,
@@ -71,7 +81,7 @@ func NewJWT(ctx context.Context, cfg JWTConfig) (*JWT, error) {
 		v.source.close()
 		return nil, err
 	}
-	return &JWT{verifier: v, challenges: newChallenges(nil)}, nil
+	return v, nil
 }
 
 // start gets the first keys.
@@ -185,9 +195,9 @@ func (v *verifier) verify(ctx context.Context, text string, now time.Time) (*gat
 		return nil, fail, false
 	}
 	found := gatekit.NewAuthorization(gatekit.AuthorizationFields{
-		Principal: t.claims.subject, Scopes: t.claims.scopes, RawClaims: t.payload,
+		Principal: t.claims.subject, Scopes: t.claims.scopes, RawClaims: t.payload, CognitoClaims: v.cognito,
 	})
-	v.cache.put(table, text, verified{found, math.Floor(t.claims.expires), math.Ceil(t.claims.notBefore)})
+	v.cache.put(table, text, verified{found, v, math.Floor(t.claims.expires), math.Ceil(t.claims.notBefore)})
 	return found, 0, true
 }
 

@@ -22,6 +22,7 @@ type verifiedToken = clock.Entry[string, verified]
 
 type verified struct {
 	authorization      *gatekit.Authorization
+	by                 *verifier
 	expires, notBefore float64
 }
 
@@ -31,6 +32,11 @@ func newTokenCache(maxTokens int, maxBytes int64) *tokenCache {
 		return nil
 	}
 	return &tokenCache{seed: maphash.MakeSeed(), tokens: clock.New[string, verified](maxTokens, maxBytes)}
+}
+
+// tokenCacheBytes is how much text that many tokens may have.
+func tokenCacheBytes(maxTokens int) int64 {
+	return int64(float64(maxTokens) / defaultTokenCache * defaultTokenCacheBytes)
 }
 
 // clear forgets everything. A token that is being verified meanwhile goes into the table that was current when that began.

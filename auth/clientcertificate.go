@@ -1,0 +1,124 @@
+package auth
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/event"
+)
+
+// ClientCertificateConfig configures a [ClientCertificate]. The zero value admits every client whose certificate the TLS listener has
+// verified. With several lists, a certificate must be in each of them.
+type ClientCertificateConfig struct {
+	_ struct{} // keyed literals only, so that fields can be added
+
+	// Subjects are distinguished names as RFC 2253 writes them: "CN=client.example.com,O=Org,C=DE".
+	Subjects []string
+	// DNSNames, URIs and EmailAddresses are subject alternative names, of which a certificate must have one.
+	DNSNames, URIs, EmailAddresses []string
+	// Fingerprints are SHA-256 digests of whole certificates in hex; colons don't count.
+	Fingerprints []string
+}
+
+// ClientCertificate admits clients by their TLS certificate. The listener verifies it (tls.Config.ClientAuth of
+// tls.RequireAndVerifyClientCert or VerifyClientCertIfGiven, with ClientCAs); this says whose may come in, and tells handlers who it is. It
+// is safe for concurrent use. (Developer guide, "Configure mutual TLS authentication for an HTTP API".)
+type ClientCertificate struct {
+	config       ClientCertificateConfig
+	fingerprints [][sha256.Size]byte
+}
+
+// NewClientCertificate returns an authorizer, or one error that lists every field it refuses. It copies c.
+func NewClientCertificate(c ClientCertificateConfig) (*ClientCertificate, error) {
+	a := &ClientCertificate{}
+	var errs []error
+	for _, list := range []struct {
+		field string
+		from  []string
+		to    *[]string
+	}{
+		{"Subjects", c.Subjects, &a.config.Subjects}, {"DNSNames", c.DNSNames, &a.config.DNSNames}, {"URIs", c.URIs, &a.config.URIs},
+		{"EmailAddresses", c.EmailAddresses, &a.config.EmailAddresses}, {"Fingerprints", c.Fingerprints, &a.config.Fingerprints},
+	} {
+		*list.to = slices.Clone(list.from)
+		if slices.Contains(list.from, "") {
+			errs = append(errs, fmt.Errorf(`auth: ClientCertificateConfig.%s: want names, got ""`, list.field))
+		}
+	}
+	for i, text := range c.Fingerprints {
+		digest, err := hex.DecodeString(strings.ReplaceAll(text, ":", ""))
+		if err != nil || len(digest) != sha256.Size {
+			errs = append(errs, fmt.Errorf("auth: ClientCertificateConfig.Fingerprints[%d]: want a SHA-256 of 64 hex digits, got %s", i, quoted(text)))
+			continue
+		}
+		a.fingerprints = append(a.fingerprints, [sha256.Size]byte(digest))
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return a, nil
+}
+
+// Middleware is Require(a).
+func (a *ClientCertificate) Middleware(next http.Handler) http.Handler { return Require(a)(next) }
+
+var (
+	errNoCertificate error = noCredentials("auth: the client has no verified certificate")
+	errCertificate         = errors.New("auth: the client's certificate is in none of the lists, or out of its time")
+)
+
+// Authorize admits a client by its certificate. The principal is the subject; the context has subjectDN, issuerDN, serialNumber and validity
+// as events show them. Its errors are 403s; no certificate is [ErrNoCredentials].
+func (a *ClientCertificate) Authorize(r *http.Request) (*gatekit.Authorization, error) {
+	rc, _ := gatekit.Attach(r)
+	cert := rc.Identity.ClientCert
+	if cert == nil {
+		return nil, forbiddenFor(errNoCertificate)
+	}
+	now := time.Now() // a connection may outlive the certificate that it was made with
+	if now.Before(cert.NotBefore) || now.After(cert.NotAfter) || !a.lists(cert) {
+		return nil, forbiddenFor(errCertificate)
+	}
+	shown := event.NewClientCert(cert)
+	return gatekit.NewAuthorization(gatekit.AuthorizationFields{Principal: shown.SubjectDN, Context: map[string]any{
+		"subjectDN": shown.SubjectDN, "issuerDN": shown.IssuerDN, "serialNumber": shown.SerialNumber,
+		"notBefore": shown.Validity.NotBefore, "notAfter": shown.Validity.NotAfter,
+	}}), nil
+}
+
+// forbiddenFor is the 403 that mutual TLS answers in every flavor: a forbidden API key's, whose form is the plain one.
+func forbiddenFor(cause error) error {
+	return &gatekit.Rejection{Type: gatekit.InvalidAPIKey, Cause: cause}
+}
+
+// lists reports whether every list that there is has the certificate.
+func (a *ClientCertificate) lists(cert *x509.Certificate) bool {
+	uris := make([]string, len(cert.URIs))
+	for i, u := range cert.URIs {
+		uris[i] = u.String()
+	}
+	for _, list := range []struct{ allowed, has []string }{
+		{a.config.Subjects, []string{cert.Subject.String()}}, {a.config.DNSNames, cert.DNSNames}, {a.config.URIs, uris}, {a.config.EmailAddresses, cert.EmailAddresses},
+	} {
+		if len(list.allowed) > 0 && !slices.ContainsFunc(list.has, func(name string) bool { return slices.Contains(list.allowed, name) }) {
+			return false
+		}
+	}
+	if len(a.fingerprints) == 0 {
+		return true
+	}
+	digest, match := sha256.Sum256(cert.Raw), 0
+	for i := range a.fingerprints {
+		match |= subtle.ConstantTimeCompare(digest[:], a.fingerprints[i][:])
+	}
+	return match == 1
+}
