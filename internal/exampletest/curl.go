@@ -1,4 +1,4 @@
-package main
+package exampletest
 
 import (
 	"fmt"
@@ -14,10 +14,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// withCurl puts a curl into PATH on machines that have none: the tests need no more than Go. CI installs the real one.
-func withCurl(t *testing.T) {
+// WithCurl puts the stand-in for curl into PATH on machines that have none, or if always is set: the tests need no more than Go. CI installs
+// the real one.
+func WithCurl(t *testing.T, always bool) {
 	t.Helper()
-	if _, err := exec.LookPath("curl"); err == nil {
+	if _, err := exec.LookPath("curl"); err == nil && !always {
 		return
 	}
 	self, err := os.Executable()
@@ -27,7 +28,8 @@ func withCurl(t *testing.T) {
 	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
 }
 
-func TestMain(m *testing.M) {
+// Main is TestMain's body: under the name curl, the test program is the stand-in.
+func Main(m *testing.M) {
 	if filepath.Base(os.Args[0]) == "curl" {
 		if err := curl(os.Args[1:], os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -46,6 +48,8 @@ func curl(args []string, out io.Writer) error {
 		next := func() string { i++; return args[i] }
 		switch args[i] {
 		case "-s":
+		case "-A":
+			header.Set("User-Agent", next())
 		case "-o":
 			next()
 			out = io.Discard
@@ -84,14 +88,4 @@ func curl(args []string, out io.Writer) error {
 		fmt.Print(w.Header.Get(name))
 		format = after
 	}
-}
-
-// The stand-in does what the real one does.
-func TestCurlStandIn(t *testing.T) {
-	dir := t.TempDir()
-	self, err := os.Executable()
-	require.NoError(t, err)
-	require.NoError(t, os.Symlink(self, filepath.Join(dir, "curl")))
-	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
-	printedLinesWork(t)
 }

@@ -1,0 +1,55 @@
+// Package exampletest runs examples as a newcomer would: it builds the program, starts it, and runs the lines that it prints.
+package exampletest
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// PrintedLines builds and starts the program in the test's directory. It prints n lines that start with curl or for, which a shell then runs,
+// in order, against the output that stands beside each behind "   # ". An interrupt must end the program well.
+func PrintedLines(t *testing.T, n int) {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "example")
+	out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	cmd := exec.Command(program, "-addr", "127.0.0.1:0")
+	stdout, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	cmd.Stderr = os.Stderr
+	require.NoError(t, cmd.Start())
+	exited := make(chan error, 1)
+
+	var lines []string
+	for in := bufio.NewScanner(stdout); len(lines) < n && in.Scan(); {
+		if line := in.Text(); strings.HasPrefix(line, "curl") || strings.HasPrefix(line, "for") {
+			lines = append(lines, line)
+		}
+	}
+	go func() { exited <- cmd.Wait() }()
+	defer func() {
+		require.NoError(t, cmd.Process.Signal(os.Interrupt))
+		select {
+		case err := <-exited:
+			require.NoError(t, err, "it ends well on an interrupt")
+		case <-time.After(10 * time.Second):
+			_ = cmd.Process.Kill()
+			t.Error("it didn't end on an interrupt")
+		}
+	}()
+	require.Len(t, lines, n)
+	for _, line := range lines {
+		command, want, ok := strings.Cut(line, "   # ")
+		require.True(t, ok, line)
+		got, err := exec.Command("sh", "-c", command).Output()
+		require.NoError(t, err, command)
+		require.Equal(t, want, strings.TrimSpace(string(got)), command)
+	}
+}
