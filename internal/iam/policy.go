@@ -56,14 +56,11 @@ func (d Decision) String() string {
 	if d.Statement < 0 {
 		return "implicit deny: no statement applies"
 	}
-	effect, sid := "explicit deny", ""
-	if d.Effect == Allow {
-		effect = "allow"
-	}
+	sid := ""
 	if d.Sid != "" {
 		sid = " (" + d.Sid + ")"
 	}
-	return fmt.Sprintf("%s by statement %d%s of policy %d", effect, d.Statement, sid, d.Policy)
+	return fmt.Sprintf("%v by statement %d%s of policy %d", d.Effect, d.Statement, sid, d.Policy)
 }
 
 // actionName is an action in lower case. Those of a gateway cost no allocation.
@@ -126,4 +123,15 @@ func (s *statement) applies(r *Request, action string, arn *arnParts, isARN bool
 		}
 	}
 	return true
+}
+
+// String returns "implicit deny", "explicit deny" or "allow".
+func (e Effect) String() string {
+	switch e {
+	case Allow:
+		return "allow"
+	case ExplicitDeny:
+		return "explicit deny"
+	}
+	return "implicit deny"
 }
