@@ -177,14 +177,15 @@ func withType(p policy.Principal, temporary bool) policy.Principal {
 		return p
 	}
 	p.Type = policy.Account
-	parts := strings.SplitN(p.ARN, ":", 6)
-	if len(parts) != 6 {
+	prefix, rest, ok := strings.Cut(p.ARN, "::") // IAM's ARNs have no region
+	account, name, ok2 := strings.Cut(rest, ":")
+	if !ok || !ok2 {
 		return p
 	}
 	if p.AccountID == "" {
-		p.AccountID = parts[4]
+		p.AccountID = account
 	}
-	kind, name, _ := strings.Cut(parts[5], "/")
+	kind, name, _ := strings.Cut(name, "/")
 	switch kind {
 	case "user":
 		p.Type = policy.User
@@ -196,7 +197,7 @@ func withType(p policy.Principal, temporary bool) policy.Principal {
 	case "assumed-role":
 		p.Type = policy.AssumedRole
 		if role, _, ok := strings.Cut(name, "/"); ok && p.RoleARN == "" {
-			p.RoleARN = "arn:" + parts[1] + ":iam::" + parts[4] + ":role/" + role
+			p.RoleARN = strings.TrimSuffix(prefix, ":sts") + ":iam::" + account + ":role/" + role
 		}
 	}
 	return p

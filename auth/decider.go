@@ -19,4 +19,5 @@ type caller struct {
 	found     *gatekit.Authorization
 	decided   policy.Decision  // ImplicitDeny where the caller's own policies say nothing
 	principal policy.Principal // of an IAM caller
+	resource  string           // the ARN that an IAM caller asks for
 }

@@ -1,11 +1,14 @@
 package auth_test
 
 import (
+	"errors"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/gatekit-go/gatekit/auth"
+	"github.com/gatekit-go/gatekit/auth/policy"
 )
 
 // FuzzToken: no text but the issuer's own tokens is admitted.
@@ -65,6 +68,28 @@ func FuzzIdentitySource(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		if auth.IdentitySourceError(text) == nil && text != "" && !strings.HasPrefix(text, "$request.header.") && !strings.HasPrefix(text, "$request.querystring.") {
 			t.Errorf("took %q", text)
+		}
+	})
+}
+
+// FuzzCacheSource: what is taken as an identity source of a Lambda authorizer has one of its forms, and reading it from a request doesn't panic.
+func FuzzCacheSource(f *testing.F) {
+	for _, seed := range []string{"method.request.header.X-A", "route.request.querystring.a", "context.identity.sourceIp", "$stageVariables.x", "$context.requestId", "stageVariables."} {
+		f.Add(seed, "a=1&a=2")
+	}
+	f.Fuzz(func(t *testing.T, text, query string) {
+		c, err := auth.NewCustom(func(*http.Request) (*policy.Verdict, error) { return &policy.Verdict{Allow: true}, nil }, auth.CacheConfig{IdentitySource: []string{text}})
+		if err != nil {
+			return
+		}
+		if _, name, _ := strings.Cut(text, "."); name == "" {
+			t.Errorf("took %q", text)
+		}
+		r := bearer("t")
+		r.URL.RawQuery = query
+		_, err = c.Authorize(r)
+		if err != nil && !errors.Is(err, auth.ErrNoCredentials) {
+			t.Errorf("%q: %v", text, err)
 		}
 	})
 }

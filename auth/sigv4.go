@@ -6,9 +6,9 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"hash/maphash"
 	"net/http"
 	"strconv"
 	"strings"
@@ -26,7 +26,8 @@ import (
 // access to a REST API with IAM permissions".)
 type SigV4 struct {
 	config SigV4Config
-	keys   *clock.Cache[decisionKey, signingKey]
+	seed   maphash.Seed
+	keys   *clock.Cache[derivedFrom, signingKey]
 	replay *replayCache
 	dummy  string // the secret of those who have none
 }
@@ -38,6 +39,9 @@ type signingKey struct {
 	hmac  sigv4.HMACKey
 	ecdsa *ecdsa.PublicKey // SigV4A
 }
+
+// derivedFrom is all that a signing key depends on.
+type derivedFrom struct{ algorithm, keyID, secret, date, region, service string }
 
 const (
 	signatureWindow  = 5 * time.Minute
@@ -51,7 +55,7 @@ func NewSigV4(c SigV4Config) (*SigV4, error) {
 		return nil, err
 	}
 	return &SigV4{
-		config: c, keys: clock.New[decisionKey, signingKey](c.KeyCache, 1), replay: newReplayCache(c.ReplayCache), dummy: rand.Text(),
+		config: c, seed: maphash.MakeSeed(), keys: clock.New[derivedFrom, signingKey](c.KeyCache, 1), replay: newReplayCache(c.ReplayCache), dummy: rand.Text(),
 	}, nil
 }
 
@@ -73,13 +77,12 @@ func (s *SigV4) Authorize(r *http.Request) (*gatekit.Authorization, error) {
 	if err != nil {
 		return nil, err
 	}
-	resource, _ := arnOf(rc, attached) // decide has refused requests that have none
 	switch {
 	case !c.decided.Allowed():
-		return nil, notAuthorized(rc, c.principal.ARN, resource, c.decided, callerTails)
+		return nil, notAuthorized(rc, c.principal.ARN, c.resource, c.decided, callerTails)
 	case foreign(rc, c.principal.AccountID):
 		// The owner's policy must allow other accounts, and there is none.
-		return nil, notAuthorized(rc, c.principal.ARN, resource, policy.Decision{Policy: -1, Statement: -1}, resourceTails)
+		return nil, notAuthorized(rc, c.principal.ARN, c.resource, policy.Decision{Policy: -1, Statement: -1}, resourceTails)
 	}
 	return c.found, nil
 }
@@ -90,8 +93,7 @@ func (s *SigV4) decide(rc *gatekit.RequestContext, r *http.Request) (c caller, e
 	if err != nil {
 		return c, err
 	}
-	resource, err := arnOf(rc, r)
-	if err != nil {
+	if c.resource, err = arnOf(rc, r); err != nil {
 		return c, err
 	}
 	p := withType(credential.Principal, credential.SessionToken != "")
@@ -104,7 +106,7 @@ func (s *SigV4) decide(rc *gatekit.RequestContext, r *http.Request) (c caller, e
 		AccessKey: keyID, AccountID: p.AccountID, CallerID: p.UserID, UserID: p.UserID, UserARN: p.ARN, PrincipalOrgID: p.OrgID,
 	}})
 	if credential.Policy != nil {
-		asked := policyRequest(rc, r, resource, now)
+		asked := policyRequest(rc, r, c.resource, now)
 		asked.Principal = p
 		c.decided = policy.Evaluate(&asked, credential.Policy)
 	}
@@ -130,8 +132,9 @@ func (s *SigV4) verify(rc *gatekit.RequestContext, r *http.Request) (credential 
 	toSign, err := s.stringToSign(rc, r, &sent)
 	var digest [sha256.Size]byte
 	if err == nil {
-		err = s.checkSignature(rc, &sent, credential.SecretAccessKey, toSign)
-		digest = sha256.Sum256(append(toSign, keyID...))
+		if err = s.checkSignature(rc, &sent, credential.SecretAccessKey, toSign); s.replay != nil {
+			digest = sha256.Sum256(append(toSign, keyID...))
+		}
 	}
 	switch {
 	case unknown && s.config.DiscloseUnknownKey:
@@ -197,9 +200,12 @@ func (s *SigV4) lookUp(ctx context.Context, sent *signed) (c Credential, unknown
 	if unknown = errors.Is(err, ErrUnknownKey); err != nil && !unknown {
 		return Credential{}, false, err
 	}
-	have, want := sha256.Sum256([]byte(sent.token)), sha256.Sum256([]byte(c.SessionToken))
-	if subtle.ConstantTimeCompare(have[:], want[:]) != 1 || c.SecretAccessKey == "" {
+	if c.SecretAccessKey == "" || sent.token == "" != (c.SessionToken == "") {
 		unknown = true
+	}
+	if sent.token != "" {
+		have, want := sha256.Sum256([]byte(sent.token)), sha256.Sum256([]byte(c.SessionToken)) // their lengths may differ
+		unknown = subtle.ConstantTimeCompare(have[:], want[:]) != 1 || unknown
 	}
 	if unknown {
 		c = Credential{SecretAccessKey: s.dummy}
@@ -268,8 +274,8 @@ func (s *SigV4) checkSignature(rc *gatekit.RequestContext, sent *signed, secret 
 	if strings.Trim(sent.signature, "0123456789abcdef") != "" || len(sent.signature) > 2*128 {
 		return wrongSignature(rc, errWrongSignature)
 	}
-	var room [128]byte
-	n, err := hex.Decode(room[:], []byte(sent.signature))
+	var room [2 * 128]byte
+	n, err := hex.Decode(room[:], append(room[:0], sent.signature...)) // in place
 	if err != nil {
 		return wrongSignature(rc, errWrongSignature)
 	}
@@ -293,14 +299,10 @@ func (s *SigV4) checkSignature(rc *gatekit.RequestContext, sent *signed, secret 
 
 // key derives the key, or finds it among those derived before. The secret is part of what it is found by: after a rotation it is another.
 func (s *SigV4) key(sent *signed, secret string) (signingKey, error) {
-	var room [512]byte
-	b := room[:0]
 	c := &sent.credential
-	for _, part := range [...]string{sent.algorithm, c.KeyID, secret, c.Date, c.Region, c.Service} {
-		b = append(binary.AppendUvarint(b, uint64(len(part))), part...)
-	}
-	at := decisionKey(sha256.Sum256(b))
-	if e := s.keys.Get(at.hash(), at); e != nil {
+	at := derivedFrom{sent.algorithm, c.KeyID, secret, c.Date, c.Region, c.Service}
+	hash := maphash.Comparable(s.seed, at)
+	if e := s.keys.Get(hash, at); e != nil {
 		return e.Value, nil
 	}
 	var key signingKey
@@ -313,7 +315,10 @@ func (s *SigV4) key(sent *signed, secret string) (signingKey, error) {
 		}
 		key.ecdsa = &private.PublicKey
 	}
-	s.keys.Put(s.keys.Table(), at.hash(), at, key, 0)
+	for _, text := range [...]*string{&at.algorithm, &at.keyID, &at.date, &at.region, &at.service} {
+		*text = strings.Clone(*text) // not the header that it is a part of
+	}
+	s.keys.Put(s.keys.Table(), hash, at, key, 0)
 	return key, nil
 }
 

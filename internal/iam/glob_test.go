@@ -1,6 +1,7 @@
 package iam_test
 
 import (
+	"encoding/json"
 	"regexp"
 	"strings"
 	"testing"
@@ -70,3 +71,24 @@ func FuzzGlob(f *testing.F) {
 }
 
 func valid(s string) bool { return strings.ToValidUTF8(s, "") == s }
+
+// An ARN without wildcards is a pattern that only it matches; with a star for its last part it still matches.
+func FuzzARN(f *testing.F) {
+	f.Add("arn:aws:execute-api:us-east-1:111122223333:abc/prod/GET/a:b", "arn:aws:execute-api:us-east-1:111122223333:abc/prod/GET/a")
+	f.Add("arn:aws:s3:::b", "arn:aws:s3:::")
+	f.Fuzz(func(t *testing.T, text, other string) {
+		if strings.ContainsAny(text, "*?$") {
+			return
+		}
+		quoted, _ := json.Marshal(text)
+		p, err := iam.Parse([]byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":`+string(quoted)+`}}`), iam.Options{})
+		if err != nil || !valid(text) {
+			return
+		}
+		for _, resource := range []string{text, other} {
+			if got := iam.Evaluate(request(func(r *iam.Request) { r.Resource = resource }), p).Allowed(); got != (resource == text) {
+				t.Errorf("%q on %q: got %v", text, resource, got)
+			}
+		}
+	})
+}

@@ -156,6 +156,15 @@ func TestECDSA(t *testing.T) {
 }
 
 func TestParse(t *testing.T) {
+	for _, text := range []string{"20240102T030405Z", "20240229T235959Z", "19991231T000000Z"} {
+		at, ok := sigv4.ParseTime(text)
+		require.True(t, ok)
+		require.Equal(t, text, sigv4.FormatTime(at))
+	}
+	for _, text := range []string{"20230229T000000Z", "20240001T000000Z", "20241301T000000Z", "20240100T000000Z", "20240102T240000Z", "20240102T006000Z", "20240102T000060Z"} {
+		_, ok := sigv4.ParseTime(text)
+		require.False(t, ok, text)
+	}
 	c, terminated, ok := sigv4.ParseCredential(sigv4.HMAC, "AKID/20240102/us-east-1/execute-api/aws4_request")
 	require.True(t, ok && terminated)
 	require.Equal(t, sigv4.Credential{KeyID: "AKID", Date: "20240102", Region: "us-east-1", Service: "execute-api", Scope: "20240102/us-east-1/execute-api/aws4_request"}, c)
