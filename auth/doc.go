@@ -28,6 +28,26 @@
 // known. While the issuer is down the keys at hand are used, for a bounded time (JWTConfig.MaxStale). Then, or if there never were
 // any, the answer is 500: nobody is admitted unjudged.
 //
+// # Lambda authorizers
+//
+// [Lambda] asks a function: one written for the managed gateway with aws-lambda-go, unchanged, or any gatekit.Invoker. Decisions are kept by
+// the values of the identity sources. What is kept is the policy, evaluated anew for each request: a policy that names only the method of the
+// first request refuses the second (see the examples). [Custom] is the same cache around a Go function. ARNs in events and
+// policies are those of the API (gatekit.API); where nobody has described it, they say region "unknown", account "000000000000", API
+// "unknown" and stage "$default", which no policy for a specific API matches.
+//
+// # IAM
+//
+// [SigV4] verifies signed requests; keys come from a [CredentialSource], and a caller's policy, where there is one, is evaluated for each
+// request. [ResourcePolicy] is the API's own policy; its With weighs both as the managed gateway does. A caller of another account than the
+// API's needs both.
+//
+// # Cognito and client certificates
+//
+// [Cognito] is the user pool authorizer of REST APIs: ID tokens on routes without scopes, access tokens on those with them. In front of an HTTP
+// API a user pool is an issuer like any other: use [JWT]. [ClientCertificate] admits clients by the certificate that the TLS listener has
+// verified.
+//
 // # Order
 //
 // A limit for all callers stands before an authorizer, as on the managed HTTP API; one keyed by identity after it. CORS stands
@@ -48,4 +68,17 @@
 //   - The discovery document must name the issuer itself, and jwks_uri must be https, whatever the managed gateway does.
 //   - Two Authorization headers are a 401, not a choice between the two.
 //   - Where a token has both scope and scp, scp counts.
+//   - HTTP APIs keep no decisions of Lambda authorizers unless told to. Here five minutes is the default for every flavor; set
+//     CacheConfig.TTL to a pointer to 0. An Authorization header is the identity source if none is named.
+//   - "Unauthorized" from a function is a 401 in every flavor. A function has ten seconds in every flavor.
+//   - Answers of functions are read strictly: names twice, an element of a policy that isn't known, a control character in the context or a
+//     key called claims are a 500, and so is a policy where isAuthorized is expected, and the reverse.
+//   - The path in ARNs is in a normal form, with escapes only where needed, and without a REST API's last slash: no spelling of a path gets
+//     around a policy. aws:SecureTransport is true where TLS ends in this process.
+//   - Signatures: unknown keys and session tokens are answered as wrong signatures, without the canonical request (DiscloseUnknownKey has
+//     the managed text). Session tokens must be signed, UNSIGNED-PAYLOAD and STREAMING- payloads are refused, a plus in a query is a plus, and
+//     two dates, tokens or Authorization headers, or both header and query, are an incomplete signature. Presigned requests live a week at most.
+//   - A user pool's ID tokens are refused on routes with scopes, and access tokens on those without.
+//   - A resource policy must explicitly allow behind JWT, Cognito and composed authorizers (SilenceAllowsTokens has the other reading).
+//   - Mutual TLS refuses with 403 {"message":"Forbidden"} in the handler, where the managed gateway also ends handshakes.
 package auth
