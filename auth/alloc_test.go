@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -29,4 +30,23 @@ func TestAllocations(t *testing.T) {
 	require.LessOrEqual(t, testing.AllocsPerRun(100, func() { h.ServeHTTP(w, r) }), 2.0, "the context, and nothing more")
 	_, r = gatekit.Attach(r)
 	require.Zero(t, testing.AllocsPerRun(100, func() { h.ServeHTTP(w, r) }), "attached already")
+}
+
+func TestAuthorizerAllocations(t *testing.T) {
+	l := newLambda(t, &answering{text: allowAll}, auth.LambdaConfig{})
+	_, r := gatekit.Attach(request("GET", "/pets", "t"))
+	require.LessOrEqual(t, testing.AllocsPerRun(100, func() {
+		if _, err := l.Authorize(r); err != nil {
+			panic(err)
+		}
+	}), 2.0, "a decision that is kept")
+	s := newSigV4(t, auth.SigV4Config{Region: "us-east-1"})
+	signed := unsigned("GET", "/pets?a=1", "")
+	require.NoError(t, signer.Sign(signed, time.Now()))
+	_, signed = gatekit.Attach(signed)
+	require.LessOrEqual(t, testing.AllocsPerRun(100, func() {
+		if _, err := s.Authorize(signed); err != nil {
+			panic(err)
+		}
+	}), 12.0, "a signature")
 }

@@ -45,7 +45,7 @@ func Headers(r *http.Request, peer netip.Addr) http.Header {
 	if r.TLS != nil {
 		port, proto = "443", "https"
 	}
-	if _, explicit, ok := strings.Cut(r.Host[strings.LastIndexByte(r.Host, ']')+1:], ":"); ok && explicit != "" {
+	if _, explicit, ok := strings.Cut(r.Host[strings.LastIndexByte(r.Host, ']')+1:], ":"); ok && explicit != "" && strings.Trim(explicit, "0123456789") == "" {
 		port = explicit
 	}
 	h["X-Forwarded-Port"], h["X-Forwarded-Proto"] = []string{port}, []string{proto}
