@@ -40,7 +40,7 @@ var greet = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 func ExampleNewLambda() {
 	function := func(e events.APIGatewayCustomAuthorizerRequest) (events.APIGatewayCustomAuthorizerResponse, error) {
 		if e.AuthorizationToken != "Bearer secret" {
-			return events.APIGatewayCustomAuthorizerResponse{}, errors.New("Unauthorized") //lint:ignore ST1005 the text that means 401
+			return events.APIGatewayCustomAuthorizerResponse{}, errors.New("Unauthorized") // the text that means 401
 		}
 		return events.APIGatewayCustomAuthorizerResponse{
 			PrincipalID: "ann",

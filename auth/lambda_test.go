@@ -348,7 +348,7 @@ func TestLambdaBodyDigest(t *testing.T) {
 func TestLambdaGoHandlers(t *testing.T) {
 	token := lambda.NewHandler(func(_ context.Context, e events.APIGatewayCustomAuthorizerRequest) (events.APIGatewayCustomAuthorizerResponse, error) {
 		if e.AuthorizationToken != "allow" {
-			return events.APIGatewayCustomAuthorizerResponse{}, errors.New("Unauthorized") //nolint:staticcheck // the text that the gateway knows
+			return events.APIGatewayCustomAuthorizerResponse{}, errors.New("Unauthorized") // the text that the gateway knows
 		}
 		return events.APIGatewayCustomAuthorizerResponse{
 			PrincipalID: "user", UsageIdentifierKey: "key", Context: map[string]any{"level": 1},

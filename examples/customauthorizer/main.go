@@ -33,7 +33,7 @@ func authorize(_ context.Context, e events.APIGatewayCustomAuthorizerRequest) (e
 		effect = "Allow"
 	case "deny":
 	default:
-		return events.APIGatewayCustomAuthorizerResponse{}, errors.New("Unauthorized") //lint:ignore ST1005 the text that means 401
+		return events.APIGatewayCustomAuthorizerResponse{}, errors.New("Unauthorized") // the text that means 401
 	}
 	return events.APIGatewayCustomAuthorizerResponse{
 		PrincipalID: "user-7",

@@ -22,9 +22,6 @@ type piece struct {
 	variable *variable
 }
 
-// literal returns the glob that matches only text.
-func literal(text string) glob { return glob{parts: [][]piece{{{text: text}}}, constant: true} }
-
 // parseGlob compiles a pattern. With wildcards unset, * and ? are plain; with variables unset, ${ is.
 func parseGlob(pattern string, wildcards, variables bool) (glob, error) {
 	g := glob{constant: true}
@@ -67,11 +64,6 @@ func parseGlob(pattern string, wildcards, variables bool) (glob, error) {
 	flush()
 	g.parts = append(g.parts, part)
 	return g, nil
-}
-
-// everything reports whether g is a lone star.
-func (g *glob) everything() bool {
-	return g.starred && len(g.parts) == 2 && len(g.parts[0]) == 0 && len(g.parts[1]) == 0
 }
 
 // match reports whether text matches. A variable without a value matches nothing.
