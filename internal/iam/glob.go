@@ -10,9 +10,8 @@ import (
 //
 // (IAM user guide, "IAM JSON policy elements: Resource" and "Condition operators": * is any text, ? any one character.)
 type glob struct {
-	parts    [][]piece
-	starred  bool // there is a star between any two parts; without one, parts has one entry
-	constant bool // no variable in it
+	parts   [][]piece
+	starred bool // there is a star between any two parts; without one, parts has one entry
 }
 
 // piece is a run of text, any one character, or a variable whose value, whatever it holds, is plain text.
@@ -24,7 +23,7 @@ type piece struct {
 
 // parseGlob compiles a pattern. With wildcards unset, * and ? are plain; with variables unset, ${ is.
 func parseGlob(pattern string, wildcards, variables bool) (glob, error) {
-	g := glob{constant: true}
+	g := glob{}
 	var part []piece
 	var text strings.Builder
 	flush := func() {
@@ -54,7 +53,7 @@ func parseGlob(pattern string, wildcards, variables bool) (glob, error) {
 				continue
 			}
 			flush()
-			part, g.constant = append(part, piece{variable: v}), false
+			part = append(part, piece{variable: v})
 			continue
 		default:
 			text.WriteByte(c)
