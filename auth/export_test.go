@@ -50,3 +50,9 @@ func (c TokenCache) Size() (tokens int, bytes int64) {
 	tokens, bytes, _ = c.c.tokens.Size()
 	return tokens, bytes
 }
+
+// SigningKeys is how many derived keys s keeps.
+func SigningKeys(s *SigV4) int {
+	keys, _, _ := s.keys.Size()
+	return keys
+}

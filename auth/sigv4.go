@@ -34,15 +34,6 @@ type SigV4 struct {
 
 var _ decider = (*SigV4)(nil)
 
-// signingKey is what verifies a credential's signatures.
-type signingKey struct {
-	hmac  sigv4.HMACKey
-	ecdsa *ecdsa.PublicKey // SigV4A
-}
-
-// derivedFrom is all that a signing key depends on.
-type derivedFrom struct{ algorithm, keyID, secret, date, region, service string }
-
 const (
 	signatureWindow  = 5 * time.Minute
 	maxPresignExpiry = 7 * 24 * 60 * 60 // seconds
@@ -129,19 +120,21 @@ func (s *SigV4) verify(rc *gatekit.RequestContext, r *http.Request) (credential 
 	if err != nil {
 		return credential, keyID, now, &gatekit.Rejection{Type: gatekit.AuthorizerFailure, Cause: err}
 	}
-	toSign, err := s.stringToSign(rc, r, &sent)
+	toSign, readable, err := s.check(rc, r, &sent, credential.SecretAccessKey, unknown)
+	if err != nil && s.config.AllowUnsignedSessionToken && readable && sent.query && sent.token != "" {
+		sent.leaveOut = unsignedTokenToo
+		toSign, readable, err = s.check(rc, r, &sent, credential.SecretAccessKey, unknown)
+	}
 	var digest [sha256.Size]byte
-	if err == nil {
-		if err = s.checkSignature(rc, &sent, credential.SecretAccessKey, toSign); s.replay != nil {
-			digest = sha256.Sum256(append(toSign, keyID...))
-		}
+	if s.replay != nil {
+		digest = sha256.Sum256(append(toSign, keyID...))
 	}
 	switch {
 	case unknown && s.config.DiscloseUnknownKey:
 		err = signatureRefusal(rc, textUnknownKey, typeUnknownKey, ErrUnknownKey)
-	case unknown:
+	case unknown && readable:
 		err = wrongSignature(rc, ErrUnknownKey)
-	case err != nil:
+	case err != nil: // a body that is too large must be so for everybody, or it would tell who is known
 	case !credential.Expires.IsZero() && !now.Before(credential.Expires):
 		err = &gatekit.Rejection{Type: gatekit.ExpiredToken, Cause: errExpiredSession}
 	default:
@@ -213,16 +206,28 @@ func (s *SigV4) lookUp(ctx context.Context, sent *signed) (c Credential, unknown
 	return c, unknown, nil
 }
 
+// check computes what must have been signed, and compares. readable is false if it can't be computed: then the request's form or body is at
+// fault, whoever signed it.
+func (s *SigV4) check(rc *gatekit.RequestContext, r *http.Request, sent *signed, secret string, unknown bool) (toSign []byte, readable bool, err error) {
+	if toSign, err = s.stringToSign(rc, r, sent); err != nil {
+		return nil, false, err
+	}
+	return toSign, true, s.checkSignature(rc, sent, secret, unknown, toSign)
+}
+
 // stringToSign computes what must have been signed.
 func (s *SigV4) stringToSign(rc *gatekit.RequestContext, r *http.Request, sent *signed) ([]byte, error) {
-	normalize := !s.config.DisablePathNormalization
-	if normalize && rc.RouteKey != "" && !sigv4.IsNormal(rc.RequestPath) {
+	rules := sigv4.PathRules{KeepSegments: s.config.DisablePathNormalization, EscapeOnce: s.config.DisablePathEscaping}
+	switch path := rc.RequestPath; {
+	case path != "" && path[0] != '/': // the asterisk of OPTIONS, whose canonical form is that of /*
+		return nil, wrongSignature(rc, errUnclean)
+	case !rules.KeepSegments && rc.RouteKey != "" && !sigv4.IsNormal(path):
 		return nil, wrongSignature(rc, errUnclean) // a router has read the path as it is: no signature is good for two routes
 	}
 	var room [2048]byte
 	b := append(append(room[:0], r.Method...), '\n')
-	b = append(sigv4.AppendURI(b, rc.RequestPath, normalize), '\n')
-	b, ok := sigv4.AppendQuery(b, r.URL.RawQuery)
+	b = append(sigv4.AppendURI(b, rc.RequestPath, rules), '\n')
+	b, ok := sigv4.AppendQuery(b, r.URL.RawQuery, sent.leaveOut...)
 	if !ok {
 		return nil, wrongSignature(rc, errIncomplete)
 	}
@@ -270,7 +275,7 @@ func (s *SigV4) appendBodyHash(b []byte, rc *gatekit.RequestContext, r *http.Req
 }
 
 // checkSignature compares in constant time.
-func (s *SigV4) checkSignature(rc *gatekit.RequestContext, sent *signed, secret string, toSign []byte) error {
+func (s *SigV4) checkSignature(rc *gatekit.RequestContext, sent *signed, secret string, unknown bool, toSign []byte) error {
 	if strings.Trim(sent.signature, "0123456789abcdef") != "" || len(sent.signature) > 2*128 {
 		return wrongSignature(rc, errWrongSignature)
 	}
@@ -279,7 +284,7 @@ func (s *SigV4) checkSignature(rc *gatekit.RequestContext, sent *signed, secret 
 	if err != nil {
 		return wrongSignature(rc, errWrongSignature)
 	}
-	key, err := s.key(sent, secret)
+	key, err := s.key(sent, secret, unknown)
 	if err != nil {
 		return wrongSignature(rc, errWrongSignature)
 	}
@@ -295,31 +300,6 @@ func (s *SigV4) checkSignature(rc *gatekit.RequestContext, sent *signed, secret 
 		return wrongSignature(rc, errWrongSignature)
 	}
 	return nil
-}
-
-// key derives the key, or finds it among those derived before. The secret is part of what it is found by: after a rotation it is another.
-func (s *SigV4) key(sent *signed, secret string) (signingKey, error) {
-	c := &sent.credential
-	at := derivedFrom{sent.algorithm, c.KeyID, secret, c.Date, c.Region, c.Service}
-	hash := maphash.Comparable(s.seed, at)
-	if e := s.keys.Get(hash, at); e != nil {
-		return e.Value, nil
-	}
-	var key signingKey
-	if sent.algorithm == sigv4.HMAC {
-		key.hmac = sigv4.DeriveHMACKey(secret, c.Date, c.Region, c.Service)
-	} else {
-		private, err := sigv4.DeriveECDSAKey(c.KeyID, secret)
-		if err != nil {
-			return key, err
-		}
-		key.ecdsa = &private.PublicKey
-	}
-	for _, text := range [...]*string{&at.algorithm, &at.keyID, &at.date, &at.region, &at.service} {
-		*text = strings.Clone(*text) // not the header that it is a part of
-	}
-	s.keys.Put(s.keys.Table(), hash, at, key, 0)
-	return key, nil
 }
 
 // foreign reports whether a caller is known to be of another account than the API.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"net/http"
 	"strings"
@@ -29,6 +30,11 @@ func outcome(t *testing.T, s *auth.SigV4, r *http.Request) string {
 		return "200"
 	}
 	return fmt.Sprint(w.Code, " ", w.Header().Get("X-Amzn-Errortype"), " ", w.Body)
+}
+
+func hashHex(body string) string {
+	sum := sha256.Sum256([]byte(body))
+	return hex.EncodeToString(sum[:])
 }
 
 func hashOf(header string) string {
@@ -207,7 +213,7 @@ func presignWithout(r *http.Request, at time.Time) error {
 	r.URL.RawQuery = strings.Replace(r.URL.RawQuery, "&X-Amz-Expires="+expires, "", 1)
 	scope := "20240102/us-east-1/execute-api/aws4_request"
 	r.URL.RawQuery += "&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=" + keyID + "%2F" + strings.ReplaceAll(scope, "/", "%2F") + "&X-Amz-Date=" + sigv4.FormatTime(at) + "&X-Amz-Expires=" + expires + "&X-Amz-SignedHeaders=host"
-	b := sigv4.AppendURI([]byte(r.Method+"\n"), r.URL.EscapedPath(), true)
+	b := sigv4.AppendURI([]byte(r.Method+"\n"), r.URL.EscapedPath(), sigv4.PathRules{})
 	b, _ = sigv4.AppendQuery(append(b, '\n'), r.URL.RawQuery)
 	b = sigv4.AppendHeader(append(b, '\n'), "host", r.Host)
 	b = append(b, "\nhost\n"+sigv4.EmptyHash...)

@@ -23,6 +23,9 @@ type SigV4Config struct {
 	MaxBodyBytes int64
 	// DisablePathNormalization verifies the path with its empty and dot segments, as S3's signers leave it.
 	DisablePathNormalization bool
+	// DisablePathEscaping verifies the path as it is on the wire, without escaping it a second time, as S3's signers do. Services other than
+	// S3 escape twice.
+	DisablePathEscaping bool
 	// AllowUnsignedPayload accepts X-Amz-Content-Sha256: UNSIGNED-PAYLOAD. The body can then be replaced on the way.
 	AllowUnsignedPayload bool
 	// AllowUnsignedSessionToken accepts a session token that was added after signing.

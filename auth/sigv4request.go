@@ -21,8 +21,15 @@ type signed struct {
 	token         string
 	tokenSigned   bool
 	regionSet     string
-	query         bool // presigned
+	query         bool     // presigned
+	leaveOut      []string // of the query, when it is signed
 }
+
+// Parameters that presigned requests don't sign; in header form everything is signed. They are only read.
+var (
+	unsignedSignature = []string{sigv4.SignatureParameter}
+	unsignedTokenToo  = []string{sigv4.SignatureParameter, sigv4.TokenParameter}
+)
 
 const maxAuthorization = 16 << 10
 
@@ -30,21 +37,15 @@ const maxAuthorization = 16 << 10
 // signature: two readers might choose two of them.
 func readSigned(rc *gatekit.RequestContext, r *http.Request) (s signed, err error) {
 	headers := r.Header["Authorization"]
-	inQuery := strings.Contains(r.URL.RawQuery, "X-Amz-") || strings.Contains(r.URL.RawQuery, "X%2DAmz") || strings.Contains(r.URL.RawQuery, "X%2dAmz")
-	var query [6]string
-	presigned := false
-	if inQuery {
-		ok := false
-		if query, presigned, ok = presignParameters(r.URL.RawQuery); !ok || presigned && len(headers) > 0 {
-			return s, notPairs(rc, strings.Join(headers, ","), errIncomplete)
-		}
-	}
+	query, ok := sigv4.ParsePresigned(r.URL.RawQuery)
 	switch {
-	case presigned:
-		return presignedParameters(rc, r, query)
+	case !ok, query.Signs && len(headers) > 0:
+		return s, notPairs(rc, strings.Join(headers, ","), errIncomplete)
+	case query.Signs:
+		return presignedParameters(rc, r, &query)
 	case len(headers) == 0:
 		return s, &gatekit.Rejection{Type: gatekit.MissingAuthenticationToken, Cause: errUnsigned}
-	case len(headers) > 1 || len(headers[0]) > maxAuthorization:
+	case len(headers) > 1, len(headers[0]) > maxAuthorization, query.Dated && strings.HasPrefix(headers[0], "AWS4-"):
 		return s, notPairs(rc, strings.Join(headers, ","), errIncomplete)
 	}
 	return headerParameters(rc, r, headers[0])
@@ -86,40 +87,18 @@ func headerParameters(rc *gatekit.RequestContext, r *http.Request, header string
 	return s, s.parseCredential(rc, a.Credential)
 }
 
-// presignNames are the query's parameters, in the order of presignParameters' result.
-var presignNames = [...]string{"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders", "X-Amz-Signature"}
-
-// presignParameters returns the decoded values. presigned reports whether there is any of them but the date, ok whether each is there once
-// at most.
-func presignParameters(rawQuery string) (values [6]string, presigned, ok bool) {
-	for i, name := range presignNames {
-		if values[i], ok = queryValue(rawQuery, name); !ok {
-			return values, true, false
-		}
-		presigned = presigned || values[i] != "" && name != "X-Amz-Date"
+func presignedParameters(rc *gatekit.RequestContext, r *http.Request, q *sigv4.Presigned) (s signed, err error) {
+	s = signed{
+		algorithm: q.Algorithm, date: q.Date, expires: q.Expires, signedHeaders: q.SignedHeaders, signature: q.Signature, token: q.Token, regionSet: q.RegionSet,
+		query: true, leaveOut: unsignedSignature, tokenSigned: true, // as a part of the canonical query
 	}
-	return values, presigned, true
-}
-
-func presignedParameters(rc *gatekit.RequestContext, r *http.Request, q [6]string) (s signed, err error) {
-	s = signed{algorithm: q[0], date: q[2], expires: q[3], signedHeaders: q[4], signature: q[5], query: true}
-	refuse := func() (signed, error) {
-		return s, incomplete(rc, "", sigv4.Authorization{Credential: q[1], SignedHeaders: q[4], Signature: q[5]}, q[2] != "", errIncomplete)
+	complete := q.Credential != "" && s.date != "" && s.expires != "" && s.signedHeaders != "" && s.signature != ""
+	twice := len(r.Header["X-Amz-Security-Token"]) > 0 || len(r.Header["X-Amz-Date"]) > 0
+	if !complete || twice || s.algorithm != sigv4.HMAC && s.algorithm != sigv4.ECDSA || len(s.signedHeaders) > maxAuthorization {
+		found := sigv4.Authorization{Credential: q.Credential, SignedHeaders: s.signedHeaders, Signature: s.signature}
+		return s, incomplete(rc, "", found, s.date != "", errIncomplete)
 	}
-	for _, value := range q {
-		if value == "" {
-			return refuse()
-		}
-	}
-	var ok1, ok2 bool
-	s.token, ok1 = queryValue(r.URL.RawQuery, "X-Amz-Security-Token")
-	s.regionSet, ok2 = queryValue(r.URL.RawQuery, "X-Amz-Region-Set")
-	s.tokenSigned = true // it is part of the canonical query
-	header := len(r.Header["X-Amz-Security-Token"]) > 0
-	if !ok1 || !ok2 || s.algorithm != sigv4.HMAC && s.algorithm != sigv4.ECDSA || header || len(r.Header["X-Amz-Date"]) > 0 {
-		return refuse()
-	}
-	return s, s.parseCredential(rc, q[1])
+	return s, s.parseCredential(rc, q.Credential)
 }
 
 func (s *signed) parseCredential(rc *gatekit.RequestContext, text string) error {
@@ -142,21 +121,22 @@ func one(values []string) (string, bool) {
 }
 
 // appendHeaders appends the canonical headers, and reports whether SignedHeaders is as it must be: sorted, in lower case, each once, all there;
-// with host, and with every x-amz- header that was sent.
+// with host, and with every x-amz- header that was sent. Its time is linear in the headers' number: who sends them is not known yet.
 func (s *signed) appendHeaders(b []byte, r *http.Request, allowUnsignedToken bool) (_ []byte, ok bool) {
-	host, previous := false, ""
+	host, previous, amz := false, "", 0
 	for name := range strings.SplitSeq(s.signedHeaders, ";") {
 		if name <= previous || name != strings.ToLower(name) {
 			return b, false
 		}
 		previous = name
-		switch name {
-		case "host", ":authority":
+		switch {
+		case name == "host", name == ":authority":
 			host = true
 			b = sigv4.AppendHeader(b, name, r.Host)
 			continue
-		case "x-amz-security-token":
-			s.tokenSigned = true
+		case strings.HasPrefix(name, "x-amz-"):
+			s.tokenSigned = s.tokenSigned || name == "x-amz-security-token"
+			amz++
 		}
 		values := r.Header[canonicalName(name)]
 		if name == "content-length" && len(values) == 0 && r.ContentLength >= 0 {
@@ -167,27 +147,36 @@ func (s *signed) appendHeaders(b []byte, r *http.Request, allowUnsignedToken boo
 		}
 		b = sigv4.AppendHeader(b, name, values...)
 	}
-	if !host {
-		return b, false
-	}
 	for name := range r.Header {
-		if strings.HasPrefix(name, "X-Amz-") && !lists(s.signedHeaders, name) &&
-			!(name == "X-Amz-Security-Token" && allowUnsignedToken) {
-			return b, false
+		if strings.HasPrefix(name, "X-Amz-") {
+			amz--
 		}
 	}
-	// A proxy takes out what Connection names, so it can't be what was signed; and there is one host.
+	if len(r.Header["X-Amz-Security-Token"]) > 0 && !s.tokenSigned && allowUnsignedToken {
+		amz++
+	}
+	// Each listed one is there, so the numbers differ where one that is there isn't listed.
+	return b, host && amz == 0 && s.passesProxies(r)
+}
+
+// maxConnection bounds what is looked up in SignedHeaders.
+const maxConnection = 256
+
+// passesProxies reports whether a proxy leaves what was signed as it is. It takes out what Connection names; and there is one host.
+func (s *signed) passesProxies(r *http.Request) bool {
+	size := 0
 	for _, line := range r.Header["Connection"] {
+		if size += len(line) + 1; size > maxConnection {
+			return false
+		}
 		for name := range strings.SplitSeq(line, ",") {
-			if name = strings.Trim(name, " \t"); len(name) > 6 && strings.EqualFold(name[:6], "x-amz-") || lists(s.signedHeaders, name) && name != "" {
-				return b, false
+			if name = strings.Trim(name, " \t"); len(name) > 6 && strings.EqualFold(name[:6], "x-amz-") || name != "" && lists(s.signedHeaders, name) {
+				return false
 			}
 		}
 	}
-	if hosts := r.Header["Host"]; len(hosts) > 0 && (len(hosts) > 1 || hosts[0] != r.Host) {
-		return b, false
-	}
-	return b, true
+	hosts := r.Header["Host"] // HTTP/2 servers leave it beside :authority
+	return len(hosts) == 0 || len(hosts) == 1 && hosts[0] == r.Host
 }
 
 // lists reports whether the list has name, which may be in any letter case.

@@ -93,7 +93,7 @@ func (s Signer) presign(r *http.Request, at time.Time, expires time.Duration, al
 	if r.URL.RawQuery != "" {
 		r.URL.RawQuery += "&"
 	}
-	r.URL.RawQuery += add.Encode()
+	r.URL.RawQuery += strings.ReplaceAll(add.Encode(), "+", "%20") // a plus would be signed as one
 	signature, err := s.signature(r, at, algorithm, names)
 	if err != nil {
 		return err
@@ -119,8 +119,8 @@ func signedNames(r *http.Request) []string {
 // signature signs r with the headers called names.
 func (s Signer) signature(r *http.Request, at time.Time, algorithm string, names []string) (string, error) {
 	path := r.URL.EscapedPath()
-	b := sigv4.AppendURI([]byte(r.Method+"\n"), path, true)
-	b, ok := sigv4.AppendQuery(append(b, '\n'), r.URL.RawQuery)
+	b := sigv4.AppendURI([]byte(r.Method+"\n"), path, sigv4.PathRules{})
+	b, ok := sigv4.AppendQuery(append(b, '\n'), r.URL.RawQuery) // the signature isn't in it yet
 	if !ok {
 		return "", fmt.Errorf("authtest: sign: want a query that decodes, got %q", r.URL.RawQuery)
 	}

@@ -21,15 +21,23 @@ func appendEncoded(b []byte, c byte) []byte {
 	return append(b, '%', upperHex[c>>4], upperHex[c&15])
 }
 
-// AppendURI appends the canonical form of a path as it is on the wire: each byte of the still escaped path is escaped again. With
-// normalize, empty segments and dot segments are taken out first, as for every service but S3.
-func AppendURI(b []byte, path string, normalize bool) []byte {
+// PathRules are how a service's signers write the canonical path. The zero value is that of every service but S3.
+type PathRules struct {
+	// KeepSegments leaves empty segments and dot segments where they are.
+	KeepSegments bool
+	// EscapeOnce takes the path as it is on the wire, without escaping it again.
+	EscapeOnce bool
+}
+
+// AppendURI appends the canonical form of a path as it is on the wire: empty segments and dot segments are taken out, and each byte of the
+// still escaped path is escaped again.
+func AppendURI(b []byte, path string, rules PathRules) []byte {
 	start := len(b)
-	if !normalize {
+	if rules.KeepSegments {
 		if path == "" {
 			return append(b, '/')
 		}
-		return appendPath(b, path)
+		return appendPath(b, path, rules.EscapeOnce)
 	}
 	for rest := path; rest != ""; {
 		segment, after, _ := strings.Cut(rest, "/")
@@ -44,7 +52,7 @@ func AppendURI(b []byte, path string, normalize bool) []byte {
 				}
 			}
 		default:
-			b = appendPath(append(b, '/'), segment)
+			b = appendPath(append(b, '/'), segment, rules.EscapeOnce)
 		}
 	}
 	if len(b) == start || strings.HasSuffix(path, "/") {
@@ -53,7 +61,10 @@ func AppendURI(b []byte, path string, normalize bool) []byte {
 	return b
 }
 
-func appendPath(b []byte, path string) []byte {
+func appendPath(b []byte, path string, asIs bool) []byte {
+	if asIs {
+		return append(b, path...)
+	}
 	for i := range len(path) {
 		if path[i] == '/' {
 			b = append(b, '/')
@@ -83,9 +94,10 @@ func IsNormal(path string) bool {
 // pair is a name and a value, escaped, within a buffer.
 type pair struct{ name, value string }
 
-// AppendQuery appends the canonical form of a query string: pairs decoded, escaped in one way and sorted. A plus stays a plus. The signature's
-// own parameter is left out. ok is false where two readers would see different pairs: for a semicolon and for bad escapes.
-func AppendQuery(b []byte, query string) (_ []byte, ok bool) {
+// AppendQuery appends the canonical form of a query string: pairs decoded, escaped in one way and sorted. A plus stays a plus. The parameters
+// called leaveOut aren't signed: SignatureParameter where the signature is in the query, and only there, since what is left out anybody could
+// add. ok is false where two readers would see different pairs: for a semicolon and for bad escapes.
+func AppendQuery(b []byte, query string, leaveOut ...string) (_ []byte, ok bool) {
 	if query == "" {
 		return b, true
 	}
@@ -102,7 +114,7 @@ func AppendQuery(b []byte, query string) (_ []byte, ok bool) {
 		if value, ok = encodeAgain(value); !ok {
 			return b, false
 		}
-		if name != "X-Amz-Signature" {
+		if !slices.Contains(leaveOut, name) {
 			pairs = append(pairs, pair{name, value})
 		}
 	}

@@ -30,10 +30,13 @@ func TestURI(t *testing.T) {
 		"/prod/%40connections/L0SM9cOFvHcCIhw%3D": "/prod/%2540connections/L0SM9cOFvHcCIhw%253D", "/prod/@connections/L0SM9cOFvHcCIhw=": "/prod/%40connections/L0SM9cOFvHcCIhw%3D",
 		"/prod/@connections/L0SM9cOFvHcCIhw%3D": "/prod/%40connections/L0SM9cOFvHcCIhw%253D", "/prod/a b": "/prod/a%20b", "/%2e%2e/a": "/%252e%252e/a", "/a/...": "/a/...",
 	} {
-		require.Equal(t, want, string(sigv4.AppendURI(nil, path, true)), path)
-		require.Equal(t, want, string(sigv4.AppendURI([]byte("GET\n"), path, true)[4:]), "%s behind other text", path)
+		require.Equal(t, want, string(sigv4.AppendURI(nil, path, sigv4.PathRules{})), path)
+		require.Equal(t, want, string(sigv4.AppendURI([]byte("GET\n"), path, sigv4.PathRules{})[4:]), "%s behind other text", path)
 	}
-	require.Equal(t, "//a/../b%20", string(sigv4.AppendURI(nil, "//a/../b ", false)))
+	require.Equal(t, "//a/../b%2520", string(sigv4.AppendURI(nil, "//a/../b%20", sigv4.PathRules{KeepSegments: true})))
+	require.Equal(t, "/", string(sigv4.AppendURI(nil, "", sigv4.PathRules{KeepSegments: true})))
+	require.Equal(t, "/b%20", string(sigv4.AppendURI(nil, "//a/../b%20", sigv4.PathRules{EscapeOnce: true})))
+	require.Equal(t, "//a/../b%20", string(sigv4.AppendURI(nil, "//a/../b%20", sigv4.PathRules{KeepSegments: true, EscapeOnce: true})))
 	for path, want := range map[string]bool{"/": true, "/a/b": true, "/a/": true, "//": false, "/a//b": false, "/a/./b": false, "/a/..": false, "/..": false, "": false, "/a//": false, "/...": true} {
 		require.Equal(t, want, sigv4.IsNormal(path), path)
 	}
@@ -42,13 +45,18 @@ func TestURI(t *testing.T) {
 func TestQuery(t *testing.T) {
 	for query, want := range map[string]string{
 		"": "", "b=2&a=1&a=0&empty&x=%20y&k=%2f": "a=0&a=1&b=2&empty=&k=%2F&x=%20y", "Param-3=1&Param=2": "Param=2&Param-3=1", "a=+": "a=%2B", "=": "=", "a==": "a=%3D", "a&&b": "a=&b=",
-		"X-Amz-Signature=1&a=2": "a=2", "%61=%7e": "a=~", "a=1%": "?", "a=%zz": "?", "a;b": "?", "a=1;2": "?",
+		"X-Amz-Signature=1&a=2": "X-Amz-Signature=1&a=2", "%61=%7e": "a=~", "a=1%": "?", "a=%zz": "?", "a;b": "?", "a=1;2": "?",
 	} {
 		got, ok := sigv4.AppendQuery(nil, query)
 		require.Equal(t, want != "?", ok, query)
 		if ok {
 			require.Equal(t, want, string(got), query)
 		}
+	}
+	for query, want := range map[string]string{"X-Amz-Signature=1&a=2": "a=2", "a=2&%58-Amz-Signature=1": "a=2", "x-amz-signature=1": "x-amz-signature=1"} {
+		got, ok := sigv4.AppendQuery(nil, query, sigv4.SignatureParameter)
+		require.True(t, ok, query)
+		require.Equal(t, want, string(got), query)
 	}
 }
 
@@ -69,7 +77,6 @@ func FuzzQuery(f *testing.F) {
 		if !ok || string(again) != string(got) {
 			t.Errorf("%q: %q, then %q", query, got, again)
 		}
-		values.Del("X-Amz-Signature")
 		parsed, err := url.ParseQuery(string(got))
 		if err != nil || len(parsed) != len(values) {
 			t.Errorf("%q: %q", query, got)
@@ -81,6 +88,51 @@ func FuzzQuery(f *testing.F) {
 			if !slices.Equal(list, have) {
 				t.Errorf("%q: %q has %q, want %q", query, name, have, list)
 			}
+		}
+	})
+}
+
+func TestPresignedParameters(t *testing.T) {
+	p, ok := sigv4.ParsePresigned("a=1&X-Amz-Algorithm=A&X%2dAmz-Credential=k%2Fd&X-Amz-Date=t&X-Amz-Expires=6+0&X-Amz-SignedHeaders=h%3Bi&X-Amz-Security-Token=%2B+&X-Amz-Region-Set=*&%58%2D%41mz%2dSignatur%65=00&X-Amz-Other=%zz")
+	require.True(t, ok)
+	require.Equal(t, sigv4.Presigned{Algorithm: "A", Credential: "k/d", Date: "t", Expires: "6+0", SignedHeaders: "h;i", Signature: "00", Token: "++", RegionSet: "*", Signs: true, Dated: true}, p)
+	for query, want := range map[string]sigv4.Presigned{"": {}, "a=X-Amz-Signature": {}, "x-amz-signature=1": {}, "X-Amz-Signature=": {Signs: true}, "X-Amz-Signature": {Signs: true}, "X-Amz-Date=1": {Date: "1", Dated: true}, "X-Amz-Security-Token=1": {Token: "1"}, "X-Amz": {}, "X-Amz%2": {}} {
+		p, ok := sigv4.ParsePresigned(query)
+		require.True(t, ok, query)
+		require.Equal(t, want, p, query)
+	}
+	for _, query := range []string{"X-Amz-Date=1&X-Amz-Date=1", "X-Amz-Signature&X-Amz%2DSignature", "X-Amz-Date=%", "X-Amz-Dat%", "X-Amz-Date=1;2"} {
+		_, ok := sigv4.ParsePresigned(query)
+		require.False(t, ok, query)
+	}
+}
+
+// FuzzPresigned: where net/url understands the whole query, what is found is what its readers find.
+func FuzzPresigned(f *testing.F) {
+	f.Add("X-Amz-Algorithm=A&X%2dAmz-Credential=k%2Fd&X-Amz-Date=t&X-Amz-Signature=")
+	f.Add("X-Amz-Date=1&X-Amz%2DDate=1")
+	f.Fuzz(func(t *testing.T, query string) {
+		p, ok := sigv4.ParsePresigned(query)
+		values, err := url.ParseQuery(strings.ReplaceAll(query, "+", "%2B"))
+		if err != nil {
+			return
+		}
+		once := true
+		for name, got := range map[string]string{
+			"X-Amz-Algorithm": p.Algorithm, "X-Amz-Credential": p.Credential, "X-Amz-Date": p.Date, "X-Amz-Expires": p.Expires, "X-Amz-SignedHeaders": p.SignedHeaders,
+			"X-Amz-Signature": p.Signature, "X-Amz-Security-Token": p.Token, "X-Amz-Region-Set": p.RegionSet,
+		} {
+			once = once && len(values[name]) <= 1
+			if ok && got != values.Get(name) {
+				t.Errorf("%q: %s is %q, want %q", query, name, got, values.Get(name))
+			}
+		}
+		if ok != once {
+			t.Errorf("%q: ok is %v", query, ok)
+		}
+		signs := values.Has("X-Amz-Algorithm") || values.Has("X-Amz-Credential") || values.Has("X-Amz-Expires") || values.Has("X-Amz-SignedHeaders") || values.Has("X-Amz-Signature")
+		if ok && (p.Signs != signs || p.Dated != values.Has("X-Amz-Date")) {
+			t.Errorf("%q: %+v", query, p)
 		}
 	})
 }
@@ -259,7 +311,7 @@ func TestSuite(t *testing.T) {
 					names = append(names, strings.ToLower(name))
 				}
 				slices.Sort(names)
-				b := sigv4.AppendURI([]byte(v.Method+"\n"), v.Path, !v.Raw)
+				b := sigv4.AppendURI([]byte(v.Method+"\n"), v.Path, sigv4.PathRules{KeepSegments: v.Raw})
 				b, ok := sigv4.AppendQuery(append(b, '\n'), query)
 				require.True(t, ok)
 				b = append(b, '\n')
