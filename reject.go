@@ -50,15 +50,14 @@ func (e *Rejection) write(w http.ResponseWriter, r *http.Request, rc *RequestCon
 	v := []string{"application/json", strconv.Itoa(len(body)), "", "", ""}
 	rc.requestIDHeaders(h, v[3:])
 	h["Content-Type"], h["Content-Length"] = v[0:1:1], v[1:2:2]
-	switch rc.Flavor {
-	case REST:
+	if rc.Flavor == REST {
 		v[2] = e.ErrorType()
 		h["X-Amzn-Errortype"] = v[2:3:3]
-	case HTTP:
+	} else {
 		delete(h, "X-Amzn-Errortype") // only the REST flavor sends it
-		if status == http.StatusServiceUnavailable {
-			h["Content-Type"] = nil // the recorded 503 has no content type; nil keeps net/http from sniffing one
-		}
+	}
+	if rc.Flavor == HTTP && status == http.StatusServiceUnavailable {
+		h["Content-Type"] = nil // the recorded 503 has no content type; nil keeps net/http from sniffing one
 	}
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {

@@ -87,6 +87,15 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// A Rejection's own error type goes before its type's, and only a REST API sends it.
+func TestErrorTypeOfARejection(t *testing.T) {
+	rej := &gatekit.Rejection{Type: gatekit.InvalidSignature, Header: http.Header{"X-Amzn-Errortype": {"IncompleteSignatureException"}}}
+	for flavor, want := range map[gatekit.Flavor][]string{gatekit.REST: {"IncompleteSignatureException"}, gatekit.HTTP: nil, gatekit.WebSocket: nil} {
+		require.Equal(t, want, reject(described(flavor, "GET"), rej).Header()["X-Amzn-Errortype"])
+	}
+	require.Equal(t, http.Header{"X-Amzn-Errortype": {"IncompleteSignatureException"}}, rej.Header)
+}
+
 // The recorded 503 of an HTTP API has no content type, also on the wire.
 func Test503HasNoContentType(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
