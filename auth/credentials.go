@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gatekit-go/gatekit/auth/policy"
@@ -63,12 +64,17 @@ func (s StaticCredentials) Credential(_ context.Context, accessKeyID, _ string) 
 
 // CredentialsFile reads credentials from a file in the format of AWS's shared credentials file: sections in brackets, each with
 // aws_access_key_id, aws_secret_access_key and, for temporary ones, aws_session_token. A principal_arn is the ARN of who has the key.
-// The file is read again when its size or time has changed, looked at once a second at most, as requests come. A file that can't be read
-// or doesn't parse any longer leaves the credentials as they were.
+// The file is read again when its size or time has changed, looked at once a second at most, as requests come; the request that looks waits
+// for the file, the others go on with what was read before. A file that can't be read or doesn't parse any longer leaves the credentials as
+// they were. It is safe for concurrent use.
 type CredentialsFile struct {
-	path string
+	path    string
+	reading sync.Mutex // only tried, never waited for
+	last    atomic.Pointer[fileRead]
+}
 
-	mu          sync.Mutex
+// fileRead is what was read last. It isn't changed.
+type fileRead struct {
 	checked     time.Time
 	modified    time.Time
 	size        int64
@@ -78,34 +84,41 @@ type CredentialsFile struct {
 // NewCredentialsFile reads the file at path. Its error doesn't show what the file holds.
 func NewCredentialsFile(path string) (*CredentialsFile, error) {
 	f := &CredentialsFile{path: path}
-	if err := f.read(); err != nil {
+	if err := f.read(time.Now()); err != nil {
 		return nil, err
 	}
-	f.checked = time.Now()
 	return f, nil
 }
 
 // Credential implements [CredentialSource].
 func (f *CredentialsFile) Credential(ctx context.Context, accessKeyID, sessionToken string) (Credential, error) {
-	f.mu.Lock()
-	if now := time.Now(); now.Sub(f.checked) >= time.Second {
-		f.checked = now
-		_ = f.read() // the old ones stay
+	last := f.last.Load()
+	if last == nil {
+		return Credential{}, ErrUnknownKey // a CredentialsFile that NewCredentialsFile didn't make
 	}
-	credentials := f.credentials
-	f.mu.Unlock()
-	return credentials.Credential(ctx, accessKeyID, sessionToken)
+	if now := time.Now(); now.Sub(last.checked) >= time.Second && f.reading.TryLock() {
+		_ = f.read(now) // the old ones stay
+		f.reading.Unlock()
+		last = f.last.Load()
+	}
+	return last.credentials.Credential(ctx, accessKeyID, sessionToken)
 }
 
 const maxCredentialsFile = 1 << 20
 
-// read reads the file if it has changed.
-func (f *CredentialsFile) read() error {
+// read reads the file if it has changed. One call at a time.
+func (f *CredentialsFile) read(now time.Time) error {
+	next := fileRead{checked: now}
+	if last := f.last.Load(); last != nil {
+		next = *last
+		next.checked = now
+		defer func() { f.last.Store(&next) }() // whatever comes of it
+	}
 	info, err := os.Stat(f.path)
 	if err != nil {
 		return fmt.Errorf("auth: NewCredentialsFile: %w", err)
 	}
-	if f.credentials != nil && info.Size() == f.size && info.ModTime().Equal(f.modified) {
+	if next.credentials != nil && info.Size() == next.size && info.ModTime().Equal(next.modified) {
 		return nil
 	}
 	if info.Size() > maxCredentialsFile {
@@ -119,7 +132,8 @@ func (f *CredentialsFile) read() error {
 	if err != nil {
 		return fmt.Errorf("auth: NewCredentialsFile: %s: %w", f.path, err)
 	}
-	f.credentials, f.size, f.modified = credentials, info.Size(), info.ModTime()
+	next.credentials, next.size, next.modified = credentials, info.Size(), info.ModTime()
+	f.last.Store(&next)
 	return nil
 }
 

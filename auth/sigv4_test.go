@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -195,6 +196,8 @@ func TestCredentialSources(t *testing.T) {
 	_, err = f.Credential(t.Context(), keyID, "")
 	require.NoError(t, err, "what was read before stays")
 
+	_, err = new(auth.CredentialsFile).Credential(t.Context(), keyID, "")
+	require.ErrorIs(t, err, auth.ErrUnknownKey)
 	for text, want := range map[string]string{
 		"a = b": "line 1: want [section]", "[x]\nnonsense": "line 2: want", "[x]\n": `section "x": want aws_access_key_id`,
 		"[x]\naws_access_key_id=a\naws_secret_access_key=b\n[y]\naws_access_key_id=a\naws_secret_access_key=c": `section "y": want each aws_access_key_id once`,
@@ -214,6 +217,37 @@ func TestCredentialSources(t *testing.T) {
 	w := serve(behind(t, rest, newSigV4(t, auth.SigV4Config{Credentials: broken})), r)
 	require.Equal(t, 500, w.Code)
 	require.NotContains(t, w.Body.String(), "away")
+}
+
+// Whoever asks while the file is replaced gets the old credentials or the new ones.
+func TestCredentialsFileWhileItChanges(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "credentials")
+	write := func(secret string) {
+		require.NoError(t, os.WriteFile(path+".new", []byte("[x]\naws_access_key_id=AKID\naws_secret_access_key="+secret+"\n"), 0o600))
+		require.NoError(t, os.Rename(path+".new", path))
+	}
+	synctest.Test(t, func(t *testing.T) { // the clock stands still while anyone runs, so it is moved between rounds
+		write("s")
+		f, err := auth.NewCredentialsFile(path)
+		require.NoError(t, err)
+		for round := range 20 {
+			write(strings.Repeat("s", round+2))
+			time.Sleep(time.Second)
+			got := make([]string, 8)
+			var asking sync.WaitGroup
+			for i := range got {
+				asking.Go(func() {
+					c, _ := f.Credential(t.Context(), "AKID", "")
+					got[i] = c.SecretAccessKey
+				})
+			}
+			asking.Wait()
+			require.Contains(t, got, strings.Repeat("s", round+2), "who looked")
+			for _, secret := range got {
+				require.Contains(t, []int{round + 1, round + 2}, len(secret))
+			}
+		}
+	})
 }
 
 func TestSigV4Config(t *testing.T) {
