@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/aws/aws-sdk-go-v2 v1.48.0
+	github.com/aws/smithy-go/aws-http-auth v1.2.1
 	github.com/gatekit-go/gatekit v0.0.0
 	github.com/stretchr/testify v1.12.1
 )
