@@ -48,5 +48,5 @@ func TestAuthorizerAllocations(t *testing.T) {
 		if _, err := s.Authorize(signed); err != nil {
 			panic(err)
 		}
-	}), 12.0, "a signature")
+	}), 4.0, "a signature: the Authorization, its caller, and their ARN")
 }

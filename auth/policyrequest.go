@@ -79,3 +79,32 @@ func denied(rc *gatekit.RequestContext, d policy.Decision) error {
 type deniedBy struct{ decision policy.Decision }
 
 func (e deniedBy) Error() string { return "auth: " + e.decision.String() }
+
+// foreign reports whether a caller is known to be of another account than the API.
+func foreign(rc *gatekit.RequestContext, accountID string) bool {
+	return rc.AccountID != "" && accountID != "" && rc.AccountID != accountID
+}
+
+// tails are the ends of the texts of a refusal.
+type tails struct{ deny, silent string }
+
+var (
+	callerTails   = tails{explicitDeny, noIdentityPolicy}
+	resourceTails = tails{resourceDeny, noResourcePolicy}
+)
+
+// notAuthorized is the 403 that names caller and resource; "" is anonymous.
+func notAuthorized(rc *gatekit.RequestContext, caller, resource string, d policy.Decision, t tails) error {
+	refusal := &gatekit.Rejection{Type: gatekit.AccessDenied, Cause: deniedBy{d}}
+	if rc.Flavor == gatekit.REST {
+		if caller == "" {
+			caller = "anonymous"
+		}
+		tail := t.silent
+		if d.Effect == policy.ExplicitDeny {
+			tail = t.deny
+		}
+		refusal.Message = "User: " + caller + notAuthorizedVerb + arn.Mask(resource) + tail
+	}
+	return refusal
+}

@@ -11,12 +11,10 @@ import (
 	"hash/maphash"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/auth/policy"
-	"github.com/gatekit-go/gatekit/internal/arn"
 	"github.com/gatekit-go/gatekit/internal/clock"
 	"github.com/gatekit-go/gatekit/internal/sigv4"
 )
@@ -120,10 +118,11 @@ func (s *SigV4) verify(rc *gatekit.RequestContext, r *http.Request) (credential 
 	if err != nil {
 		return credential, keyID, now, &gatekit.Rejection{Type: gatekit.AuthorizerFailure, Cause: err}
 	}
-	toSign, readable, err := s.check(rc, r, &sent, credential.SecretAccessKey, unknown)
+	var room [256]byte
+	toSign, readable, err := s.check(room[:0], rc, r, &sent, credential.SecretAccessKey, unknown)
 	if err != nil && s.config.AllowUnsignedSessionToken && readable && sent.query && sent.token != "" {
 		sent.leaveOut = unsignedTokenToo
-		toSign, readable, err = s.check(rc, r, &sent, credential.SecretAccessKey, unknown)
+		toSign, readable, err = s.check(room[:0], rc, r, &sent, credential.SecretAccessKey, unknown)
 	}
 	var digest [sha256.Size]byte
 	if s.replay != nil {
@@ -175,7 +174,7 @@ func (s *SigV4) checkScopeAndTime(rc *gatekit.RequestContext, sent *signed, now 
 		return at.Add(signatureWindow), nil
 	}
 	seconds, err := strconv.Atoi(sent.expires)
-	if err != nil || seconds < 1 || seconds > maxPresignExpiry || strings.Trim(sent.expires, "0123456789") != "" {
+	if err != nil || seconds < 1 || seconds > maxPresignExpiry || sent.expires[0] == '+' {
 		return expires, signatureRefusal(rc, "X-Amz-Expires must be a number of seconds from 1 to 604800", typeIncomplete, errIncomplete)
 	}
 	if expires = at.Add(time.Duration(seconds) * time.Second); now.After(expires) {
@@ -206,17 +205,17 @@ func (s *SigV4) lookUp(ctx context.Context, sent *signed) (c Credential, unknown
 	return c, unknown, nil
 }
 
-// check computes what must have been signed, and compares. readable is false if it can't be computed: then the request's form or body is at
+// check appends what must have been signed to b, and compares. readable is false if it can't be computed: then the request's form or body is at
 // fault, whoever signed it.
-func (s *SigV4) check(rc *gatekit.RequestContext, r *http.Request, sent *signed, secret string, unknown bool) (toSign []byte, readable bool, err error) {
-	if toSign, err = s.stringToSign(rc, r, sent); err != nil {
+func (s *SigV4) check(b []byte, rc *gatekit.RequestContext, r *http.Request, sent *signed, secret string, unknown bool) (toSign []byte, readable bool, err error) {
+	if toSign, err = s.stringToSign(b, rc, r, sent); err != nil {
 		return nil, false, err
 	}
 	return toSign, true, s.checkSignature(rc, sent, secret, unknown, toSign)
 }
 
-// stringToSign computes what must have been signed.
-func (s *SigV4) stringToSign(rc *gatekit.RequestContext, r *http.Request, sent *signed) ([]byte, error) {
+// stringToSign appends what must have been signed to toSign.
+func (s *SigV4) stringToSign(toSign []byte, rc *gatekit.RequestContext, r *http.Request, sent *signed) ([]byte, error) {
 	rules := sigv4.PathRules{KeepSegments: s.config.DisablePathNormalization, EscapeOnce: s.config.DisablePathEscaping}
 	switch path := rc.RequestPath; {
 	case path != "" && path[0] != '/': // the asterisk of OPTIONS, whose canonical form is that of /*
@@ -240,7 +239,7 @@ func (s *SigV4) stringToSign(rc *gatekit.RequestContext, r *http.Request, sent *
 	if err != nil {
 		return nil, err
 	}
-	return sigv4.AppendStringToSign(make([]byte, 0, 256), sent.algorithm, sent.date, sent.credential.Scope, b), nil
+	return sigv4.AppendStringToSign(toSign, sent.algorithm, sent.date, sent.credential.Scope, b), nil
 }
 
 var (
@@ -276,57 +275,29 @@ func (s *SigV4) appendBodyHash(b []byte, rc *gatekit.RequestContext, r *http.Req
 
 // checkSignature compares in constant time.
 func (s *SigV4) checkSignature(rc *gatekit.RequestContext, sent *signed, secret string, unknown bool, toSign []byte) error {
-	if strings.Trim(sent.signature, "0123456789abcdef") != "" || len(sent.signature) > 2*128 {
-		return wrongSignature(rc, errWrongSignature)
-	}
-	var room [2 * 128]byte
-	n, err := hex.Decode(room[:], append(room[:0], sent.signature...)) // in place
-	if err != nil {
-		return wrongSignature(rc, errWrongSignature)
-	}
 	key, err := s.key(sent, secret, unknown)
-	if err != nil {
-		return wrongSignature(rc, errWrongSignature)
-	}
-	ok := false
-	if sent.algorithm == sigv4.HMAC {
-		want := key.hmac.Sign(toSign)
-		ok = subtle.ConstantTimeCompare(want[:], room[:n]) == 1
-	} else {
-		sum := sha256.Sum256(toSign)
-		ok = ecdsa.VerifyASN1(key.ecdsa, sum[:], room[:n])
-	}
-	if !ok {
-		return wrongSignature(rc, errWrongSignature)
-	}
-	return nil
-}
-
-// foreign reports whether a caller is known to be of another account than the API.
-func foreign(rc *gatekit.RequestContext, accountID string) bool {
-	return rc.AccountID != "" && accountID != "" && rc.AccountID != accountID
-}
-
-// tails are the ends of the texts of a refusal.
-type tails struct{ deny, silent string }
-
-var (
-	callerTails   = tails{explicitDeny, noIdentityPolicy}
-	resourceTails = tails{resourceDeny, noResourcePolicy}
-)
-
-// notAuthorized is the 403 that names caller and resource; "" is anonymous.
-func notAuthorized(rc *gatekit.RequestContext, caller, resource string, d policy.Decision, t tails) error {
-	refusal := &gatekit.Rejection{Type: gatekit.AccessDenied, Cause: deniedBy{d}}
-	if rc.Flavor == gatekit.REST {
-		if caller == "" {
-			caller = "anonymous"
+	switch {
+	case err != nil || !sigv4.IsLowerHex(sent.signature):
+	case sent.algorithm == sigv4.HMAC:
+		var got [sha256.Size]byte
+		if len(sent.signature) != 2*len(got) {
+			break
 		}
-		tail := t.silent
-		if d.Effect == policy.ExplicitDeny {
-			tail = t.deny
+		_, err := hex.Decode(got[:], []byte(sent.signature))
+		if want := key.hmac.Sign(toSign); err == nil && subtle.ConstantTimeCompare(want[:], got[:]) == 1 {
+			return nil
 		}
-		refusal.Message = "User: " + caller + notAuthorizedVerb + arn.Mask(resource) + tail
+	default:
+		if len(sent.signature) > maxECDSASignature {
+			break
+		}
+		got, err := hex.DecodeString(sent.signature)
+		if sum := sha256.Sum256(toSign); err == nil && ecdsa.VerifyASN1(key.ecdsa, sum[:], got) {
+			return nil
+		}
 	}
-	return refusal
+	return wrongSignature(rc, errWrongSignature)
 }
+
+// maxECDSASignature is more than two numbers of 32 bytes take in DER, in hex.
+const maxECDSASignature = 2 * 128

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"fmt"
 	"net/http"
 	"strings"
@@ -30,11 +29,6 @@ func outcome(t *testing.T, s *auth.SigV4, r *http.Request) string {
 		return "200"
 	}
 	return fmt.Sprint(w.Code, " ", w.Header().Get("X-Amzn-Errortype"), " ", w.Body)
-}
-
-func hashHex(body string) string {
-	sum := sha256.Sum256([]byte(body))
-	return hex.EncodeToString(sum[:])
 }
 
 func hashOf(header string) string {

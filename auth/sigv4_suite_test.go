@@ -2,6 +2,8 @@ package auth_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -55,7 +57,8 @@ func (c *suiteCase) request(presigned bool) *http.Request {
 	if !presigned {
 		r.Header.Set("X-Amz-Date", suiteDate)
 		if c.Body != "" {
-			r.Header.Set("X-Amz-Content-Sha256", hashHex(c.Body))
+			sum := sha256.Sum256([]byte(c.Body))
+			r.Header.Set("X-Amz-Content-Sha256", hex.EncodeToString(sum[:]))
 		}
 		if c.Token != "" && !c.TokenAfter {
 			r.Header.Set("X-Amz-Security-Token", c.Token)
@@ -204,30 +207,27 @@ func TestSigV4HeaderFormSignsTheWholeQuery(t *testing.T) {
 	require.Equal(t, `403 MissingAuthenticationTokenException {"message":"Missing Authentication Token"}`, outcome(t, newSigV4(t, auth.SigV4Config{}), r))
 }
 
-// What a request without a known key costs grows with its size, and not with its square.
-func TestSigV4ManyHeaders(t *testing.T) {
-	const many = 30_000
+// What a request without a known key costs is bounded: the lists that are looked through for each other's entries are short.
+func TestSigV4LongLists(t *testing.T) {
 	s := newSigV4(t, auth.SigV4Config{})
-	build := func(listed int) *http.Request {
+	for many, want := range map[int]string{1000: wrongSignature, 2000: "403 IncompleteSignatureException"} {
 		r := unsigned("GET", "/pets", "")
-		names := make([]string, many)
-		for i := range names {
-			names[i] = fmt.Sprintf("x-amz-%06d", i)
-			r.Header["X-Amz-"+names[i][6:]] = []string{""}
+		names := ""
+		for i := range many {
+			names += fmt.Sprintf("%%3Bx-amz-%06d", i)
+			r.Header[fmt.Sprintf("X-Amz-%06d", i)] = []string{""}
 		}
 		now := sigv4.FormatTime(time.Now())
 		r.URL.RawQuery = "X-Amz-Algorithm=" + sigv4.HMAC + "&X-Amz-Credential=NOBODY/" + now[:8] + "/us-east-1/execute-api/aws4_request&X-Amz-Date=" + now +
-			"&X-Amz-Expires=60&X-Amz-Signature=00&X-Amz-SignedHeaders=host%3B" + strings.Join(names[:listed], "%3B")
-		return r
+			"&X-Amz-Expires=60&X-Amz-Signature=00&X-Amz-SignedHeaders=host" + names
+		require.True(t, strings.HasPrefix(outcome(t, s, r), want), many)
 	}
-	require.Contains(t, outcome(t, s, build(many)), "403 IncompleteSignatureException", "a list that is too long")
-	start := time.Now()
-	require.Equal(t, wrongSignature, outcome(t, s, build(1000)))
-	r := unsigned("GET", "/pets", "")
-	require.NoError(t, signer.Sign(r, time.Now()))
-	r.Header.Set("Connection", strings.Repeat("a,", 400_000))
-	require.Equal(t, wrongSignature, outcome(t, s, r))
-	require.Less(t, time.Since(start), 2*time.Second) // it takes milliseconds; squared it would be far more
+	for many, want := range map[int]string{100: "200", 200: wrongSignature} {
+		r := unsigned("GET", "/pets", "")
+		require.NoError(t, signer.Sign(r, time.Now()))
+		r.Header.Set("Connection", strings.Repeat("a,", many))
+		require.Equal(t, want, outcome(t, s, r), many)
+	}
 }
 
 // HTTP/2 has a host twice, and the asterisk of OPTIONS has the canonical form of another path.

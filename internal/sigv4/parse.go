@@ -35,7 +35,7 @@ const timeForm = "20060102T150405Z"
 
 // ParseTime reads X-Amz-Date, in its one form. time.Parse would take fractions, and longer.
 func ParseTime(text string) (time.Time, bool) {
-	if len(text) != len(timeForm) || text[8] != 'T' || text[15] != 'Z' || strings.Trim(text[:8]+text[9:15], "0123456789") != "" {
+	if len(text) != len(timeForm) || text[8] != 'T' || text[15] != 'Z' || !digits(text[:8]) || !digits(text[9:15]) {
 		return time.Time{}, false
 	}
 	number := func(from, to int) (n int) {
@@ -49,12 +49,31 @@ func ParseTime(text string) (time.Time, bool) {
 	return t, month >= 1 && month <= 12 && t.Day() == day && hour < 24 && minute < 60 && second < 60
 }
 
+func digits(text string) bool {
+	for i := range len(text) {
+		if text[i] < '0' || text[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
+
 // FormatTime writes X-Amz-Date.
 func FormatTime(t time.Time) string { return t.UTC().Format(timeForm) }
 
 // IsHash reports whether text is a SHA-256 in lower-case hex.
 func IsHash(text string) bool {
-	return len(text) == 64 && strings.Trim(text, "0123456789abcdef") == ""
+	return len(text) == 64 && IsLowerHex(text)
+}
+
+// IsLowerHex reports whether text has digits and a to f alone.
+func IsLowerHex(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
 }
 
 // InRegionSet reports whether region is in a region set of SigV4A: a list of patterns in which a star is any text.
