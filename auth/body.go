@@ -12,6 +12,9 @@ import (
 
 var errBodyTooLarge = errors.New("auth: the body is larger than its bound")
 
+// reserveAtOnce is how large a body may say to be and get its room before it has come.
+const reserveAtOnce = 128 << 10
+
 // readBody reads the whole body, at most limit bytes of it, and puts an equal one in its place. It is never pooled: a handler may keep it.
 func readBody(r *http.Request, limit int64) ([]byte, error) {
 	if r.Body == nil || r.Body == http.NoBody {
@@ -22,11 +25,14 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 	}
 	var body []byte
 	var err error
-	if r.ContentLength >= 0 {
-		body = make([]byte, r.ContentLength)
+	if n := r.ContentLength; 0 <= n && n <= reserveAtOnce {
+		body = make([]byte, n)
 		_, err = io.ReadFull(r.Body, body)
-	} else {
+	} else { // the room grows with what has come, not with what was announced: that costs a caller nothing
 		body, err = io.ReadAll(io.LimitReader(r.Body, limit+1))
+		if err == nil && n >= 0 && int64(len(body)) != n && int64(len(body)) <= limit {
+			err = io.ErrUnexpectedEOF
+		}
 	}
 	if err != nil {
 		return nil, &gatekit.Rejection{Type: gatekit.Default4XX, Status: http.StatusBadRequest, Cause: fmt.Errorf("auth: read the body: %w", err)}

@@ -307,7 +307,7 @@ func TestHostileDocuments(t *testing.T) {
 			mu.Lock()
 			discovery, jwks = tt.discovery, tt.jwks
 			mu.Unlock()
-			j, err := auth.NewJWT(t.Context(), auth.JWTConfig{Issuer: server.URL, Audience: []string{audience}})
+			j, err := auth.NewJWT(t.Context(), auth.JWTConfig{Issuer: server.URL, Audience: []string{audience}, FetchTimeout: 30 * time.Second})
 			if tt.want == "" {
 				require.NoError(t, err)
 				require.NoError(t, j.Close())
