@@ -88,23 +88,22 @@ func (a *ClientCertificate) Authorize(r *http.Request) (*gatekit.Authorization, 
 	if now.Before(cert.NotBefore) || now.After(cert.NotAfter) || !a.lists(cert) {
 		return nil, forbiddenFor(errCertificate)
 	}
-	shown := event.NewClientCert(cert)
-	return gatekit.NewAuthorization(gatekit.AuthorizationFields{Principal: shown.SubjectDN, Context: map[string]any{
-		"subjectDN": shown.SubjectDN, "issuerDN": shown.IssuerDN, "serialNumber": shown.SerialNumber,
-		"notBefore": shown.Validity.NotBefore, "notAfter": shown.Validity.NotAfter,
-	}}), nil
+	return gatekit.NewAuthorization(gatekit.AuthorizationFields{Principal: cert.Subject.String(), Context: event.CertificateNames(cert)}), nil
 }
 
-// forbiddenFor is the 403 that mutual TLS answers in every flavor: a forbidden API key's, whose form is the plain one.
+// forbiddenFor is the 403 of mutual TLS. No recording shows its body; of the response types the API key's is the one that says Forbidden in
+// every flavor, where a policy's words would be wrong.
 func forbiddenFor(cause error) error {
 	return &gatekit.Rejection{Type: gatekit.InvalidAPIKey, Cause: cause}
 }
 
 // lists reports whether every list that there is has the certificate.
 func (a *ClientCertificate) lists(cert *x509.Certificate) bool {
-	uris := make([]string, len(cert.URIs))
-	for i, u := range cert.URIs {
-		uris[i] = u.String()
+	var uris []string
+	if len(a.config.URIs) > 0 {
+		for _, u := range cert.URIs {
+			uris = append(uris, u.String())
+		}
 	}
 	for _, list := range []struct{ allowed, has []string }{
 		{a.config.Subjects, []string{cert.Subject.String()}}, {a.config.DNSNames, cert.DNSNames}, {a.config.URIs, uris}, {a.config.EmailAddresses, cert.EmailAddresses},

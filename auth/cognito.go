@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
-	"slices"
 	"time"
 
 	"github.com/gatekit-go/gatekit"
@@ -65,12 +64,13 @@ func (c *Cognito) WithScopes(scopes ...string) Authorizer {
 func (c *Cognito) Middleware(next http.Handler) http.Handler { return Require(c)(next) }
 
 var (
-	errTokenUse   = errors.New("auth: the route wants the other kind of token: an ID token without scopes, an access token with them")
-	errAppClient  = errors.New("auth: the token's aud doesn't match IdentityValidationExpression")
-	errNoPool     = errors.New("auth: the token is of no configured user pool")
-	textExpired   = "The incoming token has expired"
-	useID, useAcc = "id", "access"
+	errTokenUse  = errors.New("auth: the route wants the other kind of token: an ID token without scopes, an access token with them")
+	errAppClient = errors.New("auth: the token's aud doesn't match IdentityValidationExpression")
+	errNoPool    = errors.New("auth: the token is of no configured user pool")
 )
+
+// textExpired is what REST APIs say of an expired token, as users report it.
+const textExpired = "The incoming token has expired"
 
 // Authorize admits a request with a good token of the kind that the route wants. Its errors are 401s, one with a text of its own for an
 // expired token, and a 500 while a pool's keys can't be had. A request without a token is [ErrNoCredentials].
@@ -101,9 +101,9 @@ func (c *Cognito) Authorize(r *http.Request) (*gatekit.Authorization, error) {
 	case !ok:
 		return nil, unauthorized(causes[fail])
 	}
-	want := useID
+	want := "id"
 	if len(c.scopes) > 0 {
-		want = useAcc
+		want = "access"
 	}
 	if use, _ := found.Claim("token_use"); use != want {
 		return nil, unauthorized(errTokenUse)
@@ -139,8 +139,9 @@ func appClient(found *gatekit.Authorization) string {
 	case string:
 		return aud
 	case []any:
-		if len(aud) == 1 && slices.ContainsFunc(aud, func(v any) bool { _, ok := v.(string); return ok }) {
-			return aud[0].(string)
+		if len(aud) == 1 {
+			client, _ := aud[0].(string)
+			return client
 		}
 	}
 	return ""

@@ -1,12 +1,14 @@
 package auth_test
 
 import (
+	"crypto/rsa"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/golang-jwt/jwt/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/gatekit-go/gatekit"
@@ -92,6 +94,34 @@ func TestCognito(t *testing.T) {
 	require.Equal(t, 200, serve(a.Middleware, request("GET", "/", id)).Code)
 	w := serve(a.Middleware, request("GET", "/", iss().Mint(idToken(authtest.Claims{"exp": 1}))))
 	require.Equal(t, unauthorized, w.Body.String(), "an HTTP API has no text of its own for it")
+}
+
+// TestCognitoKeys: a public key is no secret, a key is found by its kid alone, and many groups are no trouble.
+func TestCognitoKeys(t *testing.T) {
+	a := newCognito(t, auth.CognitoConfig{})
+	key, kid := iss().Key("RS256")
+	public := key.Public().(*rsa.PublicKey)
+	claims := jwt.MapClaims{"iss": iss().URL(), "token_use": "id", "exp": time.Now().Add(time.Hour).Unix()}
+	swapped := jwt.NewWithClaims(jwt.SigningMethodHS256, claims)
+	swapped.Header["kid"] = kid
+	text, err := swapped.SignedString(public.N.Bytes())
+	require.NoError(t, err)
+	require.Equal(t, cognito401, answerOf(a, t, text), "HS256 with the modulus for a secret")
+	_, otherKid := iss().Key("ES256")
+	for named, want := range map[string]string{kid: "200", otherKid: cognito401, "unknown": cognito401} {
+		token := jwt.NewWithClaims(jwt.SigningMethodRS256, claims)
+		token.Header["kid"] = named
+		text, err := token.SignedString(key)
+		require.NoError(t, err)
+		require.Equal(t, want, answerOf(a, t, text), named)
+	}
+	for count, want := range map[int]string{1000: "200", 2000: cognito401} { // 2,000 are more than 16 KiB of token
+		groups := make([]string, count)
+		for i := range groups {
+			groups[i] = fmt.Sprint("group", i)
+		}
+		require.Equal(t, want, answerOf(a, t, iss().Mint(idToken(authtest.Claims{"cognito:groups": groups}))), count)
+	}
 }
 
 func TestCognitoExpression(t *testing.T) {

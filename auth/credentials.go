@@ -35,7 +35,8 @@ type Credential struct {
 var ErrUnknownKey = errors.New("auth: unknown access key ID")
 
 // CredentialSource knows credentials. It is asked for every request, so it should keep them at hand; what it returns counts at once, which
-// makes rotation and revocation its work. It must be safe for concurrent use.
+// makes rotation and revocation its work. It must be safe for concurrent use, and return when its context ends: with the request, or after
+// ten seconds.
 type CredentialSource interface {
 	// Credential returns the credential with this access key ID. An id may belong to several sessions: then sessionToken, as the request
 	// has it, chooses; it is compared afterwards in any case. The error is ErrUnknownKey if there is none; another one is a 500.

@@ -12,7 +12,7 @@ import (
 
 // CustomFunc decides on a request's caller. It gets a copy of the request without the body, whose context ends with
 // CacheConfig.Timeout. A Verdict of nil without an error is a 500; so is an error, unless it is a *gatekit.Rejection, or
-// [ErrNoCredentials] for a 401. It must be safe for concurrent use.
+// [ErrNoCredentials] for a 401. It must be safe for concurrent use, and return when the context ends.
 type CustomFunc = func(r *http.Request) (*policy.Verdict, error)
 
 // Custom is the Lambda authorizer's cache around a function of the program itself. It is safe for concurrent use.

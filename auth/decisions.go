@@ -136,18 +136,18 @@ func (d *decisions) hit(key decisionKey, now time.Time) *decision {
 // get returns a new decision where hit has found none. ctx is that of the request that asks; it can end the waiting, but not a call that
 // others wait for.
 func (d *decisions) get(ctx context.Context, key decisionKey, now time.Time, ask call, refuses func(*decision) bool) (*decision, error) {
-	var old *decision
-	if e := d.cache.Get(key.hash(), key); e != nil && now.Before(e.Value.expires.Add(d.maxStale)) {
-		old = e.Value.decision
-	}
-	made, err := d.fly(ctx, key, ask, refuses)
+	made, err := d.fly(ctx, key, now, ask, refuses)
 	var rejection *gatekit.Rejection
-	if err != nil && old != nil && ctx.Err() == nil && (!errors.As(err, &rejection) || isFault(rejection)) {
+	if err == nil || ctx.Err() != nil || errors.As(err, &rejection) && !isFault(rejection) {
+		return made, err
+	}
+	// Only now: what was invalidated while the call was under way must not come back.
+	if e := d.cache.Get(key.hash(), key); e != nil && now.Before(e.Value.expires.Add(d.maxStale)) {
 		d.count().stale.Add(1)
 		d.count().hits.Add(1)
-		return old, nil
+		return e.Value.decision, nil
 	}
-	return made, err
+	return nil, err
 }
 
 func isFault(r *gatekit.Rejection) bool { return r.StatusFor(gatekit.REST) >= 500 }
@@ -162,9 +162,16 @@ type pending struct {
 	waiting int // under decisions.mu
 }
 
-func (d *decisions) fly(ctx context.Context, key decisionKey, ask call, refuses func(*decision) bool) (*decision, error) {
+func (d *decisions) fly(ctx context.Context, key decisionKey, now time.Time, ask call, refuses func(*decision) bool) (*decision, error) {
 	d.mu.Lock()
 	f := d.calls[key]
+	if f == nil {
+		// A call may have ended since hit looked: what it made was kept before it left d.calls.
+		if made := d.hit(key, now); made != nil {
+			d.mu.Unlock()
+			return made, nil
+		}
+	}
 	if f == nil || !d.keeps() {
 		d.count().misses.Add(1)
 		f = d.start(ctx, key, ask, refuses)

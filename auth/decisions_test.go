@@ -181,6 +181,34 @@ func TestDecisionsCoalesce(t *testing.T) {
 	})
 }
 
+// However the first requests lie to the end of the first call, there is one.
+func TestDecisionsCoalesceQuickCalls(t *testing.T) {
+	for range 200 {
+		f := &answering{text: allowAll}
+		mw := behind(t, testAPI, newLambda(t, f, auth.LambdaConfig{}))
+		var wg sync.WaitGroup
+		for range 16 {
+			wg.Go(func() { serve(mw, request("GET", "/", "t")) })
+		}
+		wg.Wait()
+		require.EqualValues(t, 1, f.calls.Load())
+	}
+}
+
+// A decision that was invalidated isn't brought back by a call that then fails.
+func TestDecisionsStaleAfterInvalidate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &answering{text: allowAll}
+		l := newLambda(t, f, auth.LambdaConfig{CacheConfig: auth.CacheConfig{TTL: new(time.Minute), MaxStale: time.Hour}})
+		mw := behind(t, testAPI, l)
+		require.Equal(t, 200, status(mw, "/", "t"))
+		time.Sleep(time.Minute)
+		f.text = "error:broken"
+		f.during(func(context.Context) { l.Invalidate("u7") })
+		require.Equal(t, 500, status(mw, "/", "t"))
+	})
+}
+
 func TestDecisionsTimeOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})

@@ -185,7 +185,7 @@ func TestLambdaMalformedAnswers(t *testing.T) {
 			require.EqualValues(t, 2, f.calls.Load(), "never cached")
 		})
 	}
-	for _, answer := range []string{`{"isAuthorized":"true"}`, `{"isAuthorized":1}`, `{"isAuthorized":null}`, `{}`, allowAll, `{"isAuthorized":true,"context":{"a":{"b":"\n"}}}`} {
+	for _, answer := range []string{`{"isAuthorized":"true"}`, `{"isAuthorized":1}`, `{"isAuthorized":null}`, `{}`, allowAll, `{"isAuthorized":true,"context":{"a":{"b":"\n"}}}`, `{"isAuthorized":true,"context":{"a":{"b\r":1}}}`} {
 		l := newLambda(t, &answering{text: answer}, auth.LambdaConfig{EnableSimpleResponses: true})
 		require.Equal(t, 500, serve(behind(t, testAPI, l), request("GET", "/pets", "t")).Code, answer)
 	}

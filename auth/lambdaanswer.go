@@ -172,6 +172,9 @@ func nestedValue(value []byte) (any, error) {
 	}
 	object := map[string]any{}
 	err := strictjson.Object(value, maxAnswerDepth, func(name string, value []byte) (err error) {
+		if hasControl(name) {
+			return malformed("context: want keys without control characters")
+		}
 		object[name], err = contextValue(value, true)
 		return err
 	})

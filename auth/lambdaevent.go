@@ -95,7 +95,7 @@ func identityOf(rc *gatekit.RequestContext) eventIdentity {
 }
 
 func parametersOf(rc *gatekit.RequestContext, r *http.Request) eventParameters {
-	headers := event.Headers(r, rc.Identity.SourceIP)
+	headers := event.Headers(r)
 	query := event.Query(r.URL.RawQuery)
 	variables := rc.StageVariables
 	if variables == nil {
@@ -165,7 +165,7 @@ type payloadV2HTTP struct {
 
 func payloadV2Of(rc *gatekit.RequestContext, r *http.Request, resource string, values []string) payloadV2 {
 	path := event.RawPath(rc.Stage, r.URL.Path)
-	headers := event.Headers(r, rc.Identity.SourceIP)
+	headers := event.Headers(r)
 	delete(headers, "Cookie")
 	e := payloadV2{
 		Version: "2.0", Type: typeRequest, RouteARN: resource, RouteKey: rc.RouteKey, RawPath: path, RawQueryString: r.URL.RawQuery,

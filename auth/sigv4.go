@@ -28,6 +28,7 @@ type SigV4 struct {
 	keys   *clock.Cache[derivedFrom, signingKey]
 	replay *replayCache
 	dummy  string // the secret of those who have none
+	remote bool   // the source may hang: it isn't one of this package's
 }
 
 var _ decider = (*SigV4)(nil)
@@ -35,6 +36,8 @@ var _ decider = (*SigV4)(nil)
 const (
 	signatureWindow  = 5 * time.Minute
 	maxPresignExpiry = 7 * 24 * 60 * 60 // seconds
+
+	credentialTimeout = 10 * time.Second
 )
 
 // NewSigV4 returns an authorizer, or one error that lists every field it refuses.
@@ -43,8 +46,13 @@ func NewSigV4(c SigV4Config) (*SigV4, error) {
 	if err != nil {
 		return nil, err
 	}
+	remote := true
+	switch c.Credentials.(type) {
+	case StaticCredentials, *CredentialsFile:
+		remote = false
+	}
 	return &SigV4{
-		config: c, seed: maphash.MakeSeed(), keys: clock.New[derivedFrom, signingKey](c.KeyCache, 1), replay: newReplayCache(c.ReplayCache), dummy: rand.Text(),
+		remote: remote, config: c, seed: maphash.MakeSeed(), keys: clock.New[derivedFrom, signingKey](c.KeyCache, 1), replay: newReplayCache(c.ReplayCache), dummy: rand.Text(),
 	}, nil
 }
 
@@ -188,6 +196,11 @@ func clipped(s string) string { return s[:min(len(s), 64)] }
 // lookUp returns the credential that sent names. An unknown one gets a secret that nobody has, and the same work. So does a token that isn't
 // the credential's.
 func (s *SigV4) lookUp(ctx context.Context, sent *signed) (c Credential, unknown bool, err error) {
+	if s.remote {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, credentialTimeout)
+		defer cancel()
+	}
 	c, err = s.config.Credentials.Credential(ctx, sent.credential.KeyID, sent.token)
 	if unknown = errors.Is(err, ErrUnknownKey); err != nil && !unknown {
 		return Credential{}, false, err

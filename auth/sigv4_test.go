@@ -186,7 +186,10 @@ func TestSigV4Policies(t *testing.T) {
 	require.Contains(t, answer(other, newSigV4(t, auth.SigV4Config{}), "/bob/1"), "because no resource-based policy allows", "another account's caller")
 }
 
-func TestCredentialSources(t *testing.T) {
+// A file is looked at once a second; here the second passes at once.
+func TestCredentialSources(t *testing.T) { synctest.Test(t, credentialSources) }
+
+func credentialSources(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "credentials")
 	write := func(text string) { require.NoError(t, os.WriteFile(path, []byte(text), 0o600)) }
 	write("# comment\n[default]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key=" + secretKey + "\nregion = us-east-1\n\n[bob]\nAWS_ACCESS_KEY_ID = ASIAX\naws_secret_access_key = s\naws_session_token = t=\nprincipal_arn = " + bobARN + "\n")
@@ -203,10 +206,10 @@ func TestCredentialSources(t *testing.T) {
 	require.Equal(t, 200, serve(behind(t, testAPI, s), r).Code)
 
 	write("[default]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = rotated-secret-of-another-length\n")
-	time.Sleep(1100 * time.Millisecond) // a file is looked at once a second
+	time.Sleep(time.Second)
 	require.Equal(t, 403, serve(behind(t, testAPI, s), r).Code, "the secret was rotated")
 	write("nonsense")
-	time.Sleep(1100 * time.Millisecond)
+	time.Sleep(time.Second)
 	_, err = f.Credential(t.Context(), keyID, "")
 	require.NoError(t, err, "what was read before stays")
 
@@ -231,6 +234,38 @@ func TestCredentialSources(t *testing.T) {
 	w := serve(behind(t, rest, newSigV4(t, auth.SigV4Config{Credentials: broken})), r)
 	require.Equal(t, 500, w.Code)
 	require.NotContains(t, w.Body.String(), "away")
+
+	hanging := auth.CredentialFunc(func(ctx context.Context, _, _ string) (auth.Credential, error) {
+		<-ctx.Done()
+		return auth.Credential{}, ctx.Err()
+	})
+	start := time.Now()
+	require.Equal(t, 500, serve(behind(t, rest, newSigV4(t, auth.SigV4Config{Credentials: hanging})), r).Code)
+	require.Equal(t, 10*time.Second, time.Since(start))
+}
+
+// Over HTTP/2 the host is the :authority, and signed as that or as host.
+func TestSigV4OverHTTP2(t *testing.T) {
+	srv := httptest.NewUnstartedServer(newSigV4(t, auth.SigV4Config{Region: "us-east-1"}).Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, r.Proto)
+	})))
+	srv.EnableHTTP2 = true
+	srv.StartTLS()
+	defer srv.Close()
+	for host, want := range map[string]string{"": "200 HTTP/2.0", "evil.example": "403 " + forbidden} {
+		r, err := http.NewRequest("POST", srv.URL+"/a%20b?x=1", strings.NewReader("body"))
+		require.NoError(t, err)
+		require.NoError(t, signer.Sign(r, time.Now()))
+		if host != "" {
+			r.Host = host
+		}
+		resp, err := srv.Client().Do(r)
+		require.NoError(t, err)
+		body, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		require.Equal(t, want, fmt.Sprint(resp.StatusCode, " ", string(body)))
+	}
 }
 
 // Whoever asks while the file is replaced gets the old credentials or the new ones.

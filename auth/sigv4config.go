@@ -34,7 +34,7 @@ type SigV4Config struct {
 	// is that for a wrong signature, so that nobody learns which ids exist.
 	DiscloseUnknownKey bool
 	// ReplayCache is how many signatures are remembered until they expire, to refuse a second use. 0 means none: a captured request can
-	// be sent again for five minutes. Where more are live than fit, the answer is 500.
+	// be sent again for five minutes. A presigned URL is then good for one use. Where more are live than fit, the answer is 500.
 	ReplayCache int
 	// KeyCache is how many derived keys are kept. 0 means 10,000.
 	KeyCache int

@@ -29,7 +29,8 @@ type Config struct {
 	// FullMatchFirst prefers every route without a greedy variable to every route with one, where otherwise the first
 	// segment that differs decides: /{a}/{b} before /pets/{proxy+} for /pets/dog.
 	FullMatchFirst bool
-	// IgnoreCase compares literal segments without regard to ASCII letter case.
+	// IgnoreCase compares literal segments without regard to ASCII letter case. Authorizers' policies see the path as it was sent, so one
+	// that allows by path and denies the rest still closes, but one that allows all and denies a path doesn't.
 	IgnoreCase bool
 	// RejectEncodedSlash makes a path with %2F a 400, for backends that decode before they split.
 	RejectEncodedSlash bool

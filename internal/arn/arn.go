@@ -80,21 +80,18 @@ func Path(escaped string) (string, error) {
 		return strings.TrimPrefix(escaped, "/"), nil
 	}
 	var b strings.Builder
-	for i := 0; i < len(escaped); i++ {
-		c := escaped[i]
-		if c == '/' {
-			b.WriteByte(c)
-			continue
+	for i, segment := range strings.Split(escaped, "/") {
+		if i > 0 {
+			b.WriteByte('/')
 		}
-		if c == '%' {
-			c = unhex(escaped[i+1])<<4 | unhex(escaped[i+2])
-			i += 2
-		}
-		if isPathChar(c) {
-			b.WriteByte(c)
-		} else {
-			const digits = "0123456789ABCDEF"
-			b.Write([]byte{'%', digits[c>>4], digits[c&15]})
+		text, _ := url.PathUnescape(segment) // the whole path has decoded
+		for _, c := range []byte(text) {
+			if isPathChar(c) {
+				b.WriteByte(c)
+			} else {
+				const digits = "0123456789ABCDEF"
+				b.Write([]byte{'%', digits[c>>4], digits[c&15]})
+			}
 		}
 	}
 	return strings.TrimPrefix(b.String(), "/"), nil
@@ -103,16 +100,6 @@ func Path(escaped string) (string, error) {
 // isPathChar reports whether c stands for itself in a segment. (RFC 3986, section 3.3: pchar.)
 func isPathChar(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~!$&'()*+,;=:@", c) >= 0
-}
-
-func unhex(c byte) byte {
-	switch {
-	case c <= '9':
-		return c - '0'
-	case c <= 'F':
-		return c - 'A' + 10
-	}
-	return c - 'a' + 10
 }
 
 // Mask hides the account of an ARN but for its last four digits, as refusals show it.

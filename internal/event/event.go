@@ -7,9 +7,9 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base32"
+	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
-	"fmt"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -31,14 +31,14 @@ func Marshal(v any) ([]byte, error) {
 
 // Headers returns the request's headers as the gateway passes them on: with Host, which net/http keeps elsewhere, and with what the
 // gateway says of the connection. (Recorded events: X-Forwarded-For has the client's chain and then the peer.)
-func Headers(r *http.Request, peer netip.Addr) http.Header {
+func Headers(r *http.Request) http.Header {
 	h := make(http.Header, len(r.Header)+4)
 	for name, values := range r.Header {
 		h[name] = values
 	}
 	h["Host"] = []string{r.Host}
-	if peer.IsValid() {
-		chain := append(append([]string(nil), r.Header["X-Forwarded-For"]...), peer.String())
+	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil { // the connection's, not the client's that the chain names
+		chain := append(append([]string(nil), r.Header["X-Forwarded-For"]...), peer.Addr().Unmap().WithZone("").String())
 		h["X-Forwarded-For"] = []string{strings.Join(chain, ", ")}
 	}
 	port, proto := "80", "http"
@@ -172,16 +172,30 @@ func NewClientCert(c *x509.Certificate) *ClientCert {
 	if c == nil {
 		return nil
 	}
-	const form = "Jan _2 15:04:05 2006 GMT"
-	serial := make([]string, 0, 20)
-	for _, b := range c.SerialNumber.Bytes() {
-		serial = append(serial, fmt.Sprintf("%02x", b))
-	}
 	return &ClientCert{
 		ClientCertPem: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})),
-		SubjectDN:     c.Subject.String(), IssuerDN: c.Issuer.String(), SerialNumber: strings.Join(serial, ":"),
-		Validity: Validity{c.NotBefore.UTC().Format(form), c.NotAfter.UTC().Format(form)},
+		SubjectDN:     c.Subject.String(), IssuerDN: c.Issuer.String(), SerialNumber: serialNumber(c.SerialNumber.Bytes()),
+		Validity: Validity{certTime(c.NotBefore), certTime(c.NotAfter)},
 	}
+}
+
+// CertificateNames are a certificate's names and times as [ClientCert] has them, in a map of its own.
+func CertificateNames(c *x509.Certificate) map[string]any {
+	return map[string]any{
+		"subjectDN": c.Subject.String(), "issuerDN": c.Issuer.String(), "serialNumber": serialNumber(c.SerialNumber.Bytes()),
+		"notBefore": certTime(c.NotBefore), "notAfter": certTime(c.NotAfter),
+	}
+}
+
+func certTime(t time.Time) string { return t.UTC().Format("Jan _2 15:04:05 2006 GMT") }
+
+// serialNumber is hex with colons between the bytes.
+func serialNumber(b []byte) string {
+	text := make([]string, len(b))
+	for i := range b {
+		text[i] = hex.EncodeToString(b[i : i+1])
+	}
+	return strings.Join(text, ":")
 }
 
 // AddrText is an address as events have it, "" if it isn't known.

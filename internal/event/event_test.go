@@ -7,7 +7,6 @@ import (
 	"math/big"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -20,15 +19,16 @@ import (
 func TestHeaders(t *testing.T) {
 	for host, port := range map[string]string{"a.example": "443", "a.example:8443": "8443", "[::1]": "443", "[::1]:99": "99", "a:b:c": "443", "a:": "443", "": "443", "]": "443"} {
 		r := httptest.NewRequest("GET", "/", nil)
-		r.Host, r.TLS = host, &tls.ConnectionState{}
+		r.Host, r.TLS, r.RemoteAddr = host, &tls.ConnectionState{}, "[::ffff:192.0.2.1]:4711"
 		r.Header["X-Forwarded-For"] = []string{"203.0.113.1", "198.51.100.1"}
-		h := event.Headers(r, netip.MustParseAddr("192.0.2.1"))
+		h := event.Headers(r)
 		require.Equal(t, []string{port}, h["X-Forwarded-Port"], host)
 		require.Equal(t, []string{"203.0.113.1, 198.51.100.1, 192.0.2.1"}, h["X-Forwarded-For"])
 		require.Equal(t, []string{"https"}, h["X-Forwarded-Proto"])
 		require.Equal(t, []string{host}, h["Host"])
 		require.Equal(t, []string{"203.0.113.1", "198.51.100.1"}, r.Header["X-Forwarded-For"], "the request's own stay")
-		require.NotContains(t, event.Headers(httptest.NewRequest("GET", "/", nil), netip.Addr{}), "X-Forwarded-For")
+		r.RemoteAddr = "@"
+		require.Equal(t, []string{"203.0.113.1", "198.51.100.1"}, event.Headers(r)["X-Forwarded-For"])
 	}
 }
 

@@ -116,9 +116,9 @@ func (r *Request) text(k Key) (text string, ok bool) {
 		}
 		return "", false
 	case keyCurrentTime:
-		return r.Time.UTC().Format(time.RFC3339), true
+		return r.Time.UTC().Format(time.RFC3339), !r.Time.IsZero()
 	case keyEpochTime:
-		return strconv.FormatInt(r.Time.Unix(), 10), true
+		return strconv.FormatInt(r.Time.Unix(), 10), !r.Time.IsZero()
 	case keySecureTransport:
 		return strconv.FormatBool(r.SecureTransport), true
 	case keySourceIP, keyVPCSourceIP:
@@ -194,7 +194,7 @@ func (r *Request) addr(k Key) (netip.Addr, bool) {
 func (r *Request) time(k Key) (time.Time, bool) {
 	switch k.id {
 	case keyCurrentTime, keyEpochTime:
-		return r.Time, true
+		return r.Time, !r.Time.IsZero()
 	case keyTokenIssueTime:
 		return r.Principal.TokenIssued, !r.Principal.TokenIssued.IsZero()
 	}

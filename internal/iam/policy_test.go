@@ -241,6 +241,16 @@ func TestKnownKeys(t *testing.T) {
 	}
 }
 
+// Without a time a policy that ends some day allows nothing, and one that begins to deny some day is none the wiser.
+func TestNoTime(t *testing.T) {
+	never := request(func(r *iam.Request) { r.Time = time.Time{} })
+	for _, condition := range []string{`"DateLessThan":{"aws:CurrentTime":"2030-01-01"}`, `"NumericLessThan":{"aws:EpochTime":"1893456000"}`, `"StringLike":{"aws:CurrentTime":"*"}`} {
+		require.Equal(t, iam.ImplicitDeny, effect(t, document("2012-10-17", `"Condition":{`+condition+`}`), never), condition)
+		require.Equal(t, iam.Allow, effect(t, document("2012-10-17", `"Condition":{`+condition+`}`), request(nil)), condition)
+	}
+	require.Equal(t, iam.Allow, effect(t, document("2012-10-17", `"Condition":{"Null":{"aws:CurrentTime":true}}`), never))
+}
+
 func TestPrincipals(t *testing.T) {
 	user := iam.Principal{Type: iam.User, AccountID: "111122223333", ARN: "arn:aws:iam::111122223333:user/a/bob", UserName: "bob"}
 	session := iam.Principal{

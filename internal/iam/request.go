@@ -14,7 +14,7 @@ type Request struct {
 	Resource string
 	// Principal is who asks. The zero value is anonymous.
 	Principal Principal
-	// Time is now.
+	// Time is now. Without one aws:CurrentTime and aws:EpochTime are missing, so that nothing is allowed because it is early.
 	Time time.Time
 	// SecureTransport is whether the request came over TLS.
 	SecureTransport bool
