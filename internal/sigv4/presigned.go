@@ -1,6 +1,9 @@
 package sigv4
 
-import "strings"
+import (
+	"net/url"
+	"strings"
+)
 
 // The query parameters of presigned requests that are treated apart from the others.
 const (
@@ -88,23 +91,9 @@ func decodesToPrefix(text, prefix string) bool {
 
 // decode takes percent-escapes away. A plus stays one, as in the canonical query.
 func decode(text string) (string, bool) {
-	if strings.IndexByte(text, ';') >= 0 {
+	decoded, err := url.PathUnescape(text)
+	if err != nil || strings.IndexByte(text, ';') >= 0 {
 		return "", false
 	}
-	if strings.IndexByte(text, '%') < 0 {
-		return text, true
-	}
-	b := make([]byte, 0, len(text))
-	for i := 0; i < len(text); i++ {
-		c := text[i]
-		if c == '%' {
-			if i+2 >= len(text) || !isHex(text[i+1]) || !isHex(text[i+2]) {
-				return "", false
-			}
-			c = unhex(text[i+1])<<4 | unhex(text[i+2])
-			i += 2
-		}
-		b = append(b, c)
-	}
-	return string(b), true
+	return decoded, true
 }
