@@ -36,13 +36,40 @@ type RequestContext struct {
 	Identity Identity
 	// Authorization is nil until an authorizer has admitted the request.
 	Authorization *Authorization
+	// Charge is what the request costs its caller's quota. It is nil unless a usage plan counts it.
+	Charge Charge
 
 	responder   func(http.ResponseWriter, *http.Request, *Rejection)
 	integration atomic.Pointer[Integration]
 	rejection   atomic.Pointer[Rejection]
+	trial       atomic.Pointer[trial] // the innermost Shadow whose rule is running
 
 	id        requestID
 	idHeaders [2]string // what the request-ID headers' slices point at, without an allocation of their own
+}
+
+// plainFields are what stations write before they call next.
+type plainFields struct {
+	api                                                       API
+	domainName, basePath, requestPath, routeKey, connectionID string
+	requestTime                                               time.Time
+	stageVariables                                            map[string]string
+	identity                                                  Identity
+	authorization                                             *Authorization
+	charge                                                    Charge
+	responder                                                 func(http.ResponseWriter, *http.Request, *Rejection)
+}
+
+func (rc *RequestContext) plain() plainFields {
+	return plainFields{
+		rc.API, rc.DomainName, rc.BasePath, rc.RequestPath, rc.RouteKey, rc.ConnectionID,
+		rc.RequestTime, rc.StageVariables, rc.Identity, rc.Authorization, rc.Charge, rc.responder,
+	}
+}
+
+func (rc *RequestContext) restore(f plainFields) {
+	rc.API, rc.DomainName, rc.BasePath, rc.RequestPath, rc.RouteKey, rc.ConnectionID = f.api, f.domainName, f.basePath, f.requestPath, f.routeKey, f.connectionID
+	rc.RequestTime, rc.StageVariables, rc.Identity, rc.Authorization, rc.Charge, rc.responder = f.requestTime, f.stageVariables, f.identity, f.authorization, f.charge, f.responder
 }
 
 // Identity is what is known of a caller without asking an authorizer: $context.identity of the access-log page.
@@ -77,6 +104,16 @@ type Integration struct {
 	FunctionError string
 	// Latency is the time from the call to the end of its answer.
 	Latency time.Duration
+}
+
+// Charge is what a request costs its caller's quota: one unit, unless who knows better settles it. It is safe for concurrent use.
+type Charge interface {
+	// Reserved returns how many units were taken before the request was let through.
+	Reserved() int64
+	// Settle makes the request cost units, 0 or more, in place of what was reserved: a number of tokens, rows or kilobytes. It may be
+	// called while the request is served or after it was answered, once. More than was reserved is counted even beyond the limit, as
+	// the work is done. An error means that the count stands as it was.
+	Settle(ctx context.Context, units int64) error
 }
 
 // contextKey is the module's only context key: a new feature adds a field to RequestContext, not a key.

@@ -100,3 +100,26 @@ func ExampleRequestContext_SetResponder() {
 	// Output:
 	// 429 {"title":"Too Many Requests"}
 }
+
+func ExampleShadow() {
+	onlyBrowsers := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("User-Agent") == "" {
+				gatekit.Reject(w, r, &gatekit.Rejection{Type: gatekit.AccessDenied})
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+	onTrial := gatekit.Shadow(onlyBrowsers, func(r *http.Request, why *gatekit.Rejection) {
+		fmt.Println("would refuse", r.Method, r.URL.Path, why.Type)
+	})
+	h := onTrial(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "hello") }))
+
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("GET", "/pets", nil))
+	fmt.Println(w.Code, w.Body)
+	// Output:
+	// would refuse GET /pets ACCESS_DENIED
+	// 200 hello
+}

@@ -25,6 +25,10 @@ func Reject(w http.ResponseWriter, r *http.Request, why error) {
 	if rc == nil {
 		rc, r = Attach(r) // one that is there is only read: this may be a handler that has outlived its request
 	}
+	if t := rc.trial.Load(); t != nil {
+		t.refused(rej)
+		return
+	}
 	first := rc.rejection.CompareAndSwap(nil, rej)
 	if errors.Is(r.Context().Err(), context.Canceled) {
 		return
