@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/bucket"
+	"github.com/gatekit-go/gatekit/internal/retry"
 )
 
 // KeyConfig configures a [Keyed] limit.
@@ -49,7 +50,7 @@ type Keyed struct {
 
 // PerKey returns a limit of l for each caller, or one error that names every field it refuses.
 func PerKey(l Limit, c KeyConfig) (*Keyed, error) {
-	errs := []error{l.check("Limit")}
+	errs := []error{l.Validate("Limit")}
 	if c.Key == nil {
 		errs = append(errs, errors.New("throttle: KeyConfig.Key: want a function such as throttle.ByIP, got nil"))
 	}
@@ -136,7 +137,7 @@ func (k *Keyed) setHeaders(h http.Header, v bucket.Verdict) {
 	left := strconv.Itoa(v.Left)
 	reset := "0"
 	if v.Full > 0 && v.Full != bucket.Never {
-		reset = strconv.FormatInt(wholeSeconds(v.Full), 10)
+		reset = strconv.FormatInt(retry.Seconds(v.Full), 10)
 	}
 	if k.headers {
 		values := []string{k.policy, `"default";r=` + left + ";t=" + reset}

@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"math"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/retry"
 )
 
 // Limit is the size of a token bucket. Either 0 blocks all requests; there is no value for "unlimited": leave the limit out.
@@ -22,8 +22,8 @@ type Limit struct {
 	Burst int
 }
 
-// check returns what is wrong with l, the value of a field.
-func (l Limit) check(field string) error {
+// Validate returns an error that names each number of l that can't be one, as a part of field.
+func (l Limit) Validate(field string) error {
 	var errs []error
 	if !(l.Rate >= 0) || math.IsInf(l.Rate, 0) { // NaN compares false
 		errs = append(errs, fmt.Errorf("throttle: %s.Rate: want a finite number of requests a second, 0 or more, got %v", field, l.Rate))
@@ -54,7 +54,7 @@ const (
 
 // New returns a Limiter, or an error that names each field that it refuses.
 func New(l Limit) (*Limiter, error) {
-	if err := l.check("Limit"); err != nil {
+	if err := l.Validate("Limit"); err != nil {
 		return nil, err
 	}
 	return newLimiter(l), nil
@@ -107,6 +107,15 @@ func (b *bucketOfAll) take(now time.Time, wider *bucketOfAll) (wait time.Duratio
 
 func (b *bucketOfAll) has(now time.Time) bool { return b.tokens != nil && b.tokens.TokensAt(now) >= 1 }
 
+// give puts a token back.
+func (b *bucketOfAll) give(now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.tokens != nil {
+		b.tokens.AllowN(now, -1) // never above the burst: the next look at the bucket caps it
+	}
+}
+
 // wait returns how long it takes until there is a token.
 func (b *bucketOfAll) wait(now time.Time) time.Duration {
 	if b.tokens == nil {
@@ -124,24 +133,15 @@ const never = time.Duration(math.MaxInt64)
 
 var errEmpty = errors.New("throttle: no token is left")
 
-// refusal is the 429 of a caller who has to wait. It is fresh where it carries a header.
+// refusal is the 429 of a caller who has to wait.
 func refusal(wait time.Duration, noRetryAfter bool) *gatekit.Rejection {
 	if noRetryAfter || wait == never {
 		return throttled
 	}
-	return &gatekit.Rejection{
-		Type:   gatekit.Throttled,
-		Header: http.Header{"Retry-After": {strconv.FormatInt(wholeSeconds(wait), 10)}},
-		Cause:  errEmpty,
-	}
+	return retry.After(gatekit.Throttled, wait, errEmpty)
 }
 
 var throttled = &gatekit.Rejection{Type: gatekit.Throttled}
-
-// wholeSeconds rounds up, as a caller who comes back a moment too early is refused again. (RFC 9110, section 10.2.3.)
-func wholeSeconds(d time.Duration) int64 {
-	return max(int64((d-1)/time.Second)+1, 1)
-}
 
 // checker is what limited asks.
 type checker interface {

@@ -55,7 +55,7 @@ func NewStage(cfg StageConfig) (*Stage, error) {
 		s.account = cfg.Account.bucket
 	}
 	if cfg.Default != nil {
-		errs = append(errs, cfg.Default.check("StageConfig.Default"))
+		errs = append(errs, cfg.Default.Validate("StageConfig.Default"))
 		deflt := *cfg.Default
 		s.deflt = &deflt
 	}
@@ -66,7 +66,7 @@ func NewStage(cfg StageConfig) (*Stage, error) {
 		}
 		s.routes[key] = nil
 		if limit := cfg.Routes[key]; limit != nil {
-			errs = append(errs, limit.check(field))
+			errs = append(errs, limit.Validate(field))
 			s.routes[key] = newLimiter(*limit).bucket
 		}
 	}
@@ -91,6 +91,20 @@ func (s *Stage) Check(r *http.Request) error {
 		return refusal(wait, s.noRetryAfter)
 	}
 	return nil
+}
+
+// GiveBack puts back the tokens that a Check of r took: for a station that asks the stage among other things, and then refuses.
+func (s *Stage) GiveBack(r *http.Request) {
+	now := time.Now()
+	if narrow := s.route(r); narrow != nil {
+		narrow.give(now)
+		if narrow == s.account {
+			return
+		}
+	}
+	if s.account != nil {
+		s.account.give(now)
+	}
 }
 
 // Middleware lets a request through if each level has a token for it, and else answers 429.

@@ -323,3 +323,31 @@ func TestStations(t *testing.T) {
 	}
 	require.Equal(t, []string{"throttle", "concurrency", "throttle"}, kinds)
 }
+
+// What a stage took can be given back, to each of its levels, and no level gets more than it holds.
+func TestStageGiveBack(t *testing.T) {
+	for name, cfg := range map[string]throttle.StageConfig{
+		"route-and-account": {Account: gatekit.Must(throttle.New(throttle.Limit{Rate: 1, Burst: 2})), Default: &throttle.Limit{Rate: 1, Burst: 2}},
+		"account":           {Account: gatekit.Must(throttle.New(throttle.Limit{Rate: 1, Burst: 2}))},
+		"route":             {Default: &throttle.Limit{Rate: 1, Burst: 2}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, r := gatekit.Must(throttle.NewStage(cfg)), onRoute("GET /a")
+				for range 3 {
+					require.NoError(t, s.Check(r))
+					require.NoError(t, s.Check(r))
+					require.Error(t, s.Check(r))
+					s.GiveBack(r)
+					require.NoError(t, s.Check(r))
+					require.Error(t, s.Check(r))
+					time.Sleep(time.Hour)
+					s.GiveBack(r)
+				}
+			})
+		})
+	}
+	none := gatekit.Must(throttle.NewStage(throttle.StageConfig{Default: &throttle.Limit{}}))
+	none.GiveBack(onRoute("GET /a"))
+	require.Error(t, none.Check(onRoute("GET /a")))
+}

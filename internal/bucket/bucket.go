@@ -127,6 +127,16 @@ func (t *Table) Take(hash uint64) Verdict {
 	return Verdict{OK: true, Left: int((t.whole - (after - now)) / t.token), Full: t.duration(after - now)}
 }
 
+// Give puts back the token that a Take of hash took.
+func (t *Table) Give(hash uint64) {
+	s := &t.shards[hash>>58]
+	s.mu.Lock()
+	if b := s.find(hash); b != nil {
+		b.full -= t.token // at the latest when the bucket would be full anyway
+	}
+	s.mu.Unlock()
+}
+
 // duration rounds up: a caller who waits it out finds the token.
 func (t *Table) duration(ticks int64) time.Duration {
 	return time.Duration((ticks + int64(1)<<t.shift - 1) >> t.shift)

@@ -219,3 +219,28 @@ func BenchmarkTake(b *testing.B) {
 		})
 	}
 }
+
+// A token that was given back can be taken again, and never makes more of them than there were.
+func TestGive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		table, err := bucket.New(1, 2, 100)
+		require.NoError(t, err)
+		h := table.Hash("k")
+		table.Give(h) // of a bucket that isn't kept, as it is full
+		for range 3 {
+			require.True(t, table.Take(h).OK)
+			require.True(t, table.Take(h).OK)
+			require.False(t, table.Take(h).OK)
+			table.Give(h)
+			require.True(t, table.Take(h).OK)
+			require.False(t, table.Take(h).OK)
+			time.Sleep(2 * time.Second)
+		}
+		require.True(t, table.Take(h).OK)
+		time.Sleep(time.Hour)
+		table.Give(h) // long after it came back by itself
+		require.True(t, table.Take(h).OK)
+		require.True(t, table.Take(h).OK)
+		require.False(t, table.Take(h).OK)
+	})
+}

@@ -1,0 +1,163 @@
+package usageplan
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+type leaseKey struct{ plan, key string }
+
+// lease is units of a Fast quota that the store has counted already and that this process may let through.
+type lease struct {
+	mu      sync.Mutex
+	counter Counter
+	on      Date  // the day that the units were counted on
+	left    int64 // units in hand
+	store   int64 // units that the store had left when it was last asked
+	used    time.Time
+	empty   time.Time     // until when the store isn't asked again, as it had nothing
+	filling chan struct{} // closed when the call to the store that is under way ends
+}
+
+const (
+	maxLease   = 1000
+	emptyFor   = time.Second
+	idleAfter  = 30 * time.Second
+	leaseParts = 8 // no lease is more than this part of what the store has left
+)
+
+func (g *Registry) lease(k leaseKey) *lease {
+	g.leasing.Lock()
+	defer g.leasing.Unlock()
+	l := g.leases[k]
+	if l == nil {
+		l = &lease{}
+		g.leases[k] = l
+	}
+	return l
+}
+
+// take takes n units of c, from what is in hand, or else from the store. It returns how many are left, as far as is known here.
+func (l *lease) take(ctx context.Context, store Store, c Counter, on Date, n, limit int64, now time.Time) (ok bool, left int64, err error) {
+	for {
+		l.mu.Lock()
+		if l.counter != c {
+			l.counter, l.left, l.store, l.empty = c, 0, limit, time.Time{} // what was in hand was of another period
+		}
+		l.used = now
+		if l.left >= n {
+			l.left -= n
+			left = l.left + l.store
+			l.mu.Unlock()
+			return true, left, nil
+		}
+		if now.Before(l.empty) {
+			left = l.left
+			l.mu.Unlock()
+			return false, left, nil
+		}
+		if filling := l.filling; filling != nil {
+			l.mu.Unlock()
+			select {
+			case <-filling:
+				continue
+			case <-ctx.Done():
+				return false, 0, ctx.Err()
+			}
+		}
+		filling := make(chan struct{})
+		l.filling = filling
+		atLeast := n - l.left
+		atMost := max(min(limit/100, maxLease, l.store/leaseParts), atLeast)
+		l.mu.Unlock()
+
+		granted, count, err := store.Reserve(ctx, c, on, atLeast, atMost, limit)
+		l.mu.Lock()
+		if err == nil && l.counter == c {
+			l.on, l.store = on, max(limit+count.Extra-count.Used, 0)
+			l.left += granted
+			if ok = granted > 0; ok {
+				l.left -= n
+			} else {
+				l.empty = now.Add(emptyFor)
+			}
+			left = l.left + l.store
+		}
+		l.filling = nil
+		moved := err == nil && l.counter != c
+		l.mu.Unlock()
+		close(filling)
+		if moved { // another period began while the store was asked: the units are this request's alone
+			if granted > n {
+				_, err = store.Add(ctx, c, on, n-granted)
+			}
+			return granted > 0, 0, err
+		}
+		return ok, left, err
+	}
+}
+
+// giveBack returns n units to what is in hand, and reports whether they were of this lease's period.
+func (l *lease) giveBack(c Counter, n int64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.counter != c {
+		return false
+	}
+	l.left += n
+	l.empty = time.Time{}
+	return true
+}
+
+// renounce gives what is in hand back to the store, if it hasn't been used since.
+func (l *lease) renounce(ctx context.Context, store Store, since time.Time) error {
+	l.mu.Lock()
+	c, on, n := l.counter, l.on, l.left
+	if n == 0 || l.used.After(since) {
+		l.mu.Unlock()
+		return nil
+	}
+	l.left = 0
+	l.mu.Unlock()
+	_, err := store.Add(ctx, c, on, -n)
+	if err != nil {
+		l.giveBack(c, n)
+	}
+	return err
+}
+
+// forgetLeases forgets those of keys and plans that are gone.
+func (g *Registry) forgetLeases(l *live) {
+	g.leasing.Lock()
+	defer g.leasing.Unlock()
+	for k := range g.leases {
+		if l.keys[k.key] == nil || l.plans[k.plan] == nil {
+			delete(g.leases, k)
+		}
+	}
+}
+
+// giveBackIdle gives back the leases that nobody has used for a while.
+func (g *Registry) giveBackIdle(ctx context.Context, now time.Time) {
+	_ = g.renounce(ctx, now.Add(-idleAfter)) // tried again
+}
+
+// Flush gives back what this process has leased of Fast quotas and not used. Call it when no more requests are served, before the store is
+// closed.
+func (g *Registry) Flush(ctx context.Context) error { return g.renounce(ctx, time.Now()) }
+
+func (g *Registry) renounce(ctx context.Context, since time.Time) error {
+	g.leasing.Lock()
+	all := make([]*lease, 0, len(g.leases))
+	for _, l := range g.leases {
+		all = append(all, l)
+	}
+	g.leasing.Unlock()
+	for _, l := range all {
+		if err := l.renounce(ctx, g.store, since); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,325 @@
+package usageplan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/bucket"
+	"github.com/gatekit-go/gatekit/internal/retry"
+	"github.com/gatekit-go/gatekit/internal/routetree"
+	"github.com/gatekit-go/gatekit/throttle"
+)
+
+// KeySource says where a request's API key comes from.
+type KeySource string
+
+// The key sources. ("Choose an API key source" of the developer guide.)
+const (
+	// Header is the x-api-key header.
+	Header KeySource = "HEADER"
+	// Authorizer is usageIdentifierKey of a Lambda authorizer's answer, or AuthorizationFields.UsageKey of one's own. The header is ignored.
+	Authorizer KeySource = "AUTHORIZER"
+)
+
+// Config configures a [Limiter].
+type Config struct {
+	_ struct{} // keyed literals only, so that fields can be added
+
+	// Registry has the keys and plans. Required.
+	Registry *Registry
+	// Source is Header, also if empty, or Authorizer.
+	Source KeySource
+	// Routes are the keys of the routes that require an API key. The others go by plans not at all, even if a key is sent. nil means every
+	// route that the Limiter stands in front of.
+	Routes []string
+	// Stage has the throttles of the stage's methods and of the account, which come between the plan's throttles and its quota. Where it is
+	// given here, it isn't to stand in the chain a second time. nil: none.
+	Stage *throttle.Stage
+	// Cost is how many units are reserved for a request, 0 or more. nil means 1. It must be safe for concurrent use.
+	Cost func(r *http.Request) int64
+	// FailClosed answers 500 where the store or the shared buckets can't be asked. Otherwise the request is let through and isn't counted,
+	// as on the managed gateway. A key is never taken for known because the store is away.
+	FailClosed bool
+	// Headers adds RateLimit-Policy and RateLimit, with the plan's bucket and quota, to every answer to a known key. (IETF draft "RateLimit
+	// header fields for HTTP".)
+	Headers bool
+	// NoRetryAfter leaves Retry-After out of refusals.
+	NoRetryAfter bool
+	// Bypass lets requests with a signed token through without counting them. nil: there are no such tokens.
+	Bypass *Bypass
+}
+
+// Limiter asks requests for an API key, and lets them through as far as the key's usage plan does. It stands behind the authorizer. It is safe
+// for concurrent use.
+type Limiter struct {
+	registry     *Registry
+	fromHeader   bool
+	routes       map[string]bool
+	stage        *throttle.Stage
+	cost         func(*http.Request) int64
+	failClosed   bool
+	headers      bool
+	noRetryAfter bool
+	bypass       *Bypass
+}
+
+// New returns a Limiter, or one error that names every field it refuses. It copies c.
+func New(c Config) (*Limiter, error) {
+	var errs []error
+	if c.Registry == nil {
+		errs = append(errs, errors.New("usageplan: Config.Registry: want NewRegistry's, got nil"))
+	}
+	if c.Source != "" && c.Source != Header && c.Source != Authorizer {
+		errs = append(errs, fmt.Errorf("usageplan: Config.Source: want HEADER or AUTHORIZER, got %s", quoted(string(c.Source))))
+	}
+	l := &Limiter{
+		registry: c.Registry, fromHeader: c.Source != Authorizer, stage: c.Stage, cost: c.Cost,
+		failClosed: c.FailClosed, headers: c.Headers, noRetryAfter: c.NoRetryAfter, bypass: c.Bypass,
+	}
+	if c.Routes != nil {
+		l.routes = map[string]bool{}
+	}
+	for i, key := range c.Routes {
+		if _, err := routetree.ParseKey(key); err != nil {
+			errs = append(errs, fmt.Errorf("usageplan: Config.Routes[%d]: %w", i, err))
+		}
+		l.routes[key] = true
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return l, nil
+}
+
+// Check finds r's API key and takes what r costs. It returns a Charge, or nil where the route requires no key. The error is a
+// *gatekit.Rejection of type InvalidAPIKey (no key, one that isn't known, is disabled, or is in no plan for the API stage: the answer doesn't
+// tell which), Throttled or QuotaExceeded, and whatever levels were asked have got their tokens back; or it means 500. Whoever calls Check,
+// and not Middleware, puts the Charge into the RequestContext.
+func (l *Limiter) Check(r *http.Request) (*Charge, error) {
+	c, err := l.find(r)
+	if c == nil || err != nil {
+		return nil, err
+	}
+	if err := l.take(r, c, time.Now()); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+var noKey = &gatekit.Rejection{Type: gatekit.InvalidAPIKey}
+
+// find returns a charge that nothing was taken for, or nil where the route requires no key.
+func (l *Limiter) find(r *http.Request) (*Charge, error) {
+	if l.routes != nil && !l.routes[gatekit.RouteKey(r)] {
+		return nil, nil
+	}
+	var apiID, stage, value string
+	rc := gatekit.From(r.Context())
+	if rc != nil {
+		apiID, stage = rc.APIID, rc.Stage
+	}
+	if l.fromHeader {
+		values := r.Header["X-Api-Key"]
+		if len(values) != 1 { // of two nobody knows which one is meant
+			return nil, noKey
+		}
+		value = values[0]
+	} else if rc != nil {
+		value = rc.Authorization.UsageKey()
+	}
+	key := l.registry.live.Load().lookup(value, time.Now())
+	if key == nil {
+		return nil, noKey
+	}
+	m := key.membership(apiID, stage)
+	if m == nil {
+		return nil, noKey
+	}
+	return &Charge{registry: l.registry, key: key, member: m, value: value, reserved: 1, limit: -1}, nil
+}
+
+// take takes from each level, the narrowest first, or from none. ("Throttle requests to your REST APIs" of the developer guide; the quota comes
+// last.)
+func (l *Limiter) take(r *http.Request, c *Charge, now time.Time) error {
+	ctx, g := r.Context(), l.registry
+	if l.bypass != nil && l.bypass.admits(r, c.key.id, now) {
+		c.reserved = 0
+		return nil
+	}
+	if l.cost != nil {
+		if c.reserved = l.cost(r); c.reserved < 0 || c.reserved > maxUnits {
+			return fmt.Errorf("usageplan: Config.Cost: want 0 to %d units, got %d", int64(maxUnits), c.reserved)
+		}
+	}
+	rc := gatekit.From(ctx)
+	var apiID, stage string
+	if rc != nil {
+		apiID, stage = rc.APIID, rc.Stage
+	}
+	plan := c.member.plan
+	levels := [2]*planBucket{plan.method(apiID, stage, gatekit.RouteKey(r)), plan.all}
+	for i, b := range levels {
+		if b == nil {
+			continue
+		}
+		v, err := b.take(ctx, g.buckets, c.key.id)
+		if err != nil {
+			levels[i] = nil // nothing was taken
+			if err = l.failed(ctx, c, err); err == nil {
+				continue
+			}
+		} else if !v.OK {
+			err = l.refusal(gatekit.Throttled, v.Wait, c, b)
+		}
+		if err != nil {
+			giveBack(ctx, g, c, levels[:i])
+			return err
+		}
+		c.bucket = v.Left
+	}
+	if l.stage != nil {
+		if err := l.stage.Check(r); err != nil {
+			giveBack(ctx, g, c, levels[:])
+			return err
+		}
+	}
+	ok, err := c.reserve(ctx, now)
+	if err != nil {
+		if err = l.failed(ctx, c, err); err == nil {
+			return nil
+		}
+	} else if !ok {
+		err = l.refusal(gatekit.QuotaExceeded, c.counter.To.Time().Sub(now), c, nil)
+	}
+	if err != nil {
+		giveBack(ctx, g, c, levels[:])
+		if l.stage != nil {
+			l.stage.GiveBack(r)
+		}
+		return err
+	}
+	g.touch(ctx, c.key, now)
+	return nil
+}
+
+func giveBack(ctx context.Context, g *Registry, c *Charge, levels []*planBucket) {
+	for _, b := range levels {
+		if b != nil {
+			b.give(ctx, g.buckets, c.key.id)
+		}
+	}
+}
+
+// failed says what becomes of a request that couldn't be judged. (The managed gateway: "Usage Plan check failed due to an internal error".)
+func (l *Limiter) failed(ctx context.Context, c *Charge, err error) error {
+	if l.failClosed {
+		return fmt.Errorf("usageplan: %w", err)
+	}
+	l.registry.log.LogAttrs(ctx, slog.LevelError, "usageplan: the check failed, the request is let through and not counted",
+		slog.String("usagePlanId", c.PlanID()), slog.String("apiKeyId", c.key.id), slog.Any("error", err))
+	return nil
+}
+
+// exceeded is the cause of a 429, which is put into words only for who reads it.
+type exceeded struct {
+	plan, key string
+	bucket    *planBucket // nil: the quota
+	quota     *Quota
+}
+
+func (e *exceeded) Error() string {
+	if e.bucket != nil {
+		return fmt.Sprintf("usageplan: key %s: Key throttle limit exceeded for Usage Plan ID %s. Limit: %.2f Burst: %d", e.key, e.plan, e.bucket.limit.Rate, e.bucket.limit.Burst)
+	}
+	return fmt.Sprintf("usageplan: key %s: Key quota exhausted for Usage Plan ID %s. Limit: %d Period: %s", e.key, e.plan, e.quota.Limit, e.quota.Period)
+}
+
+func (l *Limiter) refusal(t gatekit.ResponseType, wait time.Duration, c *Charge, b *planBucket) error {
+	cause := &exceeded{c.PlanID(), c.key.id, b, c.member.plan.Quota}
+	if l.noRetryAfter || wait == bucket.Never {
+		return &gatekit.Rejection{Type: t, Cause: cause}
+	}
+	return retry.After(t, wait, cause)
+}
+
+// Middleware lets a request through as [Limiter.Check] does. It sets Identity.APIKey and APIKeyID, and Charge, in the RequestContext. Where a
+// later station refuses the request through gatekit.Reject, before an integration's or a cache's answer was recorded
+// (RequestContext.SetIntegration), the quota gets back what was reserved. Whatever the handler answers itself counts, be it a 4xx or 5xx.
+func (l *Limiter) Middleware(next http.Handler) http.Handler { return &limited{limiter: l, next: next} }
+
+type limited struct {
+	limiter *Limiter
+	next    http.Handler
+}
+
+// Station implements [gatekit.Station].
+func (h *limited) Station() (kind string, next http.Handler) { return "usageplan", h.next }
+
+func (h *limited) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	l := h.limiter
+	c, err := l.find(r)
+	if err != nil {
+		gatekit.Reject(w, r, err)
+		return
+	}
+	if c == nil {
+		h.next.ServeHTTP(w, r)
+		return
+	}
+	rc, r := gatekit.Attach(r)
+	rc.Identity.APIKey, rc.Identity.APIKeyID = c.value, c.key.id
+	err = l.take(r, c, time.Now())
+	if l.headers {
+		c.setHeaders(w.Header(), time.Now())
+	}
+	if err != nil {
+		gatekit.Reject(w, r, err)
+		return
+	}
+	rc.Charge = c
+	if l.bypass != nil {
+		r = l.bypass.without(r)
+	}
+	h.next.ServeHTTP(w, r)
+	if rc.Rejection() != nil && rc.Integration() == nil {
+		if err := c.refund(r.Context()); err != nil {
+			l.registry.log.LogAttrs(r.Context(), slog.LevelWarn, "usageplan: can't give back what a refused request had reserved",
+				slog.String("usagePlanId", c.PlanID()), slog.String("apiKeyId", c.key.id), slog.Any("error", err))
+		}
+	}
+}
+
+// setHeaders tells the caller what the plan allows, and what is left of it.
+func (c *Charge) setHeaders(h http.Header, now time.Time) {
+	var policy, left string
+	add := func(p, l string) {
+		if policy != "" {
+			policy, left = policy+", ", left+", "
+		}
+		policy, left = policy+p, left+l
+	}
+	plan := c.member.plan
+	if t := plan.Throttle; t != nil {
+		p := `"throttle";q=` + strconv.Itoa(t.BurstLimit)
+		reset := "0"
+		if t.RateLimit > 0 && t.BurstLimit > 0 {
+			p += ";w=" + strconv.FormatInt(int64(math.Ceil(float64(t.BurstLimit)/t.RateLimit)), 10)
+			reset = strconv.FormatInt(int64(math.Ceil(float64(t.BurstLimit-c.bucket)/t.RateLimit)), 10)
+		}
+		add(p, `"throttle";r=`+strconv.Itoa(c.bucket)+";t="+reset)
+	}
+	if c.limit >= 0 {
+		add(`"quota";q=`+strconv.FormatInt(c.limit, 10)+";w="+strconv.FormatInt(int64(c.counter.To-c.counter.From)*secondsPerDay, 10),
+			`"quota";r=`+strconv.FormatInt(max(c.left, 0), 10)+";t="+strconv.FormatInt(retry.Seconds(c.counter.To.Time().Sub(now)), 10))
+	}
+	if policy != "" {
+		h["Ratelimit-Policy"], h["Ratelimit"] = []string{policy}, []string{left}
+	}
+}

@@ -1,0 +1,148 @@
+package usageplan
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/gatekit-go/gatekit/internal/bucket"
+	"github.com/gatekit-go/gatekit/throttle"
+)
+
+// Buckets keeps token buckets for several machines; redisthrottle has one. A bucket is named by a key, and has the limit of the call.
+// Its methods are safe for concurrent use.
+type Buckets interface {
+	// Take takes a token. If none is there, it returns how long it takes until there is one.
+	Take(ctx context.Context, key string, l throttle.Limit) (ok bool, wait time.Duration, left int, err error)
+	// Give puts back a token that Take took.
+	Give(ctx context.Context, key string, l throttle.Limit) error
+}
+
+// livePlan is a plan with its buckets, and the period that its quota is in.
+type livePlan struct {
+	Plan
+	revision int64
+	all      *planBucket // nil: not limited
+	stages   []liveStage
+	now      atomic.Pointer[window]
+}
+
+type liveStage struct {
+	APIStage
+	methods map[string]*planBucket // by route key
+}
+
+// planBucket is the buckets that keys have under one limit of a plan.
+type planBucket struct {
+	name  string // tells it from the others of a store
+	limit throttle.Limit
+	local *bucket.Table
+}
+
+// window is a period, so that it isn't reckoned for each request.
+type window struct{ from, to Date }
+
+func newLivePlan(p Plan, revision int64, old *livePlan, maxKeys int) (*livePlan, error) {
+	had := map[string]*planBucket{}
+	if old != nil {
+		old.eachBucket(func(b *planBucket) { had[b.name] = b })
+	}
+	made := &livePlan{Plan: p, revision: revision}
+	newBucket := func(name string, t Throttle) (*planBucket, error) {
+		if b := had[name]; b != nil && b.limit == t.limit() {
+			return b, nil
+		}
+		table, err := bucket.New(t.RateLimit, t.BurstLimit, maxKeys)
+		if err != nil {
+			return nil, fmt.Errorf("usageplan: plan %s: throttle: %w", p.ID, err)
+		}
+		return &planBucket{name, t.limit(), table}, nil
+	}
+	var err error
+	if p.Throttle != nil {
+		if made.all, err = newBucket(p.ID, *p.Throttle); err != nil {
+			return nil, err
+		}
+	}
+	for _, s := range p.APIStages {
+		stage := liveStage{APIStage: s, methods: map[string]*planBucket{}}
+		for method, t := range s.Throttle {
+			key, err := methodKey(method)
+			if err != nil {
+				return nil, err
+			}
+			if stage.methods[key], err = newBucket(p.ID+"/"+s.APIID+"/"+s.Stage+"/"+key, t); err != nil {
+				return nil, err
+			}
+		}
+		made.stages = append(made.stages, stage)
+	}
+	return made, nil
+}
+
+func (p *livePlan) eachBucket(f func(*planBucket)) {
+	if p.all != nil {
+		f(p.all)
+	}
+	for _, s := range p.stages {
+		for _, b := range s.methods {
+			f(b)
+		}
+	}
+}
+
+// method returns the bucket of a route, or nil if it has none of its own.
+func (p *livePlan) method(apiID, stage, routeKey string) *planBucket {
+	for _, s := range p.stages {
+		if s.covers(apiID, stage) {
+			return s.methods[routeKey]
+		}
+	}
+	return nil
+}
+
+// period returns the first day of the quota's period and the day after its last. Usage without a quota is counted by month.
+func (p *livePlan) period(today Date, sundayWeeks bool) (from, to Date) {
+	if w := p.now.Load(); w != nil && w.from <= today && today < w.to {
+		return w.from, w.to
+	}
+	from, to = p.periodOf().around(today, sundayWeeks)
+	p.now.Store(&window{from, to})
+	return from, to
+}
+
+func (p *Plan) periodOf() Period {
+	if p.Quota == nil {
+		return Month
+	}
+	return p.Quota.Period
+}
+
+// limitIn returns the quota in a period for a key that joined on a day, or -1 for no limit.
+func (p *Plan) limitIn(from, to, since Date) int64 {
+	switch {
+	case p.Quota == nil:
+		return -1
+	case from <= since && since < to:
+		return p.Quota.Limit - p.Quota.Offset
+	}
+	return p.Quota.Limit
+}
+
+// take takes a token of key's bucket.
+func (b *planBucket) take(ctx context.Context, shared Buckets, key string) (bucket.Verdict, error) {
+	if shared == nil {
+		return b.local.Take(b.local.Hash(key)), nil
+	}
+	ok, wait, left, err := shared.Take(ctx, b.name+"/"+key, b.limit)
+	return bucket.Verdict{OK: ok, Wait: wait, Left: left}, err
+}
+
+func (b *planBucket) give(ctx context.Context, shared Buckets, key string) {
+	if shared == nil {
+		b.local.Give(b.local.Hash(key))
+		return
+	}
+	_ = shared.Give(ctx, b.name+"/"+key, b.limit) // a token that is lost comes back by itself
+}

@@ -1,0 +1,195 @@
+package usageplan
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// CreatePlan adds a plan, and returns it with its ID. An ID that is in use is ErrConflict.
+func (g *Registry) CreatePlan(ctx context.Context, p Plan) (Plan, error) {
+	if p.ID == "" {
+		p.ID = randomText(generatedID, lowerAndDigits)
+	}
+	if err := p.check(); err != nil {
+		return Plan{}, err
+	}
+	if err := g.put(ctx, Plans, p.ID, 0, &p); err != nil {
+		return Plan{}, err
+	}
+	return p, g.load(ctx)
+}
+
+// UpdatePlan replaces a plan. Buckets whose limits stay go on as they are. A quota of another period is counted anew; usage is then reported
+// since that day.
+func (g *Registry) UpdatePlan(ctx context.Context, p Plan) error {
+	if err := p.check(); err != nil {
+		return err
+	}
+	r, err := g.store.Get(ctx, Plans, p.ID)
+	if errors.Is(err, ErrNotFound) {
+		return noPlan()
+	}
+	if err != nil {
+		return err
+	}
+	others := map[string]*Plan{}
+	err = g.each(ctx, Keys, func(r Record) error {
+		var k keyRecord
+		if err := json.Unmarshal(r.Data, &k); err != nil || !k.isIn(p.ID) {
+			return err
+		}
+		return g.checkOverlap(ctx, &p, &k, others)
+	})
+	if err != nil {
+		return err
+	}
+	if err := g.put(ctx, Plans, p.ID, r.Revision, &p); err != nil {
+		return err
+	}
+	return g.load(ctx)
+}
+
+// DeletePlan removes a plan. Keys that are in it are no longer let through by it.
+func (g *Registry) DeletePlan(ctx context.Context, id string) error {
+	if _, err := g.Plan(ctx, id); err != nil {
+		return err
+	}
+	if err := g.store.Delete(ctx, Plans, id); err != nil {
+		return err
+	}
+	return g.load(ctx)
+}
+
+// Plan returns a plan, or ErrNotFound.
+func (g *Registry) Plan(ctx context.Context, id string) (Plan, error) {
+	var p Plan
+	r, err := g.store.Get(ctx, Plans, id)
+	if errors.Is(err, ErrNotFound) {
+		return p, noPlan()
+	}
+	if err != nil {
+		return p, err
+	}
+	return p, json.Unmarshal(r.Data, &p)
+}
+
+func noPlan() error { return fmt.Errorf("%w: Invalid Usage Plan ID specified", ErrNotFound) }
+
+// ListPlans returns up to limit plans whose IDs come after the given one, in the order of IDs.
+func (g *Registry) ListPlans(ctx context.Context, after string, limit int) ([]Plan, error) {
+	page, err := g.store.List(ctx, Plans, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Plan, len(page))
+	for i, r := range page {
+		if err := json.Unmarshal(r.Data, &list[i]); err != nil {
+			return nil, fmt.Errorf("usageplan: plan %s: %w", r.ID, err)
+		}
+	}
+	return list, nil
+}
+
+// AddKey puts a key into a plan. A key is in at most ten plans, and in one for each API stage.
+func (g *Registry) AddKey(ctx context.Context, plan, key string) error {
+	if err := g.addKey(ctx, plan, key); err != nil {
+		return err
+	}
+	return g.load(ctx)
+}
+
+// addKey is AddKey for one of many: the caller loads.
+func (g *Registry) addKey(ctx context.Context, plan, key string) error {
+	p, err := g.Plan(ctx, plan)
+	if err != nil {
+		return err
+	}
+	_, err = g.changeKey(ctx, key, func(k *keyRecord, now time.Time) error {
+		if k.isIn(plan) {
+			return fmt.Errorf("%w: the key is in usage plan %s already", ErrConflict, plan)
+		}
+		others := map[string]*Plan{}
+		if err := g.checkOverlap(ctx, &p, k, others); err != nil {
+			return err
+		}
+		if len(others) >= maxPlansPerKey {
+			return invalid(fmt.Errorf("usageplan: a key is in at most %d usage plans", maxPlansPerKey))
+		}
+		k.Plans = slices.DeleteFunc(k.Plans, func(m memberRecord) bool { return others[m.Plan] == nil }) // of plans that were deleted
+		k.Plans = append(k.Plans, memberRecord{plan, DateOf(now)})
+		return nil
+	})
+	return err
+}
+
+// RemoveKey takes a key out of a plan.
+func (g *Registry) RemoveKey(ctx context.Context, plan, key string) error {
+	_, err := g.changeKey(ctx, key, func(k *keyRecord, _ time.Time) error {
+		if !k.isIn(plan) {
+			return noPlan()
+		}
+		k.Plans = slices.DeleteFunc(k.Plans, func(m memberRecord) bool { return m.Plan == plan })
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return g.load(ctx)
+}
+
+// KeysOf returns up to limit keys of a plan, in the order of IDs.
+func (g *Registry) KeysOf(ctx context.Context, plan, after string, limit int) ([]Key, error) {
+	if _, err := g.Plan(ctx, plan); err != nil {
+		return nil, err
+	}
+	var list []Key
+	for len(list) < limit {
+		page, err := g.ListKeys(ctx, after, pageSize)
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range page {
+			after = k.ID
+			if slices.Contains(k.Plans, plan) && len(list) < limit {
+				list = append(list, k)
+			}
+		}
+		if len(page) < pageSize {
+			break
+		}
+	}
+	return list, nil
+}
+
+func (k *keyRecord) isIn(plan string) bool {
+	return slices.ContainsFunc(k.Plans, func(m memberRecord) bool { return m.Plan == plan })
+}
+
+// checkOverlap returns an error if p covers an API stage that another plan of the key covers. It puts the key's other plans into others.
+func (g *Registry) checkOverlap(ctx context.Context, p *Plan, k *keyRecord, others map[string]*Plan) error {
+	for _, m := range k.Plans {
+		if m.Plan == p.ID {
+			continue
+		}
+		other := others[m.Plan]
+		if other == nil {
+			read, err := g.Plan(ctx, m.Plan)
+			if errors.Is(err, ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			other = &read
+			others[m.Plan] = other
+		}
+		if p.overlaps(other) {
+			return invalid(fmt.Errorf("usageplan: key %s is in usage plan %s for an API stage of usage plan %s: a key is in one plan for each API stage", k.ID, m.Plan, p.ID))
+		}
+	}
+	return nil
+}
