@@ -132,10 +132,16 @@ func (p *Plan) check() error {
 		if len(s.Throttle) > maxMethodThrottles {
 			wrong(field+".Throttle", "want at most %d methods, got %d", maxMethodThrottles, len(s.Throttle))
 		}
+		keys := map[string]bool{}
 		for _, method := range slices.Sorted(maps.Keys(s.Throttle)) {
-			if _, err := methodKey(method); err != nil {
+			key, err := methodKey(method)
+			if err == nil && keys[key] {
+				err = errors.New("it is there twice, in two spellings")
+			}
+			if err != nil {
 				wrong(fmt.Sprintf("%s.Throttle[%s]", field, quoted(method)), "%v", err)
 			}
+			keys[key] = true
 			errs = append(errs, s.Throttle[method].limit().Validate(fmt.Sprintf("Plan.%s.Throttle[%s]", field, quoted(method))))
 		}
 	}
@@ -150,7 +156,7 @@ func methodKey(method string) (string, error) {
 	}
 	path := method[:i]
 	if path == "" {
-		path = "/"
+		path = "/" // "/GET" is the root's as "//GET" is
 	}
 	key := method[i+1:] + " " + path
 	_, err := routetree.ParseKey(key)

@@ -81,7 +81,7 @@ const DefaultRetention = 100 * 24 * time.Hour
 // What the methods of a Store and of a [Registry] return, as errors.Is finds it.
 var (
 	ErrNotFound = errors.New("usageplan: not found")
-	ErrConflict = errors.New("usageplan: changed or created by somebody else at the same time")
+	ErrConflict = errors.New("usageplan: it exists already, or was changed at the same time")
 	// ErrInvalid is what a Registry says of values that can't be; the error names each of them. A Store doesn't return it.
 	ErrInvalid = errors.New("usageplan: invalid")
 )

@@ -169,7 +169,7 @@ func (g *Registry) SetRemaining(ctx context.Context, plan, key string, units int
 	if units < 0 || units > maxUnits {
 		return invalid(fmt.Errorf("usageplan: SetRemaining: want 0 to %d units, got %d", int64(maxUnits), units))
 	}
-	c, s, err := g.quota(ctx, plan, key)
+	_, s, err := g.quota(ctx, plan, key)
 	if err != nil {
 		return err
 	}
@@ -179,7 +179,8 @@ func (g *Registry) SetRemaining(ctx context.Context, plan, key string, units int
 	if err := g.lease(leaseKey{plan, key}).renounce(ctx, g.store, time.Now()); err != nil { // what is in hand here would come on top
 		return err
 	}
-	if c, s, err = g.quota(ctx, plan, key); err != nil {
+	c, s, err := g.quota(ctx, plan, key)
+	if err != nil {
 		return err
 	}
 	return g.store.SetExtra(ctx, c, units+s.Used-s.Limit)
