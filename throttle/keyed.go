@@ -3,14 +3,12 @@ package throttle
 import (
 	"errors"
 	"fmt"
-	"math"
 	"net/http"
 	"reflect"
-	"strconv"
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/bucket"
-	"github.com/gatekit-go/gatekit/internal/retry"
+	"github.com/gatekit-go/gatekit/internal/ratelimit"
 )
 
 // KeyConfig configures a [Keyed] limit.
@@ -39,13 +37,11 @@ const defaultMaxKeys = 1 << 20
 // A key is kept as a hash of 64 bits under a seed of the process's own: among a million callers, two share a bucket with a probability
 // of 1 to 37 million.
 type Keyed struct {
-	table         *bucket.Table
-	key           KeyFunc
-	byIP          bool
-	headers       bool
-	xHeaders      bool
-	noRetryAfter  bool
-	policy, burst string // header values
+	table        *bucket.Table
+	key          KeyFunc
+	byIP         bool
+	headers      *ratelimit.Headers
+	noRetryAfter bool
 }
 
 // PerKey returns a limit of l for each caller, or one error that names every field it refuses.
@@ -68,15 +64,11 @@ func PerKey(l Limit, c KeyConfig) (*Keyed, error) {
 		return nil, fmt.Errorf("throttle: Limit: %w", err)
 	}
 	k := &Keyed{
-		table: table, key: c.Key, headers: c.Headers, xHeaders: c.XHeaders, noRetryAfter: c.NoRetryAfter,
+		table: table, key: c.Key, noRetryAfter: c.NoRetryAfter,
+		headers: ratelimit.NewHeaders(l.Rate, l.Burst, c.Headers, c.XHeaders),
 		// The address needn't become a string where the key is nothing else. Functions can't be compared, but ByIP is one piece
 		// of code.
-		byIP:  reflect.ValueOf(c.Key).Pointer() == reflect.ValueOf(ByIP).Pointer(),
-		burst: strconv.Itoa(l.Burst),
-	}
-	k.policy = `"default";q=` + k.burst
-	if l.Rate > 0 && l.Burst > 0 {
-		k.policy += ";w=" + strconv.FormatInt(int64(math.Ceil(float64(l.Burst)/l.Rate)), 10)
+		byIP: reflect.ValueOf(c.Key).Pointer() == reflect.ValueOf(ByIP).Pointer(),
 	}
 	return k, nil
 }
@@ -104,7 +96,7 @@ func (k *Keyed) take(r *http.Request) (bucket.Verdict, error) {
 
 // Middleware lets a request through if its caller's bucket has a token for it, and else answers 429.
 func (k *Keyed) Middleware(next http.Handler) http.Handler {
-	if !k.headers && !k.xHeaders {
+	if k.headers == nil {
 		return &limited{limit: k, next: next}
 	}
 	return &keyedWithHeaders{limit: k, next: next}
@@ -121,7 +113,7 @@ func (h *keyedWithHeaders) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		gatekit.Reject(w, r, err)
 		return
 	}
-	h.limit.setHeaders(w.Header(), v)
+	h.limit.headers.Set(w.Header(), v.Left, v.Full)
 	if !v.OK {
 		gatekit.Reject(w, r, refusal(v.Wait, h.limit.noRetryAfter))
 		return
@@ -131,20 +123,3 @@ func (h *keyedWithHeaders) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // Station implements [gatekit.Station].
 func (h *keyedWithHeaders) Station() (kind string, next http.Handler) { return "throttle", h.next }
-
-// setHeaders tells the caller how many requests are left and in how many seconds the bucket is full again.
-func (k *Keyed) setHeaders(h http.Header, v bucket.Verdict) {
-	left := strconv.Itoa(v.Left)
-	reset := "0"
-	if v.Full > 0 && v.Full != bucket.Never {
-		reset = strconv.FormatInt(retry.Seconds(v.Full), 10)
-	}
-	if k.headers {
-		values := []string{k.policy, `"default";r=` + left + ";t=" + reset}
-		h["Ratelimit-Policy"], h["Ratelimit"] = values[0:1:1], values[1:2:2]
-	}
-	if k.xHeaders {
-		values := []string{k.burst, left, reset}
-		h["X-Ratelimit-Limit"], h["X-Ratelimit-Remaining"], h["X-Ratelimit-Reset"] = values[0:1:1], values[1:2:2], values[2:3:3]
-	}
-}

@@ -13,7 +13,7 @@ import (
 const module = "github.com/gatekit-go/gatekit"
 
 // core are the packages that users import, which must stay light. Each new one is added here.
-var core = []string{"auth", "cors", "route", "throttle"}
+var core = []string{"auth", "cors", "route", "throttle", "throttle/usageplan"}
 
 // dependencies are what the core may compile beside the standard library.
 var dependencies = []string{
@@ -34,6 +34,25 @@ func TestRootImportsNothingOfOurs(t *testing.T) {
 	for _, pkg := range list(t, "-deps", module) {
 		if within(pkg, module) {
 			require.Equal(t, module, pkg)
+		}
+	}
+}
+
+// Clients of servers and files live in the packages that are named for them.
+func TestClientsStayWhereTheyAreNamed(t *testing.T) {
+	for client, homes := range map[string][]string{
+		"github.com/redis/go-redis":     {"throttle/redisthrottle"},
+		"go.etcd.io/bbolt":              {"throttle/usageplan/boltstore"},
+		"github.com/alicebob/miniredis": nil,
+	} {
+		for _, pkg := range list(t, module+"/...") {
+			if within(pkg, module+"/examples") {
+				continue
+			}
+			home := slices.ContainsFunc(homes, func(h string) bool { return pkg == module+"/"+h })
+			for _, seen := range list(t, "-deps", pkg) {
+				require.True(t, home || !within(seen, client), "%s compiles %s", pkg, client)
+			}
 		}
 	}
 }
@@ -65,7 +84,7 @@ func TestTheCoreStaysLight(t *testing.T) {
 
 // What users put into their tests and programs brings no test library along.
 func TestTestHelpersAreFreeOfTestify(t *testing.T) {
-	for _, pkg := range []string{module + "/auth/authtest", module + "/examples/..."} {
+	for _, pkg := range []string{module + "/auth/authtest", module + "/throttle/throttletest", module + "/throttle/usageplan/usageplantest", module + "/examples/..."} {
 		for _, seen := range list(t, "-deps", pkg) {
 			require.False(t, within(seen, "github.com/stretchr/testify"), "%s imports %s", pkg, seen)
 		}

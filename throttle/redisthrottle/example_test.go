@@ -1,0 +1,68 @@
+package redisthrottle_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/throttle"
+	"github.com/gatekit-go/gatekit/throttle/redisthrottle"
+	"github.com/gatekit-go/gatekit/throttle/usageplan"
+)
+
+// Two machines, one limit.
+func ExampleNew() {
+	server := gatekit.Must(miniredis.Run()) // Redis or Valkey, in earnest
+	defer server.Close()
+
+	machine := func() http.Handler {
+		client := redis.NewClient(&redis.Options{Addr: server.Addr(), ContextTimeoutEnabled: true})
+		limit := gatekit.Must(redisthrottle.New(throttle.Limit{Rate: 0.1, Burst: 3}, redisthrottle.Config{
+			BucketsConfig: redisthrottle.BucketsConfig{Client: client, Name: "orders"},
+			Key:           throttle.ByIP,
+		}))
+		return limit.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "hello") }))
+	}
+	first, second := machine(), machine()
+	for _, h := range []http.Handler{first, second, first, second} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+		fmt.Println(w.Code, w.Body)
+	}
+	// Output:
+	// 200 hello
+	// 200 hello
+	// 200 hello
+	// 429 {"message":"Too Many Requests"}
+}
+
+// A fleet's usage plans: keys and quotas in Redis, and the plans' buckets, too.
+func ExampleNewStore() {
+	server := gatekit.Must(miniredis.Run())
+	defer server.Close()
+	client := redis.NewClient(&redis.Options{Addr: server.Addr(), ContextTimeoutEnabled: true})
+
+	config := usageplan.RegistryConfig{
+		Store:   gatekit.Must(redisthrottle.NewStore(redisthrottle.StoreConfig{Client: client, Name: "plans"})),
+		Buckets: gatekit.Must(redisthrottle.NewBuckets(redisthrottle.BucketsConfig{Client: client, Name: "plans"})),
+	}
+	fmt.Println(config.Store != nil, config.Buckets != nil)
+	// Output: true true
+}
+
+// Without a deadline a Redis that hangs would make requests hang.
+func ExampleNew_incorrect() {
+	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379"})
+	defer client.Close()
+	_, err := redisthrottle.New(throttle.Limit{Rate: 1, Burst: 1}, redisthrottle.Config{
+		BucketsConfig: redisthrottle.BucketsConfig{Client: client, Name: "orders"},
+		Key:           throttle.ByIP,
+	})
+	fmt.Println(err)
+	// Output:
+	// redisthrottle: BucketsConfig.Client: want ContextTimeoutEnabled in its options, so that a slow Redis is waited for no longer than it may be
+}

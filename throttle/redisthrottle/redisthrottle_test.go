@@ -1,0 +1,419 @@
+package redisthrottle_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/throttle"
+	"github.com/gatekit-go/gatekit/throttle/redisthrottle"
+	"github.com/gatekit-go/gatekit/throttle/throttletest"
+	"github.com/gatekit-go/gatekit/throttle/usageplan"
+)
+
+type request = http.Request
+
+const keyValue = "shop-shop-shop-shop-shop"
+
+func get(caller string) *http.Request {
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header["X-Caller"] = []string{caller}
+	return r
+}
+
+// With nobody else asking, leases let through what exact decisions would, less what lapses.
+func TestLeased(t *testing.T) {
+	m := newMini(t)
+	c := quiet(connect(t, m.Addr()), "leased")
+	c.Mode, c.Lease = redisthrottle.Leased, 16
+	l := newLimiter(t, throttle.Limit{Rate: 0.001, Burst: 100}, c)
+	for i := range 100 {
+		require.NoError(t, l.Check(get("a")), i)
+	}
+	err := l.Check(get("a"))
+	var why *gatekit.Rejection
+	require.ErrorAs(t, err, &why)
+	require.Equal(t, gatekit.Throttled, why.Type)
+	require.NotEmpty(t, why.Header.Get("Retry-After"))
+}
+
+// However many machines spend leases of one bucket, no more than its burst is let through in all.
+func TestLeasesOfSeveralMachines(t *testing.T) {
+	m := newMini(t) // whose clock stands still
+	var admitted atomic.Int64
+	var all sync.WaitGroup
+	for range 4 {
+		c := quiet(connect(t, m.Addr()), "leased")
+		c.Mode, c.Lease = redisthrottle.Leased, 10
+		l := newLimiter(t, throttle.Limit{Rate: 100, Burst: 300}, c)
+		for range 3 {
+			all.Go(func() {
+				for range 60 {
+					if l.Check(get("a")) == nil {
+						admitted.Add(1)
+					}
+				}
+			})
+		}
+	}
+	all.Wait()
+	require.LessOrEqual(t, admitted.Load(), int64(300))
+	require.GreaterOrEqual(t, admitted.Load(), int64(300-4*10))
+}
+
+func TestHeadersAndMiddleware(t *testing.T) {
+	m := newMini(t)
+	l, err := redisthrottle.New(throttle.Limit{Rate: 1, Burst: 2}, redisthrottle.Config{BucketsConfig: quiet(connect(t, m.Addr()), "x"), Key: throttle.ByIP, Headers: true, XHeaders: true})
+	require.NoError(t, err)
+	h := l.Middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }))
+	for _, want := range []struct {
+		code                     int
+		rate, left, reset, retry string
+	}{{204, `"default";r=1;t=1`, "1", "1", ""}, {204, `"default";r=0;t=2`, "0", "2", ""}, {429, `"default";r=0;t=2`, "0", "2", "1"}} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+		require.Equal(t, want.code, w.Code)
+		require.Equal(t, want.rate, w.Header().Get("RateLimit"))
+		require.Equal(t, `"default";q=2;w=2`, w.Header().Get("RateLimit-Policy"))
+		require.Equal(t, "2", w.Header().Get("X-RateLimit-Limit"))
+		require.Equal(t, want.left, w.Header().Get("X-RateLimit-Remaining"))
+		require.Equal(t, want.reset, w.Header().Get("X-RateLimit-Reset"))
+		require.Equal(t, want.retry, w.Header().Get("Retry-After"))
+	}
+	kind, _ := h.(gatekit.Station).Station()
+	require.Equal(t, "throttle", kind)
+	quietly, err := redisthrottle.New(throttle.Limit{Rate: 1}, redisthrottle.Config{BucketsConfig: quiet(connect(t, m.Addr()), "x"), Key: throttle.ByIP, NoRetryAfter: true})
+	require.NoError(t, err)
+	w := httptest.NewRecorder()
+	quietly.Middleware(h).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	require.Equal(t, 429, w.Code)
+	require.NotContains(t, w.Header(), "Retry-After")
+}
+
+func TestGive(t *testing.T) {
+	m := newMini(t)
+	for _, mode := range []redisthrottle.Mode{redisthrottle.Exact, redisthrottle.Leased} {
+		c := quiet(connect(t, m.Addr()), fmt.Sprint("give-", mode))
+		c.Mode = mode
+		b, err := redisthrottle.NewBuckets(c)
+		require.NoError(t, err)
+		limit := throttle.Limit{Rate: 0.001, Burst: 2}
+		take := func() bool {
+			ok, _, _, err := b.Take(t.Context(), "k", limit)
+			require.NoError(t, err)
+			return ok
+		}
+		require.True(t, take())
+		require.True(t, take())
+		require.False(t, take())
+		if mode == redisthrottle.Leased {
+			continue // a lease that has been refused is asked for again only after a while
+		}
+		for range 3 {
+			require.NoError(t, b.Give(t.Context(), "k", limit))
+			require.True(t, take())
+			require.False(t, take())
+		}
+		require.NoError(t, b.Give(t.Context(), "other", limit), "of a bucket that is full")
+		ok, wait, _, err := b.Take(t.Context(), "k", throttle.Limit{})
+		require.NoError(t, err)
+		require.False(t, ok)
+		require.EqualValues(t, math.MaxInt64, wait)
+		require.NoError(t, b.Give(t.Context(), "k", throttle.Limit{}))
+	}
+}
+
+// The buckets of usage plans are shared, too.
+func TestBucketsOfUsagePlans(t *testing.T) {
+	m := newMini(t)
+	store, err := usageplan.NewMemory(0)
+	require.NoError(t, err)
+	var limits []*usageplan.Limiter
+	for i := range 2 {
+		buckets, err := redisthrottle.NewBuckets(quiet(connect(t, m.Addr()), "plans"))
+		require.NoError(t, err)
+		g, err := usageplan.NewRegistry(t.Context(), usageplan.RegistryConfig{Store: store, Buckets: buckets})
+		require.NoError(t, err)
+		if i == 0 {
+			_, err = g.CreatePlan(t.Context(), usageplan.Plan{ID: "p", Name: "p", Throttle: &usageplan.Throttle{RateLimit: 0.5, BurstLimit: 4}, APIStages: []usageplan.APIStage{
+				{APIID: "*", Stage: "*", Throttle: map[string]usageplan.Throttle{"/a/GET": {RateLimit: 1e-6, BurstLimit: 1}}},
+			}})
+			require.NoError(t, err)
+			_, _, err = g.CreateKey(t.Context(), usageplan.NewKey{ID: "k", Value: keyValue, Enabled: true})
+			require.NoError(t, err)
+			require.NoError(t, g.AddKey(t.Context(), "p", "k"))
+			g, err = usageplan.NewRegistry(t.Context(), usageplan.RegistryConfig{Store: store, Buckets: buckets})
+			require.NoError(t, err)
+		}
+		limits = append(limits, gatekit.Must(usageplan.New(usageplan.Config{Registry: g})))
+	}
+	check := func(l *usageplan.Limiter, route string) error {
+		rc, r := gatekit.Attach(get(""))
+		rc.RouteKey = route
+		r.Header.Set("X-Api-Key", keyValue)
+		_, err := l.Check(r)
+		return err
+	}
+	require.NoError(t, check(limits[0], "GET /a"))
+	for range 10 {
+		require.Error(t, check(limits[1], "GET /a"), "the method's is used up")
+	}
+	for i := range 3 {
+		require.NoError(t, check(limits[i%2], "GET /b"), i)
+	}
+	err = check(limits[0], "GET /b")
+	var why *gatekit.Rejection
+	require.ErrorAs(t, err, &why)
+	require.Equal(t, "2", why.Header.Get("Retry-After"))
+	m.Advance(2 * time.Second)
+	require.NoError(t, check(limits[1], "GET /b"))
+	require.Error(t, check(limits[0], "GET /b"))
+}
+
+func TestPoliciesWhileRedisIsAway(t *testing.T) {
+	for _, mode := range []redisthrottle.Mode{redisthrottle.Exact, redisthrottle.Leased} {
+		m := newMini(t)
+		open := func(away redisthrottle.Away, machines int) *redisthrottle.Limiter {
+			c := quiet(connect(t, m.Addr()), "away")
+			c.Away, c.Machines, c.Mode = away, machines, mode
+			return newLimiter(t, throttle.Limit{Rate: 1e-6, Burst: 9}, c)
+		}
+		closed, free, share := open(redisthrottle.FailClosed, 0), open(redisthrottle.FailOpen, 0), open(redisthrottle.LocalShare, 3)
+		m.Close()
+		for range 20 {
+			err := closed.Check(get("a"))
+			require.ErrorIs(t, err, redisthrottle.ErrAway)
+			var why *gatekit.Rejection
+			require.ErrorAs(t, err, &why)
+			require.Equal(t, 503, why.StatusFor(gatekit.HTTP))
+			require.Equal(t, "1", why.Header.Get("Retry-After"))
+			require.NoError(t, free.Check(get("a")))
+		}
+		admitted := 0
+		for range 20 {
+			if share.Check(get("a")) == nil {
+				admitted++
+			}
+		}
+		require.Equal(t, 3, admitted, "a third of nine")
+	}
+}
+
+// Redis is asked five times, then by one request a second or so, and by all again once that has an answer.
+func TestCircuit(t *testing.T) {
+	m := newMini(t)
+	var log bytes.Buffer
+	c := quiet(connect(t, m.Addr()), "circuit")
+	c.Log = slog.New(slog.NewTextHandler(&log, nil))
+	l := newLimiter(t, throttle.Limit{Rate: 1, Burst: 1e6}, c)
+	require.NoError(t, l.Check(get("a")))
+	m.SetError("LOADING Redis is loading")
+	before := m.CommandCount()
+	for range 200 {
+		require.Error(t, l.Check(get("secret-caller")))
+	}
+	require.LessOrEqual(t, m.CommandCount()-before, 2*5, "EVALSHA, and EVAL at the most")
+	m.SetError("")
+	deadline := time.Now().Add(10 * time.Second)
+	for l.Check(get("a")) != nil {
+		require.True(t, time.Now().Before(deadline), "it doesn't come back")
+		time.Sleep(time.Millisecond)
+	}
+	for range 50 {
+		require.NoError(t, l.Check(get("a")))
+	}
+	require.Equal(t, 1, strings.Count(log.String(), "Redis is away"))
+	require.Equal(t, 1, strings.Count(log.String(), "Redis is back"))
+	require.NotContains(t, log.String(), "secret-caller")
+}
+
+// A client that goes away says nothing of Redis.
+func TestCanceledRequestsDoNotOpenTheCircuit(t *testing.T) {
+	m := newMini(t)
+	l := newLimiter(t, throttle.Limit{Rate: 1, Burst: 10}, quiet(connect(t, m.Addr()), "cancel"))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 20 {
+		require.ErrorIs(t, l.Check(get("a").WithContext(ctx)), context.Canceled)
+	}
+	require.NoError(t, l.Check(get("a")))
+}
+
+func TestMistakes(t *testing.T) {
+	_, err := redisthrottle.New(throttle.Limit{Rate: math.NaN(), Burst: -1}, redisthrottle.Config{BucketsConfig: redisthrottle.BucketsConfig{
+		Name: "a b", Mode: 7, Lease: 3, Away: 9, Machines: 2, Timeout: time.Hour, MaxKeys: -1,
+	}})
+	for _, want := range []string{"Limit.Rate", "Limit.Burst", "BucketsConfig.Client", "BucketsConfig.Name", "BucketsConfig.Mode", "BucketsConfig.Lease", "BucketsConfig.Away", "BucketsConfig.Machines", "BucketsConfig.Timeout", "BucketsConfig.MaxKeys", "Config.Key"} {
+		require.ErrorContains(t, err, want)
+	}
+	slow := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"})
+	defer slow.Close()
+	cluster := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{"127.0.0.1:1"}})
+	defer cluster.Close()
+	ring := redis.NewRing(&redis.RingOptions{})
+	defer ring.Close()
+	for _, client := range []redis.UniversalClient{slow, cluster, ring} {
+		_, err = redisthrottle.NewStore(redisthrottle.StoreConfig{Client: client, Name: "x"})
+		require.ErrorContains(t, err, "ContextTimeoutEnabled")
+	}
+	_, err = redisthrottle.NewStore(redisthrottle.StoreConfig{Timeout: -1, Retention: time.Second})
+	for _, want := range []string{"StoreConfig.Client", "StoreConfig.Name", "StoreConfig.Timeout", "StoreConfig.Retention"} {
+		require.ErrorContains(t, err, want)
+	}
+	_, err = redisthrottle.NewBuckets(redisthrottle.BucketsConfig{Client: connect(t, "127.0.0.1:1"), Name: "x", Away: redisthrottle.LocalShare})
+	require.ErrorContains(t, err, "Machines")
+	_, err = redisthrottle.New(throttle.Limit{Rate: 1e-12, Burst: 1e9}, redisthrottle.Config{BucketsConfig: quiet(connect(t, "127.0.0.1:1"), "x"), Key: throttletest.Callers})
+	require.ErrorContains(t, err, "100 years")
+	b, err := redisthrottle.NewBuckets(quiet(connect(t, "127.0.0.1:1"), "x"))
+	require.NoError(t, err)
+	_, _, _, err = b.Take(t.Context(), "k", throttle.Limit{Rate: math.Inf(1), Burst: 1})
+	require.ErrorContains(t, err, "Rate")
+}
+
+func TestCheckNamesTheKeyFunctionsError(t *testing.T) {
+	boom := errors.New("boom")
+	l, err := redisthrottle.New(throttle.Limit{Rate: 1, Burst: 1}, redisthrottle.Config{BucketsConfig: quiet(connect(t, newMini(t).Addr()), "x"), Key: func(*http.Request) (string, error) { return "", boom }})
+	require.NoError(t, err)
+	require.ErrorIs(t, l.Check(get("a")), boom)
+}
+
+// What stands behind an address that was given for Redis may be anything.
+func TestWhatIsNoRedis(t *testing.T) {
+	for name, answer := range map[string]string{
+		"silent": "", "http": "HTTP/1.1 400 Bad Request\r\n\r\n", "garbage": "\x00\xff\x00\xff\r\n", "huge": "$999999999999\r\n", "nested": strings.Repeat("*1\r\n", 1000),
+		"wrong-types": "*4\r\n$1\r\na\r\n$1\r\nb\r\n$1\r\nc\r\n$1\r\nd\r\n", "too-few": "*1\r\n:1\r\n", "too-many-granted": "*4\r\n:99\r\n:0\r\n:0\r\n:0\r\n", "negative": "*4\r\n:1\r\n:-5\r\n:-5\r\n:0\r\n", "nil": "*-1\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			require.NoError(t, err)
+			defer listener.Close()
+			go func() {
+				for {
+					c, err := listener.Accept()
+					if err != nil {
+						return
+					}
+					go func() {
+						defer c.Close()
+						for in := bufio.NewScanner(c); in.Scan(); {
+							if strings.HasPrefix(in.Text(), "*") && answer != "" {
+								_, _ = c.Write([]byte(answer))
+							}
+						}
+					}()
+				}
+			}()
+			client := redis.NewClient(&redis.Options{Addr: listener.Addr().String(), ContextTimeoutEnabled: true, MaxRetries: -1, Protocol: 2, DisableIdentity: true})
+			defer client.Close()
+			c := quiet(client, "x")
+			c.Timeout = 20 * time.Millisecond
+			l := newLimiter(t, throttle.Limit{Rate: 1, Burst: 1}, c)
+			for range 10 {
+				require.ErrorIs(t, l.Check(get("a")), redisthrottle.ErrAway)
+			}
+			store, err := redisthrottle.NewStore(redisthrottle.StoreConfig{Client: client, Name: "x", Timeout: 20 * time.Millisecond})
+			require.NoError(t, err)
+			_, _, err = store.Reserve(t.Context(), usageplan.Counter{Plan: "p", Key: "k", From: 1, To: 2}, 1, 1, 1, 1)
+			require.Error(t, err)
+		})
+	}
+}
+
+// Redis' clock may be set back and forth, and no more comes of it than the time that it went forth.
+func TestClockThatIsSet(t *testing.T) {
+	m := newMini(t)
+	l := newLimiter(t, throttle.Limit{Rate: 1, Burst: 5}, quiet(connect(t, m.Addr()), "clock"))
+	count := func() (n int) {
+		for l.Check(get("a")) == nil {
+			n++
+		}
+		return n
+	}
+	require.Equal(t, 5, count())
+	m.SetTime(m.now.Add(-500 * time.Millisecond))
+	require.Zero(t, count(), "a little back: waited for")
+	m.SetTime(m.now.Add(999 * time.Millisecond))
+	require.Zero(t, count())
+	m.SetTime(m.now.Add(-time.Hour))
+	require.Zero(t, count())
+	m.SetTime(m.now.Add(-time.Hour + time.Second))
+	require.Equal(t, 1, count(), "far back: the count goes on from there")
+	m.SetTime(m.now.Add(24 * time.Hour))
+	require.Equal(t, 5, count())
+}
+
+// What somebody else has written where a bucket should be is an error, and not a full bucket.
+func TestForeignValues(t *testing.T) {
+	m := newMini(t)
+	client := connect(t, m.Addr())
+	l := newLimiter(t, throttle.Limit{Rate: 1, Burst: 5}, quiet(client, "foreign"))
+	require.NoError(t, l.Check(get("a")))
+	keys := m.Keys()
+	require.Len(t, keys, 1)
+	for _, text := range []string{"", "x", "1", "1 x", "nan 1", "x 1", "1 2 3", strings.Repeat("9", 1000)} {
+		require.NoError(t, client.Set(t.Context(), keys[0], text, 0).Err())
+		fresh := newLimiter(t, throttle.Limit{Rate: 1, Burst: 5}, quiet(client, "foreign"))
+		require.ErrorIs(t, fresh.Check(get("a")), redisthrottle.ErrAway, "%q", text)
+	}
+}
+
+// Nothing that Redis holds names a caller, and everything goes when it is full again.
+func TestWhatRedisKeeps(t *testing.T) {
+	m := newMini(t)
+	secret := quiet(connect(t, m.Addr()), "with-secret")
+	secret.Secret = []byte("pepper")
+	for _, c := range []redisthrottle.BucketsConfig{quiet(connect(t, m.Addr()), "plain"), secret} {
+		l := newLimiter(t, throttle.Limit{Rate: 1, Burst: 5}, c)
+		for range 7 {
+			_ = l.Check(get("203.0.113.7"))
+		}
+	}
+	keys := m.Keys()
+	require.Len(t, keys, 2)
+	require.NotEqual(t, keys[0][len("gatekit:b:plain:"):], keys[1][len("gatekit:b:with-secret:"):])
+	for _, key := range keys {
+		require.NotContains(t, key, "203")
+		require.NotContains(t, gatekit.Must(m.Get(key)), "203")
+		require.Positive(t, m.TTL(key))
+		require.LessOrEqual(t, m.TTL(key), 7*time.Second)
+	}
+	m.Advance(7 * time.Second)
+	require.Empty(t, m.Keys())
+}
+
+// Leases of more keys than MaxKeys push each other out, and no limit is passed by that.
+func TestManyLeasedKeys(t *testing.T) {
+	m := newMini(t)
+	c := quiet(connect(t, m.Addr()), "many")
+	c.Mode, c.MaxKeys, c.Lease = redisthrottle.Leased, 16, 4
+	l := newLimiter(t, throttle.Limit{Rate: 1e-3, Burst: 3}, c)
+	admitted := map[int]int{}
+	for range 5 {
+		for caller := range 200 {
+			if l.Check(get(fmt.Sprint(caller))) == nil {
+				admitted[caller]++
+			}
+		}
+	}
+	for caller, n := range admitted {
+		require.LessOrEqual(t, n, 3, caller)
+	}
+	require.Len(t, admitted, 200)
+}

@@ -1,0 +1,124 @@
+package redisthrottle
+
+import (
+	"context"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/gatekit-go/gatekit/internal/bucket"
+	"github.com/gatekit-go/gatekit/internal/clock"
+	"github.com/gatekit-go/gatekit/throttle"
+)
+
+// share is tokens of one bucket that this machine has taken in advance.
+type share struct {
+	mu      sync.Mutex
+	left    int
+	got     int           // what the last lease was
+	until   time.Time     // when it lapses
+	rest    int           // what the bucket had left then
+	full    time.Duration // and how long it was from full
+	empty   time.Time     // the bucket has no token before
+	filling chan struct{} // closed when the question that is under way has its answer
+}
+
+// leaseFor is how long a lease lasts.
+const leaseFor = time.Second
+
+// shares is the shares of a bounded number of keys. One that has to make room loses its tokens.
+type shares struct {
+	cache *clock.Cache[digest, *share]
+	add   sync.Mutex
+}
+
+func newShares(maxKeys int) *shares {
+	return &shares{cache: clock.New[digest, *share](maxKeys, math.MaxInt64)}
+}
+
+func (s *shares) of(d digest) *share {
+	if e := s.cache.Get(d.hash(), d); e != nil {
+		return e.Value
+	}
+	s.add.Lock()
+	defer s.add.Unlock()
+	if e := s.cache.Get(d.hash(), d); e != nil {
+		return e.Value
+	}
+	made := &share{}
+	s.cache.Put(s.cache.Table(), d.hash(), d, made, 1)
+	return made
+}
+
+// spend takes a token from what this machine holds, or else from Redis together with some in advance.
+func (b *Buckets) spend(ctx context.Context, d digest, l throttle.Limit) (bucket.Verdict, error) {
+	s := b.shares.of(d)
+	for {
+		now := time.Now()
+		s.mu.Lock()
+		if s.left > 0 && !now.Before(s.until) {
+			s.left, s.got = 0, 0 // nobody wanted them
+		}
+		if s.left > 0 {
+			s.left--
+			v := bucket.Verdict{OK: true, Left: s.rest + s.left, Full: s.full}
+			s.mu.Unlock()
+			return v, nil
+		}
+		if now.Before(s.empty) {
+			v := bucket.Verdict{Wait: s.empty.Sub(now), Full: s.full}
+			s.mu.Unlock()
+			return v, nil
+		}
+		if filling := s.filling; filling != nil {
+			s.mu.Unlock()
+			select {
+			case <-filling:
+				continue
+			case <-ctx.Done():
+				return bucket.Verdict{}, ctx.Err()
+			}
+		}
+		filling := make(chan struct{})
+		s.filling = filling
+		want := b.want(s, l, now)
+		s.mu.Unlock()
+
+		granted, v, err := b.ask(ctx, d, l, 1, want)
+		now = time.Now()
+		s.mu.Lock()
+		if err == nil {
+			s.got, s.left, s.until = granted, max(granted-1, 0), now.Add(leaseFor)
+			s.rest, s.full, s.empty = v.Left, v.Full, time.Time{}
+			if granted == 0 {
+				s.empty = now.Add(min(v.Wait, leaseFor)) // asked again in between, as somebody may give tokens back
+			} else {
+				v.OK, v.Left = true, s.rest+s.left
+			}
+		}
+		s.filling = nil
+		s.mu.Unlock()
+		close(filling)
+		return v, err
+	}
+}
+
+// want returns how many tokens to ask for: one, or twice as many as last time if those were used up before they lapsed.
+func (b *Buckets) want(s *share, l throttle.Limit, now time.Time) int {
+	most := b.lease
+	if most == 0 {
+		most = int(min(l.Rate, float64(l.Burst)) / 10)
+	}
+	if s.got == 0 || !now.Before(s.until) {
+		return 1
+	}
+	return max(min(2*s.got, most, l.Burst), 1)
+}
+
+func (s *share) give() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if time.Now().Before(s.until) {
+		s.left++
+	}
+}

@@ -1,0 +1,369 @@
+package redisthrottle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/gatekit-go/gatekit/throttle/usageplan"
+)
+
+// StoreConfig configures a [Store].
+type StoreConfig struct {
+	_ struct{} // keyed literals only, so that fields can be added
+
+	// Client is a connection to Redis, which stays the caller's to close. Required. Its options want ContextTimeoutEnabled.
+	Client redis.UniversalClient
+	// Name tells this store from others in the same Redis: 1 to 64 letters, digits, "-" or "_". Required.
+	Name string
+	// Timeout is how long a call waits for Redis. 0 means 500 ms; 1 ms to 10 s.
+	Timeout time.Duration
+	// Retention is how long counts are kept after the end of their period. 0 means usageplan.DefaultRetention.
+	Retention time.Duration
+}
+
+// Store is a [usageplan.Store] in Redis, which several machines share. Each call is one script on one key, so a Cluster will do. What lasts over
+// a crash of Redis is what Redis' own persistence makes of it: with appendfsync everysec a second of counts may be lost.
+//
+// A table is a sorted set whose members begin with the records' IDs, all of one score, so that Redis keeps them in order. A counter is a hash,
+// which expires at the end of the retention. It is safe for concurrent use.
+type Store struct {
+	client    redis.UniversalClient
+	prefix    string
+	timeout   time.Duration
+	retention time.Duration
+}
+
+var _ usageplan.Store = (*Store)(nil)
+
+const defaultStoreTimeout = 500 * time.Millisecond
+
+// NewStore returns a Store, or one error that names every field it refuses. It asks Redis nothing yet.
+func NewStore(c StoreConfig) (*Store, error) {
+	errs := checkClient("StoreConfig", c.Client)
+	if !isName(c.Name) {
+		errs = append(errs, fmt.Errorf("redisthrottle: StoreConfig.Name: want 1 to 64 letters, digits, - or _, got %.70q", c.Name))
+	}
+	if c.Timeout == 0 {
+		c.Timeout = defaultStoreTimeout
+	}
+	if c.Timeout < time.Millisecond || c.Timeout > 10*time.Second {
+		errs = append(errs, fmt.Errorf("redisthrottle: StoreConfig.Timeout: want 1ms to 10s, got %v", c.Timeout))
+	}
+	if c.Retention == 0 {
+		c.Retention = usageplan.DefaultRetention
+	}
+	if c.Retention < 24*time.Hour || c.Retention > 100*365*24*time.Hour {
+		errs = append(errs, fmt.Errorf("redisthrottle: StoreConfig.Retention: want 24h to 100 years, got %v", c.Retention))
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return &Store{c.Client, "gatekit:u:" + c.Name + ":", c.Timeout, c.Retention}, nil
+}
+
+// A member of a table's set is ID, NUL, revision, NUL, data. IDs are visible characters, so that no ID's members stand between another's, and
+// the member that begins with NUL, the number of changes, stands before all.
+const recordLua = `
+local function find(id)
+  local found = redis.call('ZRANGEBYLEX', KEYS[1], '[' .. id .. '\0', '(' .. id .. '\1', 'LIMIT', 0, 1)
+  return found[1]
+end
+
+local function changed()
+  local old = redis.call('ZRANGEBYLEX', KEYS[1], '-', '(\1', 'LIMIT', 0, 1)[1]
+  local n = 0
+  if old then
+    n = tonumber(string.sub(old, 2))
+    redis.call('ZREM', KEYS[1], old)
+  end
+  redis.call('ZADD', KEYS[1], 0, '\0' .. string.format('%.0f', n + 1))
+end
+`
+
+var putScript = redis.NewScript(recordLua + `
+local id, revision, data = ARGV[1], ARGV[2], ARGV[3]
+local old = find(id)
+local have = '0'
+if old then have = string.match(string.sub(old, #id + 2), '^%d+') end
+if have ~= revision then return 0 end
+if old then redis.call('ZREM', KEYS[1], old) end
+redis.call('ZADD', KEYS[1], 0, id .. '\0' .. string.format('%.0f', revision + 1) .. '\0' .. data)
+changed()
+return 1
+`)
+
+var deleteScript = redis.NewScript(recordLua + `
+local old = find(ARGV[1])
+if old then redis.call('ZREM', KEYS[1], old) end
+changed()
+return 1
+`)
+
+func (s *Store) table(t usageplan.Table) string { return s.prefix + string(t) }
+
+func (s *Store) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, s.timeout)
+}
+
+// failed names the operation. The cause is go-redis' own, and not one that callers are to tell apart.
+func failed(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("redisthrottle: %s: %v", op, err)
+}
+
+// Get implements [usageplan.Store].
+func (s *Store) Get(ctx context.Context, t usageplan.Table, id string) (usageplan.Record, error) {
+	ctx, cancel := s.within(ctx)
+	defer cancel()
+	found, err := s.client.ZRangeByLex(ctx, s.table(t), &redis.ZRangeBy{Min: "[" + id + "\x00", Max: "(" + id + "\x01", Count: 1}).Result()
+	if err != nil {
+		return usageplan.Record{}, failed("get a record", err)
+	}
+	if len(found) == 0 {
+		return usageplan.Record{}, fmt.Errorf("%w: %s", usageplan.ErrNotFound, t)
+	}
+	return parseMember(found[0])
+}
+
+var errMember = errors.New("redisthrottle: Redis has a record that isn't one")
+
+func parseMember(member string) (usageplan.Record, error) {
+	id, rest, ok := strings.Cut(member, "\x00")
+	revision, data, ok2 := strings.Cut(rest, "\x00")
+	n, err := strconv.ParseInt(revision, 10, 64)
+	if !ok || !ok2 || err != nil || id == "" || n < 1 {
+		return usageplan.Record{}, errMember
+	}
+	return usageplan.Record{ID: id, Revision: n, Data: []byte(data)}, nil
+}
+
+// Put implements [usageplan.Store].
+func (s *Store) Put(ctx context.Context, t usageplan.Table, r usageplan.Record) error {
+	ctx, cancel := s.within(ctx)
+	defer cancel()
+	done, err := putScript.Run(ctx, s.client, []string{s.table(t)}, r.ID, r.Revision, r.Data).Int()
+	if err != nil {
+		return failed("put a record", err)
+	}
+	if done == 0 {
+		return fmt.Errorf("%w: %s", usageplan.ErrConflict, t)
+	}
+	return nil
+}
+
+// Delete implements [usageplan.Store].
+func (s *Store) Delete(ctx context.Context, t usageplan.Table, id string) error {
+	ctx, cancel := s.within(ctx)
+	defer cancel()
+	if t == usageplan.Keys {
+		if err := s.client.HDel(ctx, s.usedName(), id).Err(); err != nil {
+			return failed("delete a record", err)
+		}
+	}
+	return failed("delete a record", deleteScript.Run(ctx, s.client, []string{s.table(t)}, id).Err())
+}
+
+// List implements [usageplan.Store].
+func (s *Store) List(ctx context.Context, t usageplan.Table, after string, limit int) ([]usageplan.Record, error) {
+	if limit <= 0 {
+		return nil, nil
+	}
+	ctx, cancel := s.within(ctx)
+	defer cancel()
+	found, err := s.client.ZRangeByLex(ctx, s.table(t), &redis.ZRangeBy{Min: "(" + after + "\x01", Max: "+", Count: int64(limit)}).Result()
+	if err != nil {
+		return nil, failed("list records", err)
+	}
+	list := make([]usageplan.Record, len(found))
+	for i, member := range found {
+		if list[i], err = parseMember(member); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// Changes implements [usageplan.Store]. Each table counts its own, and only ever upwards.
+func (s *Store) Changes(ctx context.Context) (sum int64, err error) {
+	ctx, cancel := s.within(ctx)
+	defer cancel()
+	for _, t := range []usageplan.Table{usageplan.Keys, usageplan.Secrets, usageplan.Plans} {
+		found, err := s.client.ZRangeByLex(ctx, s.table(t), &redis.ZRangeBy{Min: "-", Max: "(\x01", Count: 1}).Result()
+		if err != nil {
+			return 0, failed("look for changes", err)
+		}
+		if len(found) > 0 {
+			n, err := strconv.ParseInt(strings.TrimPrefix(found[0], "\x00"), 10, 64)
+			if err != nil {
+				return 0, errMember
+			}
+			sum += n
+		}
+	}
+	return sum, nil
+}
+
+// A counter's hash has the units in all as u, the extra ones as x, and those of a day under the day's number in the period.
+var reserveScript = redis.NewScript(`
+local day, expires, least, most, limit = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local have = redis.call('HMGET', KEYS[1], 'u', 'x')
+local used, extra = tonumber(have[1] or 0), tonumber(have[2] or 0)
+local n = most
+if limit >= 0 then n = math.min(most, limit + extra - used) end
+if n < least or n <= 0 then return {0, used, extra} end
+used = redis.call('HINCRBY', KEYS[1], 'u', string.format('%.0f', n))
+if day ~= '' then redis.call('HINCRBY', KEYS[1], day, string.format('%.0f', n)) end
+redis.call('PEXPIREAT', KEYS[1], expires)
+return {n, used, extra}
+`)
+
+var addScript = redis.NewScript(`
+local day, expires, units = ARGV[1], ARGV[2], ARGV[3]
+local function add(field)
+  local now = redis.call('HINCRBY', KEYS[1], field, units)
+  if now < 0 then
+    redis.call('HSET', KEYS[1], field, 0)
+    return 0
+  end
+  return now
+end
+local used = add('u')
+if day ~= '' then add(day) end
+redis.call('PEXPIREAT', KEYS[1], expires)
+return {used, tonumber(redis.call('HGET', KEYS[1], 'x') or 0)}
+`)
+
+var extraScript = redis.NewScript(`
+redis.call('HSET', KEYS[1], 'x', ARGV[2])
+redis.call('PEXPIREAT', KEYS[1], ARGV[1])
+return 1
+`)
+
+func (s *Store) counterName(c usageplan.Counter) string {
+	return s.prefix + "count:" + c.Plan + ":" + c.Key + ":" + strconv.Itoa(int(c.From)) + ":" + strconv.Itoa(int(c.To))
+}
+
+// dayField names the day's field, or nothing if the day isn't one of the period.
+func dayField(c usageplan.Counter, on usageplan.Date) string {
+	if on < c.From || on >= c.To {
+		return ""
+	}
+	return strconv.Itoa(int(on - c.From))
+}
+
+// expires returns when a counter may go, in milliseconds since 1970: a day from now at the earliest, for what is settled late.
+func (s *Store) expires(c usageplan.Counter) int64 {
+	at := c.To.Time().Add(s.retention)
+	if least := time.Now().Add(24 * time.Hour); at.Before(least) {
+		at = least
+	}
+	return at.UnixMilli()
+}
+
+var errCount = errors.New("redisthrottle: Redis has a counter that isn't one")
+
+// Reserve implements [usageplan.Store].
+func (s *Store) Reserve(ctx context.Context, c usageplan.Counter, on usageplan.Date, atLeast, atMost, limit int64) (int64, usageplan.Count, error) {
+	ctx, cancel := s.within(ctx)
+	defer cancel()
+	answer, err := reserveScript.Run(ctx, s.client, []string{s.counterName(c)}, dayField(c, on), s.expires(c), atLeast, atMost, limit).Int64Slice()
+	if err != nil {
+		return 0, usageplan.Count{}, failed("reserve", err)
+	}
+	if len(answer) != 3 || answer[0] < 0 || answer[0] > atMost {
+		return 0, usageplan.Count{}, errCount
+	}
+	return answer[0], usageplan.Count{Used: answer[1], Extra: answer[2]}, nil
+}
+
+// Add implements [usageplan.Store].
+func (s *Store) Add(ctx context.Context, c usageplan.Counter, on usageplan.Date, units int64) (usageplan.Count, error) {
+	ctx, cancel := s.within(ctx)
+	defer cancel()
+	answer, err := addScript.Run(ctx, s.client, []string{s.counterName(c)}, dayField(c, on), s.expires(c), units).Int64Slice()
+	if err != nil {
+		return usageplan.Count{}, failed("count", err)
+	}
+	if len(answer) != 2 {
+		return usageplan.Count{}, errCount
+	}
+	return usageplan.Count{Used: answer[0], Extra: answer[1]}, nil
+}
+
+// SetExtra implements [usageplan.Store].
+func (s *Store) SetExtra(ctx context.Context, c usageplan.Counter, extra int64) error {
+	ctx, cancel := s.within(ctx)
+	defer cancel()
+	return failed("set extra units", extraScript.Run(ctx, s.client, []string{s.counterName(c)}, s.expires(c), extra).Err())
+}
+
+// Days implements [usageplan.Store].
+func (s *Store) Days(ctx context.Context, c usageplan.Counter) (count usageplan.Count, days []int64, err error) {
+	ctx, cancel := s.within(ctx)
+	defer cancel()
+	fields, err := s.client.HGetAll(ctx, s.counterName(c)).Result()
+	if err != nil {
+		return usageplan.Count{}, nil, failed("read a count", err)
+	}
+	days = make([]int64, c.To-c.From)
+	for name, text := range fields {
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return usageplan.Count{}, nil, errCount
+		}
+		switch name {
+		case "u":
+			count.Used = n
+		case "x":
+			count.Extra = n
+		default:
+			i, err := strconv.Atoi(name)
+			if err != nil || i < 0 || i >= len(days) {
+				return usageplan.Count{}, nil, errCount
+			}
+			days[i] = n
+		}
+	}
+	return count, days, nil
+}
+
+func (s *Store) usedName() string { return s.prefix + "used" }
+
+// Touch implements [usageplan.Store].
+func (s *Store) Touch(ctx context.Context, key string, at time.Time) error {
+	ctx, cancel := s.within(ctx)
+	defer cancel()
+	return failed("note a use", s.client.HSet(ctx, s.usedName(), key, at.Unix()).Err())
+}
+
+// LastUsed implements [usageplan.Store].
+func (s *Store) LastUsed(ctx context.Context, keys ...string) ([]time.Time, error) {
+	list := make([]time.Time, len(keys))
+	if len(keys) == 0 {
+		return list, nil
+	}
+	ctx, cancel := s.within(ctx)
+	defer cancel()
+	found, err := s.client.HMGet(ctx, s.usedName(), keys...).Result()
+	if err != nil {
+		return nil, failed("read uses", err)
+	}
+	for i, v := range found {
+		if text, ok := v.(string); ok && i < len(list) {
+			n, err := strconv.ParseInt(text, 10, 64)
+			if err != nil {
+				return nil, errCount
+			}
+			list[i] = time.Unix(n, 0).UTC()
+		}
+	}
+	return list, nil
+}
