@@ -42,7 +42,7 @@ func Main(m *testing.M) {
 
 // curl understands what the printed lines use of it.
 func curl(args []string, out io.Writer) error {
-	method, target, format := "GET", "", ""
+	method, target, format, body := "GET", "", "", ""
 	header := http.Header{}
 	for i := 0; i < len(args); i++ {
 		next := func() string { i++; return args[i] }
@@ -55,6 +55,8 @@ func curl(args []string, out io.Writer) error {
 			out = io.Discard
 		case "-w":
 			format = next()
+		case "-d":
+			body = next()
 		case "-X":
 			method = next()
 		case "-H":
@@ -64,7 +66,7 @@ func curl(args []string, out io.Writer) error {
 			target = args[i]
 		}
 	}
-	r, err := http.NewRequest(method, target, nil)
+	r, err := http.NewRequest(method, target, strings.NewReader(body))
 	if err != nil {
 		return err
 	}

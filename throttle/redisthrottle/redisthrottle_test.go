@@ -27,8 +27,6 @@ import (
 	"github.com/gatekit-go/gatekit/throttle/usageplan"
 )
 
-type request = http.Request
-
 const keyValue = "shop-shop-shop-shop-shop"
 
 func get(caller string) *http.Request {

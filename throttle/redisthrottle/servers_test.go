@@ -78,7 +78,7 @@ func (tb) Helper()        {}
 func (m fleetMember) run() (result fleetResult) {
 	c := quiet(connect(tb{}, m.Addr), "fleet")
 	c.Mode, c.Lease = m.Mode, m.Lease
-	limiter := gatekit.Must(redisthrottle.New(m.Limit, redisthrottle.Config{BucketsConfig: c, Key: func(r *request) (string, error) { return "all", nil }}))
+	limiter := gatekit.Must(redisthrottle.New(m.Limit, redisthrottle.Config{BucketsConfig: c, Key: func(*http.Request) (string, error) { return "all", nil }}))
 	var admitted, asked atomic.Int64
 	var slowest atomic.Int64
 	var all sync.WaitGroup
