@@ -11,6 +11,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	maybeBeMember()
 	stacks.Quiet()
 	os.Exit(m.Run())
 }

@@ -13,61 +13,57 @@ import (
 	"github.com/gatekit-go/gatekit/throttle"
 )
 
-// A bucket is a string of two numbers: how many tokens are missing, and since when, in microseconds of Redis' clock. One that is full has no
-// string. A clock that was set back by less than a second is waited for, so that no time counts twice; after more than that the count
-// goes on from where the clock is.
+// A bucket is a number: the moment at which it will be full again, in microseconds of Redis' clock since 2023-11-14 22:13:20 UTC, which leaves a
+// double room for thousandths. One that is full needs no number. (internal/bucket keeps its buckets in the same way.)
 //
-// Tokens are fractions of which a millionth doesn't matter: it is less than what the clock can tell.
-const bucketLua = `
-local function save(missing, since)
-  if missing <= 0 then return redis.call('DEL', KEYS[1]) end
-  redis.call('SET', KEYS[1], string.format('%.9f %.0f', missing, since), 'PX', math.ceil(missing / rate * 1000) + 1000)
-end
-
-local function load()
-  local time = redis.call('TIME')
-  local now = time[1] * 1000000 + time[2]
-  local text = redis.call('GET', KEYS[1])
-  if not text then return 0, now end
-  local missing, since = string.match(text, '^(%S+) (%d+)$')
-  missing, since = tonumber(missing), tonumber(since)
-  if not missing or not since or missing ~= missing then return nil end
-  if since > now then
-    if since - now <= 1000000 then return missing, since end
-    since = now
-    save(missing, now)
+// Of a token a millionth doesn't matter: it is less than what the clock can tell. A clock that was set back makes a bucket look emptier than
+// empty: it is then as good as empty, and fills from there.
+//
+// The scripts share text and not functions, as a function is made anew with each call of a script.
+const loadLua = `
+local time = redis.call('TIME')
+local now = (time[1] - 1700000000) * 1000000 + time[2]
+local full = now
+local text = redis.call('GET', KEYS[1])
+if text then
+  full = tonumber(text)
+  if not full or full ~= full then return redis.error_reply('not a bucket') end
+  if full < now then
+    full = now
+  elseif full - now > whole + 1 then
+    full = now + whole
+    redis.call('SET', KEYS[1], string.format('%.3f', full), 'PX', math.ceil(whole / 1000) + 1000)
   end
-  return math.max(0, missing - (now - since) * rate / 1000000), now
 end
 `
 
+const saveLua = `redis.call('SET', KEYS[1], string.format('%.3f', full), 'PX', math.ceil((full - now) / 1000) + 1000)
+`
+
 var takeScript = redis.NewScript(`
-local rate, burst, least, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-` + bucketLua + `
-local missing, since = load()
-if not missing then return redis.error_reply('not a bucket') end
-local n = math.min(math.floor(burst - missing + 0.000001), most)
+local token, whole, least, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])` + loadLua + `
+local have = whole - full + now
+local n = math.min(math.floor(have / token + 0.000001), most)
 if n < least then
-  return {0, math.ceil((least - burst + missing) / rate * 1000000 - 0.001), math.max(math.floor(burst - missing), 0), math.ceil(missing / rate * 1000000)}
+  return {0, math.ceil(least * token - have - 0.001), math.max(math.floor(have / token), 0), math.ceil(full - now)}
 end
-missing = missing + n
-save(missing, since)
-return {n, 0, math.max(math.floor(burst - missing + 0.000001), 0), math.ceil(missing / rate * 1000000)}
+full = full + n * token
+` + saveLua + `return {n, 0, math.max(math.floor(have / token - n + 0.000001), 0), math.ceil(full - now)}
 `)
 
 var giveScript = redis.NewScript(`
-local rate = tonumber(ARGV[1])
-` + bucketLua + `
-local missing, since = load()
-if missing then save(missing - 1, since) end
-return 0
+local token, whole = tonumber(ARGV[1]), tonumber(ARGV[2])` + loadLua + `
+full = full - token
+if full <= now then return redis.call('DEL', KEYS[1]) end
+` + saveLua + `return 1
 `)
 
 var errAnswer = errors.New("redisthrottle: Redis' answer isn't one of the script's")
 
 // runTake takes atLeast to atMost tokens, or none.
 func runTake(ctx context.Context, client redis.UniversalClient, key string, l throttle.Limit, atLeast, atMost int) (int, bucket.Verdict, error) {
-	answer, err := takeScript.Run(ctx, client, []string{key}, rateText(l), l.Burst, atLeast, atMost).Int64Slice()
+	token, whole := inMicros(l)
+	answer, err := takeScript.Run(ctx, client, []string{key}, token, whole, atLeast, atMost).Int64Slice()
 	if err != nil {
 		return 0, bucket.Verdict{}, err
 	}
@@ -78,10 +74,15 @@ func runTake(ctx context.Context, client redis.UniversalClient, key string, l th
 }
 
 func runGive(ctx context.Context, client redis.UniversalClient, key string, l throttle.Limit) error {
-	return giveScript.Run(ctx, client, []string{key}, rateText(l)).Err()
+	token, whole := inMicros(l)
+	return giveScript.Run(ctx, client, []string{key}, token, whole).Err()
 }
 
-func rateText(l throttle.Limit) string { return strconv.FormatFloat(l.Rate, 'f', -1, 64) }
+// inMicros returns how long a token takes to come back, and a whole bucket, in microseconds.
+func inMicros(l throttle.Limit) (token, whole string) {
+	micros := 1e6 / l.Rate
+	return strconv.FormatFloat(micros, 'f', -1, 64), strconv.FormatFloat(micros*float64(l.Burst), 'f', -1, 64)
+}
 
 func micros(n int64) time.Duration {
 	if n > math.MaxInt64/int64(time.Microsecond) {

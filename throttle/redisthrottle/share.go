@@ -15,11 +15,11 @@ import (
 type share struct {
 	mu      sync.Mutex
 	left    int
-	got     int           // what the last lease was
-	until   time.Time     // when it lapses
+	wanted  int           // what was asked for last
+	until   time.Time     // when what is left lapses
 	rest    int           // what the bucket had left then
 	full    time.Duration // and how long it was from full
-	empty   time.Time     // the bucket has no token before
+	next    time.Time     // the bucket isn't asked before, as it had less than was wanted
 	filling chan struct{} // closed when the question that is under way has its answer
 }
 
@@ -57,7 +57,7 @@ func (b *Buckets) spend(ctx context.Context, d digest, l throttle.Limit) (bucket
 		now := time.Now()
 		s.mu.Lock()
 		if s.left > 0 && !now.Before(s.until) {
-			s.left, s.got = 0, 0 // nobody wanted them
+			s.left, s.wanted = 0, 0 // nobody needed them
 		}
 		if s.left > 0 {
 			s.left--
@@ -65,8 +65,8 @@ func (b *Buckets) spend(ctx context.Context, d digest, l throttle.Limit) (bucket
 			s.mu.Unlock()
 			return v, nil
 		}
-		if now.Before(s.empty) {
-			v := bucket.Verdict{Wait: s.empty.Sub(now), Full: s.full}
+		if now.Before(s.next) {
+			v := bucket.Verdict{Wait: s.next.Sub(now), Full: s.full}
 			s.mu.Unlock()
 			return v, nil
 		}
@@ -88,12 +88,13 @@ func (b *Buckets) spend(ctx context.Context, d digest, l throttle.Limit) (bucket
 		now = time.Now()
 		s.mu.Lock()
 		if err == nil {
-			s.got, s.left, s.until = granted, max(granted-1, 0), now.Add(leaseFor)
-			s.rest, s.full, s.empty = v.Left, v.Full, time.Time{}
-			if granted == 0 {
-				s.empty = now.Add(min(v.Wait, leaseFor)) // asked again in between, as somebody may give tokens back
-			} else {
-				v.OK, v.Left = true, s.rest+s.left
+			s.left, s.wanted, s.until = max(granted-1, 0), want, now.Add(leaseFor)
+			s.rest, s.full, s.next = v.Left, v.Full, time.Time{}
+			if granted < want {
+				s.next = now.Add(pauseFor(want, l, v.Wait))
+			}
+			if v.OK = granted > 0; v.OK {
+				v.Left = s.rest + s.left
 			}
 		}
 		s.filling = nil
@@ -103,16 +104,26 @@ func (b *Buckets) spend(ctx context.Context, d digest, l throttle.Limit) (bucket
 	}
 }
 
-// want returns how many tokens to ask for: one, or twice as many as last time if those were used up before they lapsed.
+// want returns how many tokens to ask for: one, or twice as many as last time if none of those lapsed.
 func (b *Buckets) want(s *share, l throttle.Limit, now time.Time) int {
 	most := b.lease
 	if most == 0 {
 		most = int(min(l.Rate, float64(l.Burst)) / 10)
 	}
-	if s.got == 0 || !now.Before(s.until) {
+	if s.wanted == 0 || !now.Before(s.until) {
 		return 1
 	}
-	return max(min(2*s.got, most, l.Burst), 1)
+	return max(min(2*s.wanted, most, l.Burst), 1)
+}
+
+// maxPause bounds how long a bucket that was empty isn't asked again.
+const maxPause = 100 * time.Millisecond
+
+// pauseFor returns how long not to ask a bucket that had less than was wanted: until it has got as much, or else machines that want more than
+// there is would ask for each token by itself.
+func pauseFor(want int, l throttle.Limit, wait time.Duration) time.Duration {
+	refill := time.Duration(min(float64(want)/l.Rate*float64(time.Second), float64(maxPause)))
+	return max(refill, min(wait, maxPause))
 }
 
 func (s *share) give() {

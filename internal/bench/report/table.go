@@ -60,6 +60,11 @@ func (m medians) figures() []figure {
 		{"limit by caller, one key / the fastest library", ns("KeyedHot/by=gatekit"), m.fastest("KeyedHot", limiters...), 0.25, false},
 		{"limit by caller, one key / x/time in a sync.Map", ns("KeyedHot/by=gatekit"), ns("KeyedHot/by=x/time-by-hand"), 0, false},
 		{"limit by caller, a million keys / the fastest library", ns("KeyedMany/by=gatekit"), m.fastest("KeyedMany", limiters...), 0.6, false},
+		{"usage plan: key, method rate, plan rate, quota / sha256 of 1 KB", ns("UsagePlan/store=memory/quota=exact"), ns("Yardstick/of=sha256-1KB"), 1, false},
+		{"usage plan, an unknown key refused / sha256 of 1 KB", ns("UsagePlan/store=memory/request=unknown-key"), ns("Yardstick/of=sha256-1KB"), 0, false},
+		{"request counted in a file / one durable bbolt transaction each", ns("QuotaFile/by=gatekit"), ns("QuotaFile/by=one-durable-update-each"), 1.0 / 20, false},
+		{"limit in Redis, exact / redis_rate", ns("Redis/by=gatekit-exact"), ns("Redis/by=redis_rate"), 1, false},
+		{"limit in Redis, leased / redis_rate", ns("Redis/by=gatekit-leased"), ns("Redis/by=redis_rate"), 0, false},
 		{"CORS preflight / rs/cors", ns("CORS/request=preflight/by=gatekit"), ns("CORS/request=preflight/by=rs/cors"), 1.3, false},
 		{"CORS actual request / rs/cors", ns("CORS/request=actual/by=gatekit"), ns("CORS/request=actual/by=rs/cors"), 2, false},
 		{"whole chain / chi + rs/cors + keyfunc + httprate", ns("Chain/by=gatekit"), ns("Chain/by=chi+rs/cors+keyfunc+httprate"), 1.0 / 30, false},
@@ -95,6 +100,7 @@ func render(m medians, loads map[string]load) string {
 		{"Lambda authorizer, decision kept", "Decision/by=gatekit allocs/op", "allocations", 2},
 		{"policy of 20 statements", "Policy/statements=20 allocs/op", "allocations", 0},
 		{"limit by caller", "KeyedHot/by=gatekit allocs/op", "allocations", 0},
+		{"usage plan", "UsagePlan/store=memory/quota=exact allocs/op", "allocations", 1},
 		{"CORS preflight", "CORS/request=preflight/by=gatekit allocs/op", "allocations", 2},
 		{"CORS actual request", "CORS/request=actual/by=gatekit allocs/op", "allocations", 2},
 		{"whole chain", "Chain/by=gatekit allocs/op", "allocations", 3},
@@ -108,6 +114,9 @@ func render(m medians, loads map[string]load) string {
 		}
 		p("| %s | %.3g %s | %s |\n", row.what, m[row.metric], row.unit, goal)
 	}
+	exact, leased := m["Fleet/mode=exact decisions/s"], m["Fleet/mode=leased decisions/s"]
+	p("\nFour processes with one limit of 50,000 a second in one Redis, burst 5,000: %.0f decisions a second exact, %.0f leased, %.0f times as many (at least 20: %s). ", exact, leased, leased/exact, mark(leased >= 20*exact))
+	p("Above burst + rate × time were %.0f requests exact and %.0f leased, where 4 × 500 are the bound (a negative number: so far below).\n", m["Fleet/mode=exact over"], m["Fleet/mode=leased over"])
 	p("\nOver loopback HTTP/1.1 on 64 connections, client and server on the same cores, the token repeated:\n\n")
 	p("| | requests a second | of bare net/http | p99 | CPU µs a request | CPU s a million | $ a million |\n|---|--:|--:|--:|--:|--:|--:|\n")
 	for _, name := range stacks.Names {
