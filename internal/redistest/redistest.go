@@ -8,6 +8,8 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -20,19 +22,32 @@ type Server struct {
 	// Addr is where it listens, also after a restart.
 	Addr string
 
-	t   testing.TB
-	dir string
-	cmd *exec.Cmd
+	t    testing.TB
+	args []string
+	cmd  *exec.Cmd
 }
 
 // Start starts a server on a free port, and ends it with the test. Without a redis-server the test fails: it isn't one to be skipped.
-func Start(t testing.TB) *Server {
+func Start(t testing.TB, args ...string) *Server {
+	t.Helper()
+	return start(t, append([]string{"--save", "", "--appendonly", "no", "--dir", t.TempDir()}, args...))
+}
+
+// StartSentinel starts a Sentinel with a configuration.
+func StartSentinel(t testing.TB, config string) *Server {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "sentinel.conf") // which it writes to
+	require.NoError(t, os.WriteFile(file, []byte(config), 0o600))
+	return start(t, []string{file, "--sentinel"})
+}
+
+func start(t testing.TB, args []string) *Server {
 	t.Helper()
 	_, err := exec.LookPath("redis-server")
 	require.NoError(t, err, "these tests want a redis-server (Debian: apt-get install redis-server)")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	s := &Server{Addr: l.Addr().String(), t: t, dir: t.TempDir()}
+	s := &Server{Addr: l.Addr().String(), t: t, args: args}
 	require.NoError(t, l.Close())
 	s.Run()
 	t.Cleanup(s.Kill)
@@ -44,7 +59,7 @@ func (s *Server) Run() {
 	s.t.Helper()
 	_, port, err := net.SplitHostPort(s.Addr)
 	require.NoError(s.t, err)
-	s.cmd = exec.Command("redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", s.dir, "--daemonize", "no", "--loglevel", "warning")
+	s.cmd = exec.Command("redis-server", append(slices.Clone(s.args), "--port", port, "--bind", "127.0.0.1", "--daemonize", "no", "--loglevel", "warning")...)
 	s.cmd.Stderr = os.Stderr
 	require.NoError(s.t, s.cmd.Start())
 	for deadline := time.Now().Add(10 * time.Second); ; {

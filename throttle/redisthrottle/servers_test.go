@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -19,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
 	"github.com/gatekit-go/gatekit"
@@ -261,6 +263,50 @@ func TestServerThatIsKilled(t *testing.T) {
 			all.Wait()
 			for i := range counts {
 				require.Zero(t, counts[i].slow.Load(), "phase %d", i)
+			}
+		})
+	}
+}
+
+// A Cluster takes scripts of one key only, and a client that Sentinel has told where the server is goes on with the one that took over.
+func TestClusterAndSentinel(t *testing.T) {
+	node := redistest.Start(t, "--cluster-enabled", "yes")
+	require.NoError(t, connect(t, node.Addr).Do(t.Context(), "CLUSTER", "ADDSLOTSRANGE", 0, 16383).Err())
+	cluster := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{node.Addr}, ContextTimeoutEnabled: true})
+	defer cluster.Close()
+
+	master := redistest.Start(t)
+	host, port, err := net.SplitHostPort(master.Addr)
+	require.NoError(t, err)
+	sentinel := redistest.StartSentinel(t, fmt.Sprintf("sentinel monitor main %s %s 1\n", host, port))
+	failover := redis.NewFailoverClient(&redis.FailoverOptions{MasterName: "main", SentinelAddrs: []string{sentinel.Addr}, ContextTimeoutEnabled: true})
+	defer failover.Close()
+
+	for name, client := range map[string]redis.UniversalClient{"cluster": cluster, "sentinel": failover} {
+		t.Run(name, func(t *testing.T) {
+			for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) { // until the node knows that it has all slots
+				if err := client.Set(t.Context(), "ready", 1, 0).Err(); err == nil {
+					break
+				}
+				require.True(t, time.Now().Before(deadline), "it doesn't get ready")
+			}
+			n := 0
+			usageplantest.Run(t, func(t *testing.T) usageplan.Store {
+				n++
+				store, err := redisthrottle.NewStore(redisthrottle.StoreConfig{Client: client, Name: fmt.Sprint("test-", n), Timeout: 5 * time.Second})
+				require.NoError(t, err)
+				return store
+			})
+			for _, mode := range []redisthrottle.Mode{redisthrottle.Exact, redisthrottle.Leased} {
+				c := quiet(client, fmt.Sprint("mode-", mode))
+				c.Mode = mode
+				l := newLimiter(t, throttle.Limit{Rate: 1e-6, Burst: 5}, c)
+				for caller := range 50 { // all over the slots
+					for i := range 7 {
+						err := l.Check(get(fmt.Sprint(caller)))
+						require.Equal(t, i < 5, err == nil, "caller %d, request %d: %v", caller, i, err)
+					}
+				}
 			}
 		})
 	}
