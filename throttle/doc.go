@@ -11,7 +11,8 @@
 // A bucket holds Burst tokens and is full at first. It gets Rate tokens a second, continuously. Each request takes one; where none is
 // left the answer is 429 {"message":"Too Many Requests"}, and a refused request takes none.
 //
-// Limits hold per process: three replicas let three times the rate through. To share them, keep the buckets on a server.
+// Limits hold per process: three replicas let three times the rate through. To share them see redisthrottle; for API keys, plans and quotas
+// see usageplan.
 //
 // # Order
 //
