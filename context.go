@@ -32,6 +32,12 @@ type RequestContext struct {
 	RequestTime time.Time
 	// StageVariables are the stage's. The map is shared by all requests and must not be written to.
 	StageVariables map[string]string
+	// StageSettings are what the stage says of its methods, or nil.
+	StageSettings *StageSettings
+	// DeploymentID names the deployment of the API that serves the request, where the stage was given one.
+	DeploymentID string
+	// Canary is $context.isCanaryRequest: "true" or "false" on a stage that has a canary, else "".
+	Canary string
 	// Identity is what is known of the caller without asking an authorizer.
 	Identity Identity
 	// Authorization is nil until an authorizer has admitted the request.
@@ -54,6 +60,8 @@ type plainFields struct {
 	domainName, basePath, requestPath, routeKey, connectionID string
 	requestTime                                               time.Time
 	stageVariables                                            map[string]string
+	stageSettings                                             *StageSettings
+	deploymentID, canary                                      string
 	identity                                                  Identity
 	authorization                                             *Authorization
 	charge                                                    Charge
@@ -63,12 +71,13 @@ type plainFields struct {
 func (rc *RequestContext) plain() plainFields {
 	return plainFields{
 		rc.API, rc.DomainName, rc.BasePath, rc.RequestPath, rc.RouteKey, rc.ConnectionID,
-		rc.RequestTime, rc.StageVariables, rc.Identity, rc.Authorization, rc.Charge, rc.responder,
+		rc.RequestTime, rc.StageVariables, rc.StageSettings, rc.DeploymentID, rc.Canary, rc.Identity, rc.Authorization, rc.Charge, rc.responder,
 	}
 }
 
 func (rc *RequestContext) restore(f plainFields) {
 	rc.API, rc.DomainName, rc.BasePath, rc.RequestPath, rc.RouteKey, rc.ConnectionID = f.api, f.domainName, f.basePath, f.requestPath, f.routeKey, f.connectionID
+	rc.StageSettings, rc.DeploymentID, rc.Canary = f.stageSettings, f.deploymentID, f.canary
 	rc.RequestTime, rc.StageVariables, rc.Identity, rc.Authorization, rc.Charge, rc.responder = f.requestTime, f.stageVariables, f.identity, f.authorization, f.charge, f.responder
 }
 

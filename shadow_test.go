@@ -127,6 +127,8 @@ func fill(v reflect.Value) {
 			f.Set(reflect.ValueOf(time.Unix(1, 0)))
 		case f.Type() == reflect.TypeFor[*gatekit.Authorization]():
 			f.Set(reflect.ValueOf(gatekit.NewAuthorization(gatekit.AuthorizationFields{Principal: "rule"})))
+		case f.Type() == reflect.TypeFor[*gatekit.StageSettings]():
+			f.Set(reflect.ValueOf(&gatekit.StageSettings{}))
 		case f.Type() == reflect.TypeFor[gatekit.Charge]():
 			f.Set(reflect.ValueOf(free{}))
 		case f.Kind() == reflect.Struct:

@@ -180,8 +180,13 @@ func (a *API) Match(method, escapedPath string) (routeKey string) {
 // two readers might take for different ones. Use's middlewares see refused requests too: they are logged, and pages can read them.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rc, r := gatekit.Attach(r)
+	a.serve(w, r, rc, &a.identity)
+}
+
+// serve is ServeHTTP for the API as it is known under a stage.
+func (a *API) serve(w http.ResponseWriter, r *http.Request, rc *gatekit.RequestContext, identity *gatekit.API) {
 	if a.identified {
-		rc.API = a.identity
+		rc.API = *identity
 	}
 	if rc.Flavor == gatekit.REST {
 		rc.AdoptRequestID(r.Header)

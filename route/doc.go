@@ -24,6 +24,12 @@
 // r.PathValue has the path variables, r.Pattern the route in http.ServeMux's spelling ("GET /files/{proxy...}", "/" for $default),
 // gatekit.From(ctx).RouteKey in the gateway's. Every answer carries the flavor's request-ID header.
 //
+// # Stages
+//
+// [Stages] serves an API under names, by the first segment of the path, or behind a custom domain without looking at it. A stage has
+// variables, settings by method (gatekit.MethodSettings), and may try a new version on a share of its requests ([Canary]). Stages are replaced
+// at one instant, while requests are served.
+//
 // # Order
 //
 // [API.Use] adds what runs for every request, before its path is judged and a route is chosen: access log, CORS, web ACL. No authorizer
@@ -39,5 +45,9 @@
 //   - Literal segments may have every character that needs no escape in a path (RFC 3986, section 3.3), a few more than the
 //     managed gateway documents. At most 64 segments and 16 variables a key.
 //   - GET /a/{x} and GET /a/{y} match the same requests; the second is refused.
+//   - A canary can be sticky ([Canary.Key]); the managed gateway's draws for every request. Percent 0 and 100 are exact.
+//   - A REST request for no stage is refused as the managed gateway refuses a host that it doesn't serve, 403 Forbidden.
+//   - A stage variable that isn't defined is an empty string where it is used. Values have the characters that the guide lists, and the
+//     length that the API's model allows, 2,048.
 //   - Refused paths are 400 {"message":"Bad Request"}; what the managed gateway does with dot segments isn't known.
 package route

@@ -77,3 +77,45 @@ func ExampleAPI_Use_incorrect() {
 	// Use: ""
 	// UseMatched: "GET /pets"
 }
+
+func ExampleStages() {
+	version := func(name string) *route.API {
+		api := gatekit.Must(route.New(route.Config{}))
+		api.Handle("GET /orders", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			rc := gatekit.From(r.Context())
+			fmt.Fprintf(w, "%s on %s, table %s", name, rc.Stage, rc.StageVariables["table"])
+		}))
+		return api
+	}
+	stages := gatekit.Must(route.NewStages(
+		route.Stage{Name: "$default", API: version("version 1"), Variables: map[string]string{"table": "orders"}},
+		route.Stage{Name: "test", API: version("version 2"), Variables: map[string]string{"table": "orders-test"}},
+	))
+	for _, path := range []string{"/orders", "/test/orders"} {
+		w := httptest.NewRecorder()
+		stages.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		fmt.Println(w.Body)
+	}
+	// Output:
+	// version 1 on $default, table orders
+	// version 2 on test, table orders-test
+}
+
+// A tenth of the users, each of them on one side, get the new version.
+func ExampleCanary() {
+	api, next := gatekit.Must(route.New(route.Config{})), gatekit.Must(route.New(route.Config{}))
+	stages := gatekit.Must(route.NewStages(route.Stage{
+		Name: "prod", API: api, Deployment: "41", DeploymentHeader: "X-Deployment-Id",
+		Canary: &route.Canary{Percent: 10, API: next, Deployment: "42", Key: func(r *http.Request) string { return r.Header.Get("X-User") }},
+	}))
+	on := map[string]int{}
+	for user := range 1000 {
+		r := httptest.NewRequest("GET", "/prod/orders", nil)
+		r.Header.Set("X-User", fmt.Sprint(user))
+		w := httptest.NewRecorder()
+		stages.ServeHTTP(w, r)
+		on[w.Header().Get("X-Deployment-Id")]++
+	}
+	fmt.Println(on["42"] > 50 && on["42"] < 150, on["41"]+on["42"])
+	// Output: true 1000
+}

@@ -1,0 +1,141 @@
+package gatekit
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// MethodSettings are what a REST API's stage says of one method: how often it may be called, and how its answers are kept. The fields are the
+// managed gateway's, with its defaults where they are zero. (API reference, "MethodSetting".)
+type MethodSettings struct {
+	_ struct{} // keyed literals only, so that fields can be added
+
+	// ThrottlingRateLimit is in requests a second, ThrottlingBurstLimit in requests. nil is unlimited, 0 blocks. Both or neither are set.
+	ThrottlingRateLimit  *float64
+	ThrottlingBurstLimit *int
+	// CachingEnabled keeps the method's answers.
+	CachingEnabled bool
+	// CacheTTL is how long they are kept: nil is 300 seconds, 0 not at all, at most one hour.
+	CacheTTL *time.Duration
+	// OpenCacheControl lets any client replace a kept answer with Cache-Control: max-age=0. Otherwise the client must be authorized to
+	// (requireAuthorizationForCacheControl, whose default is true).
+	OpenCacheControl bool
+	// UnauthorizedCacheControl is what a client gets that isn't authorized, and asks for it.
+	UnauthorizedCacheControl CacheControlStrategy
+}
+
+// CacheControlStrategy is the managed gateway's unauthorizedCacheControlHeaderStrategy.
+type CacheControlStrategy uint8
+
+const (
+	// SucceedWithResponseHeader answers as if the client hadn't asked, with a Warning header. The default.
+	SucceedWithResponseHeader CacheControlStrategy = iota
+	// SucceedWithoutResponseHeader answers as if the client hadn't asked.
+	SucceedWithoutResponseHeader
+	// FailWith403 refuses the request.
+	FailWith403
+)
+
+// MaxCacheTTL is the longest that a method's answers are kept. (API Gateway quotas, "API caching TTL".)
+const MaxCacheTTL = time.Hour
+
+// StageSettings are the settings of a stage's methods, by path. It is immutable, and safe for concurrent use.
+type StageSettings struct {
+	every   *MethodSettings
+	methods map[methodPath]*MethodSettings
+}
+
+type methodPath struct{ method, path string }
+
+// NewStageSettings returns the settings of a stage, or one error that names each that it refuses. Keys are paths as the managed gateway
+// writes them, "pets/{id}/GET" or "~1pets~1{id}/GET", with "*/*" for all methods that have no entry of their own. An entry of a method's own
+// replaces that of */* as a whole. (Developer guide, "Set up a stage"; API reference, "UpdateStage".)
+func NewStageSettings(byPath map[string]MethodSettings) (*StageSettings, error) {
+	var errs []error
+	s := &StageSettings{methods: map[methodPath]*MethodSettings{}}
+	for _, key := range slices.Sorted(maps.Keys(byPath)) {
+		m := byPath[key]
+		if err := m.validate(); err != nil {
+			errs = append(errs, fmt.Errorf("gatekit: StageSettings[%q]: %w", key, err))
+		}
+		if key == "*/*" {
+			s.every = &m
+			continue
+		}
+		at, err := parseMethodPath(key)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("gatekit: StageSettings[%q]: %w", key, err))
+			continue
+		}
+		if s.methods[at] != nil {
+			errs = append(errs, fmt.Errorf("gatekit: StageSettings[%q]: want one entry for %s %s, got two", key, at.method, at.path))
+		}
+		s.methods[at] = &m
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (m *MethodSettings) validate() error {
+	var errs []error
+	if (m.ThrottlingRateLimit == nil) != (m.ThrottlingBurstLimit == nil) {
+		errs = append(errs, errors.New("ThrottlingRateLimit and ThrottlingBurstLimit: want both or neither"))
+	}
+	if r := m.ThrottlingRateLimit; r != nil && (!(*r >= 0) || math.IsInf(*r, 0)) { // NaN compares false
+		errs = append(errs, fmt.Errorf("ThrottlingRateLimit: want a finite number of requests a second, 0 or more, got %v", *r))
+	}
+	if b := m.ThrottlingBurstLimit; b != nil && *b < 0 {
+		errs = append(errs, fmt.Errorf("ThrottlingBurstLimit: want 0 or more, got %d", *b))
+	}
+	if ttl := m.CacheTTL; ttl != nil && (*ttl < 0 || *ttl > MaxCacheTTL) {
+		errs = append(errs, fmt.Errorf("CacheTTL: want 0 to %v, got %v", MaxCacheTTL, *ttl))
+	}
+	if m.UnauthorizedCacheControl > FailWith403 {
+		errs = append(errs, fmt.Errorf("UnauthorizedCacheControl: want one of its constants, got %d", m.UnauthorizedCacheControl))
+	}
+	return errors.Join(errs...)
+}
+
+// parseMethodPath reads "pets/{id}/GET", "/pets/{id}/GET", "~1pets~1{id}/GET" and, for the root resource, "~1/GET" or "/GET".
+func parseMethodPath(key string) (methodPath, error) {
+	slash := strings.LastIndexByte(key, '/')
+	if slash < 0 {
+		return methodPath{}, errors.New(`want a path and a method such as "pets/{id}/GET", or "*/*"`)
+	}
+	path, method := strings.ReplaceAll(strings.ReplaceAll(key[:slash], "~1", "/"), "~0", "~"), key[slash+1:]
+	if method == "" || strings.Trim(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+		return methodPath{}, fmt.Errorf("want a method such as GET at the end, got %q", method)
+	}
+	return methodPath{method, "/" + strings.Trim(path, "/")}, nil
+}
+
+// Of returns the settings of a method ("GET") of a resource ("/pets/{id}"): its own, those of the resource's ANY, those of */*, or nil.
+func (s *StageSettings) Of(method, resource string) *MethodSettings {
+	if s == nil {
+		return nil
+	}
+	if own := s.methods[methodPath{method, resource}]; own != nil {
+		return own
+	}
+	if anyMethod := s.methods[methodPath{"ANY", resource}]; anyMethod != nil {
+		return anyMethod
+	}
+	return s.every
+}
+
+// MethodSettings returns what the request's stage says of its method, or nil: without a stage, without settings, before the choice of the
+// route. They must not be modified.
+func (rc *RequestContext) MethodSettings(method string) *MethodSettings {
+	if rc == nil || rc.StageSettings == nil || rc.RouteKey == "" {
+		return nil
+	}
+	_, resource, _ := strings.Cut(rc.RouteKey, " ") // $default has none
+	return rc.StageSettings.Of(method, resource)
+}

@@ -1,0 +1,43 @@
+package gatekit_test
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gatekit-go/gatekit"
+)
+
+func TestStageSettings(t *testing.T) {
+	s, err := gatekit.NewStageSettings(map[string]gatekit.MethodSettings{
+		"pets/{id}/GET": {CachingEnabled: true}, "/GET": {OpenCacheControl: true}, "any/ANY": {UnauthorizedCacheControl: gatekit.FailWith403},
+	})
+	require.NoError(t, err)
+	require.True(t, s.Of("GET", "/pets/{id}").CachingEnabled)
+	require.True(t, s.Of("GET", "/").OpenCacheControl)
+	require.Equal(t, gatekit.FailWith403, s.Of("DELETE", "/any").UnauthorizedCacheControl)
+	require.Nil(t, s.Of("POST", "/pets/{id}"))
+	require.Nil(t, (*gatekit.StageSettings)(nil).Of("GET", "/"))
+	require.Nil(t, (*gatekit.RequestContext)(nil).MethodSettings("GET"))
+}
+
+func TestStageSettingsThatCannotBe(t *testing.T) {
+	nan, one, negative, long, less := math.NaN(), 1, -1, 2*time.Hour, -time.Second
+	for want, settings := range map[string]map[string]gatekit.MethodSettings{
+		`StageSettings["pets"]: want a path and a method`:                    {"pets": {}},
+		`StageSettings["pets/get"]: want a method such as GET`:               {"pets/get": {}},
+		`StageSettings["pets/*"]: want a method such as GET`:                 {"pets/*": {}},
+		`want one entry for GET /pets, got two`:                              {"pets/GET": {}, "/pets/GET": {}},
+		`ThrottlingRateLimit and ThrottlingBurstLimit: want both or neither`: {"*/*": {ThrottlingBurstLimit: &one}},
+		`ThrottlingRateLimit: want a finite number of requests a second`:     {"*/*": {ThrottlingRateLimit: &nan, ThrottlingBurstLimit: &one}},
+		`ThrottlingBurstLimit: want 0 or more, got -1`:                       {"*/*": {ThrottlingRateLimit: new(float64), ThrottlingBurstLimit: &negative}},
+		`CacheTTL: want 0 to 1h0m0s, got 2h0m0s`:                             {"*/*": {CacheTTL: &long}},
+		`CacheTTL: want 0 to 1h0m0s, got -1s`:                                {"*/*": {CacheTTL: &less}},
+		`UnauthorizedCacheControl: want one of its constants, got 7`:         {"*/*": {UnauthorizedCacheControl: 7}},
+	} {
+		_, err := gatekit.NewStageSettings(settings)
+		require.ErrorContains(t, err, want)
+	}
+}

@@ -1,0 +1,124 @@
+package throttle
+
+import (
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/gatekit-go/gatekit"
+)
+
+// MethodLimits are the limits that the settings of a REST API's stages say (gatekit.MethodSettings): a bucket for each method of each stage.
+// The request's stage brings the numbers along, so that one MethodLimits serves all stages of an API, and goes on counting where a stage is
+// replaced: a bucket whose numbers change keeps the tokens that it has, up to its new size. It is safe for concurrent use.
+type MethodLimits struct {
+	account      *bucketOfAll
+	noRetryAfter bool
+
+	mu      sync.RWMutex
+	buckets map[stageMethod]*methodBucket
+}
+
+// stageMethod has the request's method as settings name it, and the route's key.
+type stageMethod struct{ apiID, stage, method, routeKey string }
+
+type methodBucket struct {
+	bucketOfAll
+	settings *gatekit.MethodSettings // that the bucket was last filled by, under mu
+}
+
+// ByMethodSettings returns the limits that stages say, within the account's, which may be nil. It stands where [Stage] does.
+func ByMethodSettings(account *Limiter) *MethodLimits {
+	m := &MethodLimits{buckets: map[stageMethod]*methodBucket{}}
+	if account != nil {
+		m.account, m.noRetryAfter = account.bucket, account.noRetryAfter
+	}
+	return m
+}
+
+// Check takes a token of r's method and one of the account, or none of either. It returns nil, or a *gatekit.Rejection of type Throttled.
+// A request without a stage, or whose method has no limit, only takes the account's.
+func (m *MethodLimits) Check(r *http.Request) error {
+	narrow, wide := m.bucket(r), m.account
+	if narrow == nil {
+		narrow, wide = wide, nil
+	}
+	if narrow == nil {
+		return nil
+	}
+	if wait, ok := narrow.take(time.Now(), wide); !ok {
+		return refusal(wait, m.noRetryAfter)
+	}
+	return nil
+}
+
+// Middleware lets a request through if its method and the account have a token for it, and else answers 429.
+func (m *MethodLimits) Middleware(next http.Handler) http.Handler {
+	return &limited{limit: m, next: next}
+}
+
+func (m *MethodLimits) bucket(r *http.Request) *bucketOfAll {
+	rc := gatekit.From(r.Context())
+	settings := rc.MethodSettings(r.Method)
+	if settings == nil || settings.ThrottlingRateLimit == nil {
+		return nil
+	}
+	at := stageMethod{rc.APIID, rc.Stage, knownMethod(r.Method), rc.RouteKey}
+	m.mu.RLock()
+	b := m.buckets[at]
+	m.mu.RUnlock()
+	if b == nil {
+		if b = m.add(at); b == nil {
+			return nil
+		}
+	}
+	b.resize(settings)
+	return &b.bucketOfAll
+}
+
+// knownMethod keeps clients from making buckets up where a route takes any method.
+func knownMethod(method string) string {
+	switch method {
+	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS":
+		return method
+	}
+	return "ANY"
+}
+
+func (m *MethodLimits) add(at stageMethod) *methodBucket {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if b := m.buckets[at]; b != nil {
+		return b
+	}
+	if len(m.buckets) >= maxDefaultBuckets { // keys come from the program: never reached but by one that makes routes up; these share one
+		if at = (stageMethod{}); m.buckets[at] != nil {
+			return m.buckets[at]
+		}
+	}
+	b := &methodBucket{}
+	m.buckets[at] = b
+	return b
+}
+
+// resize gives the bucket the numbers of settings, if they aren't those that it has.
+func (b *methodBucket) resize(settings *gatekit.MethodSettings) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.settings == settings {
+		return
+	}
+	perSecond, burst := *settings.ThrottlingRateLimit, *settings.ThrottlingBurstLimit
+	switch now := time.Now(); {
+	case perSecond == 0 || burst == 0:
+		b.tokens = nil
+	case b.tokens == nil:
+		b.tokens = rate.NewLimiter(rate.Limit(perSecond), burst)
+	default:
+		b.tokens.SetLimitAt(now, rate.Limit(perSecond))
+		b.tokens.SetBurstAt(now, burst)
+	}
+	b.settings = settings
+}
