@@ -2,9 +2,11 @@ package gatekit
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"unicode/utf8"
 )
 
@@ -20,6 +22,8 @@ type Authorization struct {
 	usageKey   string
 	caller     *IAMCaller
 	others     []*Authorization
+
+	fingerprint atomic.Pointer[[sha256.Size]byte] // once asked for
 }
 
 // AuthorizationFields are what [NewAuthorization] makes an [Authorization] from. All of them may be empty.
@@ -76,9 +80,17 @@ func (a *Authorization) Named(authorizer string) *Authorization {
 	if a == nil {
 		return nil
 	}
-	named := *a // the parts are immutable and may be shared
+	named := a.copy()
 	named.authorizer = authorizer
-	return &named
+	return named
+}
+
+// copy shares the parts, as they are immutable.
+func (a *Authorization) copy() *Authorization {
+	return &Authorization{
+		principal: a.principal, authorizer: a.authorizer, scopes: a.scopes, cognito: a.cognito, claims: a.claims,
+		context: a.context, usageKey: a.usageKey, caller: a.caller, others: a.others,
+	}
 }
 
 // With returns a copy of a with others beside it.
@@ -86,9 +98,9 @@ func (a *Authorization) With(others ...*Authorization) *Authorization {
 	if a == nil {
 		return nil
 	}
-	with := *a
+	with := a.copy()
 	with.others = slices.Concat(a.others, others)
-	return &with
+	return with
 }
 
 // Others returns what further authorizers learned of the same request (auth.All), in a list of its own.

@@ -176,6 +176,20 @@ func Attach(r *http.Request) (*RequestContext, *http.Request) {
 	return rc, r
 }
 
+// Detach returns a deep copy of r in ctx, without its body, for work on it that goes on when r is answered. It has a RequestContext of its own that
+// knows what r's knows, so that what becomes of it isn't told of r. It costs its caller nothing (Charge is nil).
+func Detach(ctx context.Context, r *http.Request) *http.Request {
+	a := &attached{Context: ctx}
+	if rc := From(r.Context()); rc != nil {
+		a.rc.restore(rc.plain())
+		a.rc.id = rc.id
+		a.rc.Charge, a.rc.responder = nil, nil
+	}
+	detached := r.Clone(a)
+	detached.Body, detached.ContentLength = http.NoBody, 0
+	return detached
+}
+
 // requestPath prefers the request line to r.URL, which http.StripPrefix and others rewrite.
 func requestPath(r *http.Request) string {
 	if strings.HasPrefix(r.RequestURI, "/") {

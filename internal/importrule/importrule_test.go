@@ -13,7 +13,7 @@ import (
 const module = "github.com/gatekit-go/gatekit"
 
 // core are the packages that users import, which must stay light. Each new one is added here.
-var core = []string{"auth", "cors", "route", "throttle", "throttle/usageplan"}
+var core = []string{"auth", "cors", "route", "route/cache", "throttle", "throttle/usageplan"}
 
 // dependencies are what the core may compile beside the standard library.
 var dependencies = []string{
@@ -41,7 +41,7 @@ func TestRootImportsNothingOfOurs(t *testing.T) {
 // Clients of servers and files live in the packages that are named for them.
 func TestClientsStayWhereTheyAreNamed(t *testing.T) {
 	for client, homes := range map[string][]string{
-		"github.com/redis/go-redis":     {"throttle/redisthrottle"},
+		"github.com/redis/go-redis":     {"route/cache/rediscache", "throttle/redisthrottle"},
 		"go.etcd.io/bbolt":              {"throttle/usageplan/boltstore"},
 		"github.com/alicebob/miniredis": nil,
 	} {
@@ -84,7 +84,7 @@ func TestTheCoreStaysLight(t *testing.T) {
 
 // What users put into their tests and programs brings no test library along.
 func TestTestHelpersAreFreeOfTestify(t *testing.T) {
-	for _, pkg := range []string{module + "/auth/authtest", module + "/throttle/throttletest", module + "/throttle/usageplan/usageplantest", module + "/examples/..."} {
+	for _, pkg := range []string{module + "/auth/authtest", module + "/route/cache/cachetest", module + "/throttle/throttletest", module + "/throttle/usageplan/usageplantest", module + "/examples/..."} {
 		for _, seen := range list(t, "-deps", pkg) {
 			require.False(t, within(seen, "github.com/stretchr/testify"), "%s imports %s", pkg, seen)
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/gatekit-go/gatekit/internal/bucket"
+	"github.com/gatekit-go/gatekit/internal/circuit"
 	"github.com/gatekit-go/gatekit/throttle"
 )
 
@@ -81,7 +82,7 @@ type Buckets struct {
 	timeout  time.Duration
 	secret   []byte
 	maxKeys  int
-	circuit  circuit
+	circuit  circuit.Circuit
 	shares   *shares
 
 	local  sync.Mutex
@@ -136,7 +137,7 @@ func NewBuckets(c BucketsConfig) (*Buckets, error) {
 	b := &Buckets{
 		client: c.Client, prefix: "gatekit:b:" + c.Name + ":", mode: c.Mode, lease: c.Lease, away: c.Away, machines: c.Machines,
 		timeout: c.Timeout, secret: append([]byte(nil), c.Secret...), maxKeys: c.MaxKeys,
-		circuit: circuit{log: c.Log, name: c.Name}, tables: map[throttle.Limit]*bucket.Table{},
+		circuit: circuit.Circuit{Log: c.Log, Package: "redisthrottle", Name: c.Name}, tables: map[throttle.Limit]*bucket.Table{},
 	}
 	if c.Mode == Leased {
 		b.shares = newShares(c.MaxKeys)
@@ -207,14 +208,14 @@ func (b *Buckets) take(ctx context.Context, key string, l throttle.Limit) (bucke
 
 // ask takes atLeast to atMost tokens in Redis.
 func (b *Buckets) ask(ctx context.Context, d digest, l throttle.Limit, atLeast, atMost int) (int, bucket.Verdict, error) {
-	probe, err := b.circuit.enter(time.Now())
+	probe, err := b.circuit.Enter(time.Now())
 	if err != nil {
 		return 0, bucket.Verdict{}, err
 	}
 	asking, cancel := context.WithTimeout(ctx, b.timeout)
 	defer cancel()
 	granted, v, err := runTake(asking, b.client, b.name(d), l, atLeast, atMost)
-	b.circuit.leave(probe, err, ctx, time.Now())
+	b.circuit.Leave(probe, err, ctx, time.Now())
 	return granted, v, err
 }
 
@@ -225,7 +226,7 @@ func (b *Buckets) Give(ctx context.Context, key string, l throttle.Limit) error 
 		b.shares.of(d).give()
 		return nil
 	}
-	if b.circuit.isOpen(time.Now()) || l.Rate == 0 || l.Burst == 0 {
+	if b.circuit.IsOpen() || l.Rate == 0 || l.Burst == 0 {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), b.timeout)

@@ -1,0 +1,66 @@
+package gatekit_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gatekit-go/gatekit"
+)
+
+// Every part of what an authorizer learned tells callers apart; what differs from token to token doesn't.
+func TestFingerprint(t *testing.T) {
+	of := func(f gatekit.AuthorizationFields) [32]byte { return gatekit.NewAuthorization(f).Fingerprint() }
+	seen := map[[32]byte]string{}
+	for name, a := range map[string]*gatekit.Authorization{
+		"nil":       nil,
+		"empty":     gatekit.NewAuthorization(gatekit.AuthorizationFields{}),
+		"principal": gatekit.NewAuthorization(gatekit.AuthorizationFields{Principal: "ann"}),
+		"named":     gatekit.NewAuthorization(gatekit.AuthorizationFields{Principal: "ann"}).Named("jwt"),
+		"with":      gatekit.NewAuthorization(gatekit.AuthorizationFields{Principal: "ann"}).With(gatekit.NewAuthorization(gatekit.AuthorizationFields{})),
+		"scope":     gatekit.NewAuthorization(gatekit.AuthorizationFields{Principal: "ann", Scopes: []string{"a"}}),
+		"scopes":    gatekit.NewAuthorization(gatekit.AuthorizationFields{Principal: "ann", Scopes: []string{"a", "b"}}),
+		"usage-key": gatekit.NewAuthorization(gatekit.AuthorizationFields{Principal: "ann", UsageKey: "k"}),
+		"claims":    gatekit.NewAuthorization(gatekit.AuthorizationFields{Principal: "ann", RawClaims: []byte(`{"tenant":"x"}`)}),
+		"claims-2":  gatekit.NewAuthorization(gatekit.AuthorizationFields{Principal: "ann", RawClaims: []byte(`{"tenant":"y"}`)}),
+		"context":   gatekit.NewAuthorization(gatekit.AuthorizationFields{Principal: "ann", Context: map[string]any{"tenant": "x"}}),
+		"context-2": gatekit.NewAuthorization(gatekit.AuthorizationFields{Principal: "ann", Context: map[string]any{"tenant": "y"}}),
+		"caller":    gatekit.NewAuthorization(gatekit.AuthorizationFields{Principal: "ann", Caller: &gatekit.IAMCaller{UserARN: "arn:x"}}),
+		"shifted":   gatekit.NewAuthorization(gatekit.AuthorizationFields{Principal: "an", Authorizer: "n"}),
+	} {
+		sum := a.Fingerprint()
+		require.Equal(t, sum, a.Fingerprint())
+		require.Empty(t, seen[sum], name)
+		seen[sum] = name
+	}
+	require.Equal(t, of(gatekit.AuthorizationFields{Scopes: []string{"a", "b"}}), of(gatekit.AuthorizationFields{Scopes: []string{"b", "a"}}))
+	require.Equal(t,
+		of(gatekit.AuthorizationFields{RawClaims: []byte(`{"sub":"ann","exp":1,"iat":2,"jti":"a"}`)}),
+		of(gatekit.AuthorizationFields{RawClaims: []byte(`{"jti":"b","iat":4,"sub":"ann"}`)}))
+}
+
+func TestDetach(t *testing.T) {
+	rc, r := gatekit.Attach(httptest.NewRequest("POST", "/a?b", strings.NewReader("body")))
+	rc.RouteKey, rc.Stage = "POST /a", "prod"
+	r.SetPathValue("x", "y")
+	ctx, cancel := context.WithCancel(context.Background())
+	detached := gatekit.Detach(ctx, r)
+	detached.Header.Set("A", "b")
+	require.Empty(t, r.Header)
+	require.Equal(t, "y", detached.PathValue("x"))
+	require.Equal(t, http.NoBody, detached.Body)
+	own := gatekit.From(detached.Context())
+	require.NotSame(t, rc, own)
+	require.Equal(t, rc.RequestID(), own.RequestID())
+	require.Equal(t, "prod", own.Stage)
+	gatekit.Reject(httptest.NewRecorder(), detached, nil)
+	require.NotNil(t, own.Rejection())
+	require.Nil(t, rc.Rejection())
+	cancel()
+	require.Error(t, detached.Context().Err())
+	require.NoError(t, r.Context().Err())
+}

@@ -1,0 +1,405 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gatekit-go/gatekit"
+)
+
+// Cache keeps answers. It is safe for concurrent use, and may stand in several chains.
+type Cache struct {
+	ctx         context.Context
+	store       Store
+	own         *memory // store, if it is this process's memory
+	every       *rule
+	routes      map[string]*rule
+	maxBody     int
+	mayReplace  func(*http.Request) bool
+	open        bool
+	strategy    gatekit.CacheControlStrategy
+	tagHeader   string
+	cacheStatus bool
+	refresh     time.Duration
+	logger      *slog.Logger
+	refreshing  chan struct{} // holds one for each answer that is made in the background
+
+	mu    sync.Mutex
+	calls map[Key]*call
+
+	hits, misses, coalesced, stale, stored atomic.Uint64
+}
+
+// call is an answer that is being made.
+type call struct {
+	done chan struct{}
+	once sync.Once
+	// Read after done is closed:
+	entry *Entry // nil: not one to keep
+	lost  bool   // its client went away, or its handler panicked, before that was known
+}
+
+func (c *call) end(e *Entry, lost bool) {
+	c.once.Do(func() {
+		c.entry, c.lost = e, lost
+		close(c.done)
+	})
+}
+
+// maxRefreshing bounds the answers that are made in the background at one time. Beyond it stale ones are served as they are.
+const maxRefreshing = 64
+
+// New returns a Cache, or one error that lists every field it refuses. It copies cfg. What it makes in the background ends with ctx.
+func New(ctx context.Context, cfg Config) (*Cache, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	c := &Cache{
+		ctx: ctx, store: cfg.Store, every: newRule(cfg.Route), routes: map[string]*rule{}, maxBody: cfg.MaxBodyBytes,
+		mayReplace: cfg.MayInvalidate, open: cfg.Open, strategy: cfg.Unauthorized, tagHeader: http.CanonicalHeaderKey(cfg.TagHeader),
+		cacheStatus: cfg.CacheStatus, refresh: cfg.RefreshTimeout, logger: cfg.Logger, refreshing: make(chan struct{}, maxRefreshing), calls: map[Key]*call{},
+	}
+	for key, r := range cfg.Routes {
+		c.routes[key] = newRule(r)
+	}
+	if c.maxBody == 0 {
+		c.maxBody = defaultMaxBody
+	}
+	if c.logger == nil {
+		c.logger = slog.Default()
+	}
+	if c.refresh == 0 {
+		c.refresh = defaultRefreshTimeout
+	}
+	if c.store == nil {
+		size := cfg.MaxBytes
+		if size == 0 {
+			size = defaultMaxBytes
+		}
+		c.own = newMemory(size)
+		c.store = c.own
+	}
+	return c, nil
+}
+
+// Middleware answers from the cache, and keeps what next answers.
+func (c *Cache) Middleware(next http.Handler) http.Handler { return &cached{cache: c, next: next} }
+
+// Flush takes out everything, and what is being made isn't kept.
+func (c *Cache) Flush(ctx context.Context) error { return c.store.Flush(ctx) }
+
+// InvalidateTags takes out every answer that has one of the tags.
+func (c *Cache) InvalidateTags(ctx context.Context, tags ...string) error {
+	return c.store.InvalidateTags(ctx, tags...)
+}
+
+// Stats are what a cache has done since it was made.
+type Stats struct {
+	// Hits were answered from the cache, Stale of them with a stale answer, Coalesced of them after waiting for another request's answer.
+	// Misses went on.
+	Hits, Stale, Coalesced, Misses uint64
+	// Stored is how many answers were put into the store.
+	Stored uint64
+	// Entries and Bytes are what is in this process's memory, Evicted what was taken out of it to make room. 0 with a Store.
+	Entries int
+	Bytes   int64
+	Evicted uint64
+}
+
+// Stats returns the numbers of now.
+func (c *Cache) Stats() Stats {
+	s := Stats{Hits: c.hits.Load(), Stale: c.stale.Load(), Coalesced: c.coalesced.Load(), Misses: c.misses.Load(), Stored: c.stored.Load()}
+	if c.own != nil {
+		s.Entries, s.Bytes, s.Evicted = c.own.entries.Size()
+	}
+	return s
+}
+
+type cached struct {
+	cache *Cache
+	next  http.Handler
+}
+
+// Station implements [gatekit.Station].
+func (h *cached) Station() (kind string, next http.Handler) { return "cache", h.next }
+
+func (h *cached) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := h.cache
+	rc := gatekit.From(r.Context())
+	rule, ttl, strategy, open := c.ruleOf(r, rc)
+	if ttl == 0 || !rule.judged(r, rc) || len(r.Header["Range"]) > 0 || len(r.Header["Upgrade"]) > 0 {
+		h.pass(w, r, "gatekit; fwd=bypass")
+		return
+	}
+	key := rule.primary(r, rc)
+	f := filling{cached: h, rule: rule, ttl: ttl, key: key}
+	if len(r.Header["Cache-Control"]) > 0 && directive(r.Header, "max-age=0") {
+		switch {
+		case open || c.mayReplace != nil && c.mayReplace(r):
+			f.mark(r)
+			f.fill(w, r, nil, "gatekit; fwd=request")
+			return
+		case strategy == gatekit.FailWith403:
+			gatekit.Reject(w, r, unauthorized)
+			return
+		case strategy == gatekit.SucceedWithResponseHeader:
+			w.Header()["Warning"] = []string{"199 Cache-control headers were ignored because the caller was unauthorized."}
+		}
+	}
+	f.serve(w, r)
+}
+
+var unauthorized = &gatekit.Rejection{Type: gatekit.AccessDenied}
+
+// pass answers without the cache; but tags stay inside.
+func (h *cached) pass(w http.ResponseWriter, r *http.Request, status string) {
+	if !h.cache.cacheStatus && h.cache.tagHeader == "" {
+		h.next.ServeHTTP(w, r)
+		return
+	}
+	if !h.cache.cacheStatus {
+		status = ""
+	}
+	out := h.cache.newCapture(w, r, status, nil)
+	out.drop()
+	h.next.ServeHTTP(out, r)
+	out.commit(http.StatusOK)
+}
+
+// ruleOf returns how the request's route is kept, with what its stage says of the method.
+func (c *Cache) ruleOf(r *http.Request, rc *gatekit.RequestContext) (u *rule, ttl time.Duration, strategy gatekit.CacheControlStrategy, open bool) {
+	u = c.every
+	if len(c.routes) > 0 {
+		if own := c.routes[gatekit.RouteKey(r)]; own != nil {
+			u = own
+		}
+	}
+	ttl, strategy, open = u.ttl, c.strategy, c.open
+	byStage := rc.MethodSettings(r.Method)
+	if byStage == nil {
+		if !slices.Contains(u.methods, r.Method) {
+			ttl = 0
+		}
+		return u, ttl, strategy, open
+	}
+	switch {
+	// A stage's */* keeps the answers to GET only; other methods want an entry of their own.
+	case !byStage.CachingEnabled, r.Method != http.MethodGet && byStage == rc.StageSettings.Of("", ""):
+		ttl = 0
+	case byStage.CacheTTL != nil:
+		ttl = *byStage.CacheTTL
+	default:
+		ttl = defaultTTL
+	}
+	return u, ttl, byStage.UnauthorizedCacheControl, open || byStage.OpenCacheControl
+}
+
+// judged reports whether it is known who may have the answer: an authorizer has looked at the credentials, or they don't matter.
+func (u *rule) judged(r *http.Request, rc *gatekit.RequestContext) bool {
+	if u.public || rc != nil && (rc.Authorization != nil || rc.Identity.Caller != nil) {
+		return true
+	}
+	return (len(r.Header["Authorization"]) == 0 || u.authorizationKeyed) && (len(r.Header["Cookie"]) == 0 || u.cookieKeyed)
+}
+
+// filling is one request's way to an answer.
+type filling struct {
+	*cached
+	rule *rule
+	ttl  time.Duration
+	key  Key
+	at   Mark
+}
+
+// look returns the entry that answers r, or nil, after a look at the signpost where answers vary.
+func (f *filling) look(r *http.Request) *Entry {
+	e, mark, err := f.cache.store.Get(r.Context(), f.key)
+	f.at = mark
+	if err == nil && e != nil && e.Status == 0 {
+		e, _, err = f.cache.store.Get(r.Context(), f.key.variant(r, e.Vary))
+	}
+	if err != nil {
+		f.cache.log(r.Context(), "get", err)
+		return nil
+	}
+	return e
+}
+
+// mark only asks the store where it stands.
+func (f *filling) mark(r *http.Request) {
+	_, mark, err := f.cache.store.Get(r.Context(), f.key)
+	if err != nil {
+		f.cache.log(r.Context(), "get", err)
+	}
+	f.at = mark
+}
+
+func (f *filling) serve(w http.ResponseWriter, r *http.Request) {
+	c := f.cache
+	e := f.look(r)
+	now := time.Now()
+	if !e.expired(now) {
+		c.hits.Add(1)
+		if !now.Before(e.Expires) {
+			c.stale.Add(1)
+			f.refreshBehind(r)
+		}
+		f.answer(w, r, e, now)
+		return
+	}
+	own := &call{done: make(chan struct{})}
+	at := f.key.variant(r, waitedFor)
+	c.mu.Lock()
+	if running := c.calls[at]; running != nil {
+		c.mu.Unlock()
+		f.wait(w, r, running)
+		return
+	}
+	c.calls[at] = own
+	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		delete(c.calls, at)
+		c.mu.Unlock()
+		own.end(nil, true) // where fill has panicked
+	}()
+	f.fill(w, r, own, "gatekit; fwd=miss")
+}
+
+// waitedFor are the headers by which answers usually vary: a request waits for another only if it has the same ones.
+var waitedFor = []string{"Accept", "Accept-Encoding", "Accept-Language", "Origin"}
+
+// wait answers with what another request gets, if that is to be kept, and else on its own.
+func (f *filling) wait(w http.ResponseWriter, r *http.Request, running *call) {
+	select {
+	case <-running.done:
+	case <-r.Context().Done():
+		return // nobody is there to read an answer
+	}
+	e := running.entry
+	if running.lost {
+		f.serve(w, r) // another one asks, and the rest wait for that
+		return
+	}
+	if e != nil && len(e.Vary) > 0 {
+		e = f.look(r) // its variant may be another
+	}
+	if now := time.Now(); !e.expired(now) {
+		f.cache.hits.Add(1)
+		f.cache.coalesced.Add(1)
+		f.answer(w, r, e, now)
+		return
+	}
+	f.fill(w, r, nil, "gatekit; fwd=miss")
+}
+
+func (f *filling) answer(w http.ResponseWriter, r *http.Request, e *Entry, now time.Time) {
+	if f.cache.cacheStatus {
+		w.Header()["Cache-Status"] = []string{e.status(now)}
+	}
+	e.serve(w, r)
+}
+
+// fill lets next answer, and keeps that. own, if not nil, is told.
+func (f *filling) fill(w http.ResponseWriter, r *http.Request, own *call, status string) {
+	c := f.cache
+	c.misses.Add(1)
+	if !c.cacheStatus {
+		status = ""
+	}
+	var give func()
+	if own != nil {
+		give = func() { own.end(nil, false) }
+	}
+	out := c.newCapture(w, r, status, give)
+	f.next.ServeHTTP(out, r)
+	e := out.done(time.Now(), f.ttl, f.rule.stale)
+	lost := r.Context().Err() != nil // who notices that stops half-way, and may not say so
+	if lost || gatekit.From(r.Context()).Rejection() != nil {
+		e = nil
+	}
+	if e != nil {
+		f.keep(r, e)
+	}
+	if own != nil {
+		own.end(e, lost)
+	}
+}
+
+// keep puts e into the store, behind a signpost if it varies.
+func (f *filling) keep(r *http.Request, e *Entry) {
+	key := f.key
+	var err error
+	if len(e.Vary) > 0 {
+		post := &Entry{Vary: e.Vary, Made: e.Made, Expires: e.Expires, Stale: e.Stale}
+		err = f.cache.store.Put(r.Context(), key, post, f.at)
+		key = key.variant(r, e.Vary)
+	}
+	if err == nil {
+		err = f.cache.store.Put(r.Context(), key, e, f.at)
+	}
+	if err != nil {
+		f.cache.log(r.Context(), "put", err)
+		return
+	}
+	f.cache.stored.Add(1)
+}
+
+// refreshBehind makes a new answer in the background, if nobody does already. Only for methods that have no body.
+func (f *filling) refreshBehind(r *http.Request) {
+	c := f.cache
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return
+	}
+	select {
+	case c.refreshing <- struct{}{}:
+	default:
+		return
+	}
+	at := f.key.variant(r, waitedFor)
+	own := &call{done: make(chan struct{})}
+	c.mu.Lock()
+	if c.calls[at] != nil || c.ctx.Err() != nil {
+		c.mu.Unlock()
+		<-c.refreshing
+		return
+	}
+	c.calls[at] = own
+	c.mu.Unlock()
+	again := *f
+	// What the request's context carries stays; that it ends with the request doesn't.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), c.refresh)
+	stop := context.AfterFunc(c.ctx, cancel)
+	behind := gatekit.Detach(ctx, r)
+	for _, conditional := range []string{"If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since"} {
+		delete(behind.Header, conditional) // a 304 is no answer to keep
+	}
+	go func() {
+		defer func() {
+			if p := recover(); p != nil && p != http.ErrAbortHandler { // no server stands around this goroutine
+				c.log(ctx, "refresh", errPanic)
+			}
+			stop()
+			cancel()
+			c.mu.Lock()
+			delete(c.calls, at)
+			c.mu.Unlock()
+			own.end(nil, false)
+			<-c.refreshing
+		}()
+		again.fill(nowhere{http.Header{}}, behind, own, "")
+	}()
+}
+
+var errPanic = errors.New("the handler panicked")
+
+// log tells that the store, or the making of an answer in the background, failed. No key or header is in it.
+func (c *Cache) log(ctx context.Context, operation string, err error) {
+	c.logger.LogAttrs(ctx, slog.LevelWarn, "cache: the store or a refresh failed", slog.String("operation", operation), slog.String("error", err.Error()))
+}

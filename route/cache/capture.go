@@ -1,0 +1,178 @@
+package cache
+
+import (
+	"bufio"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// capture passes an answer on to the client and keeps a copy, until it turns out that the answer isn't one to keep.
+type capture struct {
+	http.ResponseWriter
+	cache  *Cache
+	before http.Header // what outer stations had set
+	head   bool
+	status string // Cache-Status of an answer that wasn't there, or empty
+	give   func() // tells waiters that nothing will be kept; may be nil
+
+	committed, dropped bool
+	entry              Entry
+	length             int // Content-Length as declared, or -1
+}
+
+func (c *Cache) newCapture(w http.ResponseWriter, r *http.Request, status string, give func()) *capture {
+	return &capture{ResponseWriter: w, cache: c, before: maps.Clone(w.Header()), head: r.Method == http.MethodHead, status: status, give: give, length: -1}
+}
+
+// drop ends the keeping of a copy.
+func (w *capture) drop() {
+	if w.dropped {
+		return
+	}
+	w.dropped = true
+	w.entry.Body = nil
+	if w.give != nil {
+		w.give()
+	}
+}
+
+// commit takes the headers down, once, right before they are sent.
+func (w *capture) commit(status int) {
+	if w.committed {
+		return
+	}
+	w.committed = true
+	h := w.Header()
+	e := &w.entry
+	e.Status = status
+	var keep bool
+	e.Tags, keep = w.cache.takeTags(h)
+	e.Vary, keep = varyOf(h, keep)
+	if !keep || !keepable(status, h) {
+		w.drop()
+	} else {
+		e.Header = fields(h, w.before)
+		if v := h["Content-Length"]; len(v) == 1 {
+			if n, err := strconv.Atoi(v[0]); err == nil && n >= 0 {
+				w.length = n
+			}
+		}
+		if w.length > w.cache.maxBody {
+			w.drop()
+		}
+	}
+	if w.status != "" {
+		h["Cache-Status"] = []string{w.status}
+	}
+}
+
+func varyOf(h http.Header, keep bool) ([]string, bool) {
+	vary, ok := varies(h)
+	return vary, ok && keep
+}
+
+// keepable reports whether an answer with this status and these headers may be kept.
+func keepable(status int, h http.Header) bool {
+	switch {
+	case status < 200 || status >= 500 || status == http.StatusPartialContent || status == http.StatusNotModified:
+		return false
+	case len(h["Set-Cookie"]) > 0 || len(h["Trailer"]) > 0 || len(h["Content-Range"]) > 0:
+		return false
+	}
+	return !directive(h, "private") && !directive(h, "no-store")
+}
+
+// takeTags removes the tag header, which isn't the client's.
+func (c *Cache) takeTags(h http.Header) ([]string, bool) {
+	if c.tagHeader == "" {
+		return nil, true
+	}
+	list, ok := tags(h[c.tagHeader])
+	delete(h, c.tagHeader)
+	return list, ok
+}
+
+// WriteHeader lets 1xx pass; the final answer is still to follow, but for 101, which ends HTTP on the connection.
+func (w *capture) WriteHeader(status int) {
+	if status >= 200 || status == http.StatusSwitchingProtocols {
+		w.commit(status)
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *capture) Write(b []byte) (int, error) {
+	w.commit(http.StatusOK)
+	w.copy(b)
+	n, err := w.ResponseWriter.Write(b)
+	if err != nil {
+		w.drop()
+	}
+	return n, err
+}
+
+func (w *capture) WriteString(s string) (int, error) { return w.Write([]byte(s)) }
+
+func (w *capture) copy(b []byte) {
+	if w.dropped || w.head {
+		return
+	}
+	if len(w.entry.Body)+len(b) > w.cache.maxBody {
+		w.drop()
+		return
+	}
+	w.entry.Body = append(w.entry.Body, b...)
+}
+
+// ReadFrom keeps sendfile for what isn't copied.
+func (w *capture) ReadFrom(r io.Reader) (int64, error) {
+	w.commit(http.StatusOK)
+	if w.dropped {
+		return io.Copy(w.ResponseWriter, r)
+	}
+	return io.Copy(struct{ io.Writer }{w}, r)
+}
+
+func (w *capture) Flush() { _ = w.FlushError() }
+
+// FlushError says that the answer comes bit by bit: it may never end, so nobody waits for it any longer, and no copy is kept.
+func (w *capture) FlushError() error {
+	w.commit(http.StatusOK)
+	w.drop()
+	return http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+func (w *capture) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	w.commit(http.StatusSwitchingProtocols)
+	w.drop()
+	return http.NewResponseController(w.ResponseWriter).Hijack()
+}
+
+// Unwrap is for what else http.ResponseController does: deadlines, full duplex.
+func (w *capture) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// done returns the answer once the handler has returned, or nil if it isn't one to keep.
+func (w *capture) done(now time.Time, ttl, stale time.Duration) *Entry {
+	w.commit(http.StatusOK)
+	if w.dropped || w.length >= 0 && w.length != len(w.entry.Body) && !w.head {
+		return nil
+	}
+	for name := range w.Header() { // trailers that weren't announced
+		if len(name) > len(http.TrailerPrefix) && name[:len(http.TrailerPrefix)] == http.TrailerPrefix {
+			return nil
+		}
+	}
+	e := w.entry
+	e.Made, e.Expires, e.Stale = now, now.Add(ttl), now.Add(ttl+stale)
+	return &e
+}
+
+// nowhere is the client of an answer that is made in the background.
+type nowhere struct{ h http.Header }
+
+func (w nowhere) Header() http.Header         { return w.h }
+func (w nowhere) Write(b []byte) (int, error) { return len(b), nil }
+func (w nowhere) WriteHeader(int)             {}

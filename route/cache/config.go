@@ -1,0 +1,178 @@
+package cache
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/routetree"
+)
+
+// Config configures a [Cache]. The zero value keeps the answers to GET for 300 seconds, up to 64 MiB of them.
+type Config struct {
+	_ struct{} // keyed literals only, so that fields can be added
+
+	// Route is how all routes are kept that Routes doesn't name.
+	Route
+	// Routes are single routes, by route key. An entry replaces Route as a whole. Where the request's stage has settings
+	// (gatekit.MethodSettings), they decide if and for how long a method's answers are kept.
+	Routes map[string]Route
+
+	// MaxBodyBytes is the longest body that is kept; 0 is the managed gateway's 1,048,576 bytes. Longer ones pass.
+	MaxBodyBytes int
+	// MaxBytes bounds what is kept in memory, bodies, headers and a share for the bookkeeping; 0 is 64 MiB. A Store bounds itself.
+	MaxBytes int64
+	// Store keeps the answers, such as rediscache's for a fleet; nil is this process's memory.
+	Store Store
+
+	// MayInvalidate says whether the request's caller may replace an answer with Cache-Control: max-age=0: on the managed gateway, whether the
+	// caller's policy allows execute-api:InvalidateCache. nil lets nobody, unless Open is set.
+	MayInvalidate func(*http.Request) bool
+	// Open lets every client do so.
+	Open bool
+	// Unauthorized is what a client gets that may not, and asks for it.
+	Unauthorized gatekit.CacheControlStrategy
+
+	// TagHeader is the response header in which the backend tags its answer ("Cache-Tag": names separated by commas or blanks, 64 at most of 256
+	// bytes). It isn't sent to clients. Empty: no tags.
+	TagHeader string
+	// CacheStatus adds the header Cache-Status (RFC 9211) to answers.
+	CacheStatus bool
+	// RefreshTimeout bounds the making of a new answer in the background, where stale ones are served; 0 is 30 seconds.
+	RefreshTimeout time.Duration
+	// Logger gets what goes wrong with the store, or in the background. nil means slog.Default().
+	Logger *slog.Logger
+}
+
+// Route is how the answers of a route are kept.
+type Route struct {
+	_ struct{} // keyed literals only, so that fields can be added
+
+	// TTL is how long they are kept: nil is 300 seconds, 0 not at all, at most one hour.
+	TTL *time.Duration
+	// StaleWhileRevalidate is how much longer they are served after that, while one request, in the background, asks for a new one. At most
+	// one hour; 0 is not at all.
+	StaleWhileRevalidate time.Duration
+	// Methods are those whose answers are kept; nil is GET.
+	Methods []string
+	// Key lists what of the request is part of the key, as "method.request.header.X-Tenant", "method.request.querystring.page",
+	// "method.request.path.id". nil is the whole path and query.
+	Key []string
+	// Namespace takes the resource's place in the key, so that resources can share answers. Empty is the resource's path.
+	Namespace string
+	// Public answers are the same for every caller.
+	Public bool
+}
+
+const (
+	defaultTTL            = 300 * time.Second
+	maxStale              = time.Hour
+	defaultMaxBody        = 1 << 20
+	defaultMaxBytes       = 64 << 20
+	defaultRefreshTimeout = 30 * time.Second
+	maxKeyParameters      = 64
+)
+
+// check returns every mistake in c.
+func (c *Config) check() error {
+	var errs []error
+	bad := func(field, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("cache: Config.%s: %s", field, fmt.Sprintf(format, args...)))
+	}
+	c.Route.check("", bad)
+	for _, key := range slices.Sorted(maps.Keys(c.Routes)) {
+		if _, err := routetree.ParseKey(key); err != nil {
+			bad(fmt.Sprintf("Routes[%q]", key), "%v", err)
+		}
+		r := c.Routes[key]
+		r.check(fmt.Sprintf("Routes[%q].", key), bad)
+	}
+	if c.MaxBodyBytes < 0 || c.MaxBodyBytes > 1<<30 {
+		bad("MaxBodyBytes", "want 0 to 1 GiB, got %d", c.MaxBodyBytes)
+	}
+	if c.MaxBytes < 0 {
+		bad("MaxBytes", "want 0 or more, got %d", c.MaxBytes)
+	}
+	if c.Unauthorized > gatekit.FailWith403 {
+		bad("Unauthorized", "want one of its constants, got %d", c.Unauthorized)
+	}
+	if c.Open && c.MayInvalidate != nil {
+		bad("Open", "want Open or MayInvalidate, got both")
+	}
+	if c.TagHeader != "" && !isToken(c.TagHeader) {
+		bad("TagHeader", "want the name of a header, got %q", c.TagHeader)
+	}
+	if c.RefreshTimeout < 0 {
+		bad("RefreshTimeout", "want 0 or more, got %v", c.RefreshTimeout)
+	}
+	return errors.Join(errs...)
+}
+
+func (r *Route) check(prefix string, bad func(field, format string, args ...any)) {
+	if r.TTL != nil && (*r.TTL < 0 || *r.TTL > gatekit.MaxCacheTTL) {
+		bad(prefix+"TTL", "want 0 to %v, got %v", gatekit.MaxCacheTTL, *r.TTL)
+	}
+	if r.StaleWhileRevalidate < 0 || r.StaleWhileRevalidate > maxStale {
+		bad(prefix+"StaleWhileRevalidate", "want 0 to %v, got %v", maxStale, r.StaleWhileRevalidate)
+	}
+	for _, m := range r.Methods {
+		if m == "" || strings.Trim(m, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+			bad(prefix+"Methods", "want methods such as GET, got %q", m)
+		}
+	}
+	if len(r.Key) > maxKeyParameters {
+		bad(prefix+"Key", "want at most %d, got %d", maxKeyParameters, len(r.Key))
+	}
+	for _, p := range r.Key {
+		if _, err := parseParameter(p); err != nil {
+			bad(prefix+"Key", "%v", err)
+		}
+	}
+}
+
+// rule is a Route that has been checked.
+type rule struct {
+	ttl, stale time.Duration
+	methods    []string
+	wholeURL   bool
+	key        []parameter
+	namespace  string
+	public     bool
+	// authorizationKeyed and cookieKeyed say that Key lists the header.
+	authorizationKeyed, cookieKeyed bool
+}
+
+func newRule(r Route) *rule {
+	out := &rule{ttl: defaultTTL, stale: r.StaleWhileRevalidate, methods: slices.Clone(r.Methods), wholeURL: r.Key == nil, namespace: r.Namespace, public: r.Public}
+	if r.TTL != nil {
+		out.ttl = *r.TTL
+	}
+	if r.Methods == nil {
+		out.methods = []string{http.MethodGet}
+	}
+	for _, p := range r.Key {
+		parsed, _ := parseParameter(p) // has been checked
+		out.key = append(out.key, parsed)
+		if parsed.in == inHeader {
+			out.authorizationKeyed = out.authorizationKeyed || parsed.name == "Authorization"
+			out.cookieKeyed = out.cookieKeyed || parsed.name == "Cookie"
+		}
+	}
+	return out
+}
+
+// isToken reports whether s is a token (RFC 9110, section 5.6.2).
+func isToken(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0) {
+			return false
+		}
+	}
+	return s != ""
+}

@@ -1,0 +1,42 @@
+// Package cache answers from what the integration answered before: the stage cache of a REST API, for every flavor. (Developer guide,
+// "Enabling API caching to enhance responsiveness".)
+//
+//	answers, err := cache.New(ctx, cache.Config{})
+//	…
+//	api.Handle("GET /orders/{id}", orders, auth.Require(jwt), answers.Middleware)
+//
+// It stands behind authorizers, validation and limits, right before the integration: what they refuse costs no look-up, and an answer that
+// is kept goes only to who may have it.
+//
+// # What is one answer
+//
+// Answers are kept by API, stage, deployment, resource, method, and by who is calling ([Route.Public] leaves the caller out). Where [Route.Key]
+// is nil, by the whole path and query too. Where it lists parameters, as the managed gateway's cacheKeyParameters, by those and nothing else
+// of the request: /orders/1 and /orders/2 then share one answer unless method.request.path.id is listed. All values of a parameter that was
+// sent more than once count, as nobody knows which of them the backend reads. What the answer's Vary header names counts too.
+//
+// A request that carries credentials which no authorizer has judged (an Authorization or Cookie header, without a
+// gatekit.Authorization) isn't answered from the cache, and its answer isn't kept, unless the route is public or Key lists the header.
+//
+// # What is kept
+//
+// Answers to GET, unless a route says otherwise, of any status below 500, up to [Config.MaxBodyBytes]. Never one that sets a cookie, says
+// Cache-Control: private or no-store, has trailers, is a part of something (206, 304, Range), was made by the gateway itself, or
+// broke off. Headers that outer stations had set before, such as request IDs, aren't kept: each answer has its own.
+//
+// Requests for an answer that is just being made wait for it, unless it turns out to be one that isn't kept. A waiter that goes
+// away leaves the others alone.
+//
+// # Taking out
+//
+// A client takes out one answer with Cache-Control: max-age=0, if it may ([Config.MayInvalidate]); [Cache.Flush] takes out all, and
+// [Cache.InvalidateTags] those that the backend tagged ([Config.TagHeader]). An answer that was asked for before, and arrives after, isn't kept.
+//
+// # Differences
+//
+//   - The caller is part of the key, and so is all of the path and query, unless the route says otherwise. The managed gateway's key has neither.
+//   - Cookies, private, no-store, Vary and statuses of 500 and above are heeded. The managed gateway looks at none of them.
+//   - Stale answers can be served while a new one is made, and answers be tagged.
+//   - Unauthorized invalidation with FAIL_WITH_403 is an ACCESS_DENIED; the managed gateway's type isn't known.
+//   - Size is a number of bytes in this process, or a Redis server's, not a cluster's size in GB.
+package cache

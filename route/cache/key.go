@@ -1,0 +1,161 @@
+package cache
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"strings"
+
+	"github.com/gatekit-go/gatekit"
+)
+
+// Key names an answer. It is a digest: a store sees nothing of the request or the caller in it.
+type Key [sha256.Size]byte
+
+// parameter is one of a route's key parameters.
+type parameter struct {
+	in   place
+	name string
+}
+
+type place byte
+
+const (
+	inHeader place = iota + 1
+	inQuery
+	inPath
+)
+
+// parseParameter reads "method.request.header.NAME" and its likes.
+func parseParameter(text string) (parameter, error) {
+	const prefix = "method.request."
+	for _, p := range []struct {
+		kind string
+		in   place
+	}{{prefix + "header.", inHeader}, {prefix + "querystring.", inQuery}, {prefix + "path.", inPath}} {
+		name, ok := strings.CutPrefix(text, p.kind)
+		if !ok || name == "" {
+			continue
+		}
+		if p.in == inHeader {
+			if !isToken(name) {
+				break
+			}
+			name = textproto.CanonicalMIMEHeaderKey(name)
+		}
+		return parameter{p.in, name}, nil
+	}
+	return parameter{}, fmt.Errorf("want method.request.header.NAME, method.request.querystring.NAME or method.request.path.NAME, got %q", text)
+}
+
+// material collects what a key is made of. Every part is preceded by its length, so that no two lists of parts are one.
+type material []byte
+
+func (m material) text(s string) material {
+	m = binary.AppendUvarint(m, uint64(len(s)))
+	return append(m, s...)
+}
+
+func (m material) list(values []string) material {
+	m = binary.AppendUvarint(m, uint64(len(values)))
+	for _, v := range values {
+		m = m.text(v)
+	}
+	return m
+}
+
+// unknown stands for the context of a request outside a gateway.
+var unknown gatekit.RequestContext
+
+// primary returns the key of the request's answer, before its Vary header is known.
+func (u *rule) primary(r *http.Request, rc *gatekit.RequestContext) Key {
+	var room [512]byte
+	if rc == nil {
+		rc = &unknown
+	}
+	m := material(room[:0]).text(rc.AccountID).text(rc.APIID).text(rc.Stage).text(rc.DeploymentID)
+	if rc.DeploymentID == "" && rc.Canary == "true" {
+		m = m.text(rc.Canary) // nothing else tells the two sides apart
+	} else {
+		m = m.text("")
+	}
+	namespace := u.namespace
+	if namespace == "" {
+		namespace = gatekit.RouteKey(r)
+		if _, resource, ok := strings.Cut(namespace, " "); ok {
+			namespace = resource
+		}
+	}
+	m = m.text(namespace).text(r.Method)
+	if !u.public {
+		m = caller(m, rc)
+	}
+	if u.wholeURL {
+		m = m.text(r.Host).text(r.URL.Path).text(r.URL.RawPath).text(r.URL.RawQuery)
+	}
+	for _, p := range u.key {
+		switch p.in {
+		case inHeader:
+			m = m.list(headerValues(r, p.name))
+		case inQuery:
+			m = queryValues(m, r.URL.RawQuery, p.name)
+		case inPath:
+			m = m.text(r.PathValue(p.name))
+		}
+	}
+	return sha256.Sum256(m)
+}
+
+// caller adds who is calling: all that authorizers have learned, the IAM identity, the client's certificate, the API key. A principal alone wouldn't
+// do: authorizer functions may name one for everybody, and tell callers apart in their context.
+func caller(m material, rc *gatekit.RequestContext) material {
+	sum := rc.Authorization.Fingerprint()
+	m = append(m, sum[:]...)
+	if c := rc.Identity.Caller; c != nil {
+		m = append(m, 1).text(c.AccessKey).text(c.UserARN).text(c.CognitoIdentityID)
+	}
+	m = append(m, 2)
+	if cert := rc.Identity.ClientCert; cert != nil {
+		m = m.text(string(cert.RawIssuer)).text(cert.SerialNumber.String())
+	}
+	return append(m, 3).text(rc.Identity.APIKeyID)
+}
+
+// headerValues has Host, which net/http keeps elsewhere.
+func headerValues(r *http.Request, name string) []string {
+	if name == "Host" {
+		return []string{r.Host}
+	}
+	return r.Header[name]
+}
+
+// queryValues adds all values of a query parameter, decoded, in the order they were sent.
+func queryValues(m material, raw, name string) material {
+	for pair := range strings.SplitSeq(raw, "&") {
+		key, value, _ := strings.Cut(pair, "=")
+		if unescape(key) == name {
+			m = append(m, 1).text(unescape(value))
+		}
+	}
+	return append(m, 0)
+}
+
+func unescape(s string) string {
+	if decoded, err := url.QueryUnescape(s); err == nil { // s itself if it has no escapes
+		return decoded
+	}
+	return s
+}
+
+// variant returns the key of the answer for the request's values of the headers that vary it.
+func (k Key) variant(r *http.Request, vary []string) Key {
+	var room [256]byte
+	m := append(material(room[:0]), k[:]...)
+	for _, name := range vary {
+		m = m.text(name).list(headerValues(r, name))
+	}
+	return sha256.Sum256(m)
+}

@@ -1,0 +1,7 @@
+package rediscache
+
+// The form in Redis, for fuzzing.
+var (
+	Encode = encode
+	Decode = decode
+)
