@@ -13,7 +13,7 @@ import (
 //
 // mw runs as it would. What it admits goes on as it admits it. What it refuses, through [Reject], is given to report with the refusal, and
 // goes on as it came: the body is put back, and the headers and the fields of the RequestContext that mw has set are undone. An answer that mw
-// gives in another way, such as that of a CORS preflight, stands.
+// gives in another way, such as that of a CORS preflight, stands. A panic passes through.
 //
 // A refusal behind mw is none of mw's, and answers as ever. A refusal that mw makes after the request went on is reported, and the answer
 // that it got stands.
@@ -55,10 +55,7 @@ func (h *shadow) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		onTrial.Body = t.body
 	}
 
-	rc.trial.Store(t)
-	h.rule.ServeHTTP(w, onTrial)
-	rc.trial.CompareAndSwap(t, t.outer)
-
+	h.try(rc, t, w, onTrial)
 	why, wentOn := t.state()
 	if why == nil || wentOn {
 		return // answered: by what comes behind, or by the rule itself
@@ -73,6 +70,13 @@ func (h *shadow) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h.report(r, why)
 	h.next.ServeHTTP(w, r)
+}
+
+// try runs the rule. A panic ends the trial as well: who recovers from it may want to refuse the request.
+func (h *shadow) try(rc *RequestContext, t *trial, w http.ResponseWriter, r *http.Request) {
+	rc.trial.Store(t)
+	defer rc.trial.CompareAndSwap(t, t.outer)
+	h.rule.ServeHTTP(w, r)
 }
 
 // admitted is what a rule on trial calls if it admits the request.

@@ -316,3 +316,28 @@ func TestShadowWantsARuleAndAReport(t *testing.T) {
 	require.Panics(t, func() { gatekit.Shadow(nil, unreported(t)) })
 	require.Panics(t, func() { gatekit.Shadow(func(h http.Handler) http.Handler { return h }, nil) })
 }
+
+// A panic goes through a rule on trial, and whoever catches it can still refuse the request.
+func TestShadowLetsPanicsThrough(t *testing.T) {
+	panics := func(http.ResponseWriter, *http.Request) { panic("broken") }
+	admits := func(next http.Handler) http.Handler { return next }
+	for name, h := range map[string]http.Handler{
+		"rule":           gatekit.Shadow(func(http.Handler) http.Handler { return http.HandlerFunc(panics) }, unreported(t))(unreached(t)),
+		"handler":        gatekit.Shadow(admits, unreported(t))(http.HandlerFunc(panics)),
+		"within-another": gatekit.Shadow(gatekit.Shadow(admits, unreported(t)), unreported(t))(http.HandlerFunc(panics)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			recovers := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_, r = gatekit.Attach(r)
+				defer func() {
+					require.Equal(t, "broken", recover())
+					gatekit.Reject(w, r, nil)
+				}()
+				h.ServeHTTP(w, r)
+			})
+			w := httptest.NewRecorder()
+			recovers.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+			require.Equal(t, 500, w.Code)
+		})
+	}
+}
