@@ -114,10 +114,9 @@ func (c *Charge) add(ctx context.Context, units int64) error {
 	if units < 0 && c.member.plan.fast() && c.member.lease.giveBack(c.counter, -units) {
 		return nil
 	}
-	// The count has to be right whether or not the client is still there.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	asking, cancel := c.registry.asking(ctx)
 	defer cancel()
-	_, err := c.registry.store.Add(ctx, c.counter, c.on, units)
+	_, err := c.registry.store.Add(asking, c.counter, c.on, units)
 	return err
 }
 
@@ -131,15 +130,21 @@ func (c *Charge) reserve(ctx context.Context, now time.Time) (ok bool, err error
 	c.counter = Counter{plan.ID, c.key.id, from, to}
 	c.limit = plan.limitIn(from, to, c.member.since)
 	if plan.fast() {
-		ok, c.left, err = c.member.lease.take(ctx, g.store, c.counter, c.on, c.reserved, c.limit, now)
-	} else if c.reserved == 0 {
-		ok = true // settled later
+		ok, c.left, err = c.member.lease.take(ctx, g, c.counter, c.on, c.reserved, c.limit, now)
 	} else {
-		var granted int64
-		var count Count
-		granted, count, err = g.store.Reserve(ctx, c.counter, c.on, c.reserved, c.reserved, c.limit)
-		ok, c.left = granted > 0, c.limit+count.Extra-count.Used
+		ok, c.left, err = g.reserve(ctx, c.counter, c.on, c.reserved, c.limit)
 	}
 	c.counted = err == nil && ok
 	return ok, err
+}
+
+// reserve takes n units from the store, or none.
+func (g *Registry) reserve(ctx context.Context, c Counter, on Date, n, limit int64) (ok bool, left int64, err error) {
+	if n == 0 {
+		return true, 0, nil // settled later
+	}
+	asking, cancel := g.asking(ctx)
+	defer cancel()
+	granted, count, err := g.store.Reserve(asking, c, on, n, n, limit)
+	return granted > 0, limit + count.Extra - count.Used, err
 }

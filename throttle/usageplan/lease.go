@@ -2,6 +2,7 @@ package usageplan
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -16,8 +17,9 @@ type lease struct {
 	left    int64 // units in hand
 	store   int64 // units that the store had left when it was last asked
 	used    time.Time
-	empty   time.Time     // until when the store isn't asked again, as it had nothing
-	filling chan struct{} // closed when the call to the store that is under way ends
+	empty   time.Time // until when the store isn't asked for lacking units or more, as it had fewer
+	lacking int64
+	filling *filling // nil: nobody asks
 }
 
 const (
@@ -38,11 +40,22 @@ func (g *Registry) lease(k leaseKey) *lease {
 	return l
 }
 
-// take takes n units of c, from what is in hand, or else from the store. It returns how many are left, as far as is known here.
-func (l *lease) take(ctx context.Context, store Store, c Counter, on Date, n, limit int64, now time.Time) (ok bool, left int64, err error) {
+// filling is a question to the store that is under way.
+type filling struct {
+	done chan struct{} // closed with the answer
+	err  error
+}
+
+// take takes n units of c, from what is in hand, or else from the store. It returns how many are left, as far as is known here. Who waits for
+// another's question takes its failure for their own: asked one after the other, a store that is away would keep the last waiting for long.
+func (l *lease) take(ctx context.Context, g *Registry, c Counter, on Date, n, limit int64, now time.Time) (ok bool, left int64, err error) {
 	for {
 		l.mu.Lock()
 		if l.counter != c {
+			if c.To <= l.counter.From { // a request that comes late from the period before: what is in hand is the new one's
+				l.mu.Unlock()
+				return g.reserve(ctx, c, on, n, limit)
+			}
 			l.counter, l.left, l.store, l.empty = c, 0, limit, time.Time{} // what was in hand was of another period
 		}
 		l.used = now
@@ -52,50 +65,66 @@ func (l *lease) take(ctx context.Context, store Store, c Counter, on Date, n, li
 			l.mu.Unlock()
 			return true, left, nil
 		}
-		if now.Before(l.empty) {
+		if now.Before(l.empty) && n-l.left >= l.lacking {
 			left = l.left
 			l.mu.Unlock()
 			return false, left, nil
 		}
-		if filling := l.filling; filling != nil {
+		if f := l.filling; f != nil {
 			l.mu.Unlock()
-			select {
-			case <-filling:
-				continue
-			case <-ctx.Done():
-				return false, 0, ctx.Err()
+			if <-f.done; f.err != nil { // it ends in time: asking sees to that
+				return false, 0, f.err
 			}
+			continue
 		}
-		filling := make(chan struct{})
-		l.filling = filling
+		f := &filling{done: make(chan struct{})}
+		l.filling = f
 		atLeast := n - l.left
 		atMost := max(min(limit/100, maxLease, l.store/leaseParts), atLeast)
 		l.mu.Unlock()
 
-		granted, count, err := store.Reserve(ctx, c, on, atLeast, atMost, limit)
-		l.mu.Lock()
-		if err == nil && l.counter == c {
-			l.on, l.store = on, max(limit+count.Extra-count.Used, 0)
-			l.left += granted
-			if ok = granted > 0; ok {
-				l.left -= n
-			} else {
-				l.empty = now.Add(emptyFor)
-			}
-			left = l.left + l.store
-		}
-		l.filling = nil
-		moved := err == nil && l.counter != c
-		l.mu.Unlock()
-		close(filling)
-		if moved { // another period began while the store was asked: the units are this request's alone
-			if granted > n {
-				_, err = store.Add(ctx, c, on, n-granted)
-			}
-			return granted > 0, 0, err
-		}
-		return ok, left, err
+		return l.fill(ctx, g, f, c, on, n, atLeast, atMost, limit, now)
 	}
+}
+
+var errUnanswered = errors.New("usageplan: the store panicked")
+
+// fill asks the store, for the request at hand and those to come.
+func (l *lease) fill(ctx context.Context, g *Registry, f *filling, c Counter, on Date, n, atLeast, atMost, limit int64, now time.Time) (ok bool, left int64, err error) {
+	var granted int64
+	var count Count
+	moved := false
+	func() {
+		err = errUnanswered
+		defer func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			if moved = l.counter != c; err == nil && !moved {
+				l.on, l.store = on, max(limit+count.Extra-count.Used, 0)
+				l.left += granted
+				if ok = granted > 0; ok {
+					l.left -= n
+				} else {
+					l.empty, l.lacking = now.Add(emptyFor), atLeast
+				}
+				left = l.left + l.store
+			}
+			l.filling, f.err = nil, err
+			close(f.done)
+		}()
+		asking, cancel := g.asking(ctx)
+		defer cancel()
+		granted, count, err = g.store.Reserve(asking, c, on, atLeast, atMost, limit)
+	}()
+	if err == nil && moved { // another period began while the store was asked: the units are this request's alone
+		ok = granted > 0
+		if granted > n {
+			asking, cancel := g.asking(ctx)
+			defer cancel()
+			_, err = g.store.Add(asking, c, on, n-granted)
+		}
+	}
+	return ok, left, err
 }
 
 // giveBack returns n units to what is in hand, and reports whether they were of this lease's period.
@@ -113,6 +142,7 @@ func (l *lease) giveBack(c Counter, n int64) bool {
 // renounce gives what is in hand back to the store, if it hasn't been used since.
 func (l *lease) renounce(ctx context.Context, store Store, since time.Time) error {
 	l.mu.Lock()
+	l.empty = time.Time{} // the store may have more by now
 	c, on, n := l.counter, l.on, l.left
 	if n == 0 || l.used.After(since) {
 		l.mu.Unlock()
@@ -139,8 +169,10 @@ func (g *Registry) forgetLeases(l *live) {
 }
 
 // giveBackIdle gives back the leases that nobody has used for a while.
-func (g *Registry) giveBackIdle(ctx context.Context, now time.Time) {
-	_ = g.renounce(ctx, now.Add(-idleAfter)) // tried again
+func (g *Registry) giveBackIdle(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	_ = g.renounce(ctx, time.Now().Add(-idleAfter)) // tried again
 }
 
 // Flush gives back what this process has leased of Fast quotas and not used. Call it when no more requests are served, before the store is

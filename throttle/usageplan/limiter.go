@@ -169,7 +169,7 @@ func (l *Limiter) take(r *http.Request, c *Charge, now time.Time) error {
 		if b == nil {
 			continue
 		}
-		v, err := b.take(ctx, g.buckets, c.key.id)
+		v, err := b.take(ctx, g, c.key.id)
 		if err != nil {
 			levels[i] = nil // nothing was taken
 			if err = l.failed(ctx, c, err); err == nil {
@@ -212,7 +212,7 @@ func (l *Limiter) take(r *http.Request, c *Charge, now time.Time) error {
 func giveBack(ctx context.Context, g *Registry, c *Charge, levels []*planBucket) {
 	for _, b := range levels {
 		if b != nil {
-			b.give(ctx, g.buckets, c.key.id)
+			b.give(ctx, g, c.key.id)
 		}
 	}
 }

@@ -131,18 +131,22 @@ func (p *Plan) limitIn(from, to, since Date) int64 {
 }
 
 // take takes a token of key's bucket.
-func (b *planBucket) take(ctx context.Context, shared Buckets, key string) (bucket.Verdict, error) {
-	if shared == nil {
+func (b *planBucket) take(ctx context.Context, g *Registry, key string) (bucket.Verdict, error) {
+	if g.buckets == nil {
 		return b.local.Take(b.local.Hash(key)), nil
 	}
-	ok, wait, left, err := shared.Take(ctx, b.name+"/"+key, b.limit)
+	ctx, cancel := detached(ctx)
+	defer cancel()
+	ok, wait, left, err := g.buckets.Take(ctx, b.name+"/"+key, b.limit)
 	return bucket.Verdict{OK: ok, Wait: wait, Left: left}, err
 }
 
-func (b *planBucket) give(ctx context.Context, shared Buckets, key string) {
-	if shared == nil {
+func (b *planBucket) give(ctx context.Context, g *Registry, key string) {
+	if g.buckets == nil {
 		b.local.Give(b.local.Hash(key))
 		return
 	}
-	_ = shared.Give(ctx, b.name+"/"+key, b.limit) // a token that is lost comes back by itself
+	ctx, cancel := detached(ctx)
+	defer cancel()
+	_ = g.buckets.Give(ctx, b.name+"/"+key, b.limit) // a token that is lost comes back by itself
 }

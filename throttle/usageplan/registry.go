@@ -128,7 +128,7 @@ func (g *Registry) refresh(ctx context.Context, every time.Duration) {
 			return
 		case <-tick.C:
 		}
-		g.giveBackIdle(ctx, time.Now())
+		g.giveBackIdle(ctx)
 		asking, cancel := context.WithTimeout(ctx, storeTimeout)
 		changes, err := g.store.Changes(asking)
 		if err == nil && changes != g.live.Load().changes {
@@ -264,7 +264,23 @@ func (g *Registry) touch(ctx context.Context, k *liveKey, now time.Time) {
 	if at-last < 60 || !k.touched.CompareAndSwap(last, at) {
 		return
 	}
-	if err := g.store.Touch(ctx, k.id, now); err != nil {
+	asking, cancel := g.asking(ctx)
+	defer cancel()
+	if err := g.store.Touch(asking, k.id, now); err != nil {
 		g.log.LogAttrs(ctx, slog.LevelWarn, "usageplan: can't note when a key was last used", slog.String("apiKeyId", k.id), slog.Any("error", err))
 	}
+}
+
+// asking returns the context of a question to the store. Memory answers at once, and needs none of its own.
+func (g *Registry) asking(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, ok := g.store.(*Memory); ok {
+		return ctx, func() {}
+	}
+	return detached(ctx)
+}
+
+// detached returns a context that goes on when the client has gone: what was taken has to be known, and nobody is to be let through unjudged
+// for hanging up, or for closing the half of a connection that they have sent on.
+func detached(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 }
