@@ -76,10 +76,10 @@ func New(rate float64, burst, maxKeys int) (*Table, error) {
 	if rate == 0 || burst == 0 {
 		return t, nil
 	}
-	fill := float64(burst) / rate // seconds
-	if fill > maxFill.Seconds() {
-		return nil, fmt.Errorf("want a bucket that is full again within 100 years, got %.3g tokens at %.3g a second", float64(burst), rate)
+	if err := Check(rate, burst); err != nil {
+		return nil, err
 	}
+	fill := fillSeconds(rate, burst)
 	if maxKeys < 1 {
 		return nil, errors.New("want room for at least one key")
 	}
@@ -91,6 +91,16 @@ func New(rate float64, burst, maxKeys int) (*Table, error) {
 	t.whole = t.token * int64(burst)
 	return t, nil
 }
+
+// Check returns an error if no bucket can be of that size: rate and burst are finite and not negative.
+func Check(rate float64, burst int) error {
+	if rate == 0 || burst == 0 || fillSeconds(rate, burst) <= maxFill.Seconds() {
+		return nil
+	}
+	return fmt.Errorf("want a bucket that is full again within 100 years, at a billion tokens a second at the most, got %.3g tokens at %.3g a second", float64(burst), rate)
+}
+
+func fillSeconds(rate float64, burst int) float64 { return float64(burst) / min(rate, maxToken) }
 
 // Hash returns the hash of a key for Take.
 func (t *Table) Hash(key string) uint64 { return nonzero(maphash.String(t.seed, key)) }

@@ -2,6 +2,7 @@ package bucket_test
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"sync"
@@ -52,6 +53,8 @@ func TestBlocked(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	_, err := bucket.New(1e-9, 10, 10)
+	require.ErrorContains(t, err, "full again within 100 years")
+	_, err = bucket.New(1e12, math.MaxInt, 1) // whose ticks would overflow, and refuse everything
 	require.ErrorContains(t, err, "full again within 100 years")
 	_, err = bucket.New(1, 1, 0)
 	require.ErrorContains(t, err, "room for at least one key")
