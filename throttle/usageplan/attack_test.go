@@ -2,9 +2,11 @@ package usageplan_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -15,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/throttle"
 	"github.com/gatekit-go/gatekit/throttle/usageplan"
 )
 
@@ -125,4 +128,140 @@ func TestAdministrationUnderRaces(t *testing.T) {
 	secrets, err := g.store.List(g.ctx, usageplan.Secrets, "", 100)
 	require.NoError(t, err)
 	require.Len(t, secrets, 2, "no value is left over")
+}
+
+// A plan that the registry couldn't run isn't stored: it would keep every later change from being loaded.
+func TestPlansThatCannotRunAreRefused(t *testing.T) {
+	for name, limit := range map[string]usageplan.Throttle{
+		"full-in-3000-years": {RateLimit: 1e-9, BurstLimit: 100},
+		"denormal-rate":      {RateLimit: math.SmallestNonzeroFloat64, BurstLimit: 1},
+		"endless-burst":      {RateLimit: 1e12, BurstLimit: math.MaxInt},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newRig(t, usageplan.Plan{})
+			_, err := g.CreatePlan(g.ctx, usageplan.Plan{Name: "x", Throttle: &limit})
+			require.ErrorIs(t, err, usageplan.ErrInvalid)
+			require.ErrorContains(t, err, "Plan.Throttle")
+			_, err = g.CreatePlan(g.ctx, usageplan.Plan{Name: "x", APIStages: []usageplan.APIStage{{APIID: "a", Stage: "b", Throttle: map[string]usageplan.Throttle{"/a/GET": limit}}}})
+			require.ErrorIs(t, err, usageplan.ErrInvalid)
+			off := false
+			_, err = g.UpdateKey(g.ctx, "shop", usageplan.KeyChange{Enabled: &off})
+			require.NoError(t, err)
+			require.Equal(t, 403, get(g.behind(usageplan.Config{}, "GET /pets", answers), value).Code)
+		})
+	}
+	g := newRig(t, usageplan.Plan{})
+	long := strings.Repeat("x", 2<<20)
+	_, err := g.CreatePlan(g.ctx, usageplan.Plan{Name: "x", APIStages: []usageplan.APIStage{{APIID: long, Stage: "b"}}})
+	require.ErrorIs(t, err, usageplan.ErrInvalid)
+	require.Less(t, len(err.Error()), 1000)
+	wide := usageplan.Plan{Name: "x"}
+	for i := range 1000 {
+		s := usageplan.APIStage{APIID: fmt.Sprint("a", i), Stage: "b", Throttle: map[string]usageplan.Throttle{}}
+		for j := range 20 {
+			s.Throttle[fmt.Sprintf("/%s%d/GET", strings.Repeat("x", 60), j)] = usageplan.Throttle{}
+		}
+		wide.APIStages = append(wide.APIStages, s)
+	}
+	_, err = g.CreatePlan(g.ctx, wide)
+	require.ErrorIs(t, err, usageplan.ErrInvalid, "more than a Store keeps")
+}
+
+// named takes down the names of buckets.
+type named map[string]bool
+
+func (n named) Take(_ context.Context, key string, _ throttle.Limit) (bool, time.Duration, int, error) {
+	n[key] = true
+	return true, 0, 0, nil
+}
+
+func (named) Give(context.Context, string, throttle.Limit) error { return nil }
+
+// The shared buckets of stages whose names run together are not one.
+func TestBucketsOfStagesThatReadAlike(t *testing.T) {
+	store, buckets := memory(t), named{}
+	shared, err := usageplan.NewRegistry(t.Context(), usageplan.RegistryConfig{Store: store, Buckets: buckets})
+	require.NoError(t, err)
+	g := &rig{t, shared, store, t.Context()}
+	tight := map[string]usageplan.Throttle{"/pets/GET": {RateLimit: 1, BurstLimit: 1}}
+	_, err = g.CreatePlan(g.ctx, usageplan.Plan{ID: "p1", Name: "x", APIStages: []usageplan.APIStage{{APIID: "a/b", Stage: "c", Throttle: tight}, {APIID: "a", Stage: "b/c", Throttle: tight}}})
+	require.NoError(t, err)
+	g.key("shop", value, "p1")
+	limit := gatekit.Must(usageplan.New(usageplan.Config{Registry: g.Registry}))
+	for _, a := range []gatekit.API{{APIID: "a/b", Stage: "c"}, {APIID: "a", Stage: "b/c"}} {
+		require.Equal(t, 200, get(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			rc, r := gatekit.Attach(r)
+			rc.API, rc.RouteKey = a, "GET /pets"
+			limit.Middleware(answers).ServeHTTP(w, r)
+		}), value).Code)
+	}
+	require.Len(t, buckets, 2)
+}
+
+// Where nobody has chosen a route yet, nobody knows whether it requires a key.
+func TestRoutesBeforeTheRouteIsKnown(t *testing.T) {
+	g := newRig(t, usageplan.Plan{})
+	h := g.behind(usageplan.Config{Routes: []string{"GET /pets"}}, "", answers)
+	require.Equal(t, 500, get(h).Code)
+	require.Equal(t, 500, get(h, value).Code)
+}
+
+// The keys of a plan that was deleted aren't in the next one of its ID.
+func TestPlanOfAnIDThatWasUsed(t *testing.T) {
+	g := newRig(t, usageplan.Plan{})
+	p, err := g.Plan(g.ctx, "p1")
+	require.NoError(t, err)
+	require.NoError(t, g.DeletePlan(g.ctx, "p1"))
+	k, err := g.Key(g.ctx, "shop")
+	require.NoError(t, err)
+	require.Empty(t, k.Plans)
+	_, err = g.CreatePlan(g.ctx, p)
+	require.NoError(t, err)
+	require.Equal(t, 403, get(g.behind(usageplan.Config{}, "GET /pets", answers), value).Code)
+}
+
+// IDs that can't be are found nowhere, whatever a store makes of them.
+func TestIDsThatCannotBe(t *testing.T) {
+	g := newRig(t, usageplan.Plan{})
+	for _, id := range []string{"", "shop\x001", "\x00", "a/b", strings.Repeat("x", 1<<16)} {
+		_, err := g.Key(g.ctx, id)
+		require.ErrorIs(t, err, usageplan.ErrNotFound)
+		require.ErrorIs(t, g.DeleteKey(g.ctx, id), usageplan.ErrNotFound)
+		_, err = g.Plan(g.ctx, id)
+		require.ErrorIs(t, err, usageplan.ErrNotFound)
+		require.ErrorIs(t, g.DeletePlan(g.ctx, id), usageplan.ErrNotFound)
+	}
+}
+
+// A token is taken off before a route that requires no key, too.
+func TestBypassTokensStayHere(t *testing.T) {
+	g := newRig(t, usageplan.Plan{Throttle: &usageplan.Throttle{RateLimit: 1, BurstLimit: 2}})
+	b := gatekit.Must(usageplan.NewBypass([]byte(strings.Repeat("s", 32))))
+	h := g.behind(usageplan.Config{Bypass: b, Routes: []string{"GET /pets"}, Headers: true}, "GET /open", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		require.NotContains(t, r.Header, usageplan.BypassHeader)
+	}))
+	r := httptest.NewRequest("GET", "/open", nil)
+	r.Header.Set(usageplan.BypassHeader, gatekit.Must(b.Token("shop", time.Minute)))
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	require.Equal(t, 200, w.Code)
+	require.Contains(t, r.Header, usageplan.BypassHeader, "the caller's request is as it was")
+}
+
+// What wasn't asked isn't told.
+func TestHeadersOfUnaskedLevels(t *testing.T) {
+	g := newRig(t, usageplan.Plan{
+		APIStages: []usageplan.APIStage{{APIID: "a1b2c3", Stage: "prod", Throttle: map[string]usageplan.Throttle{"/pets/GET": {}}}},
+		Throttle:  &usageplan.Throttle{RateLimit: 1, BurstLimit: 5}, Quota: quota(5, usageplan.Day),
+	})
+	b := gatekit.Must(usageplan.NewBypass([]byte(strings.Repeat("s", 32))))
+	c := usageplan.Config{Headers: true, Bypass: b}
+	require.NotContains(t, get(g.behind(c, "GET /pets", answers), value).Header(), "Ratelimit", "the method's limit refused")
+	r := httptest.NewRequest("GET", "/dogs", nil)
+	r.Header.Set("X-Api-Key", value)
+	r.Header.Set(usageplan.BypassHeader, gatekit.Must(b.Token("shop", time.Minute)))
+	w := httptest.NewRecorder()
+	g.behind(c, "GET /dogs", answers).ServeHTTP(w, r)
+	require.Equal(t, 200, w.Code)
+	require.NotContains(t, w.Header(), "Ratelimit")
 }

@@ -95,8 +95,11 @@ func (b *Bypass) verify(token, keyID string, now time.Time) error {
 	return nil
 }
 
-// without returns r without the token: who comes next shall not be able to use it.
-func (b *Bypass) without(r *http.Request) *http.Request {
+// withoutToken returns r without a bypass token: who comes next shall not be able to use it.
+func (l *Limiter) withoutToken(r *http.Request) *http.Request {
+	if l.bypass == nil {
+		return r
+	}
 	if _, ok := r.Header[BypassHeader]; !ok {
 		return r
 	}

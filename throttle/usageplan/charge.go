@@ -22,7 +22,8 @@ type Charge struct {
 	reserved int64
 	limit    int64 // of the quota in this period, without extra units; negative: none
 	left     int64
-	bucket   int // tokens left in the plan's bucket
+	bucket   int // tokens left in the plan's bucket, if it was asked
+	asked    bool
 	counted  bool
 	state    atomic.Int32
 }

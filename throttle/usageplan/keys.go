@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -75,6 +76,9 @@ func (g *Registry) put(ctx context.Context, t Table, id string, revision int64, 
 	if err != nil {
 		return fmt.Errorf("usageplan: %w", err)
 	}
+	if len(data) > maxRecord {
+		return invalid(fmt.Errorf("usageplan: %s: want at most %d bytes of JSON, got %d", strings.TrimSuffix(string(t), "s"), maxRecord, len(data)))
+	}
 	return g.store.Put(ctx, t, Record{ID: id, Revision: revision, Data: data})
 }
 
@@ -125,9 +129,17 @@ func (g *Registry) changeKey(ctx context.Context, id string, change func(k *keyR
 	}
 }
 
+// get returns a record, or ErrNotFound. A store isn't asked for what can't be an ID.
+func (g *Registry) get(ctx context.Context, t Table, id string) (Record, error) {
+	if !isID(id) {
+		return Record{}, ErrNotFound
+	}
+	return g.store.Get(ctx, t, id)
+}
+
 func (g *Registry) readKey(ctx context.Context, id string) (Record, keyRecord, error) {
 	var k keyRecord
-	r, err := g.store.Get(ctx, Keys, id)
+	r, err := g.get(ctx, Keys, id)
 	if errors.Is(err, ErrNotFound) {
 		return r, k, fmt.Errorf("%w: Invalid API Key identifier specified", ErrNotFound)
 	}

@@ -36,8 +36,8 @@ type Config struct {
 	Registry *Registry
 	// Source is Header, also if empty, or Authorizer.
 	Source KeySource
-	// Routes are the keys of the routes that require an API key. The others go by plans not at all, even if a key is sent. nil means every
-	// route that the Limiter stands in front of.
+	// Routes are the keys of the routes that require an API key. The others go by plans not at all, even if a key is sent. A request that no
+	// route was chosen for yet is answered 500. nil means every route that the Limiter stands in front of.
 	Routes []string
 	// Stage has the throttles of the stage's methods and of the account, which come between the plan's throttles and its quota. Where it is
 	// given here, it isn't to stand in the chain a second time. nil: none.
@@ -47,8 +47,8 @@ type Config struct {
 	// FailClosed answers 500 where the store or the shared buckets can't be asked. Otherwise the request is let through and isn't counted,
 	// as on the managed gateway. A key is never taken for known because the store is away.
 	FailClosed bool
-	// Headers adds RateLimit-Policy and RateLimit, with the plan's bucket and quota, to every answer to a known key. (IETF draft "RateLimit
-	// header fields for HTTP".)
+	// Headers adds RateLimit-Policy and RateLimit to every answer to a known key, with the plan's bucket and quota as far as they were asked: what
+	// refused a request before is all that its answer tells of. (IETF draft "RateLimit header fields for HTTP".)
 	Headers bool
 	// NoRetryAfter leaves Retry-After out of refusals.
 	NoRetryAfter bool
@@ -113,12 +113,19 @@ func (l *Limiter) Check(r *http.Request) (*Charge, error) {
 	return c, nil
 }
 
+var errNoRoute = errors.New("usageplan: Config.Routes: want the Limiter behind the choice of the route, got a request without a route key")
+
 var noKey = &gatekit.Rejection{Type: gatekit.InvalidAPIKey}
 
 // find returns a charge that nothing was taken for, or nil where the route requires no key.
 func (l *Limiter) find(r *http.Request) (*Charge, error) {
-	if l.routes != nil && !l.routes[gatekit.RouteKey(r)] {
-		return nil, nil
+	if l.routes != nil {
+		switch key := gatekit.RouteKey(r); {
+		case key == "":
+			return nil, errNoRoute
+		case !l.routes[key]:
+			return nil, nil
+		}
 	}
 	var apiID, stage, value string
 	rc := gatekit.From(r.Context())
@@ -172,17 +179,19 @@ func (l *Limiter) take(r *http.Request, c *Charge, now time.Time) error {
 		v, err := b.take(ctx, g, c.key.id)
 		if err != nil {
 			levels[i] = nil // nothing was taken
-			if err = l.failed(ctx, c, err); err == nil {
-				continue
+			err = l.failed(ctx, c, err)
+		} else {
+			if b == plan.all {
+				c.bucket, c.asked = v.Left, true
 			}
-		} else if !v.OK {
-			err = l.refusal(gatekit.Throttled, v.Wait, c, b)
+			if !v.OK {
+				err = l.refusal(gatekit.Throttled, v.Wait, c, b)
+			}
 		}
 		if err != nil {
 			giveBack(ctx, g, c, levels[:i])
 			return err
 		}
-		c.bucket = v.Left
 	}
 	if l.stage != nil {
 		if err := l.stage.Check(r); err != nil {
@@ -270,7 +279,7 @@ func (h *limited) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if c == nil {
-		h.next.ServeHTTP(w, r)
+		h.next.ServeHTTP(w, l.withoutToken(r))
 		return
 	}
 	rc, r := gatekit.Attach(r)
@@ -284,9 +293,7 @@ func (h *limited) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	rc.Charge = c
-	if l.bypass != nil {
-		r = l.bypass.without(r)
-	}
+	r = l.withoutToken(r)
 	h.next.ServeHTTP(w, r)
 	if rc.Rejection() != nil && rc.Integration() == nil {
 		if err := c.refund(r.Context()); err != nil {
@@ -306,7 +313,7 @@ func (c *Charge) setHeaders(h http.Header, now time.Time) {
 		policy, left = policy+p, left+l
 	}
 	plan := c.member.plan
-	if t := plan.Throttle; t != nil {
+	if t := plan.Throttle; t != nil && c.asked {
 		p := `"throttle";q=` + strconv.Itoa(t.BurstLimit)
 		reset := "0"
 		if t.RateLimit > 0 && t.BurstLimit > 0 {

@@ -72,7 +72,7 @@ func newLivePlan(p Plan, revision int64, old *livePlan, maxKeys int) (*livePlan,
 			if err != nil {
 				return nil, err
 			}
-			if stage.methods[key], err = newBucket(p.ID+"/"+s.APIID+"/"+s.Stage+"/"+key, t); err != nil {
+			if stage.methods[key], err = newBucket(fmt.Sprintf("%s/%q/%q/%s", p.ID, s.APIID, s.Stage, key), t); err != nil {
 				return nil, err
 			}
 		}

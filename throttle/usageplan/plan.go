@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gatekit-go/gatekit/internal/bucket"
 	"github.com/gatekit-go/gatekit/internal/routetree"
 	"github.com/gatekit-go/gatekit/throttle"
 )
@@ -31,7 +32,7 @@ type Plan struct {
 
 // APIStage is a stage of an API that a plan covers: both names as in the request's context ([gatekit.API]).
 type APIStage struct {
-	// APIID is the API's ID, or "*" for all of them.
+	// APIID is the API's ID, or "*" for all of them. At most 1024 bytes, as is Stage.
 	APIID string `json:"apiId"`
 	// Stage is the stage's name, or "*" for all of them.
 	Stage string `json:"stage"`
@@ -83,6 +84,16 @@ func (t Throttle) limit() throttle.Limit {
 	return throttle.Limit{Rate: t.RateLimit, Burst: t.BurstLimit}
 }
 
+func (t Throttle) check(field string) error {
+	if err := t.limit().Validate(field); err != nil {
+		return err
+	}
+	if err := bucket.Check(t.RateLimit, t.BurstLimit); err != nil {
+		return fmt.Errorf("usageplan: %s: %w", field, err)
+	}
+	return nil
+}
+
 // check returns all that is wrong with p.
 func (p *Plan) check() error {
 	var errs []error
@@ -99,7 +110,7 @@ func (p *Plan) check() error {
 		wrong("Description", "want at most %d bytes, got %d", maxName, len(p.Description))
 	}
 	if p.Throttle != nil {
-		errs = append(errs, p.Throttle.limit().Validate("Plan.Throttle"))
+		errs = append(errs, p.Throttle.check("Plan.Throttle"))
 	}
 	if q := p.Quota; q != nil {
 		if q.Limit < 0 || q.Limit > maxUnits {
@@ -124,6 +135,10 @@ func (p *Plan) check() error {
 		if s.APIID == "" || s.Stage == "" {
 			wrong(field, `Invalid API Stage specified: want an API's ID and a stage's name, or "*" for all`)
 		}
+		if len(s.APIID) > maxName || len(s.Stage) > maxName {
+			wrong(field, "want at most %d bytes in each name", maxName)
+			continue
+		}
 		for j, other := range p.APIStages[:i] {
 			if s.overlaps(other) {
 				wrong(field, "Invalid API Stage {api: %s, stage: %s} specified for usageplan %s: it overlaps with APIStages[%d]", s.APIID, s.Stage, p.ID, j)
@@ -142,7 +157,7 @@ func (p *Plan) check() error {
 				wrong(fmt.Sprintf("%s.Throttle[%s]", field, quoted(method)), "%v", err)
 			}
 			keys[key] = true
-			errs = append(errs, s.Throttle[method].limit().Validate(fmt.Sprintf("Plan.%s.Throttle[%s]", field, quoted(method))))
+			errs = append(errs, s.Throttle[method].check(fmt.Sprintf("Plan.%s.Throttle[%s]", field, quoted(method))))
 		}
 	}
 	return invalid(errors.Join(errs...))

@@ -29,7 +29,7 @@ func (g *Registry) UpdatePlan(ctx context.Context, p Plan) error {
 	if err := p.check(); err != nil {
 		return err
 	}
-	r, err := g.store.Get(ctx, Plans, p.ID)
+	r, err := g.get(ctx, Plans, p.ID)
 	if errors.Is(err, ErrNotFound) {
 		return noPlan()
 	}
@@ -53,7 +53,7 @@ func (g *Registry) UpdatePlan(ctx context.Context, p Plan) error {
 	return g.load(ctx)
 }
 
-// DeletePlan removes a plan. Keys that are in it are no longer let through by it.
+// DeletePlan removes a plan, and takes its keys out of it. They aren't in a later plan of the same ID.
 func (g *Registry) DeletePlan(ctx context.Context, id string) error {
 	if _, err := g.Plan(ctx, id); err != nil {
 		return err
@@ -61,13 +61,27 @@ func (g *Registry) DeletePlan(ctx context.Context, id string) error {
 	if err := g.store.Delete(ctx, Plans, id); err != nil {
 		return err
 	}
-	return g.load(ctx)
+	err := g.each(ctx, Keys, func(r Record) error {
+		var k keyRecord
+		if err := json.Unmarshal(r.Data, &k); err != nil || !k.isIn(id) {
+			return err
+		}
+		_, err := g.changeKey(ctx, k.ID, func(k *keyRecord, _ time.Time) error {
+			k.leave(id)
+			return nil
+		})
+		if errors.Is(err, ErrNotFound) {
+			return nil // deleted meanwhile
+		}
+		return err
+	})
+	return errors.Join(err, g.load(ctx))
 }
 
 // Plan returns a plan, or ErrNotFound.
 func (g *Registry) Plan(ctx context.Context, id string) (Plan, error) {
 	var p Plan
-	r, err := g.store.Get(ctx, Plans, id)
+	r, err := g.get(ctx, Plans, id)
 	if errors.Is(err, ErrNotFound) {
 		return p, noPlan()
 	}
@@ -132,7 +146,7 @@ func (g *Registry) RemoveKey(ctx context.Context, plan, key string) error {
 		if !k.isIn(plan) {
 			return noPlan()
 		}
-		k.Plans = slices.DeleteFunc(k.Plans, func(m memberRecord) bool { return m.Plan == plan })
+		k.leave(plan)
 		return nil
 	})
 	if err != nil {
@@ -167,6 +181,10 @@ func (g *Registry) KeysOf(ctx context.Context, plan, after string, limit int) ([
 
 func (k *keyRecord) isIn(plan string) bool {
 	return slices.ContainsFunc(k.Plans, func(m memberRecord) bool { return m.Plan == plan })
+}
+
+func (k *keyRecord) leave(plan string) {
+	k.Plans = slices.DeleteFunc(k.Plans, func(m memberRecord) bool { return m.Plan == plan })
 }
 
 // checkOverlap returns an error if p covers an API stage that another plan of the key covers. It puts the key's other plans into others.

@@ -60,6 +60,8 @@ type Record struct {
 	Data []byte
 }
 
+const maxRecord = 1 << 20
+
 // Counter is a key's count under a plan, in one period.
 type Counter struct {
 	Plan, Key string
