@@ -187,6 +187,9 @@ func (b *Buckets) take(ctx context.Context, key string, l throttle.Limit) (bucke
 	if l.Rate == 0 || l.Burst == 0 {
 		return bucket.Verdict{Wait: bucket.Never, Full: bucket.Never}, nil
 	}
+	if err := bucket.Check(l.Rate, l.Burst); err != nil { // the script would fail, and pass for a Redis that does
+		return bucket.Verdict{}, fmt.Errorf("redisthrottle: Limit: %w", err)
+	}
 	d := b.digest(key)
 	var v bucket.Verdict
 	var err error

@@ -282,6 +282,11 @@ func TestMistakes(t *testing.T) {
 	require.NoError(t, err)
 	_, _, _, err = b.Take(t.Context(), "k", throttle.Limit{Rate: math.Inf(1), Burst: 1})
 	require.ErrorContains(t, err, "Rate")
+	for _, l := range []throttle.Limit{{Rate: math.SmallestNonzeroFloat64, Burst: 1}, {Rate: 1e12, Burst: math.MaxInt}} {
+		_, _, _, err = b.Take(t.Context(), "k", l)
+		require.ErrorContains(t, err, "100 years")
+		require.NotErrorIs(t, err, redisthrottle.ErrAway)
+	}
 }
 
 func TestCheckNamesTheKeyFunctionsError(t *testing.T) {
@@ -427,4 +432,57 @@ func TestManyLeasedKeys(t *testing.T) {
 		require.LessOrEqual(t, n, 3, caller)
 	}
 	require.Len(t, admitted, 200)
+}
+
+// silentServer listens in Redis' place, and never answers.
+func silentServer(t *testing.T) *redis.Client {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			c, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			defer c.Close()
+		}
+	}()
+	client := redis.NewClient(&redis.Options{Addr: listener.Addr().String(), ContextTimeoutEnabled: true})
+	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+// However many wait for one key's tokens, none waits much longer than the timeout.
+func TestWaitsOfOneKey(t *testing.T) {
+	c := quiet(silentServer(t), "waits")
+	c.Mode, c.Timeout, c.Away = redisthrottle.Leased, 400*time.Millisecond, redisthrottle.FailOpen
+	l := newLimiter(t, throttle.Limit{Rate: 1, Burst: 1}, c)
+	start := time.Now()
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			if err := l.Check(get("a")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	require.Less(t, time.Since(start), 4*c.Timeout, "and not five times that")
+}
+
+// Once Redis has failed, requests don't wait for their quota.
+func TestStoreHasACircuit(t *testing.T) {
+	store, err := redisthrottle.NewStore(redisthrottle.StoreConfig{Client: silentServer(t), Name: "x", Timeout: 20 * time.Millisecond, Log: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	quick := 0
+	for range 50 {
+		start := time.Now()
+		_, err := store.Add(t.Context(), usageplan.Counter{Plan: "p", Key: "k", From: 1, To: 2}, 1, 1)
+		require.Error(t, err)
+		if time.Since(start) < 20*time.Millisecond {
+			quick++
+		}
+	}
+	require.Greater(t, quick, 30)
 }

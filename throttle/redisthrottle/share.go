@@ -2,6 +2,7 @@ package redisthrottle
 
 import (
 	"context"
+	"errors"
 	"math"
 	"sync"
 	"time"
@@ -20,7 +21,13 @@ type share struct {
 	rest    int           // what the bucket had left then
 	full    time.Duration // and how long it was from full
 	next    time.Time     // the bucket isn't asked before, as it had less than was wanted
-	filling chan struct{} // closed when the question that is under way has its answer
+	filling *filling      // the question that is under way, or nil
+}
+
+// filling is a question to Redis.
+type filling struct {
+	done chan struct{} // closed with the answer
+	err  error
 }
 
 // leaseFor is how long a lease lasts.
@@ -50,7 +57,8 @@ func (s *shares) of(d digest) *share {
 	return made
 }
 
-// spend takes a token from what this machine holds, or else from Redis together with some in advance.
+// spend takes a token from what this machine holds, or else from Redis together with some in advance. Who waits for another's question takes its
+// failure for their own: asked one after the other, a Redis that is away would keep the last waiting for several timeouts.
 func (b *Buckets) spend(ctx context.Context, d digest, l throttle.Limit) (bucket.Verdict, error) {
 	s := b.shares.of(d)
 	for {
@@ -70,24 +78,36 @@ func (b *Buckets) spend(ctx context.Context, d digest, l throttle.Limit) (bucket
 			s.mu.Unlock()
 			return v, nil
 		}
-		if filling := s.filling; filling != nil {
+		if f := s.filling; f != nil {
 			s.mu.Unlock()
 			select {
-			case <-filling:
+			case <-f.done:
+				if f.err != nil {
+					return bucket.Verdict{}, f.err
+				}
 				continue
 			case <-ctx.Done():
 				return bucket.Verdict{}, ctx.Err()
 			}
 		}
-		filling := make(chan struct{})
-		s.filling = filling
+		f := &filling{done: make(chan struct{}), err: errUnanswered}
+		s.filling = f
 		want := b.want(s, l, now)
 		s.mu.Unlock()
+		return b.fill(ctx, d, l, s, f, want)
+	}
+}
 
-		granted, v, err := b.ask(ctx, d, l, 1, want)
-		now = time.Now()
+var errUnanswered = errors.New("redisthrottle: the client panicked")
+
+// fill asks Redis for the request at hand and those to come, which is why it doesn't matter whether the client is still there.
+func (b *Buckets) fill(ctx context.Context, d digest, l throttle.Limit, s *share, f *filling, want int) (v bucket.Verdict, err error) {
+	var granted int
+	defer func() {
 		s.mu.Lock()
-		if err == nil {
+		defer s.mu.Unlock()
+		if f.err == nil {
+			now := time.Now()
 			s.left, s.wanted, s.until = max(granted-1, 0), want, now.Add(leaseFor)
 			s.rest, s.full, s.next = v.Left, v.Full, time.Time{}
 			if granted < want {
@@ -98,10 +118,11 @@ func (b *Buckets) spend(ctx context.Context, d digest, l throttle.Limit) (bucket
 			}
 		}
 		s.filling = nil
-		s.mu.Unlock()
-		close(filling)
-		return v, err
-	}
+		close(f.done)
+	}()
+	granted, v, err = b.ask(context.WithoutCancel(ctx), d, l, 1, want)
+	f.err = err
+	return v, err
 }
 
 // want returns how many tokens to ask for: one, or twice as many as last time if none of those lapsed.

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/gatekit-go/gatekit/internal/circuit"
 	"github.com/gatekit-go/gatekit/throttle/usageplan"
 )
 
@@ -25,18 +27,23 @@ type StoreConfig struct {
 	Timeout time.Duration
 	// Retention is how long counts are kept after the end of their period. 0 means usageplan.DefaultRetention.
 	Retention time.Duration
+	// Log is told when Redis goes away and comes back. nil means slog.Default.
+	Log *slog.Logger
 }
 
 // Store is a [usageplan.Store] in Redis, which several machines share. Each call is one script on one key, so a Cluster will do. What lasts over
 // a crash of Redis is what Redis' own persistence makes of it: with appendfsync everysec a second of counts may be lost.
 //
 // A table is a sorted set whose members begin with the records' IDs, all of one score, so that Redis keeps them in order. A counter is a hash,
-// which expires at the end of the retention. It is safe for concurrent use.
+// which expires at the end of the retention. Redis must not evict what has no expiry: its maxmemory-policy is to be noeviction, or one of
+// volatile-…, which may forget counts. After five failures in a row requests aren't counted for about a second, without waiting, as with
+// [Buckets]. It is safe for concurrent use.
 type Store struct {
 	client    redis.UniversalClient
 	prefix    string
 	timeout   time.Duration
 	retention time.Duration
+	circuit   circuit.Circuit // of what requests wait for: Reserve and Add
 }
 
 var _ usageplan.Store = (*Store)(nil)
@@ -64,7 +71,13 @@ func NewStore(c StoreConfig) (*Store, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	return &Store{c.Client, "gatekit:u:" + c.Name + ":", c.Timeout, c.Retention}, nil
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	return &Store{
+		client: c.Client, prefix: "gatekit:u:" + c.Name + ":", timeout: c.Timeout, retention: c.Retention,
+		circuit: circuit.Circuit{Log: c.Log, Package: "redisthrottle", Name: c.Name},
+	}, nil
 }
 
 // A member of a table's set is ID, NUL, revision, NUL, data. IDs are visible characters, so that no ID's members stand between another's, and
@@ -270,11 +283,22 @@ func (s *Store) expires(c usageplan.Counter) int64 {
 
 var errCount = errors.New("redisthrottle: Redis has a counter that isn't one")
 
+// count runs a script on a counter, unless Redis has failed lately: the requests that come while it is away don't all wait for it.
+func (s *Store) count(ctx context.Context, script *redis.Script, c usageplan.Counter, args ...any) ([]int64, error) {
+	probe, err := s.circuit.Enter(time.Now())
+	if err != nil {
+		return nil, err
+	}
+	asking, cancel := s.within(ctx)
+	defer cancel()
+	answer, err := script.Run(asking, s.client, []string{s.counterName(c)}, args...).Int64Slice()
+	s.circuit.Leave(probe, err, ctx, time.Now())
+	return answer, err
+}
+
 // Reserve implements [usageplan.Store].
 func (s *Store) Reserve(ctx context.Context, c usageplan.Counter, on usageplan.Date, atLeast, atMost, limit int64) (int64, usageplan.Count, error) {
-	ctx, cancel := s.within(ctx)
-	defer cancel()
-	answer, err := reserveScript.Run(ctx, s.client, []string{s.counterName(c)}, dayField(c, on), s.expires(c), atLeast, atMost, limit).Int64Slice()
+	answer, err := s.count(ctx, reserveScript, c, dayField(c, on), s.expires(c), atLeast, atMost, limit)
 	if err != nil {
 		return 0, usageplan.Count{}, failed("reserve", err)
 	}
@@ -286,9 +310,7 @@ func (s *Store) Reserve(ctx context.Context, c usageplan.Counter, on usageplan.D
 
 // Add implements [usageplan.Store].
 func (s *Store) Add(ctx context.Context, c usageplan.Counter, on usageplan.Date, units int64) (usageplan.Count, error) {
-	ctx, cancel := s.within(ctx)
-	defer cancel()
-	answer, err := addScript.Run(ctx, s.client, []string{s.counterName(c)}, dayField(c, on), s.expires(c), units).Int64Slice()
+	answer, err := s.count(ctx, addScript, c, dayField(c, on), s.expires(c), units)
 	if err != nil {
 		return usageplan.Count{}, failed("count", err)
 	}
