@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -20,6 +19,7 @@ type Memory struct {
 	mu      sync.Mutex
 	changes int64
 	tables  map[Table]map[string]Record
+	order   map[Table][]string // the tables' IDs, sorted
 	used    map[string]time.Time
 }
 
@@ -59,6 +59,7 @@ func NewMemory(retention time.Duration) (*Memory, error) {
 		retention: Date(retention / (24 * time.Hour)),
 		seed:      maphash.MakeSeed(),
 		tables:    map[Table]map[string]Record{Keys: {}, Secrets: {}, Plans: {}},
+		order:     map[Table][]string{},
 		used:      map[string]time.Time{},
 	}
 	for i := range m.shards {
@@ -85,6 +86,10 @@ func (m *Memory) Put(_ context.Context, t Table, r Record) error {
 	if m.tables[t][r.ID].Revision != r.Revision {
 		return fmt.Errorf("%w: %s", ErrConflict, t)
 	}
+	if r.Revision == 0 {
+		i, _ := slices.BinarySearch(m.order[t], r.ID)
+		m.order[t] = slices.Insert(m.order[t], i, r.ID)
+	}
 	r.Revision++
 	r.Data = slices.Clone(r.Data)
 	m.tables[t][r.ID] = r
@@ -97,6 +102,9 @@ func (m *Memory) Delete(_ context.Context, t Table, id string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.tables[t], id)
+	if i, ok := slices.BinarySearch(m.order[t], id); ok {
+		m.order[t] = slices.Delete(m.order[t], i, i+1)
+	}
 	if t == Keys {
 		delete(m.used, id)
 	}
@@ -108,14 +116,17 @@ func (m *Memory) Delete(_ context.Context, t Table, id string) error {
 func (m *Memory) List(_ context.Context, t Table, after string, limit int) ([]Record, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var list []Record
-	for id, r := range m.tables[t] {
-		if id > after {
-			list = append(list, r)
-		}
+	ids := m.order[t]
+	i, found := slices.BinarySearch(ids, after)
+	if found {
+		i++
 	}
-	slices.SortFunc(list, func(a, b Record) int { return strings.Compare(a.ID, b.ID) })
-	return list[:min(len(list), max(limit, 0))], nil
+	ids = ids[i : i+min(max(limit, 0), len(ids)-i)]
+	list := make([]Record, len(ids))
+	for i, id := range ids {
+		list[i] = m.tables[t][id]
+	}
+	return list, nil
 }
 
 // Changes implements [Store].
