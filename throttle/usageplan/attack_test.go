@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -264,4 +265,50 @@ func TestHeadersOfUnaskedLevels(t *testing.T) {
 	g.behind(c, "GET /dogs", answers).ServeHTTP(w, r)
 	require.Equal(t, 200, w.Code)
 	require.NotContains(t, w.Header(), "Ratelimit")
+}
+
+// A plan that was deleted and made anew elsewhere, before anybody here looked, is the new one.
+func TestPlanThatIsReplacedElsewhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		store := memory(t)
+		g := &rig{t, registry(t, ctx, store), store, ctx}
+		elsewhere := registry(t, ctx, store)
+		plan := usageplan.Plan{ID: "p1", Name: "x", APIStages: []usageplan.APIStage{{APIID: "a1b2c3", Stage: "prod"}}}
+		_, err := g.CreatePlan(ctx, plan)
+		require.NoError(t, err)
+		g.key("shop", value, "p1")
+		h := g.behind(usageplan.Config{}, "GET /pets", answers)
+		require.Equal(t, 200, get(h, value).Code)
+		require.NoError(t, elsewhere.DeletePlan(ctx, "p1"))
+		plan.Throttle = &usageplan.Throttle{}
+		_, err = elsewhere.CreatePlan(ctx, plan)
+		require.NoError(t, err)
+		require.NoError(t, elsewhere.AddKey(ctx, "p1", "shop"))
+		time.Sleep(1100 * time.Millisecond)
+		require.Equal(t, 429, get(h, value).Code)
+	})
+}
+
+// Two processes may make more keys together than there may be. The last ones don't count, and changes to the others still do.
+func TestMoreKeysThanThereMayBe(t *testing.T) {
+	store := memory(t)
+	var both []*rig
+	for range 2 {
+		r, err := usageplan.NewRegistry(t.Context(), usageplan.RegistryConfig{Store: store, MaxKeys: 1, Refresh: time.Hour, Log: slog.New(slog.DiscardHandler)})
+		require.NoError(t, err)
+		both = append(both, &rig{t, r, store, t.Context()})
+	}
+	_, err := both[0].CreatePlan(t.Context(), usageplan.Plan{ID: "p1", Name: "x", APIStages: []usageplan.APIStage{{APIID: "*", Stage: "*"}}})
+	require.NoError(t, err)
+	both[0].key("a", value, "p1")
+	both[1].key("b", "other-other-other-other-", "p1")
+	h := both[1].behind(usageplan.Config{}, "GET /pets", answers)
+	require.Equal(t, 200, get(h, value).Code)
+	require.Equal(t, 403, get(h, "other-other-other-other-").Code)
+	off := false
+	_, err = both[1].UpdateKey(t.Context(), "a", usageplan.KeyChange{Enabled: &off})
+	require.NoError(t, err)
+	require.Equal(t, 403, get(h, value).Code)
 }

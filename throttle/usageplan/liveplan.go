@@ -22,10 +22,10 @@ type Buckets interface {
 // livePlan is a plan with its buckets, and the period that its quota is in.
 type livePlan struct {
 	Plan
-	revision int64
-	all      *planBucket // nil: not limited
-	stages   []liveStage
-	now      atomic.Pointer[window]
+	data   []byte      // as stored; a revision may be an earlier plan's of the same ID
+	all    *planBucket // nil: not limited
+	stages []liveStage
+	now    atomic.Pointer[window]
 }
 
 type liveStage struct {
@@ -43,12 +43,12 @@ type planBucket struct {
 // window is a period, so that it isn't reckoned for each request.
 type window struct{ from, to Date }
 
-func newLivePlan(p Plan, revision int64, old *livePlan, maxKeys int) (*livePlan, error) {
+func newLivePlan(p Plan, data []byte, old *livePlan, maxKeys int) (*livePlan, error) {
 	had := map[string]*planBucket{}
 	if old != nil {
 		old.eachBucket(func(b *planBucket) { had[b.name] = b })
 	}
-	made := &livePlan{Plan: p, revision: revision}
+	made := &livePlan{Plan: p, data: data}
 	newBucket := func(name string, t Throttle) (*planBucket, error) {
 		if b := had[name]; b != nil && b.limit == t.limit() {
 			return b, nil

@@ -1,6 +1,7 @@
 package usageplan
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -146,7 +147,8 @@ func (g *Registry) load(ctx context.Context) error {
 	g.loading.Lock()
 	defer g.loading.Unlock()
 	old := g.live.Load()
-	if old == nil {
+	starting := old == nil
+	if starting {
 		old = &live{}
 	}
 	changes, err := g.store.Changes(ctx) // before the records: what changes meanwhile is loaded again
@@ -155,7 +157,7 @@ func (g *Registry) load(ctx context.Context) error {
 	}
 	l := &live{changes: changes, secrets: map[digest]liveSecret{}, keys: map[string]*liveKey{}, plans: map[string]*livePlan{}}
 	err = g.each(ctx, Plans, func(r Record) error {
-		if same := old.plans[r.ID]; same != nil && same.revision == r.Revision {
+		if same := old.plans[r.ID]; same != nil && bytes.Equal(same.data, r.Data) {
 			l.plans[r.ID] = same // with the buckets as they are
 			return nil
 		}
@@ -166,16 +168,21 @@ func (g *Registry) load(ctx context.Context) error {
 		if err := p.check(); err != nil {
 			return fmt.Errorf("usageplan: plan %s: %w", r.ID, err)
 		}
-		made, err := newLivePlan(p, r.Revision, old.plans[r.ID], g.maxKeys)
+		made, err := newLivePlan(p, r.Data, old.plans[r.ID], g.maxKeys)
 		l.plans[r.ID] = made
 		return err
 	})
 	if err != nil {
 		return err
 	}
+	surplus := 0
 	err = g.each(ctx, Keys, func(r Record) error {
 		if len(l.keys) >= g.maxKeys {
-			return fmt.Errorf("usageplan: the store has more than RegistryConfig.MaxKeys, %d", g.maxKeys)
+			if starting {
+				return fmt.Errorf("usageplan: the store has more than RegistryConfig.MaxKeys, %d", g.maxKeys)
+			}
+			surplus++ // made by several processes at once; what is known goes on being kept up to date
+			return nil
 		}
 		var k keyRecord
 		if err := json.Unmarshal(r.Data, &k); err != nil {
@@ -185,6 +192,10 @@ func (g *Registry) load(ctx context.Context) error {
 	})
 	if err != nil {
 		return err
+	}
+	if surplus > 0 {
+		g.log.LogAttrs(ctx, slog.LevelError, "usageplan: the store has more keys than RegistryConfig.MaxKeys, the last ones are refused",
+			slog.Int("maxKeys", g.maxKeys), slog.Int("refused", surplus))
 	}
 	g.live.Store(l)
 	g.forgetLeases(l)
