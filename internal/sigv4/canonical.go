@@ -91,15 +91,21 @@ func IsNormal(path string) bool {
 	return true
 }
 
+// maxPairs is how many net/url reads; of a longer query it gives handlers nothing.
+const maxPairs = 10_000
+
 // pair is a name and a value, escaped, within a buffer.
 type pair struct{ name, value string }
 
 // AppendQuery appends the canonical form of a query string: pairs decoded, escaped in one way and sorted. A plus stays a plus. The parameters
 // called leaveOut aren't signed: SignatureParameter where the signature is in the query, and only there, since what is left out anybody could
-// add. ok is false where two readers would see different pairs: for a semicolon and for bad escapes.
+// add. ok is false where two readers would see different pairs: for a semicolon, for bad escapes, and for more pairs than net/url reads.
 func AppendQuery(b []byte, query string, leaveOut ...string) (_ []byte, ok bool) {
 	if query == "" {
 		return b, true
+	}
+	if strings.Count(query, "&") >= maxPairs {
+		return b, false
 	}
 	var room [16]pair
 	pairs := room[:0]

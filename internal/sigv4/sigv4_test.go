@@ -58,6 +58,13 @@ func TestQuery(t *testing.T) {
 		require.True(t, ok, query)
 		require.Equal(t, want, string(got), query)
 	}
+	for n, want := range map[int]bool{10_000: true, 10_001: false} {
+		query := strings.Repeat("a&", n-1)
+		_, ok := sigv4.AppendQuery(nil, query)
+		require.Equal(t, want, ok, n)
+		_, err := url.ParseQuery(query)
+		require.Equal(t, want, err == nil, "what net/url reads")
+	}
 }
 
 // FuzzQuery holds the canonical form against net/url's reading.
