@@ -77,7 +77,7 @@ func (b *Bypass) verify(token, keyID string, now time.Time) error {
 	}
 	text := token[:i]
 	got, err := base64.RawURLEncoding.Strict().DecodeString(token[i+1:])
-	if err != nil {
+	if err != nil || strings.ContainsAny(token, "\r\n") { // which even the strict decoder skips
 		return errBypass
 	}
 	known := false

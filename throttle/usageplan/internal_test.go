@@ -79,6 +79,7 @@ func FuzzBypassToken(f *testing.F) {
 	require.NoError(f, err)
 	f.Add(token)
 	f.Add("v1.9.shop.AAAA")
+	f.Add(token + "\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		if text != token {
 			require.Error(t, b.verify(text, "shop", time.Now()))
