@@ -222,14 +222,25 @@ func (b *Buckets) ask(ctx context.Context, d digest, l throttle.Limit, atLeast, 
 	return granted, v, err
 }
 
-// Give puts back a token that Take took. It does nothing where Redis can't be asked: a token that is lost comes back by itself.
+// Give puts back a token that Take took. Where Redis can't be asked it is put back into this machine's share, or nowhere: one that is lost comes
+// back by itself.
 func (b *Buckets) Give(ctx context.Context, key string, l throttle.Limit) error {
-	d := b.digest(key)
-	if b.mode == Leased {
-		b.shares.of(d).give()
+	if l.Rate == 0 || l.Burst == 0 {
 		return nil
 	}
-	if b.circuit.IsOpen() || l.Rate == 0 || l.Burst == 0 {
+	d := b.digest(key)
+	if b.circuit.IsOpen() {
+		if b.away == LocalShare {
+			table, err := b.table(l)
+			if err == nil {
+				table.Give(d.hash())
+			}
+			return err
+		}
+		return nil
+	}
+	if b.mode == Leased {
+		b.shares.of(d).give()
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), b.timeout)

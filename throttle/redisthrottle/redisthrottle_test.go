@@ -137,6 +137,23 @@ func TestGive(t *testing.T) {
 	}
 }
 
+// While Redis is away a token goes back to where it came from.
+func TestGiveToTheLocalShare(t *testing.T) {
+	m := newMini(t)
+	c := quiet(connect(t, m.Addr()), "give-local")
+	c.Away, c.Machines = redisthrottle.LocalShare, 2
+	b, err := redisthrottle.NewBuckets(c)
+	require.NoError(t, err)
+	m.SetError("LOADING Redis is loading")
+	limit := throttle.Limit{Rate: 0.001, Burst: 40}
+	for range 100 {
+		ok, _, _, err := b.Take(t.Context(), "k", limit)
+		require.NoError(t, err)
+		require.True(t, ok)
+		_ = b.Give(t.Context(), "k", limit) // the first few are lost, until Redis is known to be away
+	}
+}
+
 // The buckets of usage plans are shared, too.
 func TestBucketsOfUsagePlans(t *testing.T) {
 	m := newMini(t)

@@ -67,7 +67,8 @@ func Admin(g *Registry) http.Handler {
 type admin struct{ g *Registry }
 
 const (
-	maxAdminBody  = 10 << 20
+	maxAdminBody  = 10 << 20 // of a file of keys
+	maxAdminJSON  = 2 << 20  // no record is larger than half of that
 	maxAdminPage  = 500
 	adminPageSize = 25
 )
@@ -164,7 +165,7 @@ type page struct {
 
 // decode reads one JSON value without fields that nobody knows.
 func decode(r *http.Request, v any) error {
-	d := json.NewDecoder(r.Body)
+	d := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxAdminJSON))
 	d.DisallowUnknownFields()
 	err := d.Decode(v)
 	if err == nil {

@@ -144,6 +144,7 @@ func TestAdminRefuses(t *testing.T) {
 		{"POST", "/apikeys", `{"id":"a/b"}`, 400, `usageplan: NewKey.ID: want 1 to 64 letters, digits, - or _, got \"a/b\"`},
 		{"POST", "/apikeys", `{"name":"` + strings.Repeat("x", 1025) + `"}`, 400, "usageplan: name, description and customer ID: want at most 1024 bytes, got 1025"},
 		{"POST", "/apikeys", strings.Repeat(" ", 11<<20), 413, "http: request body too large"},
+		{"PATCH", "/apikeys/shop", "[" + strings.Repeat("{},", 1<<20) + "{}]", 413, "http: request body too large"},
 		{"POST", "/apikeys?mode=import", "", 400, "format: want csv"},
 		{"POST", "/apikeys?mode=import&format=csv", "", 400, "usageplan: ImportKeys: want a first line with the names of columns: EOF"},
 		{"POST", "/apikeys?mode=import&format=csv&failonwarnings=true", "name,key\na,b\n", 400, "usageplan: ImportKeys: nothing was imported: line 2: usageplan: NewKey.Value: API Key value should be at least 20 characters"},
