@@ -116,7 +116,7 @@ func TestFourProcesses(t *testing.T) {
 	for name, mode := range map[string]redisthrottle.Mode{"exact": redisthrottle.Exact, "leased": redisthrottle.Leased} {
 		t.Run(name, func(t *testing.T) {
 			server := redistest.Start(t)
-			member := fleetMember{Addr: server.Addr, Limit: throttle.Limit{Rate: 2000, Burst: 500}, Mode: mode, For: 2 * time.Second}
+			member := fleetMember{Addr: server.Addr, Limit: throttle.Limit{Rate: 400, Burst: 100}, Mode: mode, For: 2 * time.Second}
 			if mode == redisthrottle.Leased {
 				member.Lease = 20
 			}
