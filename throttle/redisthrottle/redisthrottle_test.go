@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math"
 	"net"
@@ -502,4 +503,36 @@ func TestStoreHasACircuit(t *testing.T) {
 		}
 	}
 	require.Greater(t, quick, 30)
+}
+
+// Who closes the half of the connection that they send on ends the request's context, and can still read the answer: the request is counted, and
+// refused beyond the quota, all the same.
+func TestQuotaOfHalfClosedConnections(t *testing.T) {
+	store, err := redisthrottle.NewStore(redisthrottle.StoreConfig{Client: connect(t, newMini(t).Addr()), Name: "half", Timeout: 5 * time.Second})
+	require.NoError(t, err)
+	g, err := usageplan.NewRegistry(t.Context(), usageplan.RegistryConfig{Store: store})
+	require.NoError(t, err)
+	_, err = g.CreatePlan(t.Context(), usageplan.Plan{ID: "p1", Name: "x", APIStages: []usageplan.APIStage{{APIID: "*", Stage: "*"}}, Quota: &usageplan.Quota{Limit: 5, Period: usageplan.Month}})
+	require.NoError(t, err)
+	_, value, err := g.CreateKey(t.Context(), usageplan.NewKey{ID: "shop", Enabled: true})
+	require.NoError(t, err)
+	require.NoError(t, g.AddKey(t.Context(), "p1", "shop"))
+	var served atomic.Int64
+	limit, err := usageplan.New(usageplan.Config{Registry: g})
+	require.NoError(t, err)
+	server := httptest.NewServer(limit.Middleware(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { served.Add(1) })))
+	defer server.Close()
+	for range 100 {
+		c, err := net.Dial("tcp", server.Listener.Addr().String())
+		require.NoError(t, err)
+		_, err = fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: x\r\nX-Api-Key: %s\r\nConnection: close\r\n\r\n", value)
+		require.NoError(t, err)
+		require.NoError(t, c.(*net.TCPConn).CloseWrite())
+		_, _ = io.Copy(io.Discard, c)
+		_ = c.Close()
+	}
+	s, err := g.Quota(t.Context(), "p1", "shop")
+	require.NoError(t, err)
+	require.EqualValues(t, 5, served.Load())
+	require.EqualValues(t, 5, s.Used)
 }

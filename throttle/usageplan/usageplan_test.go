@@ -472,6 +472,23 @@ func TestQuotaOffset(t *testing.T) {
 	})
 }
 
+func TestWeeksBegin(t *testing.T) {
+	for sunday, want := range map[bool]time.Weekday{false: time.Monday, true: time.Sunday} {
+		store := memory(t)
+		r, err := usageplan.NewRegistry(t.Context(), usageplan.RegistryConfig{Store: store, SundayWeeks: sunday})
+		require.NoError(t, err)
+		g := &rig{t, r, store, t.Context()}
+		_, err = g.CreatePlan(g.ctx, usageplan.Plan{ID: "p1", Name: "x", APIStages: []usageplan.APIStage{{APIID: "*", Stage: "*"}}, Quota: quota(5, usageplan.Week)})
+		require.NoError(t, err)
+		g.key("shop", value, "p1")
+		require.Equal(t, 200, get(g.behind(usageplan.Config{}, "GET /pets", answers), value).Code)
+		s, err := g.Quota(g.ctx, "p1", "shop")
+		require.NoError(t, err)
+		require.Equal(t, want, s.Resets.Weekday())
+		require.EqualValues(t, 1, s.Used, "the report looks where it was counted")
+	}
+}
+
 // However many ask at once, exactly the limit is let through, on one machine or on several with one store, exact or fast.
 func TestQuotaUnderRaces(t *testing.T) {
 	for _, mode := range []usageplan.Mode{usageplan.Exact, usageplan.Fast} {
