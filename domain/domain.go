@@ -1,0 +1,177 @@
+package domain
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"net/http"
+	"slices"
+
+	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/routetree"
+)
+
+// Domain is an http.Handler that sends each request to the API of its host and base path. It is immutable, but for files that are read again,
+// and safe for concurrent use.
+type Domain struct {
+	hosts    hosts
+	fallback *tls.Config // for connections of no Name; nil if no Name has a certificate
+	http1    bool
+	targets  []target
+}
+
+// name is a Name, compiled.
+type name struct {
+	host     string
+	mappings keys[http.Handler]
+	rules    []*rule // by priority
+
+	policy            *policy     // nil without a certificate
+	plain             *tls.Config // without client certificates; nil without a certificate
+	challenge         *tls.Config // nil if the certificate's source proves nothing in TLS
+	challengeProtocol string
+	mutual            func() *mutual // nil unless a client certificate is demanded
+	strict            bool
+}
+
+// New returns a Domain, or one error that lists every field it refuses, files among them. It copies cfg. It starts no goroutine; what
+// certificate sources start ends with ctx.
+func New(ctx context.Context, cfg Config) (*Domain, error) {
+	errs := cfg.check()
+	if cfg.ReloadInterval == 0 {
+		cfg.ReloadInterval = defaultReloadInterval
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	d := &Domain{hosts: hosts{exact: map[string]*name{}, wild: map[string]*name{}}, http1: cfg.HTTP1Only}
+	for i := range cfg.Names {
+		from := &cfg.Names[i]
+		n, own := d.compile(from)
+		own = append(from.check(), own...)
+		if !d.hosts.add(n) {
+			own = append(own, fmt.Errorf("Host: want each once, got %q again", n.host))
+		}
+		if len(own) == 0 && from.Certificate != nil { // else it might be asked for nonsense
+			own = d.compileTLS(ctx, &cfg, from, n)
+		}
+		for _, err := range own {
+			errs = append(errs, fmt.Errorf("domain: Config.Names[%d].%w", i, err))
+		}
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return d, nil
+}
+
+// compile compiles what chooses an API.
+func (d *Domain) compile(from *Name) (*name, []error) {
+	n := &name{host: from.Host, strict: from.EndpointAccessMode == AccessStrict}
+	var errs []error
+	for i, m := range from.Mappings {
+		if !n.mappings.add(m.key(), &m.Handler) {
+			errs = append(errs, fmt.Errorf("Mappings[%d].BasePath: want each once, got %q again", i, m.BasePath))
+		}
+		d.targets = append(d.targets, target{from.Host + "/" + m.key(), m.Handler})
+	}
+	priorities := map[int]bool{}
+	for i := range from.Rules {
+		r, own := from.Rules[i].compile()
+		if priorities[r.priority] {
+			own = append(own, fmt.Errorf("Priority: want each once, got %d again", r.priority))
+		}
+		priorities[r.priority] = true
+		for _, err := range own {
+			errs = append(errs, fmt.Errorf("Rules[%d].%w", i, err))
+		}
+		n.rules = append(n.rules, r)
+		d.targets = append(d.targets, target{fmt.Sprintf("%s rule %d", from.Host, r.priority), r.handler})
+	}
+	slices.SortFunc(n.rules, func(a, b *rule) int { return a.priority - b.priority })
+	return n, errs
+}
+
+// Selected is what a request is for.
+type Selected struct {
+	// Host is the request's host, normalized: lower case, without a port.
+	Host string
+	// Name is the Name's Host: "api.example.com", or "*.example.com".
+	Name string
+	// BasePath is the mapping's key, or the rule's base path, that is cut off the URL. It is empty for the empty mapping, and where a rule
+	// leaves the path as it is.
+	BasePath string
+	// Handler is the API.
+	Handler http.Handler
+
+	mutual bool
+}
+
+// Select returns what r is for, or a *gatekit.Rejection: 403 where no Name has the host or no mapping the path, 400 for a path that two readers
+// might take for different ones, 421 for a host that the connection wasn't made for. It allocates nothing, unless the host is in upper case
+// or the path in an unusual encoding, and changes nothing.
+func (d *Domain) Select(r *http.Request) (Selected, error) {
+	n, host := d.hosts.find(r.Host)
+	if n == nil || r.URL.User != nil { // no target has userinfo; who sends it wants the host to be read as another (RFC 9110, section 4.2.4)
+		return Selected{}, forbidden
+	}
+	if n.policy != nil && d.misdirected(n, r.TLS) {
+		return Selected{}, misdirected
+	}
+	if routetree.CheckPath(r.URL.Path) != nil {
+		// Refused here, as what is behind a base path could read /orders/../users as the path of another API, or clean it.
+		return Selected{}, badPath
+	}
+	path, asSent := sentPath(r.URL)
+	for _, rule := range n.rules {
+		if basePath, ok := rule.holds(r, path, asSent); ok {
+			if !rule.strip {
+				basePath = ""
+			}
+			return Selected{host, n.host, basePath, rule.handler, n.mutual != nil}, nil
+		}
+	}
+	h, basePath := n.mappings.match(path, asSent)
+	if h == nil {
+		return Selected{}, forbidden
+	}
+	return Selected{host, n.host, basePath, *h, n.mutual != nil}, nil
+}
+
+// ServeHTTP sends the request to its API, or refuses it; see [Domain.Select]. Behind it, gatekit.From(ctx) has DomainName and BasePath, and
+// r.URL is without the base path; RequestPath and RequestURI are as received.
+func (d *Domain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s, err := d.Select(r)
+	if err != nil {
+		refuse(w, r, err.(*gatekit.Rejection))
+		return
+	}
+	received := r
+	rc, r := gatekit.Attach(r)
+	rc.DomainName, rc.BasePath = s.Host, s.BasePath
+	if rc.Identity.ClientCert != nil && !s.mutual && d.demandsCertificate(r.TLS) {
+		rc.Identity.ClientCert = nil // another Name's truststore has verified it
+	}
+	if s.BasePath != "" {
+		if r == received { // attached by a station outside, who goes on to see the request as it was
+			r = r.WithContext(r.Context())
+		}
+		r.URL = cutBasePath(r.URL, s.BasePath)
+	}
+	s.Handler.ServeHTTP(w, r)
+}
+
+// Handlers returns the APIs, each with what leads to it: "api.example.com/orders", "api.example.com/" for the empty mapping, and
+// "api.example.com rule 10". A built program can be walked and checked by it (gatekit.Station).
+func (d *Domain) Handlers() iter.Seq2[string, http.Handler] {
+	return func(yield func(string, http.Handler) bool) {
+		for _, t := range d.targets {
+			if !yield(t.what, t.handler) {
+				return
+			}
+		}
+	}
+}

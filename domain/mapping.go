@@ -1,0 +1,134 @@
+package domain
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// Mapping sends requests whose path begins with a base path to an API. (Developer guide, "Map API stages to a custom domain name for HTTP
+// APIs" and "Use API mappings to connect API stages to a custom domain name for REST APIs".)
+type Mapping struct {
+	_ struct{} // keyed literals only, so that fields can be added
+
+	// BasePath is the API mapping's key: "orders", or, with several levels, "orders/v2/items". At most 300 letters, digits and $-_.+!*'()
+	// in segments divided by single slashes, none at the ends. It is compared segment by segment and byte by byte with the path as it was
+	// sent, before anything is decoded. Empty, or "(none)" as the REST API's API spells it, is the empty mapping, which gets what no other
+	// mapping does.
+	BasePath string
+	// Handler gets the request with the base path cut off its URL: a route.API, one stage (route.Stages.Handler), or, as a REST base path
+	// mapping without a stage does, all stages, of which the path's next segment then names one. Required.
+	Handler http.Handler
+}
+
+// maxKeyBytes is the longest key. (API Gateway V2 API reference, ApiMapping.)
+const maxKeyBytes = 300
+
+// none is how the REST API's API spells an empty base path.
+const none = "(none)"
+
+// checkKey returns what is wrong with a key that isn't empty, or "".
+func checkKey(key string) string {
+	const chars = "letters, digits and $-_.+!*'() in segments divided by single slashes, none at the ends"
+	if len(key) > maxKeyBytes {
+		return "at most 300 characters"
+	}
+	for segment := range strings.SplitSeq(key, "/") {
+		if segment == "" {
+			return chars
+		}
+		if segment == "." || segment == ".." {
+			return "no dot segments, as they are refused in requests"
+		}
+		for i := range len(segment) {
+			if b := segment[i]; !isAlphanumeric(b) && strings.IndexByte("$-_.+!*'()", b) < 0 {
+				return chars
+			}
+		}
+	}
+	return ""
+}
+
+func isAlphanumeric(b byte) bool {
+	return 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9'
+}
+
+// keys finds the longest key that a path begins with, segment by segment: the number of look-ups is one more than the segments that match.
+type keys[T any] struct {
+	value    *T // nil if no key ends here
+	key      string
+	escaped  bool // the last segment has characters that net/url escapes, though nobody needs to
+	children map[string]*keys[T]
+}
+
+// add reports whether key is new. The empty key is the empty mapping.
+func (k *keys[T]) add(key string, value *T) bool {
+	at := k
+	if key != "" {
+		for segment := range strings.SplitSeq(key, "/") {
+			next := at.children[segment]
+			if next == nil {
+				next = &keys[T]{escaped: strings.ContainsAny(segment, "!*'()")}
+				if at.children == nil {
+					at.children = map[string]*keys[T]{}
+				}
+				at.children[segment] = next
+			}
+			at = next
+		}
+	}
+	if at.value != nil {
+		return false
+	}
+	at.value, at.key = value, key
+	return true
+}
+
+// match returns the longest key's value and the key, or nil. With asSent, path is the path as it was sent. Else it is url.URL.Path of a URL
+// without a RawPath: what was sent is then what net/url would write, so that a character that it escapes was sent escaped, and is in no key.
+func (k *keys[T]) match(path string, asSent bool) (value *T, key string) {
+	value = k.value
+	for at := k; at.children != nil && path != "" && path[0] == '/'; {
+		end := strings.IndexByte(path[1:], '/') + 1
+		if end == 0 {
+			end = len(path)
+		}
+		if at = at.children[path[1:end]]; at == nil || at.escaped && !asSent {
+			break
+		}
+		if at.value != nil {
+			value, key = at.value, at.key
+		}
+		path = path[end:]
+	}
+	return value, key
+}
+
+// sentPath returns u's path as it was sent, and whether it is exactly that; see [keys.match].
+func sentPath(u *url.URL) (path string, asSent bool) {
+	if u.RawPath == "" {
+		return u.Path, false
+	}
+	return u.EscapedPath(), true // RawPath, unless somebody has changed only Path
+}
+
+// cutBasePath returns u without the base path that its path begins with. No character of a base path has an escaped form, so that the same
+// number of bytes goes off Path and RawPath.
+func cutBasePath(u *url.URL, basePath string) *url.URL {
+	cut := *u
+	cut.Path, cut.RawPath = cutPrefix(u.Path, basePath), ""
+	if u.RawPath != "" {
+		// As net/url has it, RawPath is only set where its own encoding of Path isn't what was sent.
+		if sent := cutPrefix(u.EscapedPath(), basePath); sent != cut.EscapedPath() {
+			cut.RawPath = sent
+		}
+	}
+	return &cut
+}
+
+func cutPrefix(path, basePath string) string {
+	if path = path[1+len(basePath):]; path != "" {
+		return path
+	}
+	return "/"
+}
