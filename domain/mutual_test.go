@@ -350,6 +350,41 @@ func TestResumedSessionsBetweenNames(t *testing.T) {
 	}
 }
 
+// Even where crypto/tls would find nothing wrong with it: Names that believe the same authority, and Names that ask for nothing.
+func TestTicketsAreNotShared(t *testing.T) {
+	a := authority(t, nil, "A")
+	ann := client(t, a, "ann")
+	shared := newServerCertificate(t, "a.example.com", "b.example.com", "open.example.com", "second.example.com")
+	addr := serve(t, guarded(t, a, a, func(c *domain.Config) {
+		c.Names = append(c.Names, domain.Name{Host: "second.example.com", Mappings: whoami})
+		for i := range c.Names {
+			c.Names[i].Certificate = domain.Static(shared)
+		}
+	}))
+	for _, v := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		for _, between := range [][2]string{{"a.example.com", "b.example.com"}, {"open.example.com", "second.example.com"}, {"", "open.example.com"}} {
+			cache := anyHost{tls.NewLRUClientSessionCache(1)}
+			resumes := func(host string) bool {
+				c := clientTLS(host, version(v), func(c *tls.Config) {
+					c.ClientSessionCache, c.InsecureSkipVerify = cache, host == ""
+					pair := ann.pair()
+					c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
+				})
+				w, err := httpClient(t, addr, c, false).Get("https://a.example.com/") // 421 for others: all the same here
+				require.NoError(t, err)
+				defer w.Body.Close()
+				_, err = io.ReadAll(w.Body)
+				require.NoError(t, err)
+				return w.TLS.DidResume
+			}
+			require.False(t, resumes(between[0]))
+			require.True(t, resumes(between[0]))
+			require.False(t, resumes(between[1]), "%v", between)
+			require.True(t, resumes(between[1]))
+		}
+	}
+}
+
 // With a new truststore, who was only in the old one is refused: new connections, sessions, and open connections.
 func TestTruststoreReload(t *testing.T) {
 	a, b := authority(t, nil, "A"), authority(t, nil, "B")
