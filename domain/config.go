@@ -2,11 +2,9 @@ package domain
 
 import (
 	"crypto/fips140"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 )
@@ -68,64 +66,71 @@ type MutualTLS struct {
 
 const defaultReloadInterval = 10 * time.Second
 
-// check returns every mistake that isn't one of a Name.
-func (c *Config) check() []error {
-	var errs []error
+// mistakes are what a constructor refuses. Each begins with the field's name.
+type mistakes []error
+
+func (m *mistakes) add(format string, args ...any) { *m = append(*m, fmt.Errorf(format, args...)) }
+
+// under adds the mistakes of a field's own fields.
+func (m *mistakes) under(field string, own mistakes) {
+	for _, err := range own {
+		m.add("%s.%w", field, err)
+	}
+}
+
+// check adds every mistake that isn't one of a Name.
+func (c *Config) check(m *mistakes) {
 	if len(c.Names) == 0 {
-		errs = append(errs, errors.New("domain: Config.Names: want at least one, got none"))
+		m.add("Names: want at least one, got none")
 	}
 	if c.ReloadInterval < 0 {
-		errs = append(errs, fmt.Errorf("domain: Config.ReloadInterval: want 0 or more, got %v", c.ReloadInterval))
+		m.add("ReloadInterval: want 0 or more, got %v", c.ReloadInterval)
 	}
-	return errs
 }
 
-// check returns every mistake that shows without reading a file or compiling a rule, each beginning with the field's name.
-func (n *Name) check() []error {
-	var errs []error
+// check adds every mistake that shows without reading a file or compiling a rule.
+func (n *Name) check(m *mistakes) {
 	if want := checkHost(n.Host); want != "" {
-		errs = append(errs, fmt.Errorf("Host: want %s, got %q", want, n.Host))
+		m.add("Host: want %s, got %q", want, n.Host)
 	}
-	return slices.Concat(errs, n.checkTLS(), n.checkRouting())
+	n.checkTLS(m)
+	n.checkRouting(m)
 }
 
-func (n *Name) checkTLS() []error {
-	var errs []error
-	refuse := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+func (n *Name) checkTLS(m *mistakes) {
 	p := policies[n.securityPolicy()]
 	if p == nil {
-		refuse("SecurityPolicy: want TLS_1_2, TLS_1_0 or the name of an enhanced policy, got %q", n.SecurityPolicy)
+		m.add("SecurityPolicy: want TLS_1_2, TLS_1_0 or the name of an enhanced policy, got %q", n.SecurityPolicy)
 		p = policies[TLS12]
 	}
 	switch n.EndpointAccessMode {
 	case "", AccessBasic, AccessStrict:
 	default:
-		refuse("EndpointAccessMode: want BASIC or STRICT, got %q", n.EndpointAccessMode)
+		m.add("EndpointAccessMode: want BASIC or STRICT, got %q", n.EndpointAccessMode)
 	}
 	if p.enhanced && n.EndpointAccessMode == "" {
-		refuse("EndpointAccessMode: want BASIC or STRICT beside an enhanced policy, got none")
+		m.add("EndpointAccessMode: want BASIC or STRICT beside an enhanced policy, got none")
 	}
 	if p.fips && !fips140.Enabled() {
-		refuse("SecurityPolicy: want a program in FIPS 140-3 mode (GODEBUG=fips140=on) for %q", n.SecurityPolicy)
+		m.add("SecurityPolicy: want a program in FIPS 140-3 mode (GODEBUG=fips140=on) for %q", n.SecurityPolicy)
 	}
 	if n.Certificate == nil {
 		if n.SecurityPolicy != "" || n.EndpointAccessMode != "" || n.MutualTLS != nil {
-			refuse("Certificate: want one beside SecurityPolicy, EndpointAccessMode or MutualTLS, got none")
+			m.add("Certificate: want one beside SecurityPolicy, EndpointAccessMode or MutualTLS, got none")
 		}
-		return errs
+		return
 	}
-	if m := n.MutualTLS; m != nil {
-		if (m.TruststoreFile == "") == (len(m.Truststore) == 0) {
-			refuse("MutualTLS: want exactly one of TruststoreFile and Truststore")
+	if demand := n.MutualTLS; demand != nil {
+		if (demand.TruststoreFile == "") == (len(demand.Truststore) == 0) {
+			m.add("MutualTLS: want exactly one of TruststoreFile and Truststore")
 		}
 		if p.enhanced {
-			refuse("MutualTLS: want TLS_1_2, as enhanced policies exclude it, got %q", n.SecurityPolicy)
+			m.add("MutualTLS: want TLS_1_2, as enhanced policies exclude it, got %q", n.SecurityPolicy)
 		}
 		if n.SecurityPolicy == TLS10 {
-			refuse("MutualTLS: want TLS_1_2, got %q", n.SecurityPolicy)
+			m.add("MutualTLS: want TLS_1_2, got %q", n.SecurityPolicy)
 		}
 	}
-	return errs
 }
 
 func (n *Name) securityPolicy() SecurityPolicy {
@@ -135,9 +140,7 @@ func (n *Name) securityPolicy() SecurityPolicy {
 	return n.SecurityPolicy
 }
 
-func (n *Name) checkRouting() []error {
-	var errs []error
-	refuse := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+func (n *Name) checkRouting(m *mistakes) {
 	rules, mappings, oneLevel := false, true, false
 	switch n.RoutingMode {
 	case "", APIMappingOnly:
@@ -150,20 +153,20 @@ func (n *Name) checkRouting() []error {
 	case routingRuleThenBasePathMapping:
 		rules, oneLevel = true, true
 	default:
-		refuse("RoutingMode: want API_MAPPING_ONLY, ROUTING_RULE_ONLY or ROUTING_RULE_THEN_API_MAPPING, got %q", n.RoutingMode)
+		m.add("RoutingMode: want API_MAPPING_ONLY, ROUTING_RULE_ONLY or ROUTING_RULE_THEN_API_MAPPING, got %q", n.RoutingMode)
 		rules = true
 	}
 	if !rules && len(n.Rules) > 0 {
-		refuse("RoutingMode: want one that looks at Rules beside them, got %q", n.RoutingMode)
+		m.add("RoutingMode: want one that looks at Rules beside them, got %q", n.RoutingMode)
 	}
 	if !mappings && len(n.Mappings) > 0 {
-		refuse("RoutingMode: want one that looks at Mappings beside them, got %q", n.RoutingMode)
+		m.add("RoutingMode: want one that looks at Mappings beside them, got %q", n.RoutingMode)
 	}
 	if len(n.Mappings) == 0 && len(n.Rules) == 0 {
-		refuse("Mappings: want at least one, or a rule, got none")
+		m.add("Mappings: want at least one, or a rule, got none")
 	}
-	for i, m := range n.Mappings {
-		if key := m.key(); key != "" {
+	for i, mapping := range n.Mappings {
+		if key := mapping.key(); key != "" {
 			want := checkKey(key)
 			if multi := strings.Contains(key, "/"); want == "" && multi && oneLevel {
 				want = "one level, as the V1 API's base path mappings have"
@@ -171,14 +174,13 @@ func (n *Name) checkRouting() []error {
 				want = "one level beside TLS_1_0"
 			}
 			if want != "" {
-				refuse("Mappings[%d].BasePath: want %s, got %q", i, want, key)
+				m.add("Mappings[%d].BasePath: want %s, got %q", i, want, key)
 			}
 		}
-		if m.Handler == nil {
-			refuse("Mappings[%d].Handler: want a handler, got nil", i)
+		if mapping.Handler == nil {
+			m.add("Mappings[%d].Handler: want a handler, got nil", i)
 		}
 	}
-	return errs
 }
 
 // key returns the base path, in one spelling.

@@ -40,7 +40,8 @@ type name struct {
 // New returns a Domain, or one error that lists every field it refuses, files among them. It copies cfg. It starts no goroutine; what
 // certificate sources start ends with ctx.
 func New(ctx context.Context, cfg Config) (*Domain, error) {
-	errs := cfg.check()
+	var wrong mistakes
+	cfg.check(&wrong)
 	if cfg.ReloadInterval == 0 {
 		cfg.ReloadInterval = defaultReloadInterval
 	}
@@ -50,31 +51,33 @@ func New(ctx context.Context, cfg Config) (*Domain, error) {
 	d := &Domain{hosts: hosts{exact: map[string]*name{}, wild: map[string]*name{}}, http1: cfg.HTTP1Only}
 	for i := range cfg.Names {
 		from := &cfg.Names[i]
-		n, own := d.compile(from)
-		own = append(from.check(), own...)
+		var own mistakes
+		from.check(&own)
+		n := d.compile(from, &own)
 		if !d.hosts.add(n) {
-			own = append(own, fmt.Errorf("Host: want each once, got %q again", n.host))
+			own.add("Host: want each once, got %q again", n.host)
 		}
 		if len(own) == 0 && from.Certificate != nil { // else it might be asked for nonsense
-			own = d.compileTLS(ctx, &cfg, from, n)
+			if err := d.compileTLS(ctx, &cfg, from, n); err != nil {
+				own = append(own, err)
+			}
 		}
-		for _, err := range own {
-			errs = append(errs, fmt.Errorf("domain: Config.Names[%d].%w", i, err))
-		}
+		wrong.under(fmt.Sprintf("Names[%d]", i), own)
 	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
+	if len(wrong) > 0 {
+		var all mistakes
+		all.under("domain: Config", wrong)
+		return nil, errors.Join(all...)
 	}
 	return d, nil
 }
 
 // compile compiles what chooses an API.
-func (d *Domain) compile(from *Name) (*name, []error) {
+func (d *Domain) compile(from *Name, wrong *mistakes) *name {
 	n := &name{host: from.Host, strict: from.EndpointAccessMode == AccessStrict}
-	var errs []error
 	for i, m := range from.Mappings {
 		if !n.mappings.add(m.key(), &m.Handler) {
-			errs = append(errs, fmt.Errorf("Mappings[%d].BasePath: want each once, got %q again", i, m.BasePath))
+			wrong.add("Mappings[%d].BasePath: want each once, got %q again", i, m.BasePath)
 		}
 		d.targets = append(d.targets, target{from.Host + "/" + m.key(), m.Handler})
 	}
@@ -82,17 +85,15 @@ func (d *Domain) compile(from *Name) (*name, []error) {
 	for i := range from.Rules {
 		r, own := from.Rules[i].compile()
 		if priorities[r.priority] {
-			own = append(own, fmt.Errorf("Priority: want each once, got %d again", r.priority))
+			own.add("Priority: want each once, got %d again", r.priority)
 		}
 		priorities[r.priority] = true
-		for _, err := range own {
-			errs = append(errs, fmt.Errorf("Rules[%d].%w", i, err))
-		}
+		wrong.under(fmt.Sprintf("Rules[%d]", i), own)
 		n.rules = append(n.rules, r)
 		d.targets = append(d.targets, target{fmt.Sprintf("%s rule %d", from.Host, r.priority), r.handler})
 	}
 	slices.SortFunc(n.rules, func(a, b *rule) int { return a.priority - b.priority })
-	return n, errs
+	return n
 }
 
 // Selected is what a request is for.

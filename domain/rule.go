@@ -2,7 +2,6 @@ package domain
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"net/textproto"
 	"slices"
@@ -78,29 +77,28 @@ type headerGlob struct {
 	glob   glob
 }
 
-// compile returns the rule and every mistake in it, each beginning with the field's name.
-func (r *RoutingRule) compile() (*rule, []error) {
-	var errs []error
-	refuse := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+// compile returns the rule and every mistake in it.
+func (r *RoutingRule) compile() (*rule, mistakes) {
+	var wrong mistakes
 	c := &rule{priority: r.Priority, strip: r.StripBasePath, handler: r.Handler}
 	if r.Priority < 1 || r.Priority > maxPriority {
-		refuse("Priority: want 1 to 1,000,000, got %d", r.Priority)
+		wrong.add("Priority: want 1 to 1,000,000, got %d", r.Priority)
 	}
 	if len(r.MatchHeaders) > maxMatchHeaders {
-		refuse("MatchHeaders: want at most two, got %d", len(r.MatchHeaders))
+		wrong.add("MatchHeaders: want at most two, got %d", len(r.MatchHeaders))
 	}
 	for i, anyOf := range r.MatchHeaders {
 		if len(anyOf) == 0 {
-			refuse("MatchHeaders[%d]: want at least one header, got none", i)
+			wrong.add("MatchHeaders[%d]: want at least one header, got none", i)
 		}
 		var compiled []headerGlob
 		for j, h := range anyOf {
 			if !isToken(h.Header) || len(h.Header) > maxHeaderName {
-				refuse("MatchHeaders[%d][%d].Header: want a header's name of at most 39 characters, got %q", i, j, h.Header)
+				wrong.add("MatchHeaders[%d][%d].Header: want a header's name of at most 39 characters, got %q", i, j, h.Header)
 			}
 			g, err := parseGlob(h.ValueGlob)
 			if err != nil {
-				refuse("MatchHeaders[%d][%d].ValueGlob: %w, got %q", i, j, err, h.ValueGlob)
+				wrong.add("MatchHeaders[%d][%d].ValueGlob: %w, got %q", i, j, err, h.ValueGlob)
 			}
 			compiled = append(compiled, headerGlob{textproto.CanonicalMIMEHeaderKey(h.Header), g})
 		}
@@ -117,16 +115,16 @@ func (r *RoutingRule) compile() (*rule, []error) {
 			}
 		}
 		if want != "" {
-			refuse("MatchBasePaths[%d]: want %s, got %q", i, want, path)
+			wrong.add("MatchBasePaths[%d]: want %s, got %q", i, want, path)
 		}
 	}
 	if r.StripBasePath && len(r.MatchBasePaths) == 0 {
-		refuse("StripBasePath: want MatchBasePaths beside it, got none")
+		wrong.add("StripBasePath: want MatchBasePaths beside it, got none")
 	}
 	if r.Handler == nil {
-		refuse("Handler: want a handler, got nil")
+		wrong.add("Handler: want a handler, got nil")
 	}
-	return c, errs
+	return c, wrong
 }
 
 // holds reports whether all conditions do, and returns the base path that did.

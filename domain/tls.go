@@ -50,13 +50,13 @@ func (d *Domain) configFor(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 }
 
 // compileTLS makes the Name's configurations, each with ticket keys of its own.
-func (d *Domain) compileTLS(ctx context.Context, cfg *Config, from *Name, n *name) []error {
+func (d *Domain) compileTLS(ctx context.Context, cfg *Config, from *Name, n *name) error {
 	opened, err := from.Certificate.Open(ctx, CertificateRequest{Host: from.Host, ReloadInterval: cfg.ReloadInterval, Logger: cfg.Logger})
 	if err == nil && opened.Get == nil {
 		err = errors.New("want a source whose Get isn't nil")
 	}
 	if err != nil {
-		return []error{fmt.Errorf("Certificate: %w", err)}
+		return field("Certificate", err)
 	}
 	n.policy = policies[from.securityPolicy()]
 	base := func() *tls.Config {
@@ -87,10 +87,12 @@ func (d *Domain) compileTLS(ctx context.Context, cfg *Config, from *Name, n *nam
 	}
 	n.mutual, err = openTruststore(cfg, from, base)
 	if err != nil {
-		return []error{fmt.Errorf("MutualTLS: %w", err)}
+		return field("MutualTLS", err)
 	}
 	return nil
 }
+
+func field(name string, err error) error { return fmt.Errorf("%s: %w", name, err) }
 
 func openTruststore(cfg *Config, from *Name, base func() *tls.Config) (func() *mutual, error) {
 	file := from.MutualTLS.TruststoreFile

@@ -42,17 +42,17 @@ func parseTruststore(bundle []byte) (*truststore, error) {
 	if err != nil {
 		return nil, err
 	}
-	var errs []error
+	var wrong mistakes
 	t := &truststore{pool: x509.NewCertPool(), anchors: map[string]*anchor{}}
 	issuers, room := map[string][]byte{}, 0
 	bySubject := map[string][]*x509.Certificate{}
 	for _, c := range certificates {
 		if err := checkStrength(c); err != nil {
-			errs = append(errs, fmt.Errorf("the certificate %q has %w", c.Subject, err))
+			wrong.add("the certificate %q has %w", c.Subject, err)
 		}
 		subject := string(c.RawSubject)
 		if issuer, ok := issuers[subject]; ok && !bytes.Equal(issuer, c.RawIssuer) {
-			errs = append(errs, fmt.Errorf("The certificate subject %s conflicts with an existing certificate from a different issuer.", c.Subject)) //nolint:staticcheck // the managed gateway's sentence
+			wrong.add("The certificate subject %s conflicts with an existing certificate from a different issuer.", c.Subject) // the managed gateway's sentence
 		} else if !ok {
 			room += 2 + len(subject)
 		}
@@ -61,17 +61,17 @@ func parseTruststore(bundle []byte) (*truststore, error) {
 		t.pool.AddCert(c)
 	}
 	if room > maxSubjectBytes {
-		errs = append(errs, fmt.Errorf("want subjects of at most %d bytes in all, as every handshake lists them, got %d", maxSubjectBytes, room))
+		wrong.add("want subjects of at most %d bytes in all, as every handshake lists them, got %d", maxSubjectBytes, room)
 	}
 	for _, c := range certificates {
 		a, err := chainOf(c, bySubject)
 		if err != nil {
-			errs = append(errs, err)
+			wrong = append(wrong, err)
 			continue
 		}
 		t.anchors[string(c.Raw)] = a
 	}
-	return t, errors.Join(errs...)
+	return t, errors.Join(wrong...)
 }
 
 // parseBundle returns the certificates, each once.
