@@ -132,6 +132,12 @@ func TestHosts(t *testing.T) {
 		{"api.example.com:99999", "", ""},
 		{"api.example.com:+443", "", ""},
 		{"api.example.com:https", "", ""},
+		{"user@api.example.com", "", ""}, // what net/http's server refuses itself
+		{"api.example.com@x.example.com", "", ""},
+		{"api.example.com, x.example.com", "", ""},
+		{"api.example.com/x", "", ""},
+		{"api.example.com ", "", ""},
+		{"\u0430pi.example.com", "", ""},
 	} {
 		r := httptest.NewRequest("GET", "/x", nil)
 		r.Host = tt.host
