@@ -232,3 +232,9 @@ func (l *logged) String() string {
 }
 
 func (l *logged) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
+
+// exampleCertificate makes a server's certificate and a truststore.
+func exampleCertificate(host string) (tls.Certificate, []byte) {
+	var t fatal
+	return newServerCertificate(t, host), bundle(serverCA())
+}
