@@ -101,19 +101,24 @@ func (h *hosts) add(n *name) bool {
 
 // find returns the Name that host belongs to and the host normalized, or nil. An exact name precedes a wildcard, which stands for one label.
 func (h *hosts) find(host string) (*name, string) {
+	if colon := strings.IndexByte(host, ':'); colon >= 0 && isPort(host[colon+1:]) {
+		host = host[:colon]
+	}
 	if n := h.exact[host]; n != nil { // as most clients send it
 		return n, host
 	}
-	host, ok := normalize(host)
+	normal, ok := normalize(host)
 	if !ok {
 		return nil, ""
 	}
-	if n := h.exact[host]; n != nil {
-		return n, host
+	if normal != host {
+		if n := h.exact[normal]; n != nil {
+			return n, normal
+		}
 	}
-	if dot := strings.IndexByte(host, '.'); dot > 0 {
-		if n := h.wild[host[dot:]]; n != nil {
-			return n, host
+	if dot := strings.IndexByte(normal, '.'); dot > 0 {
+		if n := h.wild[normal[dot:]]; n != nil {
+			return n, normal
 		}
 	}
 	return nil, ""

@@ -53,55 +53,64 @@ func isAlphanumeric(b byte) bool {
 	return 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9'
 }
 
-// keys finds the longest key that a path begins with, segment by segment: the number of look-ups is one more than the segments that match.
+// keys finds the longest key that a path begins with. It looks up the path's prefixes that end with a segment, the longest first, but only
+// those that are as long as some key: mostly one look-up, and never more than the longest key has segments.
 type keys[T any] struct {
-	value    *T // nil if no key ends here
-	key      string
-	escaped  bool // the last segment has characters that net/url escapes, though nobody needs to
-	children map[string]*keys[T]
+	empty   *T // of the empty mapping
+	byKey   map[string]key[T]
+	lengths [maxKeyBytes/64 + 1]uint64 // a bit for each length that a key has
+	longest int
 }
 
-// add reports whether key is new. The empty key is the empty mapping.
-func (k *keys[T]) add(key string, value *T) bool {
-	at := k
-	if key != "" {
-		for segment := range strings.SplitSeq(key, "/") {
-			next := at.children[segment]
-			if next == nil {
-				next = &keys[T]{escaped: strings.ContainsAny(segment, "!*'()")}
-				if at.children == nil {
-					at.children = map[string]*keys[T]{}
-				}
-				at.children[segment] = next
-			}
-			at = next
-		}
+type key[T any] struct {
+	value   *T
+	key     string
+	escaped bool // it has characters that net/url escapes, though nobody needs to
+}
+
+// add reports whether the key is new. The empty key is the empty mapping. Keys that are too long, which checkKey refuses, are never found.
+func (k *keys[T]) add(text string, value *T) bool {
+	if text == "" {
+		isNew := k.empty == nil
+		k.empty = value
+		return isNew
 	}
-	if at.value != nil {
+	if _, ok := k.byKey[text]; ok {
 		return false
 	}
-	at.value, at.key = value, key
+	if k.byKey == nil {
+		k.byKey = map[string]key[T]{}
+	}
+	k.byKey[text] = key[T]{value, text, strings.ContainsAny(text, "!*'()")}
+	if n := len(text); n <= maxKeyBytes {
+		k.lengths[n/64] |= 1 << (n % 64)
+		k.longest = max(k.longest, n)
+	}
 	return true
 }
 
 // match returns the longest key's value and the key, or nil. With asSent, path is the path as it was sent. Else it is url.URL.Path of a URL
 // without a RawPath: what was sent is then what net/url would write, so that a character that it escapes was sent escaped, and is in no key.
-func (k *keys[T]) match(path string, asSent bool) (value *T, key string) {
-	value = k.value
-	for at := k; at.children != nil && path != "" && path[0] == '/'; {
-		end := strings.IndexByte(path[1:], '/') + 1
-		if end == 0 {
-			end = len(path)
-		}
-		if at = at.children[path[1:end]]; at == nil || at.escaped && !asSent {
-			break
-		}
-		if at.value != nil {
-			value, key = at.value, at.key
-		}
-		path = path[end:]
+func (k *keys[T]) match(path string, asSent bool) (value *T, text string) {
+	if path == "" || path[0] != '/' {
+		return k.empty, ""
 	}
-	return value, key
+	path = path[1:]
+	end := len(path)
+	if end > k.longest {
+		if end = k.longest; path[end] != '/' {
+			end = strings.LastIndexByte(path[:end], '/')
+		}
+	}
+	for ; end > 0; end = strings.LastIndexByte(path[:end], '/') {
+		if k.lengths[end/64]&(1<<(end%64)) == 0 {
+			continue
+		}
+		if found := k.byKey[path[:end]]; found.value != nil && (asSent || !found.escaped) {
+			return found.value, found.key
+		}
+	}
+	return k.empty, ""
 }
 
 // sentPath returns u's path as it was sent, and whether it is exactly that; see [keys.match].
