@@ -1,8 +1,12 @@
 package exampletest
 
 import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -44,6 +48,9 @@ func Main(m *testing.M) {
 func curl(args []string, out io.Writer) error {
 	method, target, format, body := "GET", "", "", ""
 	header := http.Header{}
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{}}
+	client := &http.Client{Transport: transport}
+	certificate := ""
 	for i := 0; i < len(args); i++ {
 		next := func() string { i++; return args[i] }
 		switch args[i] {
@@ -62,6 +69,26 @@ func curl(args []string, out io.Writer) error {
 		case "-H":
 			name, value, _ := strings.Cut(next(), ": ")
 			header.Set(name, value)
+		case "--cacert":
+			pem, err := os.ReadFile(next())
+			if err != nil {
+				return err
+			}
+			transport.TLSClientConfig.RootCAs = x509.NewCertPool()
+			transport.TLSClientConfig.RootCAs.AppendCertsFromPEM(pem)
+		case "--cert":
+			certificate = next()
+		case "--key": // behind --cert
+			pair, err := tls.LoadX509KeyPair(certificate, next())
+			if err != nil {
+				return err
+			}
+			transport.TLSClientConfig.Certificates = []tls.Certificate{pair}
+		case "--connect-to": // for every host and port: ::host:port
+			addr := strings.TrimPrefix(next(), "::")
+			transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+				return new(net.Dialer).DialContext(ctx, network, addr)
+			}
 		default:
 			target = args[i]
 		}
@@ -70,8 +97,8 @@ func curl(args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	r.Header = header
-	w, err := http.DefaultClient.Do(r)
+	r.Header, r.Host = header, header.Get("Host")
+	w, err := client.Do(r)
 	if err != nil {
 		return err
 	}
