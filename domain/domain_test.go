@@ -219,6 +219,12 @@ func TestWithRoute(t *testing.T) {
 	w = get(d, "https://api.example.com/legacy/x")
 	require.Equal(t, 403, w.Code)
 	require.Equal(t, `{"message":"Missing Authentication Token"}`, w.Body.String())
+	// A route.API keeps the host as it was normalized.
+	r := httptest.NewRequest("GET", "https://api.example.com/orders/1", nil)
+	r.Host = "API.example.com.:443"
+	rc, r := gatekit.Attach(r)
+	d.ServeHTTP(httptest.NewRecorder(), r)
+	require.Equal(t, "api.example.com", rc.DomainName)
 	require.Equal(t, "rest /x base= domain=api.example.com received=/x", get(d, "https://api.example.com/x").Body.String())
 }
 

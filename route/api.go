@@ -191,7 +191,9 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, rc *gatekit.RequestC
 	if rc.Flavor == gatekit.REST {
 		rc.AdoptRequestID(r.Header)
 	}
-	rc.DomainName = hostname(r.Host)
+	if rc.DomainName == "" { // else package domain has said it, normalized
+		rc.DomainName = hostname(r.Host)
+	}
 	if a.proxies.Any() {
 		rc.Identity.SourceIP = a.proxies.SourceIP(r)
 	}
