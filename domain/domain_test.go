@@ -104,6 +104,19 @@ func TestForbiddenUnderAResponder(t *testing.T) {
 	require.Equal(t, 403, why.StatusFor(gatekit.HTTP))
 }
 
+// Where the program is told outside which API it is, the answers are of that flavor; all but the front door's own form.
+func TestRefusalsOfAKnownAPI(t *testing.T) {
+	describe := gatekit.Must(gatekit.Describe(gatekit.API{Flavor: gatekit.REST}))
+	h := describe(one(t, "api.example.com", map[string]string{"orders": "orders"}))
+	w := get(h, "https://api.example.com/orders/..")
+	require.Equal(t, 400, w.Code)
+	require.Equal(t, "BadRequestException", w.Header().Get("X-Amzn-Errortype"))
+	w = get(h, "https://api.example.com/users")
+	require.Equal(t, 403, w.Code)
+	require.Equal(t, `{"message":"Forbidden"}`, w.Body.String())
+	require.Equal(t, "ForbiddenException", w.Header().Get("X-Amzn-Errortype"))
+}
+
 func TestHosts(t *testing.T) {
 	var names []domain.Name
 	for _, host := range []string{"*.example.com", "api.example.com", "*.eu.example.com", "localhost"} {

@@ -54,7 +54,7 @@ func isAlphanumeric(b byte) bool {
 }
 
 // keys finds the longest key that a path begins with. It looks up the path's prefixes that end with a segment, the longest first, but only
-// those that are as long as some key: mostly one look-up, and never more than the longest key has segments.
+// those that are as long as some key: mostly one look-up, and for a path made for it as many as keys have different lengths, at most 150.
 type keys[T any] struct {
 	empty   *T // of the empty mapping
 	byKey   map[string]key[T]

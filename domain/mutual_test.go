@@ -2,6 +2,7 @@ package domain_test
 
 import (
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
@@ -242,6 +243,7 @@ func TestTruststoreRefusals(t *testing.T) {
 	}{
 		{"root", bundle(root), ""},
 		{"twice", bundle(root, root), ""},
+		{"ed25519", bundle(issue(t, nil, ed25519.NewKeyFromSeed(make([]byte, 32)), func(c *x509.Certificate) { c.Subject = pkix.Name{CommonName: "ed25519"} })), ""},
 		{"with-comments", append([]byte("# root\n"), bundle(root, m1)...), ""},
 		{"chain-of-4", bundle(root, m1, m2, m3), ""},
 		{"chain-of-5", bundle(root, m1, m2, m3, m4), `want chains of at most 4 certificates, got a longer one of the certificate "CN=m4"`},

@@ -28,7 +28,6 @@ const forbiddenBody = `{"message":"Forbidden"}`
 func refuse(w http.ResponseWriter, r *http.Request, why *gatekit.Rejection) {
 	outermost := gatekit.From(r.Context()) == nil
 	rc, r := gatekit.Attach(r)
-	rc.Flavor = gatekit.HTTP
 	if why == forbidden {
 		rc.Flavor = gatekit.REST
 		if outermost { // a responder that a station outside has set stays

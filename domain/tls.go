@@ -8,12 +8,7 @@ import (
 	"log/slog"
 )
 
-var (
-	http2Protocols = []string{"h2", "http/1.1"}
-	http1Protocols = []string{"http/1.1"}
-
-	errNoCertificate = errors.New("domain: no Name has a certificate")
-)
+var errNoCertificate = errors.New("domain: no Name has a certificate")
 
 // TLSConfig returns the configuration for http.Server.TLSConfig or tls.Listen: each client gets the certificate, the security policy and the
 // demand for a certificate of the Name that it asks for. Clients that send no server name, or one of nobody's, get the certificate of the
@@ -28,9 +23,9 @@ func (d *Domain) TLSConfig() *tls.Config {
 
 func (d *Domain) protocols() []string {
 	if d.http1 {
-		return http1Protocols
+		return []string{"http/1.1"}
 	}
-	return http2Protocols
+	return []string{"h2", "http/1.1"}
 }
 
 func (d *Domain) configFor(hello *tls.ClientHelloInfo) (*tls.Config, error) {
@@ -92,8 +87,7 @@ func (d *Domain) compileTLS(ctx context.Context, cfg *Config, from *Name, n *nam
 	return nil
 }
 
-func field(name string, err error) error { return fmt.Errorf("%s: %w", name, err) }
-
+// openTruststore returns what gives the truststore, which changes if it is in a file.
 func openTruststore(cfg *Config, from *Name, base func() *tls.Config) (func() *mutual, error) {
 	file := from.MutualTLS.TruststoreFile
 	if file == "" {
@@ -112,6 +106,9 @@ func openTruststore(cfg *Config, from *Name, base func() *tls.Config) (func() *m
 	}
 	return w.get, nil
 }
+
+// field prefixes the mistake in a field.
+func field(name string, err error) error { return fmt.Errorf("%s: %w", name, err) }
 
 // misdirected reports whether a request for n came on a connection that n wouldn't have made: without the client certificate that it demands,
 // with less than its security policy, or, where it is strict, for another Name. HTTP/2 clients may use one connection for all hosts that its

@@ -1,16 +1,19 @@
 package domain_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -359,6 +362,70 @@ func TestBadFilesAreReported(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, next.certificate.Raw, c.Certificate[0])
 	})
+}
+
+// source is a certificate source that a user wrote.
+type source func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+
+func (s source) Open(ctx context.Context, r domain.CertificateRequest) (domain.Certificates, error) {
+	if r.Host == "" || r.Logger == nil || r.ReloadInterval != 10*time.Second {
+		return domain.Certificates{}, fmt.Errorf("got %+v", r)
+	}
+	return domain.Certificates{Get: s, ChallengeProtocol: "acme-tls/1"}, nil
+}
+
+// An authority that has a name proved in a handshake is asked for no certificate, gets no further, and finds no other Name.
+func TestChallenge(t *testing.T) {
+	ordinary, proof := newServerCertificate(t, "api.example.com"), newServerCertificate(t, "api.example.com")
+	get := source(func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		if slices.Equal(hello.SupportedProtos, []string{"acme-tls/1"}) {
+			return &proof, nil
+		}
+		return &ordinary, nil
+	})
+	a := authority(t, nil, "A")
+	addr := serve(t, gatekit.Must(domain.New(t.Context(), domain.Config{Names: []domain.Name{
+		{Host: "other.example.com", Certificate: domain.Static(newServerCertificate(t, "other.example.com")), Mappings: whole("other")},
+		{Host: "api.example.com", Certificate: get, Mappings: whole("x"), MutualTLS: &domain.MutualTLS{Truststore: bundle(a)}},
+	}})))
+	asking := func(protocols ...string) func(*tls.Config) { return func(c *tls.Config) { c.NextProtos = protocols } }
+	conn, err := dial(t, addr, clientTLS("api.example.com", asking("acme-tls/1")))
+	require.NoError(t, err)
+	require.Equal(t, proof.Certificate[0], conn.ConnectionState().PeerCertificates[0].Raw)
+	require.Equal(t, "acme-tls/1", conn.ConnectionState().NegotiatedProtocol)
+	fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: api.example.com\r\n\r\n")
+	answer, _ := io.ReadAll(conn)
+	require.Empty(t, answer)
+	require.Error(t, handshake(t, addr, clientTLS("api.example.com", asking("acme-tls/1", "http/1.1"))), "not a challenge, and no certificate")
+	_, err = dial(t, addr, clientTLS("other.example.com", asking("acme-tls/1")))
+	require.ErrorContains(t, err, "no application protocol")
+
+	_, err = domain.New(t.Context(), domain.Config{Names: []domain.Name{{Host: "api.example.com", Certificate: source(nil), Mappings: whole("x")}}})
+	require.EqualError(t, err, "domain: Config.Names[0].Certificate: want a source whose Get isn't nil")
+}
+
+// Files behind a link that is turned, as Kubernetes mounts secrets.
+func TestLinkedFiles(t *testing.T) {
+	dir := t.TempDir()
+	version := func(name string) *issued {
+		i := newServer(t, nil, "api.example.com")
+		require.NoError(t, os.Mkdir(filepath.Join(dir, name), 0o700))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name, "tls.crt"), bundle(i), 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name, "tls.key"), keyPEM(t, i.key), 0o600))
+		require.NoError(t, os.Symlink(name, filepath.Join(dir, "next")))
+		require.NoError(t, os.Rename(filepath.Join(dir, "next"), filepath.Join(dir, "current")))
+		return i
+	}
+	first := version("1")
+	opened, err := domain.Files(filepath.Join(dir, "current", "tls.crt"), filepath.Join(dir, "current", "tls.key")).
+		Open(t.Context(), domain.CertificateRequest{Host: "api.example.com", ReloadInterval: time.Nanosecond, Logger: new(logged).logger()})
+	require.NoError(t, err)
+	for _, want := range []func() *issued{func() *issued { return first }, func() *issued { return version("2") }} {
+		want := want()
+		c, err := opened.Get(nil)
+		require.NoError(t, err)
+		require.Equal(t, want.certificate.Raw, c.Certificate[0])
+	}
 }
 
 func lines(text string) int { return strings.Count(text, "\n") }
