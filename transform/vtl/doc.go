@@ -1,0 +1,2 @@
+// Package vtl runs the mapping templates of REST APIs.
+package vtl

@@ -1,0 +1,102 @@
+package vtl
+
+import "math/big"
+
+// maxCompare is how many elements a comparison outside of an execution may look at.
+const maxCompare = 1 << 20
+
+// A comparer compares values by content, as Java's equals does. Lists may hold themselves, so depth and steps end it: what is still equal
+// then counts as different, and over is set.
+type comparer struct {
+	steps int
+	over  bool
+}
+
+func (c *comparer) equal(a, b any, depth int) bool {
+	if c.steps--; c.steps < 0 || depth > maxValueDepth {
+		c.over = true
+		return false
+	}
+	switch a := a.(type) {
+	case nil:
+		return b == nil
+	case string, bool, int64, float64, Char:
+		return scalar(b) && a == b
+	case *big.Int:
+		b, ok := b.(*big.Int)
+		return ok && a.Cmp(b) == 0
+	case *List:
+		b, ok := b.(*List)
+		if !ok {
+			return false
+		}
+		if a == b {
+			return true
+		}
+		if a.kind == javaArray || b.kind == javaArray || len(a.items) != len(b.items) {
+			return false
+		}
+		for i, e := range a.items {
+			if !c.equal(e, b.items[i], depth+1) {
+				return false
+			}
+		}
+		return true
+	case *Map:
+		b, ok := b.(*Map)
+		if !ok {
+			return false
+		}
+		if a == b {
+			return true
+		}
+		if len(a.entries) != len(b.entries) {
+			return false
+		}
+		for _, e := range a.entries {
+			if c.over {
+				return false
+			}
+			c.steps -= 1 + len(b.entries)/64
+			other, ok := b.get(e.key)
+			if !ok || !c.equal(e.value, other, depth+1) {
+				return false
+			}
+		}
+		return true
+	case *view:
+		b, ok := b.(*view)
+		return ok && c.sameView(a, b, depth)
+	case *entry:
+		b, ok := b.(*entry)
+		return ok && c.equal(a.key, b.key, depth+1) && c.equal(a.value, b.value, depth+1)
+	}
+	return sameObject(a, b)
+}
+
+// sameView compares sets without regard to order, and two views of values only by identity.
+func (c *comparer) sameView(a, b *view, depth int) bool {
+	if a.m == b.m && a.of == b.of {
+		return true
+	}
+	if a.of == ofValues || b.of == ofValues || a.of != b.of || a.m.Len() != b.m.Len() {
+		return false
+	}
+	for _, e := range a.m.entries {
+		other, ok := b.m.get(e.key)
+		if c.over || !ok || a.of == ofEntries && !c.equal(e.value, other, depth+1) {
+			return false
+		}
+	}
+	return true
+}
+
+// sameObject compares Objects by identity. Their type may be one that Go can't compare.
+func sameObject(a, b any) (same bool) {
+	defer func() {
+		if recover() != nil {
+			same = false
+		}
+	}()
+	return a == b
+}

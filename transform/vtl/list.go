@@ -1,0 +1,64 @@
+package vtl
+
+import "iter"
+
+type listKind uint8
+
+const (
+	javaList  listKind = iota // prints [a, b]
+	jsonArray                 // prints ["a","b"]
+	javaArray                 // what split returns
+)
+
+// List is an ordered list that templates can read, change and loop over: a list literal, a JSON array, or the array that split returns.
+// They differ in how they print. It is not for concurrent use.
+type List struct {
+	items []any
+	kind  listKind
+	// changes counts what changed the length: a loop over a list that grows fails, as its iterator in Java does.
+	changes int
+}
+
+// NewList returns a list that prints as [a, b]. It takes the values that [Template.Execute] takes, and null for any other.
+func NewList(values ...any) *List {
+	l := &List{items: make([]any, len(values))}
+	for i, v := range values {
+		l.items[i] = inner(v)
+	}
+	return l
+}
+
+// NewJSONArray returns a list that prints as JSON text, ["a","b"], as the arrays of a JSON document do.
+func NewJSONArray(values ...any) *List {
+	l := NewList(values...)
+	l.kind = jsonArray
+	return l
+}
+
+// Len returns the number of elements.
+func (l *List) Len() int { return len(l.items) }
+
+// At returns the element at index i, from 0. It panics where there is none, as a slice does.
+func (l *List) At(i int) any { return l.items[i] }
+
+// Append adds values at the end.
+func (l *List) Append(values ...any) {
+	for _, v := range values {
+		l.items = append(l.items, inner(v))
+	}
+	l.changes++
+}
+
+// All returns the elements and their indexes.
+func (l *List) All() iter.Seq2[int, any] {
+	return func(yield func(int, any) bool) {
+		for i, v := range l.items {
+			if !yield(i, v) {
+				return
+			}
+		}
+	}
+}
+
+// IsJSON reports whether the list prints as JSON text.
+func (l *List) IsJSON() bool { return l.kind == jsonArray }

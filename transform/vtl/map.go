@@ -1,0 +1,178 @@
+package vtl
+
+import (
+	"iter"
+	"maps"
+	"slices"
+)
+
+// Map is a map that keeps the order in which its keys were first put, java.util.LinkedHashMap: a map literal or a JSON object. It prints as
+// {k=v, j=w}. Templates may use other keys than strings. It is not for concurrent use.
+type Map struct {
+	entries []*entry
+	index   map[any]int // of scalar keys, once there are many
+	changes int
+}
+
+// An entry is also what a template gets of $map.entrySet().
+type entry struct{ key, value any }
+
+// fewKeys is up to where comparing keys one by one is as fast as hashing them.
+const fewKeys = 8
+
+// NewMap returns an empty map.
+func NewMap() *Map { return &Map{} }
+
+// Len returns the number of keys.
+func (m *Map) Len() int { return len(m.entries) }
+
+// Get returns the value of a key that is a string. ok tells a null value from a missing one.
+func (m *Map) Get(key string) (value any, ok bool) {
+	if m.index == nil {
+		for _, e := range m.entries {
+			if k, is := e.key.(string); is && k == key {
+				return e.value, true
+			}
+		}
+		return nil, false
+	}
+	if i, found := m.index[key]; found {
+		return m.entries[i].value, true
+	}
+	return nil, false
+}
+
+// Put sets the value of a key. A new key comes last, one that is there stays where it is. It takes the values that [Template.Execute]
+// takes, and null for any other.
+func (m *Map) Put(key string, value any) { m.put(key, inner(value)) }
+
+// Delete removes a key if it is there.
+func (m *Map) Delete(key string) { m.remove(key) }
+
+// All returns the keys, as text, and values in order.
+func (m *Map) All() iter.Seq2[string, any] {
+	return func(yield func(string, any) bool) {
+		for _, e := range m.entries {
+			if !yield(ToString(e.key), e.value) {
+				return
+			}
+		}
+	}
+}
+
+// scalar reports whether k can be a key of a Go map, with the equality that Java has.
+func scalar(k any) bool {
+	switch k.(type) {
+	case string, int64, float64, bool, Char:
+		return true
+	}
+	return false
+}
+
+// find returns the position of a key, or -1.
+func (m *Map) find(key any) int {
+	if m.index != nil && scalar(key) {
+		if i, ok := m.index[key]; ok {
+			return i
+		}
+		return -1
+	}
+	for i, e := range m.entries {
+		if sameKey(e.key, key) {
+			return i
+		}
+	}
+	return -1
+}
+
+func sameKey(a, b any) bool {
+	if scalar(a) || scalar(b) {
+		return scalar(a) && scalar(b) && a == b
+	}
+	c := comparer{steps: maxCompare}
+	return c.equal(a, b, 0)
+}
+
+func (m *Map) get(key any) (any, bool) {
+	if i := m.find(key); i >= 0 {
+		return m.entries[i].value, true
+	}
+	return nil, false
+}
+
+// put returns the value that was there.
+func (m *Map) put(key, value any) any {
+	if i := m.find(key); i >= 0 {
+		old := m.entries[i].value
+		m.entries[i].value = value
+		return old
+	}
+	m.entries = append(m.entries, &entry{key, value})
+	m.changes++
+	switch {
+	case m.index != nil:
+		if scalar(key) {
+			m.index[key] = len(m.entries) - 1
+		}
+	case len(m.entries) > fewKeys:
+		m.reindex()
+	}
+	return nil
+}
+
+func (m *Map) remove(key any) any {
+	i := m.find(key)
+	if i < 0 {
+		return nil
+	}
+	old := m.entries[i].value
+	m.entries = slices.Delete(m.entries, i, i+1)
+	m.changes++
+	m.reindex()
+	return old
+}
+
+func (m *Map) clear() {
+	m.entries, m.index = nil, nil
+	m.changes++
+}
+
+func (m *Map) reindex() {
+	m.index = nil
+	if len(m.entries) <= fewKeys {
+		return
+	}
+	m.index = make(map[any]int, 2*len(m.entries))
+	for i, e := range m.entries {
+		if scalar(e.key) {
+			m.index[e.key] = i
+		}
+	}
+}
+
+// A view is what keySet, values and entrySet return: it shows the map as it is at each moment.
+type view struct {
+	m  *Map
+	of viewOf
+}
+
+type viewOf uint8
+
+const (
+	ofKeys viewOf = iota
+	ofValues
+	ofEntries
+)
+
+func (v *view) at(i int) any {
+	e := v.m.entries[i]
+	switch v.of {
+	case ofKeys:
+		return e.key
+	case ofValues:
+		return e.value
+	}
+	return e
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
