@@ -1,0 +1,254 @@
+package vtl
+
+import (
+	"io"
+	"strconv"
+	"sync"
+	"unicode/utf8"
+)
+
+// An exec is one execution.
+type exec struct {
+	t       *Template
+	vars    []any
+	held    []bool // variables that are null for a turn, whatever they are set to
+	out     []byte
+	args    []any // of the methods being called, a stack
+	signal  signal
+	breakTo *loop
+	err     *Error
+	visit   func(Reference)
+
+	steps, bytes, depth int // what is left
+}
+
+// maxKept is the largest buffer that is used again.
+const maxKept = 256 << 10
+
+// Executions leave nothing behind in here but their memory: see free.
+var execs = sync.Pool{New: func() any { return new(exec) }}
+
+func (t *Template) execute(w io.Writer, vars map[string]any, visit func(Reference)) error {
+	ex := execs.Get().(*exec)
+	defer ex.free()
+	ex.t, ex.visit = t, visit
+	ex.steps, ex.bytes, ex.depth = t.limits.MaxSteps, t.limits.MaxAllocBytes, t.limits.MaxDepth
+	if cap(ex.vars) < len(t.names) {
+		ex.vars = make([]any, len(t.names))
+	}
+	ex.vars = ex.vars[:len(t.names)]
+	for i, name := range t.names {
+		v, there := vars[name]
+		if !there {
+			continue
+		}
+		n, ok := normal(v)
+		if !ok {
+			return &Error{Template: t.src.name, Message: "variable " + name + ": want a value that templates know, as listed at Template.Execute"}
+		}
+		ex.vars[i] = n
+	}
+	if cap(ex.out) < t.size {
+		ex.out = make([]byte, 0, t.size+t.size/2)
+	}
+	ex.block(t.body)
+	if ex.signal == signalFail {
+		return ex.err
+	}
+	if !ex.fits() {
+		return ex.err
+	}
+	_, err := w.Write(ex.out)
+	return err
+}
+
+func (ex *exec) free() {
+	clear(ex.vars)
+	clear(ex.args[:cap(ex.args)])
+	out, vars, args := ex.out[:0], ex.vars[:0], ex.args[:0]
+	if cap(out) > maxKept {
+		out = nil
+	}
+	*ex = exec{out: out, vars: vars, args: args}
+	execs.Put(ex)
+}
+
+func (ex *exec) fail(src *source, at int, message string) {
+	if ex.signal != signalFail {
+		ex.signal, ex.err = signalFail, src.errorAt(at, message)
+	}
+}
+
+// over fails at no place, of a limit.
+func (ex *exec) over(message string) bool {
+	if ex.signal != signalFail {
+		ex.signal, ex.err = signalFail, &Error{Template: ex.t.src.name, Message: message}
+	}
+	return false
+}
+
+// step takes n steps. It reports whether they were left.
+func (ex *exec) step(n int) bool {
+	if ex.steps -= n; ex.steps < 0 {
+		return ex.over("want no more than " + strconv.Itoa(ex.t.limits.MaxSteps) + " steps (Options.MaxSteps)")
+	}
+	return true
+}
+
+// alloc takes n bytes. It reports whether they were left, and is to be asked before much is allocated.
+func (ex *exec) alloc(n int) bool {
+	if ex.bytes -= n; ex.bytes < 0 {
+		return ex.over("want no more than " + strconv.Itoa(ex.t.limits.MaxAllocBytes) + " bytes of memory (Options.MaxAllocBytes)")
+	}
+	return true
+}
+
+func (ex *exec) fits() bool {
+	if len(ex.out) > ex.t.limits.MaxOutputBytes {
+		return ex.over("want an output of up to " + strconv.Itoa(ex.t.limits.MaxOutputBytes) + " bytes (Options.MaxOutputBytes)")
+	}
+	return true
+}
+
+// block runs statements until one of them says to end.
+func (ex *exec) block(body []stmt) {
+	if ex.depth--; ex.depth < 0 {
+		ex.over("want no more than " + strconv.Itoa(ex.t.limits.MaxDepth) + " levels of nesting (Options.MaxDepth)")
+	}
+	for _, s := range body {
+		if ex.signal != signalNone || !ex.step(1) || !ex.fits() {
+			break
+		}
+		s.run(ex)
+	}
+	ex.depth++
+}
+
+// capture returns what f writes, or nil where f ends the execution.
+func (ex *exec) capture(f func(), cut bool) any {
+	mark := len(ex.out)
+	f()
+	written := ex.out[mark:]
+	ex.out = ex.out[:mark]
+	if ex.signal != signalNone {
+		return nil
+	}
+	if cut {
+		_, n := utf8.DecodeLastRune(written)
+		written = written[:len(written)-n]
+	}
+	if !ex.alloc(len(written)) || !ex.step(len(written)/16) {
+		return nil
+	}
+	return string(written)
+}
+
+// text is the text of a value as Java's toString has it. Null is "null".
+func (ex *exec) text(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case bool:
+		return strconv.FormatBool(v)
+	case int64:
+		return strconv.FormatInt(v, 10)
+	case *block:
+		s, _ := ex.capture(func() { v.render(ex) }, false).(string)
+		return s
+	}
+	s := string(ex.appendText(nil, v))
+	ex.alloc(len(s))
+	return s
+}
+
+func (ex *exec) appendText(dst []byte, v any) []byte {
+	if l, ok := v.(*loop); ok {
+		v = l.storage()
+	}
+	p := printer{limit: len(dst) + ex.t.limits.MaxOutputBytes}
+	start := len(dst)
+	dst = p.value(dst, v, 0)
+	ex.step((len(dst) - start) / 16)
+	switch p.over {
+	case "text":
+		ex.over("want a text of up to " + strconv.Itoa(ex.t.limits.MaxOutputBytes) + " bytes (Options.MaxOutputBytes)")
+	case "depth":
+		ex.over("want lists and maps nested up to " + strconv.Itoa(maxValueDepth) + " deep, got one that may hold itself")
+	}
+	return dst
+}
+
+func (ex *exec) concat(a, b string) any {
+	if len(a)+len(b) > ex.t.limits.MaxOutputBytes {
+		ex.over("want a text of up to " + strconv.Itoa(ex.t.limits.MaxOutputBytes) + " bytes (Options.MaxOutputBytes)")
+		return nil
+	}
+	if !ex.alloc(len(a)+len(b)) || !ex.step((len(a)+len(b))/16) {
+		return nil
+	}
+	return a + b
+}
+
+// equal is Java's equals.
+func (ex *exec) equal(a, b any) bool {
+	c := comparer{steps: ex.steps}
+	same := c.equal(a, b, 0)
+	ex.step(ex.steps - max(c.steps, 0))
+	if c.over && ex.signal == signalNone {
+		ex.over("want values that can be compared, got lists or maps that hold themselves or much too much")
+	}
+	return same
+}
+
+// put puts into a map. Other keys than scalars are looked for one by one.
+func (ex *exec) put(m *Map, k, v any) any {
+	if !scalar(k) && !ex.step(m.Len()) {
+		return nil
+	}
+	ex.alloc(96)
+	return m.put(k, v)
+}
+
+func (ex *exec) get(m *Map, k any) any {
+	if !scalar(k) && !ex.step(m.Len()) {
+		return nil
+	}
+	v, _ := m.get(k)
+	return v
+}
+
+// variable returns nil where it is undefined.
+func (ex *exec) variable(slot int) any {
+	if slot < 0 || ex.held != nil && ex.held[slot] {
+		return nil
+	}
+	return ex.vars[slot]
+}
+
+// remove undefines a variable, as the end of a loop does.
+func (ex *exec) remove(slot int) {
+	ex.vars[slot] = nil
+	if ex.held != nil {
+		ex.held[slot] = false
+	}
+}
+
+func (ex *exec) restore(slot int, v any) {
+	switch {
+	case slot < 0:
+	case v == nil:
+		ex.remove(slot)
+	default:
+		ex.vars[slot] = v
+	}
+}
+
+// plain reports whether s is ASCII: then bytes are characters.
+func plain(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,226 @@
+package vtl
+
+import "strconv"
+
+type foreachStmt struct {
+	slot   int  // of the element
+	over   expr // nil where there is none
+	body   []stmt
+	broken bool // too few arguments: it fails when it is run
+	at     int
+	src    *source
+}
+
+// A loop is $foreach.
+type loop struct {
+	index    int
+	hasNext  bool
+	parent   *loop
+	replaced any
+	values   *Map // what #set($foreach.name = …) put there
+}
+
+func (l *loop) topmost() *loop {
+	for l.parent != nil {
+		l = l.parent
+	}
+	return l
+}
+
+func (l *loop) property(name string) any {
+	switch name {
+	case "index", "Index":
+		return int64(l.index)
+	case "count", "Count":
+		return int64(l.index + 1)
+	case "hasNext", "HasNext":
+		return l.hasNext
+	case "first", "First":
+		return l.index < 1
+	case "last", "Last":
+		return !l.hasNext
+	case "parent", "Parent":
+		if l.parent == nil {
+			return nil
+		}
+		return l.parent
+	case "topmost", "Topmost":
+		return l.topmost()
+	case "replaced", "Replaced":
+		for l.replaced == nil && l.parent != nil {
+			l = l.parent
+		}
+		return l.replaced
+	}
+	for ; l != nil; l = l.parent {
+		if v, ok := l.storage().Get(name); ok {
+			return v
+		}
+	}
+	return nil
+}
+
+func (l *loop) storage() *Map {
+	if l.values == nil {
+		l.values = NewMap()
+	}
+	return l.values
+}
+
+// An iterator goes over what a #foreach takes.
+type iterator struct {
+	list     *List
+	view     *view
+	from, by int64 // a range that was never made a list
+	at, n    int
+	changes  int
+}
+
+// iterate reports false for what can't be looped over.
+func iterate(v any) (iterator, bool) {
+	switch v := v.(type) {
+	case *List:
+		return iterator{list: v, n: len(v.items), changes: v.changes}, true
+	case *Map:
+		return iterator{view: &view{v, ofValues}, n: v.Len(), changes: v.changes}, true
+	case *view:
+		return iterator{view: v, n: v.m.Len(), changes: v.m.changes}, true
+	case *iterator:
+		return *v, true
+	}
+	return iterator{}, false
+}
+
+// hasNext asks a list for its length again, as ArrayList's iterator does; what was added then makes next fail.
+func (it *iterator) hasNext() bool {
+	if it.list != nil && it.list.kind != javaArray {
+		return it.at != len(it.list.items)
+	}
+	return it.at < it.n
+}
+
+// next reports false where the list or map has changed.
+func (it *iterator) next() (v any, ok bool) {
+	switch {
+	case it.list != nil:
+		if it.list.changes != it.changes || it.at >= len(it.list.items) {
+			return nil, false
+		}
+		v = it.list.items[it.at]
+	case it.view != nil:
+		if it.view.m.changes != it.changes || it.at >= it.view.m.Len() {
+			return nil, false
+		}
+		v = it.view.at(it.at)
+	default:
+		v = it.from + int64(it.at)*it.by
+	}
+	it.at++
+	return v, true
+}
+
+func (s *foreachStmt) iterator(ex *exec) (*iterator, bool) {
+	if r, ok := s.over.(*rangeExpr); ok {
+		from, to, ok := r.bounds(ex)
+		if from >= to {
+			return &iterator{from: from, by: -1, n: int(from-to) + 1}, ok
+		}
+		return &iterator{from: from, by: 1, n: int(to-from) + 1}, ok
+	}
+	v := s.over.eval(ex)
+	if it, ok := v.(*iterator); ok {
+		return it, true // it goes on where it is, and is used up
+	}
+	it, ok := iterate(v)
+	return &it, ok
+}
+
+func (s *foreachStmt) run(ex *exec) {
+	if s.broken {
+		ex.fail(s.src, s.at, "want #foreach($x in $list)")
+		return
+	}
+	if s.over == nil {
+		return
+	}
+	it, ok := s.iterator(ex)
+	if !ok || ex.signal != signalNone {
+		return
+	}
+	slots := ex.t.loop
+	element, count, hasNext := ex.variable(s.slot), ex.variable(slots.count), ex.variable(slots.hasNext)
+	l := &loop{index: -1}
+	if slots.foreach >= 0 {
+		switch outer := ex.variable(slots.foreach).(type) {
+		case *loop:
+			l.parent = outer
+		default:
+			l.replaced = outer
+		}
+		ex.vars[slots.foreach] = l
+	}
+	s.turns(ex, it, l)
+	ex.restore(s.slot, element)
+	ex.restore(slots.count, count)
+	ex.restore(slots.hasNext, hasNext)
+	if slots.foreach >= 0 {
+		// Something else may have been put there: then it stays.
+		if now, ok := ex.variable(slots.foreach).(*loop); ok {
+			switch {
+			case now.parent != nil:
+				ex.vars[slots.foreach] = now.parent
+			default:
+				ex.restore(slots.foreach, now.replaced)
+			}
+		}
+	}
+}
+
+func (s *foreachStmt) turns(ex *exec, it *iterator, l *loop) {
+	slots := ex.t.loop
+	for turn := 0; it.hasNext(); turn++ {
+		if turn == maxTurns {
+			if ex.t.limits.StrictLoops {
+				ex.fail(s.src, s.at, "want no more than "+strconv.Itoa(maxTurns)+" turns of a #foreach (Options.StrictLoops)")
+			}
+			return
+		}
+		v, ok := it.next()
+		if !ok {
+			ex.fail(s.src, s.at, "want a list or map that isn't changed while a #foreach goes over it")
+			return
+		}
+		l.index++
+		l.hasNext = it.hasNext()
+		if slots.count >= 0 {
+			ex.vars[slots.count] = int64(turn + 1)
+		}
+		if slots.hasNext >= 0 {
+			ex.vars[slots.hasNext] = l.hasNext
+		}
+		ex.vars[s.slot] = v
+		if v == nil {
+			s.nullTurn(ex)
+		} else {
+			ex.block(s.body)
+		}
+		if ex.signal == signalBreak && (ex.breakTo == nil || ex.breakTo == l) {
+			ex.signal = signalNone
+			return
+		}
+		if ex.signal != signalNone {
+			return
+		}
+	}
+}
+
+// nullTurn holds the variable at null, even if it is set.
+func (s *foreachStmt) nullTurn(ex *exec) {
+	if ex.held == nil {
+		ex.held = make([]bool, len(ex.vars))
+	}
+	before := ex.held[s.slot]
+	ex.held[s.slot] = true
+	ex.block(s.body)
+	ex.held[s.slot] = before
+}

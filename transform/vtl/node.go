@@ -1,0 +1,366 @@
+package vtl
+
+import "math/big"
+
+// A stmt writes to the output. An expr has a value: nil is null. Where the execution is to end both say so in exec.signal, which their callers
+// look at before they go on.
+type (
+	stmt interface{ run(ex *exec) }
+	expr interface {
+		eval(ex *exec) any
+		// truth is what #if and the logical operators see. It is not the truth of eval: a literal is false.
+		truth(ex *exec) bool
+	}
+)
+
+type signal uint8
+
+const (
+	signalNone  signal = iota
+	signalBreak        // to the innermost loop or block, or to exec.breakTo
+	signalStop
+	signalFail // with exec.err
+)
+
+type textStmt struct{ text string }
+
+func (s *textStmt) run(ex *exec) { ex.out = append(ex.out, s.text...) }
+
+type branch struct {
+	condition expr
+	body      []stmt
+}
+
+type ifStmt struct {
+	branches  []branch
+	otherwise []stmt
+}
+
+func (s *ifStmt) run(ex *exec) {
+	for i := range s.branches {
+		yes := s.branches[i].condition.truth(ex)
+		if ex.signal != signalNone {
+			return
+		}
+		if yes {
+			ex.block(s.branches[i].body)
+			return
+		}
+	}
+	ex.block(s.otherwise)
+}
+
+type setStmt struct {
+	left  *ref
+	right expr
+	at    int
+	src   *source
+}
+
+// run leaves the variable alone where the value is null.
+func (s *setStmt) run(ex *exec) {
+	v := s.right.eval(ex)
+	if v == nil || ex.signal != signalNone {
+		return
+	}
+	if len(s.left.steps) == 0 {
+		ex.vars[s.left.slot] = v
+		return
+	}
+	s.left.assign(ex, v)
+}
+
+type defineStmt struct {
+	slot int
+	body []stmt
+}
+
+// A block is the value of a variable that #define defined.
+type block struct {
+	*defineStmt
+	depth int
+}
+
+// maxBlockDepth is how often a block may be within itself.
+const maxBlockDepth = 2
+
+func (s *defineStmt) run(ex *exec) { ex.vars[s.slot] = &block{defineStmt: s} }
+
+// render reports whether the block was rendered: it isn't within itself for the third time.
+func (b *block) render(ex *exec) bool {
+	if b.depth == maxBlockDepth {
+		return false
+	}
+	b.depth++
+	ex.block(b.body)
+	b.depth--
+	if ex.signal == signalBreak && ex.breakTo == nil {
+		ex.signal = signalNone
+	}
+	return true
+}
+
+type jumpStmt struct {
+	to  signal
+	arg expr // of #break: the loop to leave; of #stop: a message that nobody sees
+	at  int
+	src *source
+}
+
+func (s *jumpStmt) run(ex *exec) {
+	ex.breakTo = nil
+	if s.arg != nil {
+		v := s.arg.eval(ex)
+		if ex.signal != signalNone {
+			return
+		}
+		if s.to == signalBreak {
+			l, ok := v.(*loop)
+			if !ok {
+				ex.fail(s.src, s.at, "want #break or #break($foreach), got another value")
+				return
+			}
+			ex.breakTo = l
+		}
+	}
+	ex.signal = s.to
+}
+
+// constant is a literal.
+type constant struct{ value any }
+
+func (e constant) eval(*exec) any   { return e.value }
+func (e constant) truth(*exec) bool { return false }
+
+type boolean bool
+
+func (e boolean) eval(*exec) any   { return bool(e) }
+func (e boolean) truth(*exec) bool { return bool(e) }
+
+// A stringExpr is a string literal with something to replace in it.
+type stringExpr struct {
+	body []stmt
+	only *ref // where that is all of it
+	cut  bool // the last character
+}
+
+func (e *stringExpr) truth(*exec) bool { return false }
+
+func (e *stringExpr) eval(ex *exec) any {
+	if e.only != nil {
+		v := e.only.eval(ex)
+		if s, ok := v.(string); ok {
+			return s
+		}
+		if _, isBlock := v.(*block); !isBlock {
+			return ex.text(v)
+		}
+	}
+	return ex.capture(func() { ex.block(e.body) }, e.cut)
+}
+
+type listExpr struct{ items []expr }
+
+func (e *listExpr) truth(*exec) bool { return false }
+
+func (e *listExpr) eval(ex *exec) any {
+	l := &List{}
+	if len(e.items) > 0 {
+		l.items = make([]any, len(e.items))
+		ex.alloc(16 * len(e.items))
+	}
+	for i, item := range e.items {
+		l.items[i] = item.eval(ex)
+		if ex.signal != signalNone {
+			return nil
+		}
+	}
+	return l
+}
+
+type mapExpr struct {
+	pairs [][2]expr
+	src   *source
+}
+
+func (e *mapExpr) truth(*exec) bool { return false }
+
+func (e *mapExpr) eval(ex *exec) any {
+	m := NewMap()
+	ex.alloc(64 * len(e.pairs))
+	for _, pair := range e.pairs {
+		k := pair[0].eval(ex)
+		if ex.signal != signalNone {
+			return nil
+		}
+		v := pair[1].eval(ex)
+		if ex.signal != signalNone {
+			return nil
+		}
+		ex.put(m, k, v)
+	}
+	return m
+}
+
+type rangeExpr struct {
+	from, to expr
+	src      *source
+}
+
+func (e *rangeExpr) truth(*exec) bool { return false }
+
+// bounds reports false where one of them is no number.
+func (e *rangeExpr) bounds(ex *exec) (from, to int64, ok bool) {
+	a := e.from.eval(ex)
+	if ex.signal != signalNone {
+		return 0, 0, false
+	}
+	b := e.to.eval(ex)
+	if ex.signal != signalNone {
+		return 0, 0, false
+	}
+	from, aok := toInt32(a)
+	to, bok := toInt32(b)
+	return from, to, aok && bok
+}
+
+func (e *rangeExpr) eval(ex *exec) any {
+	from, to, ok := e.bounds(ex)
+	if !ok {
+		return nil
+	}
+	n, by := to-from+1, int64(1)
+	if from >= to {
+		n, by = from-to+1, -1
+	}
+	// Before anything is allocated: a range may have four billion elements.
+	if !ex.alloc(24*int(n)) || !ex.step(int(n)/8) {
+		return nil
+	}
+	l := &List{items: make([]any, n)}
+	for i := range l.items {
+		l.items[i] = from
+		from += by
+	}
+	return l
+}
+
+// toInt32 is Number.intValue.
+func toInt32(v any) (int64, bool) {
+	switch v := v.(type) {
+	case int64:
+		return int64(int32(v)), true
+	case float64:
+		switch {
+		case v != v:
+			return 0, true
+		case v >= 1<<31:
+			return 1<<31 - 1, true
+		case v <= -1<<31:
+			return -1 << 31, true
+		}
+		return int64(int32(v)), true
+	case *big.Int:
+		return int64(int32(wrap64(v))), true
+	}
+	return 0, false
+}
+
+// wrap64 is the low 64 bits, as BigInteger.longValue has them.
+func wrap64(v *big.Int) int64 {
+	low := new(big.Int).And(v, new(big.Int).SetUint64(1<<64-1))
+	return int64(low.Uint64())
+}
+
+type notExpr struct {
+	value expr
+	odd   bool
+}
+
+func (e *notExpr) eval(ex *exec) any   { return e.truth(ex) }
+func (e *notExpr) truth(ex *exec) bool { return e.value.truth(ex) != e.odd }
+
+// A chain is a row of operands with operators of one level, which is evaluated from the left.
+type chain struct {
+	first     expr
+	firstText string
+	rest      []operand
+	inParens  string
+	src       *source
+}
+
+type operand struct {
+	op    kind
+	at    int
+	value expr
+	text  string // of its node, should it be null
+	scope string // the text after the operator: that of the node of all up to here
+}
+
+func (e *chain) eval(ex *exec) any {
+	switch e.rest[0].op {
+	case tokPlus, tokMinus, tokTimes, tokDivide, tokModulo:
+		return e.arithmetic(ex)
+	}
+	return e.truth(ex)
+}
+
+func (e *chain) truth(ex *exec) bool {
+	switch e.rest[0].op {
+	case tokPlus, tokMinus, tokTimes, tokDivide, tokModulo:
+		e.arithmetic(ex) // for what methods do
+		return false
+	case tokAnd:
+		yes := e.first.truth(ex)
+		for i := 0; yes && i < len(e.rest) && ex.step(1); i++ {
+			yes = e.rest[i].value.truth(ex)
+		}
+		return yes
+	case tokOr:
+		yes := e.first.truth(ex)
+		for i := 0; !yes && i < len(e.rest) && ex.step(1); i++ {
+			yes = e.rest[i].value.truth(ex)
+		}
+		return yes
+	}
+	left := e.first.eval(ex)
+	yes := false
+	for i := range e.rest {
+		o := &e.rest[i]
+		if ex.signal != signalNone || !ex.step(1) {
+			return false
+		}
+		right := o.value.eval(ex)
+		if ex.signal != signalNone {
+			return false
+		}
+		switch o.op {
+		case tokEqual:
+			yes = ex.same(left, right)
+		case tokNotEqual:
+			yes = !ex.same(left, right)
+		default:
+			yes = ordered(o.op, left, right)
+		}
+		left = yes
+	}
+	return yes
+}
+
+func (e *chain) arithmetic(ex *exec) any {
+	left := e.first.eval(ex)
+	leftText := e.firstText
+	for i := range e.rest {
+		o := &e.rest[i]
+		if ex.signal != signalNone || !ex.step(1) {
+			return nil
+		}
+		right := o.value.eval(ex)
+		if ex.signal != signalNone {
+			return nil
+		}
+		left = ex.calculate(o, e.src, left, right, leftText)
+		leftText = o.scope
+	}
+	return left
+}

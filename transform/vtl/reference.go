@@ -1,0 +1,322 @@
+package vtl
+
+type stepKind uint8
+
+const (
+	stepProperty stepKind = iota
+	stepMethod
+	stepIndex
+)
+
+// A step is one of the parts after the name of a reference.
+type step struct {
+	kind  stepKind
+	name  string
+	args  []expr // of a method; the index
+	at    int
+	regex *pattern // of a constant argument
+}
+
+// A ref is a reference.
+type ref struct {
+	name  string
+	slot  int
+	steps []step
+	text  string // from the $ on
+
+	escaped bool   // \$x prints its text
+	prefix  string // backslashes
+	more    string // what the lexer glued in front, as in #$x
+	runt    bool   // an identifier, which prints itself and is null
+	notOne  bool   // $\!x: it prints nothing and is null
+
+	at  int
+	src *source
+}
+
+func (r *ref) run(ex *exec) {
+	if r.runt {
+		ex.out = append(ex.out, r.name...)
+		return
+	}
+	v := r.execute(ex)
+	if ex.signal != signalNone {
+		return
+	}
+	if r.escaped {
+		ex.out = append(append(ex.out, r.prefix...), r.text...)
+		return
+	}
+	if b, ok := v.(*block); ok {
+		if !b.render(ex) {
+			ex.out = append(append(append(append(ex.out, r.prefix...), r.prefix...), r.more...), r.nullText()...)
+		}
+		return
+	}
+	if r.prefix != "" || r.more != "" {
+		ex.out = append(append(ex.out, r.prefix...), r.more...)
+	}
+	switch v := v.(type) {
+	case string:
+		ex.out = append(ex.out, v...)
+		ex.step(len(v) / 64)
+	default:
+		ex.out = ex.appendText(ex.out, v)
+	}
+}
+
+// nullText is what a reference prints that has no text.
+func (r *ref) nullText() string {
+	if len(r.text) > 1 && r.text[1] == '!' {
+		return ""
+	}
+	return r.text
+}
+
+func (r *ref) eval(ex *exec) any {
+	if r.runt || r.notOne {
+		return nil
+	}
+	return r.execute(ex)
+}
+
+func (r *ref) truth(ex *exec) bool {
+	if r.runt {
+		return false
+	}
+	switch v := r.execute(ex).(type) {
+	case nil:
+		return false
+	case bool:
+		return v
+	case *block: // its text might be null
+		drawn := false
+		ex.capture(func() { drawn = v.render(ex) }, false)
+		return drawn
+	}
+	return true
+}
+
+// execute returns the value, or "" where a part of it is null or undefined.
+func (r *ref) execute(ex *exec) any {
+	v := ex.variable(r.slot)
+	for i := 0; v != nil && i < len(r.steps); i++ {
+		if !ex.step(1) {
+			return nil
+		}
+		v = ex.take(r, &r.steps[i], v)
+		if ex.signal != signalNone {
+			return nil
+		}
+	}
+	if ex.visit != nil {
+		r.trace(ex, v)
+	}
+	if v == nil {
+		return ""
+	}
+	return v
+}
+
+func (r *ref) trace(ex *exec, v any) {
+	t := Reference{Text: r.text, Value: v, Defined: v != nil}
+	if r.notOne {
+		return
+	}
+	t.Line, t.Column = r.src.position(r.at + len(r.more))
+	switch v.(type) {
+	case nil:
+		t.Value = ""
+	case *block, *loop, *iterator:
+		t.Value = nil
+	}
+	ex.visit(t)
+}
+
+// take goes on from v.
+func (ex *exec) take(r *ref, s *step, v any) any {
+	switch s.kind {
+	case stepProperty:
+		return ex.property(r, s, v)
+	case stepIndex:
+		index := s.args[0].eval(ex)
+		if ex.signal != signalNone {
+			return nil
+		}
+		return ex.index(r, s, v, index)
+	}
+	base := len(ex.args)
+	for _, a := range s.args {
+		arg := a.eval(ex)
+		if ex.signal != signalNone {
+			ex.args = ex.args[:base]
+			return nil
+		}
+		ex.args = append(ex.args, arg)
+	}
+	c := call{ex: ex, ref: r, step: s, args: ex.args[base:]}
+	result := c.on(v)
+	clear(ex.args[base:])
+	ex.args = ex.args[:base]
+	return result
+}
+
+func (ex *exec) property(r *ref, s *step, v any) any {
+	switch v := v.(type) {
+	case *Map:
+		value, _ := v.Get(s.name)
+		return value
+	case Object:
+		value, ok := v.Property(s.name)
+		if !ok {
+			return nil
+		}
+		return ex.fromObject(r, s, value)
+	case *loop:
+		return v.property(s.name)
+	case *entry:
+		switch s.name {
+		case "key", "Key":
+			return v.key
+		case "value", "Value":
+			return v.value
+		}
+	case string:
+		if s.name == "empty" || s.name == "Empty" {
+			return v == ""
+		}
+	case *List:
+		if v.kind != javaArray && (s.name == "empty" || s.name == "Empty") {
+			return len(v.items) == 0
+		}
+	case *view:
+		if s.name == "empty" || s.name == "Empty" {
+			return v.m.Len() == 0
+		}
+	}
+	return nil
+}
+
+// fromObject takes a value that an Object returned.
+func (ex *exec) fromObject(r *ref, s *step, value any) any {
+	v, ok := normal(value)
+	if !ok {
+		ex.fail(r.src, s.at, "want a value that templates know of "+s.name+", got another type of the program's")
+	}
+	return v
+}
+
+// fromEnd makes an index below zero one from the end. What has no size fails, as it does there.
+func (ex *exec) fromEnd(r *ref, s *step, v, index any) any {
+	i, ok := index.(int64)
+	if !ok || i >= 0 || i < -1<<31 {
+		return index
+	}
+	switch v := v.(type) {
+	case *List:
+		return i + int64(len(v.items))
+	case *Map:
+		return i + int64(v.Len())
+	case *view:
+		return i + int64(v.m.Len())
+	case *loop:
+		return i + int64(v.storage().Len())
+	}
+	ex.fail(r.src, s.at, "want a list for an index below zero")
+	return nil
+}
+
+func (ex *exec) index(r *ref, s *step, v, index any) any {
+	index = ex.fromEnd(r, s, v, index)
+	if ex.signal != signalNone {
+		return nil
+	}
+	switch v := v.(type) {
+	case *List:
+		if i, ok := int32Of(index); ok {
+			return ex.element(r, s, v, i)
+		}
+	case *Map:
+		return ex.get(v, index)
+	case Object:
+		if value, ok := v.Property(ex.text(index)); ok {
+			return ex.fromObject(r, s, value)
+		}
+	case *loop:
+		return v.property(ex.text(index))
+	}
+	return nil
+}
+
+func (ex *exec) element(r *ref, s *step, l *List, i int) any {
+	if i < 0 || i >= len(l.items) {
+		ex.outOfRange(r, s, i, len(l.items))
+		return nil
+	}
+	return l.items[i]
+}
+
+// int32Of is v as Integer.
+func int32Of(v any) (int, bool) {
+	i, ok := v.(int64)
+	return int(i), ok && i >= -1<<31 && i < 1<<31
+}
+
+// assign is #set($x.a[0] = v). Where a part before the last is missing, nothing happens.
+func (r *ref) assign(ex *exec, value any) {
+	target := ex.variable(r.slot)
+	last := len(r.steps) - 1
+	for i := 0; i < last && target != nil; i++ {
+		target = ex.take(r, &r.steps[i], target)
+		if ex.signal != signalNone {
+			return
+		}
+	}
+	if target == nil {
+		return
+	}
+	s := &r.steps[last]
+	if s.kind == stepIndex {
+		index := s.args[0].eval(ex)
+		if ex.signal == signalNone {
+			index = ex.fromEnd(r, s, target, index)
+		}
+		if ex.signal == signalNone {
+			ex.assignIndex(r, s, target, index, value)
+		}
+		return
+	}
+	switch t := target.(type) {
+	case *Map:
+		ex.put(t, s.name, value)
+	case Setter:
+		t.Set(s.name, value)
+	case *loop:
+		ex.put(t.storage(), s.name, value)
+	case *entry:
+		if s.name == "value" || s.name == "Value" {
+			t.value = value
+		}
+	}
+}
+
+func (ex *exec) assignIndex(r *ref, s *step, target, index, value any) {
+	switch t := target.(type) {
+	case *List:
+		i, ok := int32Of(index)
+		if !ok {
+			return
+		}
+		if i < 0 || i >= len(t.items) {
+			ex.outOfRange(r, s, i, len(t.items))
+			return
+		}
+		t.items[i] = value
+	case *Map:
+		ex.put(t, index, value)
+	case Setter:
+		t.Set(ex.text(index), value)
+	case *loop:
+		ex.put(t.storage(), index, value)
+	}
+}

@@ -1,0 +1,377 @@
+package vtl
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+func (c *call) onString(s string) any {
+	if !c.ex.step(len(s) / 32) { // each looks at all of it, at worst
+		return nil
+	}
+	switch len(c.args) {
+	case 0:
+		return c.onString0(s)
+	case 1:
+		return c.onString1(s)
+	case 2:
+		return c.onString2(s)
+	}
+	return nil
+}
+
+func (c *call) onString0(s string) any {
+	switch c.step.name {
+	case "length":
+		return int64(lengthUTF16(s))
+	case "isEmpty":
+		return s == ""
+	case "toUpperCase":
+		return c.made(upper(s))
+	case "toLowerCase":
+		return c.made(strings.ToLower(s))
+	case "trim":
+		return strings.TrimFunc(s, func(r rune) bool { return r <= ' ' })
+	case "intern":
+		return s
+	}
+	return nil
+}
+
+// upper is toUpperCase: what has no upper case of one letter gets two.
+func upper(s string) string {
+	s = strings.ToUpper(s)
+	if plain(s) {
+		return s
+	}
+	return severalLetters.Replace(s)
+}
+
+var severalLetters = strings.NewReplacer("ß", "SS", "ŉ", "ʼN", "ǰ", "J̌", "ﬀ", "FF", "ﬁ", "FI", "ﬂ", "FL", "ﬃ", "FFI", "ﬄ", "FFL", "ﬅ", "ST", "ﬆ", "ST")
+
+func (c *call) onString1(s string) any {
+	switch c.step.name { // what takes an integer
+	case "substring", "charAt", "codePointAt":
+		i, ok := c.int(0)
+		if !ok {
+			return nil
+		}
+		n := lengthUTF16(s)
+		if c.step.name == "substring" {
+			if i < 0 || i > n {
+				return c.fail("want a start from 0 to " + strconv.Itoa(n) + ", got " + strconv.Itoa(i))
+			}
+			return substringUTF16(s, i, n)
+		}
+		if i < 0 || i >= n {
+			c.ex.outOfRange(c.ref, c.step, i, n)
+			return nil
+		}
+		if c.step.name == "charAt" {
+			return unitAt(s, i)
+		}
+		offset, half := offsetUTF16(s, i)
+		if half {
+			return int64(unitAt(s, i))
+		}
+		r, _ := utf8.DecodeRuneInString(s[offset:])
+		return int64(r)
+	case "valueOf", "copyValueOf":
+		return c.made(c.ex.text(c.args[0]))
+	case "indexOf", "lastIndexOf":
+		return c.indexOf(s, 0)
+	}
+	o, ok := c.text(0)
+	if !ok {
+		return nil
+	}
+	switch c.step.name {
+	case "contains":
+		return strings.Contains(s, o)
+	case "startsWith":
+		return strings.HasPrefix(s, o)
+	case "endsWith":
+		return strings.HasSuffix(s, o)
+	case "equalsIgnoreCase":
+		return strings.EqualFold(s, o)
+	case "contentEquals":
+		return s == o
+	case "compareTo":
+		return int64(compareUTF16(s, o))
+	case "compareToIgnoreCase":
+		return int64(compareUTF16(strings.ToLower(strings.ToUpper(s)), strings.ToLower(strings.ToUpper(o))))
+	case "concat":
+		return c.ex.concat(s, o)
+	case "matches":
+		p := c.pattern(s, o)
+		if p == nil {
+			return nil
+		}
+		return p.re.MatchString(s)
+	case "split":
+		return c.split(s, o, 0)
+	}
+	return nil
+}
+
+func (c *call) onString2(s string) any {
+	switch c.step.name {
+	case "substring":
+		i, iok := c.int(0)
+		j, jok := c.int(1)
+		if !iok || !jok {
+			return nil
+		}
+		n := lengthUTF16(s)
+		if i < 0 || j > n || i > j {
+			return c.fail("want a range within 0 to " + strconv.Itoa(n) + ", got " + strconv.Itoa(i) + " to " + strconv.Itoa(j))
+		}
+		return substringUTF16(s, i, j)
+	case "indexOf", "lastIndexOf":
+		from, ok := c.int(1)
+		if !ok {
+			return nil
+		}
+		return c.indexOf(s, from)
+	case "replace":
+		return c.replace(s)
+	}
+	o, ok := c.text(0)
+	if !ok {
+		return nil
+	}
+	switch c.step.name {
+	case "startsWith":
+		from, ok := c.int(1)
+		if !ok {
+			return nil
+		}
+		if from < 0 || from > lengthUTF16(s) {
+			return false
+		}
+		return strings.HasPrefix(substringUTF16(s, from, lengthUTF16(s)), o)
+	case "split":
+		n, ok := c.int(1)
+		if !ok {
+			return nil
+		}
+		return c.split(s, o, n)
+	case "replaceAll", "replaceFirst":
+		with, ok := c.text(1)
+		if !ok {
+			return nil
+		}
+		return c.replacePattern(s, o, with)
+	}
+	return nil
+}
+
+// indexOf looks for a string or, given an integer, for the character of that number.
+func (c *call) indexOf(s string, from int) any {
+	var what string
+	switch o := c.args[0].(type) {
+	case string:
+		what = o
+	case int64:
+		if o < 0 || o > utf8.MaxRune || o >= 0xd800 && o < 0xe000 {
+			return int64(-1)
+		}
+		what = string(rune(o))
+	default:
+		return nil
+	}
+	n := lengthUTF16(s)
+	if c.step.name == "indexOf" {
+		if from > n {
+			if what == "" {
+				return int64(n)
+			}
+			return int64(-1)
+		}
+		start, half := offsetUTF16(s, max(from, 0))
+		if half {
+			_, size := utf8.DecodeRuneInString(s[start:])
+			start += size
+		}
+		i := strings.Index(s[start:], what)
+		if i < 0 {
+			return int64(-1)
+		}
+		return int64(lengthUTF16(s[:start+i]))
+	}
+	end := len(s)
+	if len(c.args) == 2 { // where the match may start, at the latest
+		if from < 0 {
+			return int64(-1)
+		}
+		start, _ := offsetUTF16(s, min(from, n))
+		end = min(len(s), start+len(what))
+	}
+	i := strings.LastIndex(s[:end], what)
+	if i < 0 {
+		return int64(-1)
+	}
+	return int64(lengthUTF16(s[:i]))
+}
+
+func (c *call) replace(s string) any {
+	old, ook := c.text(0)
+	with, wok := c.text(1)
+	if !ook || !wok {
+		o, ook := c.args[0].(Char)
+		w, wok := c.args[1].(Char)
+		if !ook || !wok {
+			return nil
+		}
+		old, with = string(appendChar(nil, o)), string(appendChar(nil, w))
+	}
+	n := strings.Count(s, old)
+	if len(s)+n*(len(with)-len(old)) > c.limit() {
+		return c.tooLong()
+	}
+	return c.made(strings.ReplaceAll(s, old, with))
+}
+
+// pattern is the regular expression of a call. It takes the steps of a search through s, and returns nil where the template fails.
+func (c *call) pattern(s, text string) *pattern {
+	p := c.step.regex
+	if p == nil {
+		p = compilePattern(text, c.step.name == "matches")
+		if !c.ex.alloc(64*p.size) || !c.ex.step(p.size) {
+			return nil
+		}
+	}
+	if p.err != nil {
+		c.fail(c.step.name + " " + strconv.Quote(text) + ": " + p.err.Error())
+		return nil
+	}
+	if !c.ex.step(len(s) * p.size / 16) {
+		return nil
+	}
+	return p
+}
+
+// each goes over the matches, with the memory that is left.
+func (c *call) each(p *pattern, s string, f func(m []int) bool) bool {
+	cost := 64
+	if p.re != nil {
+		cost += 16 * p.re.NumSubexp()
+	}
+	if !p.each(s, c.ex.bytes/cost, func(m []int) bool { return c.ex.alloc(cost) && f(m) }) {
+		c.ex.alloc(c.ex.bytes + 1)
+	}
+	return c.ex.signal == signalNone
+}
+
+// split drops empty strings at the end, unless limit says otherwise as String.split has it.
+func (c *call) split(s, pattern string, limit int) any {
+	p := c.pattern(s, pattern)
+	if p == nil {
+		return nil
+	}
+	l := &List{kind: javaArray}
+	at := 0
+	ok := c.each(p, s, func(m []int) bool {
+		if limit > 0 && len(l.items) == limit-1 {
+			return false
+		}
+		if m[1] == 0 { // an empty match at the start doesn't split
+			return true
+		}
+		if m[0] == m[1] && m[0] == len(s) {
+			return true
+		}
+		l.items = append(l.items, s[at:m[0]])
+		at = m[1]
+		return true
+	})
+	if !ok {
+		return nil
+	}
+	l.items = append(l.items, s[at:])
+	if limit == 0 && len(l.items) > 1 {
+		for len(l.items) > 0 && l.items[len(l.items)-1] == any("") {
+			l.items = l.items[:len(l.items)-1]
+		}
+	}
+	return l
+}
+
+func (c *call) replacePattern(s, pattern, with string) any {
+	p := c.pattern(s, pattern)
+	if p == nil {
+		return nil
+	}
+	var out []byte
+	at := 0
+	ok := c.each(p, s, func(m []int) bool {
+		out = append(out, s[at:m[0]]...)
+		at = m[1]
+		var good bool
+		if out, good = c.expand(out, with, p, s, m); !good {
+			return false
+		}
+		if len(out) > c.limit() {
+			c.tooLong()
+			return false
+		}
+		return c.step.name == "replaceAll" && c.ex.step(1+len(with)/16)
+	})
+	if !ok {
+		return nil
+	}
+	out = append(out, s[at:]...)
+	if len(out) > c.limit() {
+		return c.tooLong()
+	}
+	return c.made(string(out))
+}
+
+// expand appends a replacement: $1 and ${name} are groups, a backslash takes the next character as it is.
+func (c *call) expand(out []byte, with string, p *pattern, s string, m []int) ([]byte, bool) {
+	group := func(i int) {
+		if 2*i+1 < len(m) && m[2*i] >= 0 {
+			out = append(out, s[m[2*i]:m[2*i+1]]...)
+		}
+	}
+	for i := 0; i < len(with); i++ {
+		switch ch := with[i]; {
+		case ch == '\\':
+			if i++; i == len(with) {
+				c.fail("want a character after the backslash at the end of the replacement")
+				return out, false
+			}
+			out = append(out, with[i])
+		case ch != '$':
+			out = append(out, ch)
+		case i+1 < len(with) && with[i+1] == '{':
+			name, _, found := strings.Cut(with[i+2:], "}")
+			n := -1
+			if found && p.re != nil && name != "" {
+				n = p.re.SubexpIndex(name)
+			}
+			if n < 0 {
+				c.fail("want the name of a group after $ in the replacement")
+				return out, false
+			}
+			group(n)
+			i += 2 + len(name)
+		default:
+			groups := len(m)/2 - 1
+			if i+1 == len(with) || !isDigit(with[i+1]) || int(with[i+1]-'0') > groups {
+				c.fail("want a group of the pattern after $ in the replacement, as in $1")
+				return out, false
+			}
+			n := int(with[i+1] - '0')
+			i++
+			// Further digits count as long as there is such a group.
+			for i+1 < len(with) && isDigit(with[i+1]) && n*10+int(with[i+1]-'0') <= groups {
+				n = n*10 + int(with[i+1]-'0')
+				i++
+			}
+			group(n)
+		}
+	}
+	return out, true
+}
