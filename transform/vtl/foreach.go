@@ -165,11 +165,13 @@ func (s *foreachStmt) run(ex *exec) {
 	ex.restore(slots.hasNext, hasNext)
 	if slots.foreach >= 0 {
 		// Something else may have been put there: then it stays.
-		if now, ok := ex.variable(slots.foreach).(*loop); ok {
-			switch {
-			case now.parent != nil:
+		switch now := ex.variable(slots.foreach).(type) {
+		case nil: // a loop whose element is called foreach
+			ex.fail(s.src, s.at, "want a $foreach that is not undefined within the loop")
+		case *loop:
+			if now.parent != nil {
 				ex.vars[slots.foreach] = now.parent
-			default:
+			} else {
 				ex.restore(slots.foreach, now.replaced)
 			}
 		}

@@ -65,9 +65,6 @@ func (c *call) on(v any) any {
 	// Those of java.lang.Object.
 	switch {
 	case c.is("toString", 0):
-		if l, ok := v.(*List); ok && l.kind == javaArray {
-			v = &List{items: l.items} // the engine wraps arrays
-		}
 		return c.ex.text(v)
 	case c.is("equals", 1):
 		return c.ex.equal(v, c.args[0])

@@ -77,8 +77,9 @@ func integers(op kind, l, r int64) (v any, ok bool) {
 		n := l - r
 		return n, (l^r)&(n^l) >= 0
 	case tokTimes:
+		// The original's check misses the smallest by -1.
 		hi, lo := bits.Mul64(magnitude(l), magnitude(r))
-		return l * r, hi == 0 && (lo < 1<<63 || lo == 1<<63 && l^r < 0)
+		return l * r, hi == 0 && (lo < 1<<63 || lo == 1<<63 && (l^r < 0 || r == -1))
 	case tokDivide:
 		if r == 0 {
 			return nil, true

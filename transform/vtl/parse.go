@@ -249,10 +249,7 @@ func (p *parser) escapes() stmt {
 		n++
 	}
 	next := p.peek()
-	if next.kind == tokEOF {
-		p.fail(next.start, `want something after \\, got the end`) // where the original reads past the end
-	}
-	name := next.image[1:]
+	name := cut(next.image)
 	switch {
 	case next.kind == tokIf, next.kind == tokElse, next.kind == tokElseif, next.kind == tokEnd, isDirective(name), p.macros[name]:
 		return text(strings.Repeat(`\`, n))
@@ -841,7 +838,7 @@ func (p *parser) stringLiteral(t *token) expr {
 	} else {
 		e.cut = true
 	}
-	if len(e.body) == 1 {
+	if len(e.body) == 1 && !e.cut {
 		if r, ok := e.body[0].(*ref); ok && r.prefix == "" && r.more == "" && !r.escaped && !r.runt {
 			e.only = r
 		}

@@ -68,4 +68,3 @@ func TestRecordedTemplates(t *testing.T) {
 		})
 	}
 }
-

@@ -1,0 +1,148 @@
+//go:build velocity
+
+package vtl_test
+
+import (
+	"bufio"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gatekit-go/gatekit/transform/vtl"
+)
+
+// A velocity is a process with Velocity 1.7, as Debian's packages velocity and default-jdk-headless have it.
+type velocity struct {
+	in  *bufio.Writer
+	out *bufio.Reader
+}
+
+func startVelocity(t testing.TB) *velocity {
+	cmd := exec.CommandContext(t.Context(), "java", "-Xss4m", "-Xmx1g", "-cp",
+		"/usr/share/java/velocity.jar:/usr/share/java/commons-collections3.jar:/usr/share/java/commons-lang.jar", "testdata/velocity/Oracle.java")
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start(), "apt-get install velocity default-jdk-headless")
+	t.Cleanup(func() {
+		in.Close()
+		cmd.Wait()
+	})
+	return &velocity{bufio.NewWriter(in), bufio.NewReader(out)}
+}
+
+// render returns the output, or the exception.
+func (v *velocity) render(t testing.TB, template string) (output, exception string) {
+	v.in.WriteByte('R')
+	require.NoError(t, binary.Write(v.in, binary.BigEndian, int32(len(template))))
+	v.in.WriteString(template)
+	require.NoError(t, v.in.Flush())
+	failed, err := v.out.ReadByte()
+	require.NoError(t, err)
+	var n int32
+	require.NoError(t, binary.Read(v.out, binary.BigEndian, &n))
+	text := make([]byte, n)
+	_, err = io.ReadFull(v.out, text)
+	require.NoError(t, err)
+	if failed != 0 {
+		return "", string(text)
+	}
+	return string(text), ""
+}
+
+// oracleVars are those of Oracle.java.
+func oracleVars() map[string]any {
+	m := vtl.NewMap()
+	m.Put("k", "v")
+	m.Put("n", 2)
+	m.Put("sub", vtl.NewList(1, 2))
+	items := vtl.NewList()
+	for i := range 500 {
+		item := vtl.NewMap()
+		item.Put("id", i)
+		item.Put("name", "Item number "+strconv.Itoa(i))
+		item.Put("price", float64(i)*0.25)
+		item.Put("tags", vtl.NewList("red", "green", "blue"))
+		items.Append(item)
+	}
+	return map[string]any{
+		"word": "tea", "text": "Zoë's 5 \"cups\"", "empty": "", "one": 1, "num": 42, "neg": -7, "long": int64(5000000000), "half": 0.5,
+		"yes": true, "no": false, "list": vtl.NewList("a", "b", 3, "b"), "map": m, "a-b": "hyphen", "items": items,
+	}
+}
+
+// known are the differences that stay, with what tells them.
+var known = []struct {
+	reason string
+	is     func(template, ours, theirs string, err error, exception string) bool
+}{}
+
+// identity is how Java prints an array: by its place in memory.
+var identity = regexp.MustCompile(`(\[Ljava\.lang\.\w+;@)[0-9a-f]+`)
+
+// As many templates as TEMPLATES says, 20000 without it, from SEED or 1.
+func TestVelocityAgrees(t *testing.T) {
+	setting := func(name string, initial int) int {
+		if n, err := strconv.Atoi(os.Getenv(name)); err == nil {
+			return n
+		}
+		return initial
+	}
+	n, seed := setting("TEMPLATES", 20000), setting("SEED", 1)
+	v := startVelocity(t)
+	differences := make([]int, len(known))
+	failed, wrong := 0, 0
+	compare := func(template string) {
+		theirs, exception := v.render(t, template)
+		ours, err := render(template, oracleVars())
+		ours, theirs = identity.ReplaceAllString(ours, "$1"), identity.ReplaceAllString(theirs, "$1")
+		if exception != "" {
+			failed++
+		}
+		if (err != nil) == (exception != "") && ours == theirs {
+			return
+		}
+		for i, d := range known {
+			if d.is(template, ours, theirs, err, exception) {
+				differences[i]++
+				return
+			}
+		}
+		if wrong++; wrong <= 40 {
+			t.Errorf("template %q\nours     %q %v\nVelocity %q %s", template, ours, err, theirs, exception)
+		}
+	}
+	for _, c := range recordedCases(t) {
+		compare(c.Template)
+	}
+	for _, template := range oddTemplates {
+		compare(template)
+	}
+	rnd := rand.New(rand.NewPCG(uint64(seed), 0))
+	for range n {
+		compare(generate(rnd))
+	}
+	fmt.Printf("vtl: %d templates compared with Velocity 1.7, of which %d fail in both; %d known differences, %d others\n",
+		n+len(oddTemplates)+len(recordedCases(t)), failed, sum(differences), wrong)
+	for i, d := range known {
+		fmt.Printf("vtl: known difference, %d times: %s\n", differences[i], d.reason)
+	}
+}
+
+func sum(ns []int) (n int) {
+	for _, i := range ns {
+		n += i
+	}
+	return n
+}
+
