@@ -43,7 +43,7 @@ func (c *call) onList(l *List) any {
 			i, iok := c.int(0)
 			j, jok := c.int(1)
 			if !iok || !jok {
-				return nil
+				return missing
 			}
 			if i < 0 || j > n || i > j {
 				return c.fail("want a range within the list")
@@ -51,7 +51,7 @@ func (c *call) onList(l *List) any {
 			return c.copied(l.items[i:j], l.kind)
 		}
 	}
-	return nil
+	return missing
 }
 
 func (c *call) copied(items []any, kind listKind) any {
@@ -111,11 +111,11 @@ func (c *call) onList1(l *List) any {
 	case "addAll", "containsAll", "removeAll", "retainAll":
 		items, ok := c.collection(arg)
 		if !ok {
-			return nil
+			return missing
 		}
 		return c.all(l, items)
 	}
-	return nil
+	return missing
 }
 
 func (c *call) find(l *List, v any) int {
@@ -187,7 +187,7 @@ func (c *call) all(l *List, items []any) any {
 func (c *call) insert(l *List) any {
 	i, ok := c.int(0)
 	if !ok {
-		return nil
+		return missing
 	}
 	n := len(l.items)
 	if c.step.name == "set" {
@@ -202,7 +202,7 @@ func (c *call) insert(l *List) any {
 	items := []any{c.args[1]}
 	if c.step.name == "addAll" {
 		if items, ok = c.collection(c.args[1]); !ok {
-			return nil
+			return missing
 		}
 	}
 	if i < 0 || i > n {

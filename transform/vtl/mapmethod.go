@@ -35,7 +35,7 @@ func (c *call) onMap(m *Map) any {
 			return false
 		}
 	}
-	return nil
+	return missing
 }
 
 // findKey looks for the first argument.
@@ -62,7 +62,7 @@ func (c *call) onMap0(m *Map) any {
 		m.clear()
 		return ""
 	}
-	return nil
+	return missing
 }
 
 func (c *call) onMap1(m *Map) any {
@@ -88,7 +88,10 @@ func (c *call) onMap1(m *Map) any {
 		return m.remove(c.args[0])
 	case "putAll":
 		from, ok := c.args[0].(*Map)
-		if !ok || !c.ex.step(from.Len()) || !c.ex.alloc(96*from.Len()) {
+		if !ok {
+			return missing
+		}
+		if !c.ex.step(from.Len()) || !c.ex.alloc(96*from.Len()) {
 			return nil
 		}
 		for _, e := range from.entries {
@@ -96,7 +99,7 @@ func (c *call) onMap1(m *Map) any {
 		}
 		return ""
 	}
-	return nil
+	return missing
 }
 
 func (c *call) onView(v *view) any {
@@ -114,7 +117,7 @@ func (c *call) onView(v *view) any {
 	case c.is("toArray", 0):
 		items, ok := c.collection(v)
 		if !ok {
-			return nil
+			return missing
 		}
 		return &List{items: items, kind: javaArray}
 	case c.is("contains", 1):
@@ -122,7 +125,7 @@ func (c *call) onView(v *view) any {
 	case c.is("containsAll", 1):
 		items, ok := c.collection(c.args[0])
 		if !ok {
-			return nil
+			return missing
 		}
 		for _, e := range items {
 			if c.findIn(v, e) < 0 {
@@ -140,7 +143,7 @@ func (c *call) onView(v *view) any {
 	case c.is("add", 1), c.is("addAll", 1):
 		return c.fail("want a list to add to, got the keys, values or entries of a map")
 	}
-	return nil
+	return missing
 }
 
 func (c *call) findIn(v *view, what any) int {

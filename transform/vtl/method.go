@@ -3,10 +3,11 @@ package vtl
 import (
 	"math"
 	"math/big"
+	"slices"
 	"strconv"
 )
 
-// A call is a method being called. A method that isn't there for arguments of these types is null, which is what on then returns.
+// A call is a method being called.
 type call struct {
 	ex   *exec
 	ref  *ref
@@ -62,6 +63,99 @@ func (c *call) on(v any) any {
 		}
 		return c.ex.fromObject(c.ref, c.step, value)
 	}
+	result := c.dispatch(v)
+	if result != missing || c.ex.signal != signalNone {
+		return result
+	}
+	// There is no such method for these arguments, which is null, but for what the original's search finds all the same and fails to call.
+	switch _, isList := v.(*List); {
+	case len(c.args) > 0 && withoutArguments(v, c.step.name):
+		return c.fail("want no arguments of " + c.step.name)
+	case c.is("compareTo", 1) && !isList:
+		switch v.(type) {
+		case string, int64, float64, bool, Char, *big.Int:
+			return c.fail("want a value of the same type to compare with")
+		}
+	case slices.Contains(c.args, nil) && takesNull(v, c.step.name):
+		return c.fail("want an argument of " + c.step.name + " that is not null")
+	}
+	return nil
+}
+
+// missing is what dispatch returns where there is no such method.
+var missing any = noMethod{}
+
+type noMethod struct{}
+
+// withoutArguments reports whether Java's class has a method of that name that takes none: the original finds it for any arguments.
+func withoutArguments(v any, name string) bool {
+	switch name {
+	case "toString", "hashCode", "getClass", "notify", "notifyAll":
+		return true
+	}
+	switch v.(type) {
+	case string:
+		switch name {
+		case "length", "isEmpty", "toUpperCase", "toLowerCase", "trim", "intern", "toCharArray", "chars", "codePoints":
+			return true
+		}
+	case *List, *Map, *view, *loop:
+		switch name {
+		case "size", "isEmpty", "clear":
+			return true
+		case "iterator", "listIterator", "stream":
+			return !isMap(v)
+		case "keySet", "values", "entrySet":
+			return isMap(v)
+		}
+	case *entry:
+		return name == "getKey" || name == "getValue"
+	case int64, float64, *big.Int:
+		switch name {
+		case "intValue", "longValue", "doubleValue", "floatValue", "byteValue", "shortValue":
+			return true
+		}
+	case bool:
+		return name == "booleanValue"
+	case Char:
+		return name == "charValue"
+	case *iterator:
+		return name == "hasNext" || name == "next" || name == "remove"
+	}
+	return false
+}
+
+func isMap(v any) bool {
+	switch v.(type) {
+	case *Map, *loop:
+		return true
+	}
+	return false
+}
+
+// takesNull reports whether a method is found for a null, which it then fails of.
+func takesNull(v any, name string) bool {
+	switch v.(type) {
+	case string:
+		switch name {
+		case "contains", "startsWith", "endsWith", "compareToIgnoreCase", "concat", "matches", "split", "indexOf", "lastIndexOf", "replace",
+			"replaceAll", "replaceFirst", "contentEquals":
+			return true
+		}
+	case int64, float64:
+		switch name {
+		case "parseInt", "parseLong", "parseDouble", "valueOf":
+			return true
+		}
+	case *List, *view:
+		return name == "addAll" || name == "containsAll" || name == "removeAll" || name == "retainAll"
+	case *Map:
+		return name == "putAll"
+	}
+	return false
+}
+
+func (c *call) dispatch(v any) any {
 	// Those of java.lang.Object.
 	switch {
 	case c.is("toString", 0):
@@ -97,7 +191,7 @@ func (c *call) on(v any) any {
 	case *iterator:
 		return c.onIterator(v)
 	}
-	return nil
+	return missing
 }
 
 // hash is hashCode.
@@ -160,7 +254,7 @@ func (c *call) onEntry(e *entry) any {
 		e.value = c.args[0]
 		return old
 	}
-	return nil
+	return missing
 }
 
 func (c *call) onLoop(l *loop) any {
@@ -189,7 +283,7 @@ func (c *call) onLoop(l *loop) any {
 				}
 			}
 		}
-		return nil
+		return missing
 	}
 	return c.onMap(l.storage())
 }
@@ -208,7 +302,7 @@ func (c *call) onIterator(it *iterator) any {
 		}
 		return v
 	}
-	return nil
+	return missing
 }
 
 // limit is how long a text may get.
@@ -243,7 +337,7 @@ func (c *call) onBoolean(b bool) any {
 			return o
 		}
 	}
-	return nil
+	return missing
 }
 
 func boolInt(b bool) int {

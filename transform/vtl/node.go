@@ -308,8 +308,7 @@ func (e *chain) eval(ex *exec) any {
 func (e *chain) truth(ex *exec) bool {
 	switch e.rest[0].op {
 	case tokPlus, tokMinus, tokTimes, tokDivide, tokModulo:
-		e.arithmetic(ex) // for what methods do
-		return false
+		return false // without a look at it
 	case tokAnd:
 		yes := e.first.truth(ex)
 		for i := 0; yes && i < len(e.rest) && ex.step(1); i++ {

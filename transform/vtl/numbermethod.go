@@ -57,7 +57,7 @@ func (c *call) onInteger(n int64) any {
 			}
 		case "parseInt", "parseLong", "valueOf":
 			if isInt == (c.step.name == "parseLong") && c.step.name != "valueOf" {
-				return nil
+				return missing
 			}
 			if o, ok := c.args[0].(int64); ok && c.step.name == "valueOf" {
 				return o
@@ -81,10 +81,10 @@ func (c *call) onInteger(n int64) any {
 			if _, radix := c.int(1); radix && b >= 2 && b <= 36 {
 				return c.parseInteger(int(b), isInt)
 			}
-			return nil
+			return missing
 		}
 		if !aok || !bok {
-			return nil
+			return missing
 		}
 		switch c.step.name {
 		case "max":
@@ -105,16 +105,16 @@ func (c *call) onInteger(n int64) any {
 			return strconv.FormatInt(a, int(b))
 		}
 	}
-	return nil
+	return missing
 }
 
 func (c *call) ofInt(isInt bool, f func(int64) any) any {
 	o, ok := c.args[0].(int64)
 	if !ok {
-		return nil
+		return missing
 	}
 	if _, small := int32Of(o); isInt && !small {
-		return nil
+		return missing
 	}
 	return f(o)
 }
@@ -129,7 +129,7 @@ func unsigned(n int64, isInt bool, base int) string {
 func (c *call) parseInteger(base int, isInt bool) any {
 	s, ok := c.text(0)
 	if !ok {
-		return nil
+		return missing
 	}
 	size := 64
 	if isInt {
@@ -171,7 +171,7 @@ func (c *call) onDouble(f float64) any {
 			return o
 		}
 	}
-	return nil
+	return missing
 }
 
 // parseDouble reads what Double.parseDouble does, but for hexadecimal numbers.
@@ -203,7 +203,7 @@ func (c *call) onBig(b *big.Int) any {
 			return int64(b.Cmp(o))
 		}
 	}
-	return nil
+	return missing
 }
 
 func (c *call) onChar(ch Char) any {
@@ -216,11 +216,11 @@ func (c *call) onChar(ch Char) any {
 		}
 	}
 	if len(c.args) != 1 {
-		return nil
+		return missing
 	}
 	o, ok := c.args[0].(Char)
 	if !ok {
-		return nil
+		return missing
 	}
 	r := rune(o)
 	switch c.step.name {
@@ -241,5 +241,5 @@ func (c *call) onChar(ch Char) any {
 	case "valueOf":
 		return o
 	}
-	return nil
+	return missing
 }

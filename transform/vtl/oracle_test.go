@@ -145,4 +145,3 @@ func sum(ns []int) (n int) {
 	}
 	return n
 }
-

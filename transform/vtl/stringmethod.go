@@ -18,7 +18,7 @@ func (c *call) onString(s string) any {
 	case 2:
 		return c.onString2(s)
 	}
-	return nil
+	return missing
 }
 
 func (c *call) onString0(s string) any {
@@ -36,7 +36,7 @@ func (c *call) onString0(s string) any {
 	case "intern":
 		return s
 	}
-	return nil
+	return missing
 }
 
 // upper is toUpperCase: what has no upper case of one letter gets two.
@@ -55,7 +55,7 @@ func (c *call) onString1(s string) any {
 	case "substring", "charAt", "codePointAt":
 		i, ok := c.int(0)
 		if !ok {
-			return nil
+			return missing
 		}
 		n := lengthUTF16(s)
 		if c.step.name == "substring" {
@@ -84,7 +84,7 @@ func (c *call) onString1(s string) any {
 	}
 	o, ok := c.text(0)
 	if !ok {
-		return nil
+		return missing
 	}
 	switch c.step.name {
 	case "contains":
@@ -112,7 +112,7 @@ func (c *call) onString1(s string) any {
 	case "split":
 		return c.split(s, o, 0)
 	}
-	return nil
+	return missing
 }
 
 func (c *call) onString2(s string) any {
@@ -121,7 +121,7 @@ func (c *call) onString2(s string) any {
 		i, iok := c.int(0)
 		j, jok := c.int(1)
 		if !iok || !jok {
-			return nil
+			return missing
 		}
 		n := lengthUTF16(s)
 		if i < 0 || j > n || i > j {
@@ -131,7 +131,7 @@ func (c *call) onString2(s string) any {
 	case "indexOf", "lastIndexOf":
 		from, ok := c.int(1)
 		if !ok {
-			return nil
+			return missing
 		}
 		return c.indexOf(s, from)
 	case "replace":
@@ -139,13 +139,13 @@ func (c *call) onString2(s string) any {
 	}
 	o, ok := c.text(0)
 	if !ok {
-		return nil
+		return missing
 	}
 	switch c.step.name {
 	case "startsWith":
 		from, ok := c.int(1)
 		if !ok {
-			return nil
+			return missing
 		}
 		if from < 0 || from > lengthUTF16(s) {
 			return false
@@ -154,17 +154,17 @@ func (c *call) onString2(s string) any {
 	case "split":
 		n, ok := c.int(1)
 		if !ok {
-			return nil
+			return missing
 		}
 		return c.split(s, o, n)
 	case "replaceAll", "replaceFirst":
 		with, ok := c.text(1)
 		if !ok {
-			return nil
+			return missing
 		}
 		return c.replacePattern(s, o, with)
 	}
-	return nil
+	return missing
 }
 
 // indexOf looks for a string or, given an integer, for the character of that number.
@@ -179,7 +179,7 @@ func (c *call) indexOf(s string, from int) any {
 		}
 		what = string(rune(o))
 	default:
-		return nil
+		return missing
 	}
 	n := lengthUTF16(s)
 	if c.step.name == "indexOf" {
@@ -222,7 +222,7 @@ func (c *call) replace(s string) any {
 		o, ook := c.args[0].(Char)
 		w, wok := c.args[1].(Char)
 		if !ook || !wok {
-			return nil
+			return missing
 		}
 		old, with = string(appendChar(nil, o)), string(appendChar(nil, w))
 	}
