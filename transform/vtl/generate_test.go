@@ -12,6 +12,7 @@ type generator struct {
 	b     strings.Builder
 	depth int
 	names int
+	loops int
 }
 
 // generate returns a template.
@@ -181,12 +182,18 @@ func (g *generator) foreach() {
 	case 1:
 		g.listLiteral()
 	case 2:
-		g.write(g.pick("$map", "$word", "$undefined", "[1..2000]", "$map.sub", "$word.split(\"e\")", "[]", "{}"))
+		if g.loops == 0 && g.IntN(4) == 0 {
+			g.write("[1..1100]")
+			break
+		}
+		g.write(g.pick("$map", "$word", "$undefined", "$map.sub", "$word.split(\"e\")", "[]", "{}"))
 	default:
 		g.write(g.pick("$list", "$l", "$map.values()", "${list}"))
 	}
 	g.write(")", g.pick("", "", "\n"))
+	g.loops++
 	g.statements(1 + g.IntN(3))
+	g.loops--
 	g.write(g.pick("$i", "$!x", "$velocityCount", "$foreach.count", "$velocityHasNext"))
 	g.write(g.end())
 }

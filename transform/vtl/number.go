@@ -64,6 +64,10 @@ func (ex *exec) calculate(o *operand, src *source, left, right any, leftText str
 	if r == 0 {
 		return nil
 	}
+	if isBig(left) || isBig(right) {
+		ex.fail(src, o.at, "want no integer beyond 64 bits beside a float at %, as the original can't do it")
+		return nil
+	}
 	return math.Mod(l, r)
 }
 
@@ -130,6 +134,11 @@ func (ex *exec) bigs(o *operand, src *source, l, r *big.Int) any {
 		v.Mod(l, r)
 	}
 	return v
+}
+
+func isBig(v any) bool {
+	_, ok := v.(*big.Int)
+	return ok
 }
 
 func toDouble(v any) (float64, bool) {

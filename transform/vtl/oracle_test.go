@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -85,7 +86,15 @@ func oracleVars() map[string]any {
 var known = []struct {
 	reason string
 	is     func(template, ours, theirs string, err error, exception string) bool
-}{}
+}{
+	{"an iterator prints nothing, not its place in memory", func(_, _, theirs string, _ error, _ string) bool { return strings.Contains(theirs, "Itr@") }},
+	{"a limit of Options ends what would go on", func(_, _, _ string, err error, _ string) bool {
+		return err != nil && strings.Contains(err.Error(), "Options.")
+	}},
+	{"an integer beyond 64 bits with a float is calculated as a double, not as a BigDecimal", func(template, _, _ string, err error, exception string) bool {
+		return err == nil && exception == "" && strings.Contains(template, "12345678901234567890") && strings.Contains(template, ".")
+	}},
+}
 
 // identity is how Java prints an array: by its place in memory.
 var identity = regexp.MustCompile(`(\[Ljava\.lang\.\w+;@)[0-9a-f]+`)
