@@ -219,6 +219,15 @@ func (a *Authorization) Context() map[string]any {
 	return cloneContext(a.context)
 }
 
+// ContextValue returns one member of the Lambda authorizer's context map, and whether there is one. It copies no others.
+func (a *Authorization) ContextValue(name string) (any, bool) {
+	if a == nil {
+		return nil, false
+	}
+	value, ok := a.context[name]
+	return cloneValue(value), ok
+}
+
 // cloneContext copies lists and objects, too: nothing that is handed out is shared.
 func cloneContext(context map[string]any) map[string]any {
 	cloned := maps.Clone(context)

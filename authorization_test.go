@@ -92,6 +92,22 @@ func TestNilAuthorization(t *testing.T) {
 	require.Empty(t, v)
 }
 
+func TestContextValue(t *testing.T) {
+	a := gatekit.NewAuthorization(gatekit.AuthorizationFields{Context: map[string]any{"n": 1, "null": nil, "list": []any{"a"}}})
+	list, ok := a.ContextValue("list")
+	require.True(t, ok)
+	list.([]any)[0] = "changed"
+	list, _ = a.ContextValue("list")
+	require.Equal(t, []any{"a"}, list)
+	null, ok := a.ContextValue("null")
+	require.True(t, ok)
+	require.Nil(t, null)
+	for _, a := range []*gatekit.Authorization{nil, a, gatekit.NewAuthorization(gatekit.AuthorizationFields{})} {
+		_, ok = a.ContextValue("no such name")
+		require.False(t, ok)
+	}
+}
+
 // Claims that aren't an object are none at all.
 func TestBrokenClaims(t *testing.T) {
 	for _, raw := range []string{"", " ", "null", "[]", "{", `{"a":}`, `{"a":1}x`, `"{}"`} {

@@ -1,0 +1,154 @@
+package contextvar_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/contextvar"
+)
+
+func attached() (*gatekit.RequestContext, *http.Request) {
+	rc, r := gatekit.Attach(httptest.NewRequest("POST", "https://api.example.com:8443/prod/pets/a%2Fb?q=1", nil))
+	rc.API = gatekit.API{Flavor: gatekit.REST, AccountID: "123456789012", Region: "us-east-1", APIID: "a1b2c3d4e5", Stage: "prod"}
+	rc.BasePath, rc.RouteKey, rc.ConnectionID = "shop", "POST /pets/{id}", "L0SM9cOFvHcCIhw="
+	rc.RequestTime = time.Date(2023, 4, 4, 18, 39, 39, 5e6, time.UTC)
+	rc.Identity = gatekit.Identity{
+		SourceIP: netip.MustParseAddr("192.0.2.1"), UserAgent: "curl/8", APIKey: "k", APIKeyID: "kid",
+		Caller: &gatekit.IAMCaller{
+			AccessKey: "AKIA", AccountID: "210987654321", CallerID: "AIDA", UserID: "AIDB", UserARN: "arn:aws:iam::1:user/u", PrincipalOrgID: "o-1",
+			CognitoIdentityID: "ci", CognitoIdentityPoolID: "cp", CognitoAuthenticationType: "authenticated", CognitoAuthenticationProvider: "prov",
+		},
+	}
+	rc.Authorization = gatekit.NewAuthorization(gatekit.AuthorizationFields{
+		Principal: "me", Claims: map[string]any{"sub": "s", "aud": []any{"a", "b"}, "none": nil},
+		Context: map[string]any{"s": "x", "n": 1, "f": 1e6, "half": 0.5, "t": true, "null": nil, "list": []any{"<", 1}, "principalId": "not this"},
+	})
+	return rc, r
+}
+
+func TestValues(t *testing.T) {
+	rc, r := attached()
+	rc.SetIntegration(gatekit.Integration{Status: 500, FunctionError: "boom", Latency: 12*time.Millisecond + 900*time.Microsecond})
+	for name, want := range map[string]string{
+		"accountId": "123456789012", "apiId": "a1b2c3d4e5", "stage": "prod", "connectionId": "L0SM9cOFvHcCIhw=",
+		"requestId": rc.RequestID(), "extendedRequestId": rc.ExtendedRequestID(), "requestTime": "04/Apr/2023:18:39:39 +0000", "requestTimeEpoch": "1680633579005",
+		"httpMethod": "POST", "path": "/prod/pets/a%2Fb", "protocol": "HTTP/1.1", "routeKey": "POST /pets/{id}", "resourcePath": "/pets/{id}",
+		"domainName": "api.example.com", "domainPrefix": "api", "customDomain.basePathMatched": "shop",
+		"identity.sourceIp": "192.0.2.1", "identity.userAgent": "curl/8", "identity.apiKey": "k", "identity.apiKeyId": "kid",
+		"identity.accessKey": "AKIA", "identity.accountId": "210987654321", "identity.caller": "AIDA", "identity.user": "AIDB", "identity.userArn": "arn:aws:iam::1:user/u",
+		"identity.principalOrgId": "o-1", "identity.cognitoIdentityId": "ci", "identity.cognitoIdentityPoolId": "cp",
+		"identity.cognitoAuthenticationType": "authenticated", "identity.cognitoAuthenticationProvider": "prov",
+		"authorizer.principalId": "me", "authorizer.claims.sub": "s", "authorizer.claims.aud": "[a b]",
+		"authorizer.s": "x", "authorizer.n": "1", "authorizer.f": "1000000", "authorizer.half": "0.5", "authorizer.t": "true", "authorizer.list": `["<",1]`,
+		"integration.status": "500", "integration.integrationStatus": "200", "integrationStatus": "200", "integration.latency": "12", "integrationLatency": "12",
+		"integration.error": "boom", "integrationErrorMessage": "boom",
+	} {
+		got, ok := contextvar.Value(r, name)
+		require.True(t, ok, name)
+		require.Equal(t, want, got, name)
+		v, err := contextvar.Parse(name)
+		require.NoError(t, err)
+		require.Equal(t, name, v.Name())
+		got, _ = v.Of(rc, r)
+		require.Equal(t, want, got, name)
+	}
+	id, ok := contextvar.Value(r, "resourceId")
+	require.True(t, ok)
+	require.Regexp(t, "^[a-z2-7]{6}$", id)
+	for _, name := range []string{
+		"authorizer.claims", "authorizer.claims.none", "authorizer.claims.other", "authorizer.null", "authorizer.other", "status", "responseLength", "deploymentId",
+		"identity.clientCert.subjectDN", "error.message", "error.messageString", "error.responseType", "error.validationErrorString", "wafResponseCode", "isCanaryRequest",
+		"identity", "authorizer", "", "no-such-name", "requestid",
+	} {
+		got, ok := contextvar.Value(r, name)
+		require.False(t, ok, name)
+		require.Empty(t, got, name)
+	}
+}
+
+func TestClientCertificate(t *testing.T) {
+	rc, r := attached()
+	srv := httptest.NewTLSServer(nil)
+	defer srv.Close()
+	rc.Identity.ClientCert = srv.Certificate()
+	for _, name := range []string{"subjectDN", "issuerDN", "serialNumber", "clientCertPem", "validity.notBefore", "validity.notAfter"} {
+		got, ok := contextvar.Value(r, "identity.clientCert."+name)
+		require.True(t, ok, name)
+		require.NotEmpty(t, got, name)
+	}
+}
+
+type detailed struct{}
+
+func (detailed) Error() string                 { return "for the log" }
+func (detailed) ValidationErrorString() string { return "[missing]" }
+
+func TestErrors(t *testing.T) {
+	for _, tt := range []struct {
+		name                       string
+		flavor                     gatekit.Flavor
+		rej                        *gatekit.Rejection
+		message, quoted, kind, why string
+	}{
+		{"by-type", gatekit.REST, &gatekit.Rejection{Type: gatekit.Throttled}, "Too Many Requests", `"Too Many Requests"`, "THROTTLED", ""},
+		{"own-message", gatekit.HTTP, &gatekit.Rejection{Type: gatekit.Unauthorized, Message: `<"no">`}, `<"no">`, `"<\"no\">"`, "UNAUTHORIZED", ""},
+		{"no-message", gatekit.REST, &gatekit.Rejection{Type: gatekit.AuthorizerFailure}, "", "null", "AUTHORIZER_FAILURE", ""},
+		{"no-type-4xx", gatekit.REST, &gatekit.Rejection{Status: 418}, "Bad Request", `"Bad Request"`, "DEFAULT_4XX", ""},
+		{"no-type", gatekit.REST, &gatekit.Rejection{}, "Internal server error", `"Internal server error"`, "DEFAULT_5XX", ""},
+		{"unknown-type", gatekit.REST, &gatekit.Rejection{Type: 200}, "Internal server error", `"Internal server error"`, "DEFAULT_5XX", ""},
+		{"detail", gatekit.REST, &gatekit.Rejection{Type: gatekit.BadRequestBody, Cause: fmt.Errorf("wrapped: %w", detailed{})}, "Invalid request body", `"Invalid request body"`, "BAD_REQUEST_BODY", "[missing]"},
+		{"other-cause", gatekit.REST, &gatekit.Rejection{Type: gatekit.BadRequestBody, Cause: errors.New("secret")}, "Invalid request body", `"Invalid request body"`, "BAD_REQUEST_BODY", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			rc, r := attached()
+			rc.Flavor = tt.flavor
+			gatekit.Reject(httptest.NewRecorder(), r, tt.rej)
+			for name, want := range map[string]string{"message": tt.message, "messageString": tt.quoted, "responseType": tt.kind, "validationErrorString": tt.why} {
+				got, ok := contextvar.Value(r, "error."+name)
+				require.Equal(t, want, got, name)
+				require.Equal(t, want != "", ok, name)
+			}
+		})
+	}
+}
+
+func TestIntegrationThatAnswered(t *testing.T) {
+	rc, r := attached()
+	rc.SetIntegration(gatekit.Integration{Status: 404})
+	for _, name := range []string{"integration.status", "integrationStatus", "integration.integrationStatus"} {
+		got, _ := contextvar.Value(r, name)
+		require.Equal(t, "404", got, name)
+	}
+}
+
+// Without a RequestContext there is what the request itself says.
+func TestOutsideAGateway(t *testing.T) {
+	r := httptest.NewRequest("GET", "/a%20b?q", nil)
+	r.Host, r.Pattern = "[::1]:80", "GET /{name...}"
+	for name, want := range map[string]string{
+		"httpMethod": "GET", "path": "/a%20b", "routeKey": "GET /{name+}", "resourcePath": "/{name+}", "domainName": "::1", "protocol": "HTTP/1.1",
+		"requestId": "", "extendedRequestId": "", "requestTime": "", "requestTimeEpoch": "", "identity.sourceIp": "", "identity.caller": "",
+		"authorizer.principalId": "", "authorizer.claims.sub": "", "authorizer.x": "", "error.message": "", "integration.status": "", "stage": "",
+	} {
+		got, ok := contextvar.Value(r, name)
+		require.Equal(t, want, got, name)
+		require.Equal(t, want != "", ok, name)
+	}
+	_, ok := contextvar.Var{}.Value(r)
+	require.False(t, ok)
+}
+
+func TestNamesThatThereAreNot(t *testing.T) {
+	for _, name := range []string{"", "x", "authorizer.", "authorizer.claims.", "$context.stage", "stage ", "Stage", "identity.", "error"} {
+		_, err := contextvar.Parse(name)
+		require.ErrorContains(t, err, "want the name of a $context variable, got", name)
+	}
+}
