@@ -1,0 +1,179 @@
+package jsonpath
+
+// Select selects values of d: one or none if the path is definite, else any number. They are pieces of the document's text, which
+// doesn't move. The error is [ErrTooMuch], or [ErrSyntax] for the zero Document.
+func (d Document) Select(p *Path) ([][]byte, error) {
+	if d.text == nil {
+		return nil, ErrSyntax
+	}
+	if p.definite {
+		if value, ok := d.Get(p); ok {
+			return [][]byte{value}, nil
+		}
+		return nil, nil
+	}
+	s := selection{text: d.text, work: minWork + workPerByte*len(d.text)}
+	s.step(p.steps, s.root())
+	if s.tooMuch {
+		return nil, ErrTooMuch
+	}
+	return s.found, nil
+}
+
+// Get returns the value that a definite path selects. It allocates nothing, and looks at each byte once unless the path counts from an
+// array's end.
+func (d Document) Get(p *Path) (value []byte, ok bool) {
+	if d.text == nil || !p.definite {
+		return nil, false
+	}
+	from, to, _ := follow(d.text, space(d.text, 0), 0, p.steps)
+	if from < 0 {
+		return nil, false
+	}
+	return d.text[from:to], true
+}
+
+// span is a value's place.
+type span struct{ from, to int }
+
+// selection is one evaluation of a path. Its work is bounded: a path such as $..a..b looks at the same text again and again.
+type selection struct {
+	text    []byte
+	found   [][]byte
+	work    int // bytes that may still be looked at
+	tooMuch bool
+	probe   bool // only asks whether there is something
+}
+
+func (s *selection) root() span {
+	from := space(s.text, 0)
+	return span{from, skip(s.text, from)}
+}
+
+// spend takes from the work that is left, and reports whether to go on.
+func (s *selection) spend(v span) bool {
+	if s.work -= v.to - v.from; s.work < 0 {
+		s.tooMuch = true
+	}
+	return !s.tooMuch && !(s.probe && len(s.found) > 0)
+}
+
+func (s *selection) step(steps []step, v span) {
+	if len(steps) == 0 {
+		if len(s.found) == MaxResults {
+			s.tooMuch = true
+			return
+		}
+		s.found = append(s.found, s.text[v.from:v.to])
+		return
+	}
+	if steps[0].deep {
+		s.deep(steps, v)
+		return
+	}
+	s.apply(steps, v, false)
+}
+
+// deep applies the step to v and to all that it holds, v first.
+func (s *selection) deep(steps []step, v span) {
+	if c := s.text[v.from]; c != '{' && c != '[' || !s.spend(v) {
+		return
+	}
+	s.apply(steps, v, true)
+	for _, child := range s.children(v) {
+		s.deep(steps, child)
+	}
+}
+
+func (s *selection) apply(steps []step, v span, deep bool) {
+	if !s.spend(v) {
+		return
+	}
+	object, array := s.text[v.from] == '{', s.text[v.from] == '['
+	rest := steps[1:]
+	switch st := &steps[0]; st.kind {
+	case member, members:
+		for _, name := range st.names {
+			if !object {
+				break
+			}
+			if from, to, _ := follow(s.text, v.from, 0, []step{{kind: member, names: []string{name}}}); from >= 0 {
+				s.step(rest, span{from, to})
+			}
+		}
+	case wildcard:
+		for _, child := range s.children(v) {
+			s.step(rest, child)
+		}
+	case element, elements:
+		if array {
+			list := s.children(v)
+			for _, i := range st.indexes {
+				if i < 0 {
+					i += len(list)
+				}
+				if i >= 0 && i < len(list) {
+					s.step(rest, list[i])
+				}
+			}
+		}
+	case slice:
+		if array {
+			list := s.children(v)
+			from, to := st.bounds(len(list))
+			for i := from; i < to; i++ {
+				s.step(rest, list[i])
+			}
+		}
+	case filtered:
+		switch {
+		case object:
+			if s.holds(st.filter, v) {
+				s.step(rest, v)
+			}
+		case array && !deep: // at depth each element that may match has its own turn
+			for _, child := range s.children(v) {
+				if s.holds(st.filter, child) {
+					s.step(rest, child)
+				}
+			}
+		}
+	}
+}
+
+func (st *step) bounds(n int) (from, to int) {
+	from, to = 0, n
+	if st.from != nil {
+		if from = *st.from; from < 0 {
+			from += n
+		}
+	}
+	if st.to != nil {
+		if to = *st.to; to < 0 {
+			to += n
+		}
+	}
+	return max(from, 0), min(to, n)
+}
+
+// children returns what an object or array holds.
+func (s *selection) children(v span) []span {
+	if !s.spend(v) {
+		return nil
+	}
+	var list []span
+	switch s.text[v.from] {
+	case '{':
+		var members memberList
+		forObject(s.text, v.from, func(nameFrom, nameTo, from, to int) { members.set(s.text[nameFrom:nameTo], from, to) })
+		for _, m := range members.list {
+			list = append(list, m.span)
+		}
+	case '[':
+		forArray(s.text, v.from, func(from, to int) bool {
+			list = append(list, span{from, to})
+			return true
+		})
+	}
+	return list
+}
