@@ -1,0 +1,338 @@
+package transform
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gatekit-go/gatekit"
+)
+
+// maxMappedBody is how much of a body its selectors see. (Developer guide, "Transform API requests and responses for HTTP APIs".)
+const maxMappedBody = 100 << 10
+
+// ParametersConfig configures [Parameters]: the two maps that an HTTP API's integration has. The zero value maps nothing. (Developer
+// guide, "Transform API requests and responses for HTTP APIs".)
+//
+// A key says what happens where:
+//
+//	append:header.NAME          add a value to those there are
+//	overwrite:header.NAME       replace all values
+//	remove:header.NAME          drop all values; the mapping's value is "" or "''"
+//	append:querystring.NAME     the same for the query; requests only. The name's case matters
+//	overwrite:querystring.NAME
+//	remove:querystring.NAME
+//	overwrite:path              replace the path; requests only
+//	overwrite:statuscode        replace the status by a number from 200 to 599; responses only
+//
+// A value is text in which ${SELECTOR} stands for what was selected; a value that is one selector may leave out the braces. Text needs
+// no quotes.
+//
+//	request.header.NAME         the values, joined by commas
+//	request.querystring.NAME    the values, decoded, joined by commas
+//	request.body                the body's first 102,400 bytes
+//	request.body.PATH           a JSON path in them, without .. and filters
+//	request.path                the path behind the stage, as received
+//	request.path.NAME           a path variable, decoded
+//	response.header.NAME        of the integration's answer; these three in responses only
+//	response.body               (and no request selectors there)
+//	response.body.PATH
+//	context.NAME                a $context variable, such as context.requestId or context.authorizer.claims.sub
+//	stageVariables.NAME
+type ParametersConfig struct {
+	_ struct{} // keyed literals only, so that fields can be added
+
+	// RequestParameters maps the request on its way to the integration.
+	RequestParameters map[string]string
+	// ResponseParameters maps the integration's answers, by their status, 200 to 599. An answer whose status has no entry passes as it is.
+	ResponseParameters map[int]map[string]string
+	// KeepUnmapped lets the client's header, query parameter or path through where an overwrite of the request's finds nothing to put in
+	// its place. Without it the client's value is dropped, and a request whose path finds none is refused with 400: a client must
+	// not be able to choose a value that the API's owner meant to set, say from a claim that a token lacks.
+	KeepUnmapped bool
+}
+
+// Parameters maps parameters as an HTTP API's integration does: headers, query and path of requests, headers and status of answers. It is
+// immutable and safe for concurrent use.
+//
+// All values are computed from the message as it came, then the changes are made: what is removed first, then what is overwritten, then
+// what is appended. So a header is renamed by appending the new name and removing the old one. A mapping of which a selector finds
+// nothing is left out, but see [ParametersConfig].KeepUnmapped. Mapping stands behind the authorizers, whose findings it may use, and
+// inside cors.
+//
+// Bodies stream through. Only a selector that asks for a body makes Parameters read it, to 102,400 bytes: what is behind them is cut off
+// before the JSON path is followed, so that the path finds nothing in a larger document. An answer of which the body is asked for is held
+// back until that much of it is there, it is complete, or the handler flushes.
+//
+// # Differences
+//
+//   - The managed gateway doesn't say in which order mappings of one name apply, nor what becomes of a mapping whose selector finds
+//     nothing. Here both are as above.
+//   - $request.body and $response.body are cut at 100 KB, too. The managed gateway sends them whole to AWS services, which have no
+//     place here; in a header, no backend would take more.
+//   - What comes from outside can't leave its place: control characters in header values become blanks, and in a path every byte that
+//     has no business there is escaped; a path variable keeps to its segment, if it isn't a greedy one. A path that ends up with a dot
+//     segment, a NUL or a backslash is 400.
+//   - Host can't be mapped, nor can Trailer, which would change what the message is. The managed gateway doesn't list them.
+//   - Two mappings of one action and one name, spelled in different letter case, are refused: they would have no order.
+//   - A refusal that a station behind makes isn't the integration's answer, so nothing in it is mapped.
+type Parameters struct {
+	request   plan
+	responses map[int]*plan
+	attaches  bool // whether it needs a RequestContext
+}
+
+// NewParameters returns a Parameters, or an error that lists every mapping it refuses. It copies cfg.
+func NewParameters(cfg ParametersConfig) (*Parameters, error) {
+	var errs []error
+	p := &Parameters{responses: map[int]*plan{}}
+	p.request = newPlan("RequestParameters", cfg.RequestParameters, false, &errs)
+	p.request.drops = !cfg.KeepUnmapped
+	p.attaches = p.request.asksContext
+	for _, status := range slices.Sorted(maps.Keys(cfg.ResponseParameters)) {
+		field := "ResponseParameters[" + strconv.Itoa(status) + "]"
+		if status < 200 || status > 599 {
+			errs = append(errs, fmt.Errorf("transform: ParametersConfig.%s: want a status from 200 to 599, got %d", field, status))
+			continue
+		}
+		answer := newPlan(field, cfg.ResponseParameters[status], true, &errs)
+		if len(answer.mappings) > 0 {
+			p.responses[status] = &answer
+			p.attaches = true // to tell the integration's answers from refusals
+		}
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return p, nil
+}
+
+// plan is one of the maps, parsed, in the order in which it is carried out.
+type plan struct {
+	mappings                                                  []mapping
+	asksBody, asksContext, editsHeader, editsQuery, editsPath bool
+	// drops says that an overwrite without text drops what is there.
+	drops bool
+}
+
+type mapping struct {
+	key
+	value  value
+	status int
+}
+
+func newPlan(field string, texts map[string]string, response bool, errs *[]error) plan {
+	var p plan
+	for _, text := range slices.Sorted(maps.Keys(texts)) {
+		m, err := newMapping(text, texts[text], response)
+		if err == nil && slices.ContainsFunc(p.mappings, func(o mapping) bool { return o.key == m.key }) {
+			err = errors.New("want one mapping of an action and a name, got another one")
+		}
+		if err != nil {
+			*errs = append(*errs, fmt.Errorf("transform: ParametersConfig.%s[%q]: %w", field, text, err))
+			continue
+		}
+		p.mappings = append(p.mappings, m)
+		p.asksBody = p.asksBody || m.value.asks(fromBody) || m.value.asks(fromBodyPath)
+		p.asksContext = p.asksContext || m.value.asks(fromContext)
+		p.editsHeader = p.editsHeader || m.place == inHeader
+		p.editsQuery = p.editsQuery || m.place == inQuery
+		p.editsPath = p.editsPath || m.place == inPath
+	}
+	slices.SortStableFunc(p.mappings, func(a, b mapping) int { return cmp.Compare(a.action, b.action) })
+	return p
+}
+
+func newMapping(keyText, valueText string, response bool) (mapping, error) {
+	k, err := parseKey(keyText, response)
+	if err != nil {
+		return mapping{}, err
+	}
+	m := mapping{key: k}
+	switch {
+	case k.action == remove:
+		if valueText != "" && valueText != "''" {
+			return mapping{}, fmt.Errorf("want no value with remove (\"\" or \"''\"), got %q", valueText)
+		}
+		return m, nil
+	case k.place == inStatus:
+		if m.status, err = strconv.Atoi(valueText); err != nil || m.status < 200 || m.status > 599 || len(valueText) != 3 {
+			return mapping{}, fmt.Errorf("want a status from 200 to 599, got %q", valueText)
+		}
+		return m, nil
+	}
+	if m.value, err = parseValue(valueText, response); err != nil {
+		return mapping{}, err
+	}
+	if k.place == inPath {
+		err = m.value.checkPath()
+	}
+	return m, err
+}
+
+// few is how many mappings need no slices of their own.
+const few = 8
+
+// results are the texts of a plan's mappings. A mapping that isn't present is to be left out.
+type results struct {
+	texts   []string
+	present []bool
+	room    [few]string
+	rooms   [few]bool
+}
+
+// values computes every mapping's text from the message as it is.
+func (p *plan) values(m *message, res *results) {
+	res.texts, res.present = res.room[:], res.rooms[:]
+	if n := len(p.mappings); n > few {
+		res.texts, res.present = make([]string, n), make([]bool, n)
+	}
+	texts, present := res.texts, res.present
+	for i := range p.mappings {
+		switch mp := &p.mappings[i]; {
+		case mp.action == remove || mp.place == inStatus:
+			present[i] = true
+		case mp.place == inPath:
+			texts[i], present[i] = mp.value.path(m)
+		default:
+			texts[i], present[i] = mp.value.text(m)
+			if mp.place == inHeader {
+				texts[i] = headerText(texts[i])
+			}
+		}
+	}
+}
+
+// editHeader carries out what p says of headers. No slice of h is written to: others may hold it.
+func (p *plan) editHeader(h http.Header, res *results) {
+	texts, present := res.texts, res.present
+	for i := range p.mappings {
+		m := &p.mappings[i]
+		if m.place != inHeader {
+			continue
+		}
+		switch have := h[m.name]; {
+		case p.removes(m, present[i]):
+			delete(h, m.name)
+		case !present[i]:
+		case m.action == overwrite || len(have) == 0:
+			h[m.name] = texts[i : i+1 : i+1]
+		default:
+			h[m.name] = append(have[:len(have):len(have)], texts[i])
+		}
+	}
+}
+
+// removes reports whether m drops what is there and puts nothing in its place.
+func (p *plan) removes(m *mapping, present bool) bool {
+	return m.action == remove || m.action == overwrite && !present && p.drops
+}
+
+// headerText is s without control characters, which could end the header. (RFC 9110, section 5.5.)
+func headerText(s string) string {
+	for i := range len(s) {
+		if isControl(s[i]) {
+			return strings.Map(func(c rune) rune {
+				if c < 0x80 && isControl(byte(c)) {
+					return ' '
+				}
+				return c
+			}, s)
+		}
+	}
+	return s
+}
+
+func isControl(c byte) bool { return c < ' ' && c != '\t' || c == 0x7f }
+
+// mappedRequest is a request, its URL and what its new values point at, in one object.
+type mappedRequest struct {
+	http.Request
+	url     url.URL
+	results results
+}
+
+// Request returns a copy of r with the request's mappings carried out, or r itself if there are none; r's header, query and path stay as
+// they were. The error is a *[gatekit.Rejection]: the mapped path is one that readers may take for different ones.
+//
+// If a mapping asks for the body, what was read of r.Body is put in front of what the copy's Body is to read; r.Body itself must not be
+// read any more.
+func (p *Parameters) Request(r *http.Request) (*http.Request, error) {
+	return p.mapped(gatekit.From(r.Context()), r)
+}
+
+func (p *Parameters) mapped(rc *gatekit.RequestContext, r *http.Request) (*http.Request, error) {
+	plan := &p.request
+	if len(plan.mappings) == 0 {
+		return r, nil
+	}
+	m := message{rc: rc, r: r, header: r.Header}
+	body := r.Body
+	if plan.asksBody {
+		m.body, body = peek(r.Body)
+	}
+	c := &mappedRequest{Request: *r}
+	plan.values(&m, &c.results)
+	c.Body = body
+	if plan.editsHeader {
+		if c.Header = maps.Clone(r.Header); c.Header == nil {
+			c.Header = http.Header{}
+		}
+		plan.editHeader(c.Header, &c.results)
+	}
+	if plan.editsQuery || plan.editsPath {
+		c.url = *r.URL
+		c.URL = &c.url
+	}
+	if plan.editsQuery {
+		c.url.RawQuery = plan.editQuery(r.URL.RawQuery, &c.results)
+		c.Form = nil // what has been parsed of the old query
+	}
+	if plan.editsPath {
+		if err := plan.editPath(&c.url, &c.results); err != nil {
+			return nil, err
+		}
+	}
+	return &c.Request, nil
+}
+
+// Middleware maps requests on their way to next, and next's answers.
+func (p *Parameters) Middleware(next http.Handler) http.Handler {
+	return &parametersStation{parameters: p, next: next}
+}
+
+type parametersStation struct {
+	parameters *Parameters
+	next       http.Handler
+}
+
+func (h *parametersStation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p := h.parameters
+	var rc *gatekit.RequestContext
+	if p.attaches {
+		rc, r = gatekit.Attach(r)
+	} else {
+		rc = gatekit.From(r.Context())
+	}
+	mapped, err := p.mapped(rc, r)
+	if err != nil {
+		gatekit.Reject(w, r, err)
+		return
+	}
+	if len(p.responses) == 0 {
+		h.next.ServeHTTP(w, mapped)
+		return
+	}
+	rw := &parametersWriter{ResponseWriter: w, parameters: p, message: message{rc: rc, r: r}}
+	h.next.ServeHTTP(rw, mapped)
+	rw.finish()
+}
+
+// Station implements [gatekit.Station].
+func (h *parametersStation) Station() (kind string, next http.Handler) { return "parameters", h.next }

@@ -1,0 +1,123 @@
+package transform
+
+import (
+	"errors"
+	"fmt"
+	"net/textproto"
+	"strings"
+)
+
+// action is what a mapping does. Their order is the one in which they are carried out.
+type action uint8
+
+const (
+	remove action = iota
+	overwrite
+	appended
+)
+
+// place is where a mapping does it.
+type place uint8
+
+const (
+	inHeader place = iota
+	inQuery
+	inPath
+	inStatus
+)
+
+// key is the left side of a mapping. name is a header's canonical name, or a query parameter's.
+type key struct {
+	action action
+	place  place
+	name   string
+}
+
+var (
+	errRequestKey  = errors.New(`want append, overwrite or remove with :header.NAME or :querystring.NAME, or overwrite:path`)
+	errResponseKey = errors.New(`want append, overwrite or remove with :header.NAME, or overwrite:statuscode`)
+)
+
+// parseKey reads the key of a request's or a response's mapping.
+func parseKey(text string, response bool) (key, error) {
+	unknown := errRequestKey
+	if response {
+		unknown = errResponseKey
+	}
+	var k key
+	verb, target, _ := strings.Cut(text, ":")
+	switch verb {
+	case "append":
+		k.action = appended
+	case "overwrite":
+		k.action = overwrite
+	case "remove":
+		k.action = remove
+	default:
+		return key{}, unknown
+	}
+	if target == "path" && !response && k.action == overwrite {
+		k.place = inPath
+		return k, nil
+	}
+	if target == "statuscode" && response && k.action == overwrite {
+		k.place = inStatus
+		return k, nil
+	}
+	where, name, _ := strings.Cut(target, ".")
+	switch {
+	case where == "header" && !isToken(name):
+		return key{}, fmt.Errorf("want a header's name behind header., got %q", name)
+	case where == "header":
+		if reason := reserved(name); reason != "" {
+			return key{}, fmt.Errorf("want a header that may be mapped, got %q, which %s", name, reason)
+		}
+		k.place, k.name = inHeader, textproto.CanonicalMIMEHeaderKey(name)
+	case where == "querystring" && !response && name != "":
+		k.place, k.name = inQuery, name
+	default:
+		return key{}, unknown
+	}
+	return k, nil
+}
+
+var (
+	// reservedHeaders are those that the managed gateway keeps for itself, in lower case. (Developer guide, "Transform API requests
+	// and responses for HTTP APIs", reserved headers.)
+	reservedHeaders = map[string]bool{
+		"authorization": true, "connection": true, "content-encoding": true, "content-length": true, "content-location": true, "forwarded": true,
+		"keep-alive": true, "origin": true, "proxy-authenticate": true, "proxy-authorization": true, "te": true, "trailers": true,
+		"transfer-encoding": true, "upgrade": true, "x-forwarded-for": true, "x-forwarded-host": true, "x-forwarded-proto": true, "via": true,
+	}
+	reservedPrefixes = []string{"access-control-", "apigw-", "x-amz-", "x-amzn-"}
+)
+
+// reserved returns why a header can't be mapped, "" if it can.
+func reserved(name string) string {
+	name = strings.ToLower(name)
+	if reservedHeaders[name] {
+		return "is reserved"
+	}
+	for _, prefix := range reservedPrefixes {
+		if strings.HasPrefix(name, prefix) {
+			return "is reserved, as all headers that begin with " + prefix + " are"
+		}
+	}
+	switch name {
+	case "host":
+		return "is the integration's"
+	case "trailer":
+		return "says what follows the body"
+	}
+	return ""
+}
+
+// isToken reports whether s is a token, as header names are. (RFC 9110, section 5.6.2.)
+func isToken(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c >= 0x7f || strings.IndexByte("\"(),/:;<=>?@[\\]{}", c) >= 0 {
+			return false
+		}
+	}
+	return s != ""
+}

@@ -1,0 +1,129 @@
+package transform
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/routetree"
+)
+
+// editQuery carries out what p says of query parameters. Pairs that aren't touched keep their bytes and their order.
+func (p *plan) editQuery(raw string, res *results) string {
+	texts, present := res.texts, res.present
+	var b strings.Builder
+	b.Grow(len(raw))
+	add := func(pair string) {
+		if b.Len() > 0 {
+			b.WriteByte('&')
+		}
+		b.WriteString(pair)
+	}
+	for pair := range strings.SplitSeq(raw, "&") {
+		if pair == "" {
+			continue
+		}
+		name, _, _ := strings.Cut(pair, "=")
+		if name = queryDecoded(name); !p.replaces(name, present) {
+			add(pair)
+		}
+	}
+	for i := range p.mappings {
+		if m := &p.mappings[i]; m.place == inQuery && m.action != remove && present[i] {
+			add(url.QueryEscape(m.name) + "=" + url.QueryEscape(texts[i]))
+		}
+	}
+	return b.String()
+}
+
+// replaces reports whether the values that a query parameter came with are replaced or removed.
+func (p *plan) replaces(name string, present []bool) bool {
+	for i := range p.mappings {
+		if m := &p.mappings[i]; m.place == inQuery && m.name == name && (p.removes(m, present[i]) || m.action == overwrite && present[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkPath refuses literal parts that can't stand in a path.
+func (v value) checkPath() error {
+	for i := range v {
+		p := &v[i]
+		if p.source != literal {
+			continue
+		}
+		decoded, err := url.PathUnescape(p.name)
+		if err != nil || strings.ContainsAny(p.name, "?# ") || routetree.CheckPath("/"+decoded) != nil {
+			return errors.New("want a path, escaped, without query and dot segments, got " + strconv.Quote(p.name))
+		}
+	}
+	return nil
+}
+
+// path returns what v is for m as an escaped path. What was selected is escaped, but for its slashes; the variable of one segment stays
+// in one segment.
+func (v value) path(m *message) (string, bool) {
+	var b strings.Builder
+	for i := range v {
+		p := &v[i]
+		text, ok := p.text(m)
+		if !ok {
+			return "", false
+		}
+		switch {
+		case p.source == literal || p.source == fromPath:
+			b.WriteString(text) // escaped already
+		case p.source == fromPathVariable && !isGreedy(m.r, p.name):
+			b.WriteString(url.PathEscape(text))
+		default:
+			b.WriteString((&url.URL{Path: text}).EscapedPath())
+		}
+	}
+	path := b.String()
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path
+	}
+	return path, true
+}
+
+// isGreedy reports whether the route's variable may hold several segments.
+func isGreedy(r *http.Request, name string) bool {
+	key := gatekit.RouteKey(r)
+	i := strings.Index(key, "{"+name+"+}")
+	return i >= 0
+}
+
+// What every request gets whose mapped path is none.
+var (
+	badPath = &gatekit.Rejection{Type: gatekit.Default4XX, Status: http.StatusBadRequest, Cause: errors.New("transform: the mapped path has a dot segment, a NUL or a backslash")}
+	noPath  = &gatekit.Rejection{Type: gatekit.Default4XX, Status: http.StatusBadRequest, Cause: errors.New("transform: a selector of the mapped path finds nothing")}
+)
+
+// editPath replaces u's path, if p says so.
+func (p *plan) editPath(u *url.URL, res *results) error {
+	texts, present := res.texts, res.present
+	for i := range p.mappings {
+		if p.mappings[i].place != inPath {
+			continue
+		}
+		if !present[i] {
+			if p.drops {
+				return noPath
+			}
+			continue
+		}
+		decoded, err := url.PathUnescape(texts[i])
+		if err != nil || routetree.CheckPath(decoded) != nil {
+			return badPath
+		}
+		u.Path, u.RawPath = decoded, ""
+		if u.EscapedPath() != texts[i] {
+			u.RawPath = texts[i]
+		}
+	}
+	return nil
+}
