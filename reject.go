@@ -43,7 +43,7 @@ func Reject(w http.ResponseWriter, r *http.Request, why error) {
 
 // write answers in the flavor's form. (HTTP: "Working with HTTP APIs"; REST: "Gateway responses in API Gateway".)
 func (e *Rejection) write(w http.ResponseWriter, r *http.Request, rc *RequestContext) {
-	status, body := e.StatusFor(rc.Flavor), e.body(rc.Flavor)
+	status, body := e.StatusFor(rc.Flavor), e.BodyFor(rc.Flavor)
 	h := w.Header()
 	for _, stale := range [...]string{"Content-Encoding", "Content-Range", "Etag", "Last-Modified", "Trailer"} {
 		delete(h, stale) // what a station set for a body that isn't sent
@@ -69,8 +69,9 @@ func (e *Rejection) write(w http.ResponseWriter, r *http.Request, rc *RequestCon
 	}
 }
 
-// body returns {"message":…} in the flavor's spelling.
-func (e *Rejection) body(f Flavor) []byte {
+// BodyFor returns what a client of an API of flavor f gets, {"message":…} in the flavor's spelling, in a slice of its own: the message of
+// [Rejection.MessageFor], or null.
+func (e *Rejection) BodyFor(f Flavor) []byte {
 	key := early
 	if f == REST {
 		key = answers[e.kind()].key
