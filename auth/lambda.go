@@ -13,6 +13,7 @@ import (
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/auth/policy"
 	"github.com/gatekit-go/gatekit/internal/clock"
+	"github.com/gatekit-go/gatekit/internal/wholebody"
 )
 
 // Lambda is the Lambda (custom) authorizer of HTTP, REST and WebSocket APIs: it asks a function who is calling and what they may do, with
@@ -82,7 +83,7 @@ func (l *Lambda) decide(rc *gatekit.RequestContext, r *http.Request) (caller, er
 	}
 	var digest []byte
 	if l.config.BodyDigestBytes > 0 {
-		body, err := readBody(r, l.config.BodyDigestBytes)
+		body, err := wholebody.Read("auth", r, l.config.BodyDigestBytes)
 		if err != nil {
 			return caller{}, err
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/gatekit-go/gatekit/auth/policy"
 	"github.com/gatekit-go/gatekit/internal/clock"
 	"github.com/gatekit-go/gatekit/internal/sigv4"
+	"github.com/gatekit-go/gatekit/internal/wholebody"
 )
 
 // SigV4 is IAM authorization: it verifies requests signed with Signature Version 4 and its multi-region form SigV4A, in the header or
@@ -269,7 +270,7 @@ func (s *SigV4) appendBodyHash(b []byte, rc *gatekit.RequestContext, r *http.Req
 	if named == "UNSIGNED-PAYLOAD" {
 		return append(b, named...), nil
 	}
-	body, err := readBody(r, s.config.MaxBodyBytes)
+	body, err := wholebody.Read("auth", r, s.config.MaxBodyBytes)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/contextvar"
+	"github.com/gatekit-go/gatekit/internal/querytext"
 )
 
 // gatewayVariable is where a header of a gateway response, or a piece of its template, comes from.
@@ -32,7 +33,7 @@ func (v *gatewayVariable) text(rc *gatekit.RequestContext, r *http.Request) (str
 		}
 		return values[len(values)-1], true
 	case fromQuery:
-		return lastQueryText(r.URL.RawQuery, v.name)
+		return querytext.Last(r.URL.RawQuery, v.name)
 	case fromPathVariable:
 		text := r.PathValue(v.name)
 		return text, text != ""
@@ -43,16 +44,6 @@ func (v *gatewayVariable) text(rc *gatekit.RequestContext, r *http.Request) (str
 		return text, ok
 	}
 	return "", false
-}
-
-func lastQueryText(rawQuery, name string) (text string, found bool) {
-	for pair := range strings.SplitSeq(rawQuery, "&") {
-		key, value, _ := strings.Cut(pair, "=")
-		if pair != "" && queryDecoded(key) == name {
-			text, found = queryDecoded(value), true
-		}
-	}
-	return text, found
 }
 
 // parseGatewaySource reads the right side of a response parameter.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/querytext"
 	"github.com/gatekit-go/gatekit/internal/routetree"
 )
 
@@ -27,7 +28,7 @@ func (p *plan) editQuery(raw string, res *results) string {
 			continue
 		}
 		name, _, _ := strings.Cut(pair, "=")
-		if name = queryDecoded(name); !p.replaces(name, present) {
+		if name = querytext.Decoded(name); !p.replaces(name, present) {
 			add(pair)
 		}
 	}

@@ -8,12 +8,12 @@ import (
 	"io"
 	"net/http"
 	"net/textproto"
-	"net/url"
 	"strings"
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/contextvar"
 	"github.com/gatekit-go/gatekit/internal/jsonpath"
+	"github.com/gatekit-go/gatekit/internal/querytext"
 )
 
 // source is where a part of a value comes from.
@@ -236,7 +236,7 @@ func (p *part) text(m *message) (string, bool) {
 	case fromHeader:
 		return joined(m.header[p.name])
 	case fromQuery:
-		return queryText(m.r.URL.RawQuery, p.name)
+		return querytext.Joined(m.r.URL.RawQuery, p.name)
 	case fromBody:
 		return string(m.body), len(m.body) > 0
 	case fromBodyPath:
@@ -267,34 +267,6 @@ func joined(values []string) (string, bool) {
 		return values[0], true
 	}
 	return strings.Join(values, ","), true
-}
-
-// queryText returns a query parameter's values, decoded and joined. It decodes no others. What doesn't decode is taken as it is.
-func queryText(rawQuery, name string) (text string, found bool) {
-	for pair := ""; rawQuery != ""; {
-		if pair, rawQuery, _ = strings.Cut(rawQuery, "&"); pair == "" {
-			continue
-		}
-		key, value, _ := strings.Cut(pair, "=")
-		if queryDecoded(key) != name {
-			continue
-		}
-		if value = queryDecoded(value); found {
-			value = text + "," + value
-		}
-		text, found = value, true
-	}
-	return text, found
-}
-
-func queryDecoded(s string) string {
-	if strings.IndexByte(s, '%') < 0 && strings.IndexByte(s, '+') < 0 {
-		return s
-	}
-	if decoded, err := url.QueryUnescape(s); err == nil {
-		return decoded
-	}
-	return s
 }
 
 // bodyText returns what path finds in body: a string's text, and other values as JSON. A path that may find several values is a JSON

@@ -1,0 +1,51 @@
+// Package querytext reads single parameters of a query string without decoding the others. What doesn't decode is taken as it is: a
+// backend reads it, too.
+package querytext
+
+import (
+	"net/url"
+	"strings"
+)
+
+// Joined returns a parameter's values, decoded and joined by commas, and whether there are any.
+func Joined(rawQuery, name string) (text string, found bool) {
+	for pair := ""; rawQuery != ""; {
+		if pair, rawQuery, _ = strings.Cut(rawQuery, "&"); pair == "" {
+			continue
+		}
+		key, value, _ := strings.Cut(pair, "=")
+		if Decoded(key) != name {
+			continue
+		}
+		if value = Decoded(value); found {
+			value = text + "," + value
+		}
+		text, found = value, true
+	}
+	return text, found
+}
+
+// Last returns the last of a parameter's values, decoded, and whether there is one.
+func Last(rawQuery, name string) (text string, found bool) {
+	for pair := ""; rawQuery != ""; {
+		if pair, rawQuery, _ = strings.Cut(rawQuery, "&"); pair == "" {
+			continue
+		}
+		key, value, _ := strings.Cut(pair, "=")
+		if Decoded(key) == name {
+			text, found = value, true
+		}
+	}
+	return Decoded(text), found
+}
+
+// Decoded returns a name or a value as it is meant, or as it is.
+func Decoded(s string) string {
+	if strings.IndexByte(s, '%') < 0 && strings.IndexByte(s, '+') < 0 {
+		return s
+	}
+	if decoded, err := url.QueryUnescape(s); err == nil {
+		return decoded
+	}
+	return s
+}

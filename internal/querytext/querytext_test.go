@@ -1,0 +1,46 @@
+package querytext_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gatekit-go/gatekit/internal/event"
+	"github.com/gatekit-go/gatekit/internal/querytext"
+)
+
+func TestValues(t *testing.T) {
+	const query = "&&a=1&b=two+words&a=%32&flag&%61=3&bad=%zz&=empty&c=&a%20b=x"
+	for name, want := range map[string][2]string{
+		"a": {"1,2,3", "3"}, "b": {"two words", "two words"}, "flag": {"", ""}, "bad": {"%zz", "%zz"}, "": {"empty", "empty"}, "c": {"", ""}, "a b": {"x", "x"},
+	} {
+		joined, ok := querytext.Joined(query, name)
+		require.True(t, ok, name)
+		require.Equal(t, want[0], joined, name)
+		last, ok := querytext.Last(query, name)
+		require.True(t, ok, name)
+		require.Equal(t, want[1], last, name)
+	}
+	for _, name := range []string{"A", "missing", "a%20b", "1"} {
+		_, ok := querytext.Joined(query, name)
+		require.False(t, ok, name)
+		_, ok = querytext.Last(query, name)
+		require.False(t, ok, name)
+	}
+}
+
+// FuzzQuery: both find what decoding the whole query finds.
+func FuzzQuery(f *testing.F) {
+	f.Add("a=1&b=two+words&a=%32&%61=3&bad=%zz", "a")
+	f.Add("&&=x&&", "")
+	f.Fuzz(func(t *testing.T, query, name string) {
+		want := event.Query(query)[name]
+		joined, ok := querytext.Joined(query, name)
+		last, okLast := querytext.Last(query, name)
+		if ok != (want != nil) || okLast != ok || joined != strings.Join(want, ",") || ok && !slices.Equal(want[len(want)-1:], []string{last}) {
+			t.Fatalf("%q of %q: %q and %q, want %q", name, query, joined, last, want)
+		}
+	})
+}
