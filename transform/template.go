@@ -86,12 +86,14 @@ func (o *override) exported() Override {
 
 // exchange is one request on its way to the integration and back. Both templates see the same parameters and the same $context.
 type exchange struct {
+	rest       *REST
 	r          *http.Request // the method request
 	rc         *gatekit.RequestContext
 	parameters parameters
 	context    *contextObject
 	body       []byte            // the client's, once it was read
 	document   jsonpath.Document // of the body, once a mapping has looked into it
+	traceID    string
 }
 
 func (e *exchange) render(t *Template, body []byte) ([]byte, error) {

@@ -1,0 +1,104 @@
+package transform
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+const (
+	applicationJSON = "application/json"
+	anyOther        = "$default" // a template key that catches the rest
+)
+
+// mediaType is a header's type in lower case, without parameters: of several types the first.
+func mediaType(value string) string {
+	value, _, _ = strings.Cut(value, ",")
+	value, _, _ = strings.Cut(value, ";")
+	return strings.ToLower(strings.Trim(value, " \t"))
+}
+
+// binaryTypes are an API's binaryMediaTypes: whole types, image/* or */*. (Developer guide, "Working with binary media types for REST APIs".)
+type binaryTypes []string
+
+// match reports whether a type, as mediaType returns it, is binary. No type at all is only within */*.
+func (b binaryTypes) match(t string) bool {
+	for _, pattern := range b {
+		switch family, all := strings.CutSuffix(pattern, "/*"); {
+		case pattern == "*/*", pattern == t:
+			return true
+		case all && strings.HasPrefix(t, family+"/"):
+			return true
+		}
+	}
+	return false
+}
+
+// byType is a set of templates by media type.
+type byType map[string]*Template
+
+// forRequest picks the template for a Content-Type header, of which there may be none.
+func (t byType) forRequest(h http.Header) *Template {
+	key := applicationJSON
+	if values := h["Content-Type"]; len(values) > 0 && values[0] != "" {
+		key = mediaType(values[0])
+	}
+	if found := t[key]; found != nil {
+		return found
+	}
+	return t[anyOther]
+}
+
+// forResponse picks the template for an Accept header: the type's, else that for JSON, else the first by name.
+func (t byType) forResponse(accept string) *Template {
+	if found := t[mediaType(accept)]; found != nil {
+		return found
+	}
+	if found := t[applicationJSON]; found != nil {
+		return found
+	}
+	for _, key := range slices.Sorted(maps.Keys(t)) {
+		return t[key]
+	}
+	return nil
+}
+
+// conversion is what contentHandling does to a payload.
+type conversion uint8
+
+const (
+	asText   conversion = iota // bytes that aren't UTF-8 become U+FFFD
+	asIs                       // bytes
+	toBase64                   // bytes become text
+	toBytes                    // text becomes bytes
+)
+
+// binary reports whether what comes out is no text.
+func (c conversion) binary() bool { return c == asIs || c == toBytes }
+
+// requestConversion is the first table of "Content type conversions in API Gateway".
+func requestConversion(c ContentHandling, binary bool) conversion {
+	switch {
+	case !binary && c == ConvertToBinary:
+		return toBytes
+	case !binary:
+		return asText
+	case c == ConvertToText:
+		return toBase64
+	}
+	return asIs
+}
+
+// responseConversion is the second table: payload and accept say whether the backend's type and the client's are binary.
+func responseConversion(c ContentHandling, payload, accept bool) conversion {
+	switch {
+	case payload && c == ConvertToText, payload && c == "" && !accept:
+		return toBase64
+	case payload:
+		return asIs
+	case c == ConvertToBinary, c == "" && accept:
+		return toBytes
+	}
+	return asText
+}

@@ -1,0 +1,444 @@
+package transform
+
+import (
+	"encoding/base64"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/jsonpath"
+	"github.com/gatekit-go/gatekit/internal/wholebody"
+)
+
+// Middleware returns next behind the method's templates and mappings. next sees the integration request: the URL, method, headers and body that
+// the configuration makes of the client's, its path parameters by r.PathValue, and the same RequestContext. What it answers becomes the
+// method's response. A mock calls no one: its next may be nil.
+//
+// What can't be turned into a request or a response is refused with [gatekit.Reject]: 413 for a body that is too large, 415 for a type without a
+// template, 400 for a body that a mapping can't read, and 500 for everything that the configuration or a template got wrong. Refusals that
+// next makes with Reject pass unchanged.
+//
+// Bodies are read as a whole, up to the bound, where a template, a mapping or a conversion needs them, and otherwise streamed.
+func (t *REST) Middleware(next http.Handler) http.Handler {
+	return &restHandler{t, next}
+}
+
+type restHandler struct {
+	rest *REST
+	next http.Handler
+}
+
+// Station implements gatekit.Station.
+func (h *restHandler) Station() (kind string, next http.Handler) { return "rest", h.next }
+
+func (h *restHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	rc, r := gatekit.Attach(r)
+	e := &exchange{rest: h.rest, r: r, rc: rc, parameters: parameters{r: r}}
+	var err error
+	switch h.rest.kind {
+	case Mock:
+		err = e.mock(w)
+	case HTTPProxy:
+		err = e.proxy(w, h.next)
+	default:
+		err = e.mapped(w, h.next)
+	}
+	if err != nil {
+		refuse(w, r, err)
+	}
+}
+
+var (
+	tooLarge    = &gatekit.Rejection{Type: gatekit.RequestTooLarge}
+	unsupported = &gatekit.Rejection{Type: gatekit.UnsupportedMediaType}
+	unreadable  = &gatekit.Rejection{Type: gatekit.BadRequestBody, Message: "Invalid JSON in request body"}
+
+	errNoResponse     = errors.New("transform: no integration response for this answer")
+	errStatusCode     = errors.New("transform: want an object with an integer statusCode from the mock's request template")
+	errBinaryTemplate = errors.New("transform: want text for a template, got a payload of bytes")
+	errBase64         = errors.New("transform: want base64 in a payload to convert to bytes")
+	errHeader         = errors.New("transform: a header that must not be set")
+	errAnswerTooLarge = errors.New("transform: the integration's answer is too large")
+)
+
+// refuse answers for err: a Rejection as it is, anything else as a mistake of the configuration.
+func refuse(w http.ResponseWriter, r *http.Request, err error) {
+	var rej *gatekit.Rejection
+	if !errors.As(err, &rej) {
+		rej = &gatekit.Rejection{Type: gatekit.APIConfigurationError, Cause: err}
+	}
+	gatekit.Reject(w, r, rej)
+}
+
+// readBody reads the request's body up to the bound.
+func (e *exchange) readBody() (err error) {
+	e.body, err = wholebody.Read("transform", e.r, e.rest.maxBody)
+	var over *http.MaxBytesError
+	if errors.As(err, &over) { // a bound that a station further out has set
+		return tooLarge
+	}
+	return err
+}
+
+// mock answers as an integration of type MOCK: the request template's statusCode selects the response. (Developer guide, "Mock integrations for
+// REST APIs in API Gateway".)
+func (e *exchange) mock(w http.ResponseWriter) error {
+	if err := e.readBody(); err != nil {
+		return err
+	}
+	made, err := e.requestBody(e.pick())
+	if err != nil {
+		return err
+	}
+	status, ok := mockStatus(made)
+	if !ok {
+		return errStatusCode
+	}
+	e.rc.SetIntegration(gatekit.Integration{Status: status})
+	return e.respond(w, &answer{status: status})
+}
+
+// pick returns the template for the request, and whether its body may pass without one.
+func (e *exchange) pick() (t *Template, pass bool) {
+	t = e.rest.templates.forRequest(e.r.Header)
+	return t, e.rest.passthrough == WhenNoMatch || e.rest.passthrough == WhenNoTemplates && len(e.rest.templates) == 0
+}
+
+// conversion is what becomes of the request's body before anything sees it.
+func (e *exchange) conversion() conversion {
+	t := applicationJSON
+	if values := e.r.Header["Content-Type"]; len(values) > 0 {
+		t = mediaType(values[0])
+	}
+	return requestConversion(e.rest.handling, e.rest.binary.match(t))
+}
+
+// requestBody converts the body and renders the template over it, if there is one.
+func (e *exchange) requestBody(t *Template, pass bool) ([]byte, error) {
+	if t == nil && !pass {
+		return nil, unsupported
+	}
+	c := e.conversion()
+	if t != nil && c.binary() {
+		return nil, errBinaryTemplate
+	}
+	body, err := convert(c, e.body)
+	if err != nil || t == nil {
+		return body, err
+	}
+	return e.render(t, body)
+}
+
+func convert(c conversion, body []byte) ([]byte, error) {
+	switch c {
+	case asText:
+		return validText(body), nil
+	case toBase64:
+		return base64.StdEncoding.AppendEncode(nil, body), nil
+	case toBytes:
+		decoded, err := decodeBase64(string(body))
+		if err != nil {
+			return nil, errBase64
+		}
+		return decoded, nil
+	}
+	return body, nil
+}
+
+// mapped serves integrations of the types HTTP and AWS.
+func (e *exchange) mapped(w http.ResponseWriter, next http.Handler) error {
+	t, pass := e.pick()
+	stream := t == nil && pass && !e.rest.mapsBody && e.conversion() == asIs && e.rest.kind != AWS
+	var body io.ReadCloser
+	var length int64
+	if stream {
+		if length = e.r.ContentLength; length > e.rest.maxBody {
+			return tooLarge
+		}
+		body = http.MaxBytesReader(w, e.r.Body, e.rest.maxBody)
+	} else {
+		if err := e.readBody(); err != nil {
+			return err
+		}
+		made, err := e.requestBody(t, pass)
+		if err != nil {
+			return err
+		}
+		if len(made) == 0 && e.rest.kind == AWS {
+			made = []byte(emptyObject)
+		}
+		body, length = bodyOf(made), int64(len(made))
+	}
+	out, err := e.integrationRequest(e.defaultHeader(length != 0))
+	if err != nil {
+		return err
+	}
+	out.Body, out.ContentLength = body, length
+	began := time.Now()
+	c := &capture{exchange: e, client: w, header: http.Header{}, limit: e.rest.maxBody}
+	next.ServeHTTP(c, out)
+	if e.rc.Integration() == nil {
+		e.rc.SetIntegration(gatekit.Integration{Status: c.answerStatus(), Latency: time.Since(began)})
+	}
+	return c.finish()
+}
+
+// defaultHeader is what the managed gateway sends to backends by itself. (Recorded.)
+func (e *exchange) defaultHeader(body bool) http.Header {
+	api := e.rc.APIID
+	if api == "" {
+		api = unknownAPI
+	}
+	h := http.Header{
+		"Accept":          {applicationJSON},
+		"User-Agent":      {"AmazonAPIGateway_" + api},
+		"X-Amzn-Trace-Id": {e.trace()},
+	}
+	if e.rest.kind == HTTP {
+		h["X-Amzn-Apigateway-Api-Id"] = []string{api}
+	}
+	switch method := e.method(); {
+	case method == http.MethodGet, method == http.MethodHead, method == http.MethodOptions:
+	case len(e.r.Header["Content-Type"]) > 0:
+		h["Content-Type"] = e.r.Header["Content-Type"][:1:1]
+	case body:
+		h["Content-Type"] = []string{applicationJSON}
+	}
+	return h
+}
+
+// unknownAPI stands for an API that nobody has described, as in ARNs.
+const unknownAPI = "unknown"
+
+func (e *exchange) method() string {
+	switch {
+	case e.rest.method != "":
+		return e.rest.method
+	case e.rest.lambda:
+		return http.MethodPost
+	}
+	return e.r.Method
+}
+
+// integrationRequest applies mappings, and what the template has overridden, to the headers that go out anyway.
+func (e *exchange) integrationRequest(h http.Header) (*http.Request, error) {
+	t := e.rest
+	var over override
+	if e.context != nil {
+		over = *e.context.request
+	}
+	host := ""
+	paths := map[string]pathValue{}
+	queries, overQueries := map[string][]string{}, overridden(over.query)
+	for i := range t.mappings {
+		m := &t.mappings[i]
+		values, err := m.from.values(e, nil)
+		if errors.Is(err, errBodyNotJSON) {
+			return nil, unreadable
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(values) == 0 {
+			continue
+		}
+		switch m.place {
+		case "header":
+			setHeader(t.kind, h, &host, m.name, values)
+		case "querystring":
+			queries[m.name] = values
+		case "path":
+			paths[m.name] = pathValue{values[0], m.from.kind != atPath || greedy(gatekit.RouteKey(e.r), m.from.name)}
+		}
+	}
+	for name, values := range overridden(over.header) {
+		if name = http.CanonicalHeaderKey(name); !parameterName.MatchString(name) || failsAsRequestHeader(t.kind, name) {
+			return nil, errHeader
+		}
+		setHeader(t.kind, h, &host, name, []string{strings.Join(values, ",")})
+	}
+	for name, values := range overridden(over.path) {
+		paths[name] = pathValue{strings.Join(values, ","), true}
+	}
+	for name, values := range overQueries {
+		queries[name] = values
+	}
+	return e.build(h, host, paths, queries)
+}
+
+// build puts the integration request together. Without a URI the path stays the client's.
+func (e *exchange) build(h http.Header, host string, paths map[string]pathValue, queries map[string][]string) (*http.Request, error) {
+	t := e.rest
+	target := &url.URL{Path: e.r.URL.Path, RawPath: e.r.URL.RawPath}
+	if t.uri != nil {
+		built, err := t.uri.build(paths, e.rc.StageVariables)
+		if err != nil {
+			return nil, err
+		}
+		target = built
+		if host == "" {
+			host = built.Host
+		}
+	}
+	var query strings.Builder
+	query.WriteString(target.RawQuery)
+	if t.kind == HTTPProxy && e.r.URL.RawQuery != "" {
+		if query.Len() > 0 {
+			query.WriteByte('&')
+		}
+		query.WriteString(e.r.URL.RawQuery)
+	}
+	for _, name := range sortedKeys(queries) {
+		for _, value := range queries[name] {
+			appendQuery(&query, name, value)
+		}
+	}
+	target.RawQuery = query.String()
+	out := withHeader(e.r, h, target)
+	out.Method, out.RequestURI = e.method(), ""
+	if host != "" {
+		out.Host = host
+	}
+	for name, value := range paths {
+		out.SetPathValue(name, value.text)
+	}
+	return out, nil
+}
+
+// setHeader sets a mapped header, unless it is one that backends never see.
+func setHeader(kind IntegrationType, h http.Header, host *string, name string, values []string) {
+	switch {
+	case neverSent(kind, name):
+	case name == "Host":
+		*host = ""
+		if isHost(values[0]) {
+			*host = values[0]
+		}
+	default:
+		list := make([]string, len(values))
+		for i, v := range values {
+			list[i] = headerValue(v)
+		}
+		h[name] = list
+	}
+}
+
+// answer is what an integration answered.
+type answer struct {
+	status   int
+	header   http.Header
+	body     []byte
+	document jsonpath.Document
+}
+
+// choose returns the integration response for an answer: the first whose pattern fits the error message of a Lambda function, or the
+// status, else the default. (Developer guide, "Set up an integration response"; Go's . doesn't match a line end either.)
+func (e *exchange) choose(status int) *response {
+	text := strconv.Itoa(status)
+	if e.rest.lambda {
+		text = ""
+		if i := e.rc.Integration(); i != nil {
+			text = i.FunctionError
+		}
+	}
+	var fallback *response
+	for i := range e.rest.responses {
+		r := &e.rest.responses[i]
+		if r.pattern == nil {
+			fallback = r
+		} else if r.pattern.MatchString(text) {
+			return r
+		}
+	}
+	return fallback
+}
+
+// conversionOf is what becomes of an answer's payload.
+func (e *exchange) conversionOf(chosen *response, h http.Header) conversion {
+	return responseConversion(chosen.handling, e.rest.binary.match(mediaType(h.Get("Content-Type"))), e.rest.binary.match(mediaType(e.r.Header.Get("Accept"))))
+}
+
+// respond turns an answer into the method's response.
+func (e *exchange) respond(w http.ResponseWriter, a *answer) error {
+	chosen := e.choose(a.status)
+	if chosen == nil {
+		return errNoResponse
+	}
+	t := chosen.templates.forResponse(e.r.Header.Get("Accept"))
+	c := e.conversionOf(chosen, a.header)
+	if t != nil && c.binary() {
+		return errBinaryTemplate
+	}
+	payload, err := convert(c, a.body)
+	if err != nil {
+		return err
+	}
+	body := payload
+	if t != nil {
+		if body, err = e.render(t, payload); err != nil {
+			return err
+		}
+	}
+	h, status, err := e.responseHeader(chosen, &answer{status: a.status, header: a.header, body: payload})
+	if err != nil {
+		return err
+	}
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	writeHeader(w, h, status)
+	if e.r.Method != http.MethodHead {
+		_, _ = w.Write(body) // a client that went away is no fault of ours
+	}
+	return nil
+}
+
+func writeHeader(w http.ResponseWriter, h http.Header, status int) {
+	to := w.Header()
+	for name, values := range h {
+		to[name] = values
+	}
+	w.WriteHeader(status)
+}
+
+// responseHeader applies mappings, and what the templates have overridden.
+func (e *exchange) responseHeader(chosen *response, a *answer) (http.Header, int, error) {
+	h := http.Header{"Content-Type": {applicationJSON}}
+	if e.rest.kind != Mock {
+		h["X-Amzn-Trace-Id"] = []string{e.trace()}
+	}
+	set := func(name string, values []string) {
+		if name = remapped(name, true); name == "" || len(values) == 0 {
+			return
+		}
+		list := make([]string, len(values))
+		for i, v := range values {
+			list[i] = headerValue(v)
+		}
+		h[name] = list
+	}
+	for i := range chosen.mappings {
+		m := &chosen.mappings[i]
+		values, err := m.from.values(e, a)
+		if err != nil {
+			return nil, 0, err
+		}
+		set(m.name, values)
+	}
+	status := chosen.status
+	if e.context != nil {
+		for name, values := range overridden(e.context.response.header) {
+			if !parameterName.MatchString(name) {
+				return nil, 0, errHeader
+			}
+			set(http.CanonicalHeaderKey(name), values)
+		}
+		if overridden, ok := e.context.response.status(); ok {
+			status = overridden
+		}
+	}
+	return h, status, nil
+}

@@ -1,0 +1,100 @@
+package transform
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+var (
+	errHost = errors.New("transform: the URI's variables make no host")
+	errDots = errors.New("transform: the URI's variables make a path with . or .. in it")
+)
+
+// build returns the URL for values of path parameters and stage variables. What a value holds stays within its part of the URL: a client
+// can't add to the path by an encoded slash, climb out of it, or choose the host's form.
+func (u *uriTemplate) build(path map[string]pathValue, stage map[string]string) (*url.URL, error) {
+	host := fill(u.host, path, stage, func(v pathValue) string { return v.text })
+	if !isHost(host) {
+		return nil, errHost
+	}
+	escaped := fill(u.path, path, stage, func(v pathValue) string {
+		if !v.segments {
+			return url.PathEscape(v.text)
+		}
+		segments := strings.Split(v.text, "/")
+		for i := range segments {
+			segments[i] = url.PathEscape(segments[i])
+		}
+		return strings.Join(segments, "/")
+	})
+	for segment := range strings.SplitSeq(escaped, "/") {
+		if segment == "." || segment == ".." {
+			return nil, errDots
+		}
+	}
+	decoded, err := url.PathUnescape(escaped)
+	if err != nil {
+		return nil, err
+	}
+	built := &url.URL{Scheme: u.scheme, Host: host, Path: decoded, RawPath: escaped}
+	built.RawQuery = fill(u.query, path, stage, func(v pathValue) string { return url.QueryEscape(v.text) })
+	return built, nil
+}
+
+// pathValue is a path parameter of the integration request. Segments says that its slashes separate, as those of greedy variables and of what
+// templates make do.
+type pathValue struct {
+	text     string
+	segments bool
+}
+
+// fill puts values into parts. A variable that nothing is mapped to stays as it is spelled, a stage variable that isn't there is nothing.
+func fill(parts []uriPart, path map[string]pathValue, stage map[string]string, escape func(pathValue) string) string {
+	var b strings.Builder
+	for _, p := range parts {
+		switch {
+		case p.stage:
+			b.WriteString(stage[p.text]) // configuration, which may hold several segments
+		case p.variable:
+			if v, ok := path[p.text]; ok {
+				b.WriteString(escape(v))
+			} else {
+				b.WriteString("{" + p.text + "}")
+			}
+		default:
+			b.WriteString(p.text)
+		}
+	}
+	return b.String()
+}
+
+// isHost reports whether s is a host name or IP address with or without a port.
+func isHost(s string) bool {
+	u, err := url.Parse("http://" + s)
+	return err == nil && s != "" && u.Host == s && u.Hostname() != "" && !strings.ContainsAny(s, `/?#@\{}%`)
+}
+
+// greedy reports whether a path variable of the route takes several segments.
+func greedy(routeKey, name string) bool { return strings.Contains(routeKey, "{"+name+"+}") }
+
+// appendQuery appends a pair to an encoded query.
+func appendQuery(query *strings.Builder, name, value string) {
+	if query.Len() > 0 {
+		query.WriteByte('&')
+	}
+	query.WriteString(url.QueryEscape(name))
+	query.WriteByte('=')
+	query.WriteString(url.QueryEscape(value))
+}
+
+// withHeader returns a copy of r with header h and URL u, whose path values can be set without touching r's.
+func withHeader(r *http.Request, h http.Header, u *url.URL) *http.Request {
+	bare := *r
+	bare.Header, bare.Trailer, bare.TransferEncoding, bare.Form, bare.PostForm, bare.MultipartForm = nil, nil, nil, nil, nil, nil
+	bare.URL = nil
+	copied := bare.Clone(r.Context())
+	copied.Header, copied.URL = h, u
+	return copied
+}
