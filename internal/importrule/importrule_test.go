@@ -13,7 +13,7 @@ import (
 const module = "github.com/gatekit-go/gatekit"
 
 // core are the packages that users import, which must stay light. Each new one is added here.
-var core = []string{"auth", "cors", "domain", "route", "route/cache", "throttle", "throttle/usageplan"}
+var core = []string{"auth", "cors", "domain", "route", "route/cache", "throttle", "throttle/usageplan", "transform"}
 
 // dependencies are what the core may compile beside the standard library.
 var dependencies = []string{
@@ -86,7 +86,7 @@ func TestTheCoreStaysLight(t *testing.T) {
 
 // What users put into their tests and programs brings no test library along.
 func TestTestHelpersAreFreeOfTestify(t *testing.T) {
-	for _, pkg := range []string{module + "/auth/authtest", module + "/route/cache/cachetest", module + "/throttle/throttletest", module + "/throttle/usageplan/usageplantest", module + "/examples/..."} {
+	for _, pkg := range []string{module + "/auth/authtest", module + "/route/cache/cachetest", module + "/throttle/throttletest", module + "/throttle/usageplan/usageplantest", module + "/transform/transformtest", module + "/examples/..."} {
 		for _, seen := range list(t, "-deps", pkg) {
 			require.False(t, within(seen, "github.com/stretchr/testify"), "%s imports %s", pkg, seen)
 		}

@@ -1,0 +1,143 @@
+package transformtest
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gatekit-go/gatekit"
+)
+
+// Event is a sample request. The zero Event is a GET of / without anything.
+type Event struct {
+	_ struct{} // keyed literals only, so that fields can be added
+
+	// Method is the HTTP method. "" is POST if there is a Body, else GET.
+	Method string
+	// Resource is the method's path, such as /pets/{id}. "" has a segment for each of PathParameters.
+	Resource string
+	// PathParameters are the values of the variables in Resource.
+	PathParameters map[string]string
+	// QueryString is the encoded query, such as "page=2&tag=a&tag=b".
+	QueryString string
+	// Header are the headers, among them Host.
+	Header map[string]string
+	// Body is the body.
+	Body string
+	// StageVariables are the stage's.
+	StageVariables map[string]string
+	// Context are members of $context by their full names: stage, apiId, accountId, requestId (a UUID), requestTimeEpoch, domainName, path,
+	// identity.sourceIp and the rest of identity but clientCert, authorizer.principalId, authorizer.claims.NAME, authorizer.NAME.
+	Context map[string]string
+}
+
+// request is the event as a request that carries a RequestContext.
+func (e *Event) request() (*http.Request, error) {
+	method, resource := e.Method, e.Resource
+	if method == "" {
+		method = http.MethodGet
+		if e.Body != "" {
+			method = http.MethodPost
+		}
+	}
+	if resource == "" {
+		for _, name := range sortedNames(e.PathParameters) {
+			resource += "/{" + name + "}"
+		}
+	}
+	if resource == "" {
+		resource = "/"
+	}
+	path := resource
+	for name, value := range e.PathParameters {
+		escaped := url.PathEscape(value)
+		path = strings.NewReplacer("{"+name+"}", escaped, "{"+name+"+}", strings.ReplaceAll(escaped, "%2F", "/")).Replace(path)
+	}
+	target, err := url.Parse(path)
+	if err != nil || !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "?# ") {
+		return nil, fmt.Errorf("transformtest: Event.Resource: want a path such as /pets/{id}, got %q", e.Resource)
+	}
+	r, err := http.NewRequest(method, "http://example.com", strings.NewReader(e.Body))
+	if err != nil {
+		return nil, fmt.Errorf("transformtest: Event.Method: want a method such as POST, got %q", e.Method)
+	}
+	r.URL = &url.URL{Path: target.Path, RawPath: target.RawPath, RawQuery: e.QueryString}
+	r.RemoteAddr = httptest.DefaultRemoteAddr + ":1234"
+	for name, value := range e.Header {
+		if r.Header.Set(name, value); http.CanonicalHeaderKey(name) == "Host" {
+			r.Header.Del(name)
+			r.Host = value
+		}
+	}
+	for name, value := range e.PathParameters {
+		r.SetPathValue(name, value)
+	}
+	rc, r := gatekit.Attach(r)
+	rc.API.Flavor, rc.StageVariables, rc.RouteKey = gatekit.REST, e.StageVariables, method+" "+resource
+	return r, e.setContext(rc)
+}
+
+// setContext sets what Context names.
+func (e *Event) setContext(rc *gatekit.RequestContext) error {
+	var caller gatekit.IAMCaller
+	texts := map[string]*string{
+		"stage": &rc.Stage, "apiId": &rc.APIID, "accountId": &rc.AccountID, "domainName": &rc.DomainName, "path": &rc.RequestPath,
+		"identity.userAgent": &rc.Identity.UserAgent, "identity.apiKey": &rc.Identity.APIKey, "identity.apiKeyId": &rc.Identity.APIKeyID,
+		"identity.accessKey": &caller.AccessKey, "identity.accountId": &caller.AccountID, "identity.caller": &caller.CallerID, "identity.user": &caller.UserID,
+		"identity.userArn": &caller.UserARN, "identity.principalOrgId": &caller.PrincipalOrgID, "identity.cognitoIdentityId": &caller.CognitoIdentityID,
+		"identity.cognitoIdentityPoolId":         &caller.CognitoIdentityPoolID,
+		"identity.cognitoAuthenticationType":     &caller.CognitoAuthenticationType,
+		"identity.cognitoAuthenticationProvider": &caller.CognitoAuthenticationProvider,
+	}
+	var fields gatekit.AuthorizationFields
+	authorized := false
+	for _, name := range sortedNames(e.Context) {
+		value := e.Context[name]
+		claim, isClaim := strings.CutPrefix(name, "authorizer.claims.")
+		member, isMember := strings.CutPrefix(name, "authorizer.")
+		var err error
+		switch {
+		case texts[name] != nil:
+			*texts[name] = value
+		case name == "requestId":
+			if rc.AdoptRequestID(http.Header{"X-Amzn-Requestid": {value}}); rc.RequestID() != value {
+				err = fmt.Errorf("want a UUID in lower case")
+			}
+		case name == "requestTimeEpoch":
+			var ms int64
+			ms, err = strconv.ParseInt(value, 10, 64)
+			rc.RequestTime = time.UnixMilli(ms)
+		case name == "identity.sourceIp":
+			rc.Identity.SourceIP, err = netip.ParseAddr(value)
+		case name == "authorizer.principalId":
+			fields.Principal, authorized = value, true
+		case isClaim && claim != "":
+			if fields.Claims == nil {
+				fields.Claims = map[string]any{}
+			}
+			fields.Claims[claim], authorized = value, true
+		case isMember && member != "" && member != "claims":
+			if fields.Context == nil {
+				fields.Context = map[string]any{}
+			}
+			fields.Context[member], authorized = value, true
+		default:
+			err = fmt.Errorf("want a name that the documentation lists")
+		}
+		if err != nil {
+			return fmt.Errorf("transformtest: Event.Context[%q]: %w, got %q", name, err, value)
+		}
+	}
+	if caller != (gatekit.IAMCaller{}) {
+		rc.Identity.Caller = &caller
+	}
+	if authorized {
+		rc.Authorization = gatekit.NewAuthorization(fields)
+	}
+	return nil
+}
