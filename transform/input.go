@@ -19,6 +19,7 @@ type input struct {
 	body   []byte // UTF-8
 	params *parameters
 	paths  *jsonpath.Cache
+	budget *budget
 
 	text     *string // the body as a string, once it was asked for
 	document jsonpath.Document
@@ -28,11 +29,11 @@ type input struct {
 // emptyObject stands in for an empty body, everywhere.
 const emptyObject = "{}"
 
-func newInput(body []byte, params *parameters, paths *jsonpath.Cache) *input {
+func newInput(body []byte, params *parameters, paths *jsonpath.Cache, b *budget) *input {
 	if len(body) == 0 {
 		body = []byte(emptyObject)
 	}
-	return &input{body: validText(body), params: params, paths: paths}
+	return &input{body: validText(body), params: params, paths: paths, budget: b}
 }
 
 // Property implements vtl.Object.
@@ -77,11 +78,15 @@ func (in *input) path(expr string) (any, error) {
 		return "", err
 	}
 	if definite {
-		return decoded(values[0])
+		v, err := in.decode(values[0])
+		if v == nil {
+			v = ""
+		}
+		return v, err
 	}
 	list := vtl.NewJSONArray()
 	for _, value := range values {
-		v, err := vtl.DecodeJSON(value)
+		v, err := in.decode(value)
 		if err != nil {
 			return nil, err
 		}
@@ -90,12 +95,11 @@ func (in *input) path(expr string) (any, error) {
 	return list, nil
 }
 
-func decoded(value []byte) (any, error) {
-	v, err := vtl.DecodeJSON(value)
-	if v == nil {
-		v = ""
+func (in *input) decode(value []byte) (any, error) {
+	if err := in.budget.make(perValue * len(value)); err != nil {
+		return nil, err
 	}
-	return v, err
+	return vtl.DecodeJSON(value)
 }
 
 // json returns the JSON text of what the expression selects. What is missing is the empty JSON text, as is everything in a body that
@@ -108,7 +112,17 @@ func (in *input) json(expr string) (string, error) {
 	case values == nil && definite:
 		return `""`, nil
 	case definite:
+		if err := in.budget.make(2 * len(values[0])); err != nil {
+			return "", err
+		}
 		return string(jsonpath.AppendCompact(nil, values[0])), nil
+	}
+	size := 0
+	for _, value := range values { // values may lie within each other
+		size += len(value)
+	}
+	if err := in.budget.make(2 * size); err != nil {
+		return "", err
 	}
 	text := []byte{'['}
 	for i, value := range values {
@@ -122,9 +136,17 @@ func (in *input) json(expr string) (string, error) {
 
 // selectFrom evaluates an expression. A body that isn't JSON has nothing; an expression that isn't one fails the template.
 func (in *input) selectFrom(expr string) (values [][]byte, definite bool, err error) {
+	if err := in.budget.look(64 * len(expr)); err != nil { // it may have to be parsed
+		return nil, false, err
+	}
 	path, err := in.paths.Parse(expr)
 	if err != nil {
 		return nil, false, err
+	}
+	if path.Definite() || !in.checked {
+		if err := in.budget.look(len(in.body)); err != nil {
+			return nil, false, err
+		}
 	}
 	if !in.checked {
 		in.checked = true
@@ -141,7 +163,10 @@ func (in *input) selectFrom(expr string) (values [][]byte, definite bool, err er
 	if path.Definite() || in.document.Text() == nil {
 		return nil, true, nil
 	}
-	values, err = in.document.Select(path)
+	values, looked, err := in.document.SelectWithin(path, int(in.budget.looked))
+	if err == nil {
+		err = in.budget.look(looked)
+	}
 	return values, false, err
 }
 

@@ -103,11 +103,13 @@ func (e *exchange) render(t *Template, body []byte) ([]byte, error) {
 // renderWith renders a template over a payload.
 func (e *exchange) renderWith(t *Template, body []byte, visit func(vtl.Reference)) ([]byte, error) {
 	if e.context == nil {
-		e.context = newContext(e.r)
+		e.context = newContext(e.r, newBudget())
 	}
+	b := e.context.budget
+	*b = budget{maxLooked, maxMade} // anew for each template
 	vars := map[string]any{
-		"input":   newInput(body, &e.parameters, t.paths),
-		"util":    util{},
+		"input":   newInput(body, &e.parameters, t.paths, b),
+		"util":    util{b},
 		"context": e.context,
 	}
 	if t.stageVariables && e.rc != nil {

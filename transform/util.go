@@ -11,19 +11,26 @@ import (
 )
 
 // util is $util. (Developer guide, "Mapping template reference", "$util functions".)
-type util struct{}
+type util struct{ budget *budget }
 
 // Property implements vtl.Object.
 func (util) Property(string) (any, bool) { return nil, false }
 
 // Call implements vtl.Object. All functions take one text; of anything else they make nothing.
-func (util) Call(method string, args []any) (any, bool, error) {
+func (u util) Call(method string, args []any) (any, bool, error) {
 	if len(args) != 1 {
 		return nil, false, nil
 	}
 	s, ok := args[0].(string)
 	if !ok {
 		return nil, false, nil
+	}
+	cost := 6 * len(s) // \uXXXX is the longest that a byte becomes
+	if method == "parseJson" {
+		cost = perValue * len(s)
+	}
+	if err := u.budget.make(cost); err != nil {
+		return nil, true, err
 	}
 	switch method {
 	case "escapeJavaScript":

@@ -14,7 +14,8 @@ import (
 // stays for the response template. (Developer guide, "Variables for data transformations for API Gateway".)
 type contextObject struct {
 	r      *http.Request
-	prefix string // "", "identity.", …
+	budget *budget // of the rendering at hand
+	prefix string  // "", "identity.", …
 	keys   []string
 	groups map[string]*contextObject // parts, once they were asked for
 	set    *vtl.Map                  // what a template has set
@@ -49,8 +50,8 @@ func hashOrdered(groups map[string][]string) map[string][]string {
 }
 
 // newContext returns $context for one exchange.
-func newContext(r *http.Request) *contextObject {
-	return &contextObject{r: r, keys: contextKeys[""], request: &override{}, response: &override{}}
+func newContext(r *http.Request, b *budget) *contextObject {
+	return &contextObject{r: r, budget: b, keys: contextKeys[""], request: &override{budget: b}, response: &override{budget: b}}
 }
 
 // Property implements vtl.Object.
@@ -78,7 +79,7 @@ func (c *contextObject) Property(name string) (any, bool) {
 	}
 	group := c.groups[name]
 	if group == nil {
-		group = &contextObject{r: c.r, prefix: prefix, keys: keys}
+		group = &contextObject{r: c.r, budget: c.budget, prefix: prefix, keys: keys}
 		if c.groups == nil {
 			c.groups = map[string]*contextObject{}
 		}
@@ -98,7 +99,19 @@ func (c *contextObject) Set(name string, value any) bool {
 
 // Call implements vtl.Object: $context and its parts are maps.
 func (c *contextObject) Call(method string, args []any) (any, bool, error) {
+	if err := c.charge(); err != nil {
+		return nil, true, err
+	}
 	return callMap(c, c.members(), method, args)
+}
+
+// charge pays for a call, which lists the members.
+func (c *contextObject) charge() error {
+	n := len(c.keys)
+	if c.set != nil {
+		n += c.set.Len()
+	}
+	return c.budget.make(256 * n)
 }
 
 // members are the keys in the order of a Java HashMap, which the managed gateway keeps them in. (Recorded.)
@@ -110,7 +123,7 @@ func (c *contextObject) members() []string {
 	if c.set != nil {
 		keys = slices.Clip(keys)
 		for name := range c.set.All() {
-			if !slices.Contains(keys, name) {
+			if !slices.Contains(c.keys, name) {
 				keys = append(keys, name)
 			}
 		}
@@ -196,6 +209,7 @@ func hashOrder(keys []string) []string {
 // override is $context.requestOverride or $context.responseOverride. It is read after the whole template has run, so that what is set last
 // counts.
 type override struct {
+	budget              *budget
 	header, query, path *vtl.Map
 	set                 *vtl.Map // status, and whatever else a template puts here
 }
@@ -254,6 +268,9 @@ func (o *override) Call(method string, args []any) (any, bool, error) {
 		for name := range o.set.All() {
 			keys = append(keys, name)
 		}
+	}
+	if err := o.budget.make(256 * len(keys)); err != nil {
+		return nil, true, err
 	}
 	return callMap(o, hashOrder(keys), method, args)
 }

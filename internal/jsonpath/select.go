@@ -1,23 +1,36 @@
 package jsonpath
 
+import "math"
+
 // Select selects values of d: one or none if the path is definite, else any number. They are pieces of the document's text, which
 // doesn't move. The error is [ErrTooMuch], or [ErrSyntax] for the zero Document.
 func (d Document) Select(p *Path) ([][]byte, error) {
+	values, _, err := d.SelectWithin(p, math.MaxInt)
+	return values, err
+}
+
+// SelectWithin is Select for who may look at no more than limit bytes of the document, counted as often as it does. It returns how many
+// they were.
+func (d Document) SelectWithin(p *Path, limit int) (values [][]byte, looked int, err error) {
 	if d.text == nil {
-		return nil, ErrSyntax
+		return nil, 0, ErrSyntax
+	}
+	if limit < len(d.text) {
+		return nil, 0, ErrTooMuch
 	}
 	if p.definite {
 		if value, ok := d.Get(p); ok {
-			return [][]byte{value}, nil
+			values = [][]byte{value}
 		}
-		return nil, nil
+		return values, len(d.text), nil
 	}
-	s := selection{text: d.text, work: minWork + workPerByte*len(d.text)}
+	limit = min(limit, minWork+workPerByte*len(d.text))
+	s := selection{text: d.text, work: limit}
 	s.step(p.steps, s.root())
-	if s.tooMuch {
-		return nil, ErrTooMuch
+	if looked = min(limit-s.work, limit); s.tooMuch {
+		return nil, looked, ErrTooMuch
 	}
-	return s.found, nil
+	return s.found, looked, nil
 }
 
 // Get returns the value that a definite path selects. It allocates nothing, and looks at each byte once unless the path counts from an
