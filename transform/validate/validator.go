@@ -1,0 +1,218 @@
+package validate
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/wholebody"
+)
+
+const (
+	defaultMaxBodyBytes = 10 << 20
+	maxMaxBodyBytes     = 1 << 30
+	defaultMaxValues    = 500_000
+	defaultModel        = "$default"
+	jsonType            = "application/json"
+)
+
+// Config configures a [Validator]: what a REST API's method says of its requests, and the validator that it names. (Developer guide,
+// "Request validation for REST APIs".)
+type Config struct {
+	_ struct{} // keyed literals only, so that fields can be added
+
+	// ValidateBody judges bodies by RequestModels, and ValidateParameters sees to required parameters (validateRequestBody,
+	// validateRequestParameters). At least one of them is required.
+	ValidateBody, ValidateParameters bool
+	// RequestParameters are the method's parameters: "method.request.header.NAME", "method.request.querystring.NAME" and
+	// "method.request.path.NAME", true for those that are required. A required one must be there, and not blank.
+	RequestParameters map[string]bool
+	// RequestModels are names of models by the content type of the bodies that they are for. "$default" is for all others.
+	RequestModels map[string]string
+	// Models has the models that RequestModels names.
+	Models *Models
+	// RequireModel refuses bodies of content types without a model with 415, in place of letting them pass unseen.
+	RequireModel bool
+	// MaxBodyBytes is how large a body may be; larger ones are 413. 0 means 10,485,760, as on the managed gateway; at most 1 GiB.
+	MaxBodyBytes int64
+	// MaxValues is how many values a body may hold, counting each object, array, string, number, boolean and null; it bounds the memory
+	// that a body takes when decoded. 0 means 500,000.
+	MaxValues int
+	// AllowDuplicateNames takes the last of several members of an object with one name, in place of refusing the body. Who reads the body
+	// next may take the first.
+	AllowDuplicateNames bool
+	// ProblemDetails answers with application/problem+json that tells what is wrong and where, by JSON Pointers (RFC 9457), in place of
+	// the managed gateway's fixed message. Gateway responses don't apply to it then.
+	ProblemDetails bool
+}
+
+// Validator judges requests before their integration sees them. It is immutable and safe for concurrent use.
+type Validator struct {
+	config   Config
+	required []parameter       // in the order in which messages list them
+	models   map[string]*model // by media type in lower case
+}
+
+// model is a schema under its name.
+type model struct {
+	name   string
+	schema *schema
+}
+
+// New returns a Validator, or an error that lists every field it refuses. It copies cfg.
+func New(cfg Config) (*Validator, error) {
+	var errs []error
+	wrong := func(field, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("validate: Config.%s: %s", field, fmt.Sprintf(format, args...)))
+	}
+	v := &Validator{config: cfg, models: map[string]*model{}}
+	if !cfg.ValidateBody && !cfg.ValidateParameters {
+		wrong("ValidateBody", "want it or ValidateParameters, as else nothing is validated")
+	}
+	for _, name := range slices.Sorted(maps.Keys(cfg.RequestParameters)) {
+		p, err := parseParameter(name)
+		if err != nil {
+			wrong(fmt.Sprintf("RequestParameters[%q]", name), "%v", err)
+		} else if cfg.RequestParameters[name] && cfg.ValidateParameters {
+			v.required = append(v.required, p)
+		}
+	}
+	slices.SortFunc(v.required, compareParameters)
+	if cfg.ValidateBody && len(cfg.RequestModels) == 0 {
+		wrong("RequestModels", "want a model, such as that of application/json, got none")
+	}
+	for _, contentType := range slices.Sorted(maps.Keys(cfg.RequestModels)) {
+		field, name := fmt.Sprintf("RequestModels[%q]", contentType), cfg.RequestModels[contentType]
+		mediaType := contentType
+		if contentType != defaultModel {
+			var err error
+			if mediaType, _, err = mime.ParseMediaType(contentType); err != nil || !strings.Contains(mediaType, "/") {
+				wrong(field, "want a content type such as application/json, or $default, got %q", contentType)
+				continue
+			}
+		}
+		switch {
+		case cfg.Models == nil:
+			wrong(field, "want Models, got none")
+		case cfg.Models.schemas[name] == nil:
+			wrong(field, "want the name of a model, got %q", name)
+		case v.models[mediaType] != nil:
+			wrong(field, "want one model for %s, got another one", mediaType)
+		case cfg.ValidateBody:
+			v.models[mediaType] = &model{name, cfg.Models.schemas[name]}
+		}
+	}
+	if cfg.MaxBodyBytes < 0 || cfg.MaxBodyBytes > maxMaxBodyBytes {
+		wrong("MaxBodyBytes", "want 0 to %d, got %d", maxMaxBodyBytes, cfg.MaxBodyBytes)
+	}
+	if cfg.MaxValues < 0 {
+		wrong("MaxValues", "want 0 or more, got %d", cfg.MaxValues)
+	}
+	if cfg.MaxBodyBytes == 0 {
+		v.config.MaxBodyBytes = defaultMaxBodyBytes
+	}
+	if cfg.MaxValues == 0 {
+		v.config.MaxValues = defaultMaxValues
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	v.config.RequestParameters, v.config.RequestModels = nil, nil
+	return v, nil
+}
+
+// Check judges r. It returns nil, or a *[gatekit.Rejection]: of type BadRequestParameters with a *[ParameterError] as its cause, of type
+// BadRequestBody with a *[BodyError], RequestTooLarge, UnsupportedMediaType (only with RequireModel), or 400 for a body that can't be read.
+// If it has read the body, it has put an equal one in its place.
+func (v *Validator) Check(r *http.Request) error {
+	if err := v.checkParameters(r); err != nil {
+		return err
+	}
+	if !v.config.ValidateBody {
+		return nil
+	}
+	types := r.Header["Content-Type"]
+	if len(types) > 1 {
+		return invalidBody(&BodyError{reason: errTypes})
+	}
+	mediaType := jsonType
+	if len(types) == 1 && types[0] != jsonType {
+		mediaType, _, _ = strings.Cut(types[0], ";")
+		if mediaType = strings.ToLower(strings.Trim(mediaType, " \t")); mediaType == "" {
+			mediaType = jsonType
+		}
+	}
+	m := v.models[mediaType]
+	if m == nil {
+		if m = v.models[defaultModel]; m == nil {
+			if v.config.RequireModel {
+				return errNoModel
+			}
+			return nil
+		}
+	}
+	body, err := wholebody.Read("validate", r, v.config.MaxBodyBytes)
+	if err != nil {
+		return err
+	}
+	return v.checkBody(m, body)
+}
+
+var (
+	errTypes   = errors.New("the request has several content types")
+	errNoModel = &gatekit.Rejection{Type: gatekit.UnsupportedMediaType}
+)
+
+func (v *Validator) checkBody(m *model, body []byte) error {
+	text := string(body)
+	if text == "" {
+		text = "{}" // as the managed gateway judges it
+	}
+	value, values, err := decode(text, v.config.MaxValues, v.config.AllowDuplicateNames)
+	if err != nil {
+		return invalidBody(&BodyError{reason: err})
+	}
+	ok, err := m.schema.valid(value)
+	switch {
+	case err != nil:
+		return invalidBody(&BodyError{model: m, reason: err})
+	case !ok:
+		return invalidBody(&BodyError{model: m, value: value, values: values})
+	}
+	return nil
+}
+
+func invalidBody(cause *BodyError) *gatekit.Rejection {
+	return &gatekit.Rejection{Type: gatekit.BadRequestBody, Message: "Invalid request body", Cause: cause}
+}
+
+// Middleware lets the requests through that [Validator.Check] has nothing against.
+func (v *Validator) Middleware(next http.Handler) http.Handler {
+	return &validated{validator: v, next: next}
+}
+
+type validated struct {
+	validator *Validator
+	next      http.Handler
+}
+
+func (h *validated) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if err := h.validator.Check(r); err != nil {
+		if h.validator.config.ProblemDetails {
+			var rc *gatekit.RequestContext
+			rc, r = gatekit.Attach(r)
+			rc.SetResponder(respondProblem)
+		}
+		gatekit.Reject(w, r, err)
+		return
+	}
+	h.next.ServeHTTP(w, r)
+}
+
+// Station implements [gatekit.Station].
+func (h *validated) Station() (kind string, next http.Handler) { return "validate", h.next }
