@@ -9,6 +9,7 @@ import (
 
 // Joined returns a parameter's values, decoded and joined by commas, and whether there are any.
 func Joined(rawQuery, name string) (text string, found bool) {
+	var several strings.Builder // of a thousand values, not a thousand copies
 	for pair := ""; rawQuery != ""; {
 		if pair, rawQuery, _ = strings.Cut(rawQuery, "&"); pair == "" {
 			continue
@@ -17,10 +18,18 @@ func Joined(rawQuery, name string) (text string, found bool) {
 		if Decoded(key) != name {
 			continue
 		}
-		if value = Decoded(value); found {
-			value = text + "," + value
+		if !found {
+			text, found = Decoded(value), true
+			continue
 		}
-		text, found = value, true
+		if several.Len() == 0 {
+			several.WriteString(text)
+		}
+		several.WriteByte(',')
+		several.WriteString(Decoded(value))
+	}
+	if several.Len() > 0 {
+		return several.String(), true
 	}
 	return text, found
 }
