@@ -173,7 +173,7 @@ func TestResponseParameters(t *testing.T) {
 	}
 }
 
-func TestTemplates(t *testing.T) {
+func TestGatewayTemplates(t *testing.T) {
 	for template, want := range map[string]string{
 		`plain`: `plain`, ``: ``, `$`: `$`, `$$`: `$$`, `$5, ${x}, $context`: `$5, ${x}, $context`, `$input.body $util.x()`: `$input.body $util.x()`,
 		`#if(true)$context.stage#end`:               `#if(true)prod#end`,

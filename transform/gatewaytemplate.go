@@ -23,10 +23,9 @@ func (v *gatewayVariable) text(rc *gatekit.RequestContext, r *http.Request) (str
 	switch v.source {
 	case literal:
 		return v.name, true
+	case fromHost:
+		return r.Host, r.Host != ""
 	case fromHeader:
-		if v.name == "Host" {
-			return r.Host, r.Host != ""
-		}
 		values := r.Header[v.name]
 		if len(values) == 0 {
 			return "", false
@@ -78,6 +77,9 @@ func gatewayVariableOf(name string) (gatewayVariable, bool) {
 		}
 		switch place {
 		case "header":
+			if strings.EqualFold(rest, "Host") {
+				return gatewayVariable{source: fromHost}, true
+			}
 			return gatewayVariable{source: fromHeader, name: textproto.CanonicalMIMEHeaderKey(rest)}, isToken(rest)
 		case "querystring":
 			return gatewayVariable{source: fromQuery, name: rest}, rest != ""

@@ -40,8 +40,8 @@ const maxMappedBody = 100 << 10
 //	request.body.PATH           a JSON path in them, without .. and filters
 //	request.path                the path behind the stage, as received
 //	request.path.NAME           a path variable, decoded
-//	response.header.NAME        of the integration's answer; these three in responses only
-//	response.body               (and no request selectors there)
+//	response.header.NAME        the same of the integration's answer. Responses have these
+//	response.body               three in place of those of the request
 //	response.body.PATH
 //	context.NAME                a $context variable, such as context.requestId or context.authorizer.claims.sub
 //	stageVariables.NAME

@@ -49,6 +49,7 @@ func TestRequestValues(t *testing.T) {
 		{"header", "$request.header.x-one", "1"},
 		{"header-any-case", "$request.header.X-ONE", "1"},
 		{"header-several", "$request.header.x-two", "a,b"},
+		{"host", "$request.header.hOST", "example.com"},
 		{"query", "$request.querystring.Q", "1"},
 		{"query-several-and-encoded-name", "$request.querystring.q", "two words,3,4"},
 		{"query-without-value", "${request.querystring.flag}", ""},

@@ -22,6 +22,7 @@ type source uint8
 const (
 	literal source = iota
 	fromHeader
+	fromHost // the Host header, which net/http keeps elsewhere
 	fromQuery
 	fromBody
 	fromBodyPath
@@ -156,6 +157,8 @@ func isVariableName(s string) bool {
 func parseMessageSelector(text, rest string, response bool) (part, error) {
 	where, name, named := strings.Cut(rest, ".")
 	switch {
+	case where == "header" && !response && strings.EqualFold(name, "Host"):
+		return part{source: fromHost}, nil
 	case where == "header" && isToken(name):
 		return part{source: fromHeader, name: textproto.CanonicalMIMEHeaderKey(name)}, nil
 	case where == "querystring" && !response && name != "":
@@ -235,6 +238,8 @@ func (p *part) text(m *message) (string, bool) {
 		return p.name, true
 	case fromHeader:
 		return joined(m.header[p.name])
+	case fromHost:
+		return m.r.Host, m.r.Host != ""
 	case fromQuery:
 		return querytext.Joined(m.r.URL.RawQuery, p.name)
 	case fromBody:
