@@ -2,6 +2,7 @@ package transform_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -152,6 +153,21 @@ func TestRequestActions(t *testing.T) {
 	}
 }
 
+// Many mappings are like few.
+func TestManyMappings(t *testing.T) {
+	mappings, want := map[string]string{}, http.Header{}
+	for i := range 30 {
+		name := fmt.Sprintf("X-%d", i)
+		mappings["append:header."+name], want[name] = "v-${request.path.id}", []string{"v-a/b"}
+	}
+	mappings["append:header.x-none"] = "$stageVariables.missing"
+	r := orders(t, "")
+	r.Header = nil
+	got, err := parameters(t, mappings, nil).Request(r)
+	require.NoError(t, err)
+	require.Equal(t, want, got.Header)
+}
+
 func TestOverwritePath(t *testing.T) {
 	for _, tt := range []struct{ name, value, path, escaped string }{
 		{"static", "/other", "/other", "/other"},
@@ -256,6 +272,10 @@ func TestOutsideAGateway(t *testing.T) {
 	r := httptest.NewRequest("GET", "/x", nil)
 	r.Header = nil
 	got, err := parameters(t, map[string]string{"append:header.a": "$stageVariables.x", "append:header.b": "$request.path", "append:header.c": "$context.requestId"}, nil).Request(r)
+	require.NoError(t, err)
+	require.Equal(t, http.Header{"B": {"/x"}}, got.Header)
+	r.Body = nil // as a client's request may have it
+	got, err = parameters(t, map[string]string{"append:header.a": "$request.body", "append:header.b": "$request.path"}, nil).Request(r)
 	require.NoError(t, err)
 	require.Equal(t, http.Header{"B": {"/x"}}, got.Header)
 

@@ -12,6 +12,7 @@ import (
 	"net/textproto"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -63,7 +64,7 @@ func TestAnswersAreMappedByStatus(t *testing.T) {
 		}, 403, http.Header{"X-Why": {"E1"}}, `{"error":{"code":"E1"}}`},
 		{"body-by-read-from", func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(404)
-			n, err := io.Copy(w, strings.NewReader(`{"error":{"code":"E1"}}`))
+			n, err := w.(io.ReaderFrom).ReadFrom(strings.NewReader(`{"error":{"code":"E1"}}`))
 			require.NoError(t, err)
 			require.EqualValues(t, 23, n)
 		}, 403, http.Header{"X-Why": {"E1"}}, `{"error":{"code":"E1"}}`},
@@ -109,7 +110,7 @@ func TestLongAnswers(t *testing.T) {
 			}
 		},
 		"read-from": func(w io.Writer) {
-			n, err := io.Copy(w, strings.NewReader(long))
+			n, err := w.(io.ReaderFrom).ReadFrom(strings.NewReader(long))
 			require.NoError(t, err)
 			require.EqualValues(t, len(long), n)
 		},
@@ -127,6 +128,24 @@ func TestLongAnswers(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestReadFromOfAReaderThatFails(t *testing.T) {
+	broken := errors.New("broken")
+	w := answered(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(404)
+		n, err := w.(io.ReaderFrom).ReadFrom(io.MultiReader(strings.NewReader(`{"error":{"code":"E1"}}`), iotest.ErrReader(broken)))
+		require.ErrorIs(t, err, broken)
+		require.EqualValues(t, 23, n)
+	})
+	require.Equal(t, 403, w.Code)
+	require.Equal(t, "E1", w.Header().Get("X-Why"))
+	w = answered(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.(io.ReaderFrom).ReadFrom(strings.NewReader("ok"))
+	})
+	require.Equal(t, 200, w.Code)
+	require.Equal(t, "ok", w.Body.String())
+	require.Equal(t, "a1b2c3d4e5", w.Header().Get("X-Api"))
 }
 
 // A refusal isn't the integration's answer.

@@ -129,6 +129,19 @@ func TestIntegrationThatAnswered(t *testing.T) {
 	}
 }
 
+// An authorizer that verified a signature says who signed.
+func TestCallerOfTheAuthorization(t *testing.T) {
+	rc, r := attached()
+	rc.Identity.Caller = nil
+	rc.DomainName = "shop.example.com"
+	rc.Authorization = gatekit.NewAuthorization(gatekit.AuthorizationFields{Caller: &gatekit.IAMCaller{UserARN: "arn"}})
+	for name, want := range map[string]string{"identity.userArn": "arn", "identity.user": "", "domainName": "shop.example.com", "domainPrefix": "shop", "authorizer.principalId": ""} {
+		got, ok := contextvar.Value(r, name)
+		require.Equal(t, want, got, name)
+		require.Equal(t, want != "", ok, name)
+	}
+}
+
 // Without a RequestContext there is what the request itself says.
 func TestOutsideAGateway(t *testing.T) {
 	r := httptest.NewRequest("GET", "/a%20b?q", nil)
@@ -144,6 +157,12 @@ func TestOutsideAGateway(t *testing.T) {
 	}
 	_, ok := contextvar.Var{}.Value(r)
 	require.False(t, ok)
+	r.Host, r.Pattern = "api.example.com", ""
+	for name, want := range map[string]string{"domainName": "api.example.com", "domainPrefix": "api", "resourceId": "", "integration.error": "", "integration.latency": ""} {
+		got, ok := contextvar.Value(r, name)
+		require.Equal(t, want, got, name)
+		require.Equal(t, want != "", ok, name)
+	}
 }
 
 func TestNamesThatThereAreNot(t *testing.T) {

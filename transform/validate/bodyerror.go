@@ -113,7 +113,9 @@ func collect(err *jsonschema.ValidationError, found *[]Mistake) {
 	}
 	keyword := "schema"
 	if path := err.ErrorKind.KeywordPath(); len(path) > 0 {
-		keyword = path[0]
+		if keyword = path[0]; keyword == "dependency" {
+			keyword = "dependencies" // as schemas have it
+		}
 	}
 	*found = append(*found, Mistake{pointer(err.InstanceLocation), keyword, cut(detail(err), maxDetailBytes)})
 }
