@@ -376,8 +376,8 @@ func TestURI(t *testing.T) {
 		{"http://{h}/", "/pets/evil.example@x", "500", map[string]string{"path.h": "method.request.path.id"}},
 		{"http://{h}/", "/pets/evil%2Fx", "500", map[string]string{"path.h": "method.request.path.id"}},
 		{"http://${stageVariables.none}/", "/pets/7", "500", nil},
-		{"http://api.example.com/a/{id}/b", "/pets/7?p=..", "500", map[string]string{"path.id": "method.request.querystring.p"}},
-		{"http://api.example.com/a/{id}/b", "/pets/7?p=x/../..", "500", map[string]string{"path.id": "method.request.querystring.p"}},
+		{"http://api.example.com/a/{id}/b", "/pets/7?p=..", "400", map[string]string{"path.id": "method.request.querystring.p"}},
+		{"http://api.example.com/a/{id}/b", "/pets/7?p=x/../..", "400", map[string]string{"path.id": "method.request.querystring.p"}},
 	} {
 		t.Run(tt.uri+tt.target, func(t *testing.T) {
 			parameters := map[string]string{}
@@ -389,6 +389,12 @@ func TestURI(t *testing.T) {
 				b, httptest.NewRequest("GET", tt.target, nil))
 			if tt.want == "500" {
 				requireConfigurationError(t, w)
+				require.Nil(t, b.r)
+				return
+			}
+			if tt.want == "400" {
+				require.Equal(t, 400, w.Code)
+				require.Equal(t, `{"message":"Bad Request"}`, w.Body.String())
 				require.Nil(t, b.r)
 				return
 			}
@@ -1021,6 +1027,7 @@ func TestNewRESTRefuses(t *testing.T) {
 		{"uri", transform.RESTConfig{Type: transform.HTTP, URI: "ftp://x"}, `RESTConfig.URI: want a URL such as https://backend.example.com/pets/{id}, got "ftp://x"`},
 		{"uri-without-host", transform.RESTConfig{Type: transform.HTTP, URI: "http:///x"}, `RESTConfig.URI: want a URL`},
 		{"uri-with-user", transform.RESTConfig{Type: transform.HTTP, URI: "http://a:b@x/"}, `RESTConfig.URI: want a URL`},
+		{"uri-with-dots", transform.RESTConfig{Type: transform.HTTP, URI: "http://x/a/../b"}, `RESTConfig.URI: want a URL`},
 		{"uri-with-fragment", transform.RESTConfig{Type: transform.HTTP, URI: "http://x/#y"}, `RESTConfig.URI: want a URL`},
 		{"binary-type", transform.RESTConfig{BinaryMediaTypes: []string{"image/png", "png"}}, `RESTConfig.BinaryMediaTypes[1]: want a type such as image/png, image/* or */*, got "png"`},
 		{"binary-left", transform.RESTConfig{BinaryMediaTypes: []string{"*/png"}}, `RESTConfig.BinaryMediaTypes[0]`},

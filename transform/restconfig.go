@@ -409,7 +409,8 @@ func parseURITemplate(text string) (*uriTemplate, error) {
 		return nil, want
 	}
 	// Checked as it will be, with something in the place of each variable.
-	if u, err := url.Parse(scheme + "://" + uriVariable.ReplaceAllString(rest, "x")); err != nil || u.Host == "" || u.User != nil {
+	sample, err := url.Parse(scheme + "://" + uriVariable.ReplaceAllString(rest, "x"))
+	if err != nil || sample.Host == "" || sample.User != nil || badSegments(sample.EscapedPath(), sample.Path) {
 		return nil, want
 	}
 	host, query, hasQuery := strings.Cut(rest, "?")

@@ -7,13 +7,10 @@ import (
 	"strings"
 )
 
-var (
-	errHost = errors.New("transform: the URI's variables make no host")
-	errDots = errors.New("transform: the URI's variables make a path with . or .. in it")
-)
+var errHost = errors.New("transform: the URI's variables make no host")
 
 // build returns the URL for values of path parameters and stage variables. What a value holds stays within its part of the URL: a client
-// can't add to the path by an encoded slash, climb out of it, or choose the host's form.
+// can't add to the path by an encoded slash, climb out of it (400), or choose the host's form (500).
 func (u *uriTemplate) build(path map[string]pathValue, stage map[string]string) (*url.URL, error) {
 	host := fill(u.host, path, stage, func(v pathValue) string { return v.text })
 	if !isHost(host) {
@@ -29,18 +26,26 @@ func (u *uriTemplate) build(path map[string]pathValue, stage map[string]string) 
 		}
 		return strings.Join(segments, "/")
 	})
-	for segment := range strings.SplitSeq(escaped, "/") {
-		if segment == "." || segment == ".." {
-			return nil, errDots
-		}
-	}
 	decoded, err := url.PathUnescape(escaped)
 	if err != nil {
 		return nil, err
 	}
+	if badSegments(escaped, decoded) {
+		return nil, badPath
+	}
 	built := &url.URL{Scheme: u.scheme, Host: host, Path: decoded, RawPath: escaped}
 	built.RawQuery = fill(u.query, path, stage, func(v pathValue) string { return url.QueryEscape(v.text) })
 	return built, nil
+}
+
+// badSegments reports whether a path has a segment that is dots, or a character that servers take for something else.
+func badSegments(escaped, decoded string) bool {
+	for segment := range strings.SplitSeq(escaped, "/") {
+		if segment == "." || segment == ".." {
+			return true
+		}
+	}
+	return strings.ContainsAny(decoded, "\x00\\")
 }
 
 // pathValue is a path parameter of the integration request. Segments says that its slashes separate, as those of greedy variables and of what

@@ -1,0 +1,71 @@
+// Package transform answers in what shape a request reaches an integration, and an answer the client: the mapping templates and parameter
+// mappings of REST APIs ([REST]), the parameter mapping of HTTP APIs ([Parameters]), and what refusals look like ([GatewayResponses]).
+//
+//	createOrder, err := transform.NewREST(transform.RESTConfig{
+//		Type:             transform.HTTP,
+//		URI:              "http://orders.internal/v2/orders",
+//		RequestTemplates: map[string]string{"application/json": `{"customer":$input.json('$.cust')}`},
+//		IntegrationResponses: []transform.IntegrationResponse{
+//			{StatusCode: 200, ResponseTemplates: map[string]string{"application/json": `{"orderNo":"$input.path('$.id')"}`}},
+//			{StatusCode: 404, SelectionPattern: "404"},
+//		},
+//	})
+//	…
+//	api.Handle("POST /orders", integration, createOrder.Middleware)
+//
+// The integration is any handler: one that calls a Lambda function, a reverse proxy, or one that does the work itself. It is given the
+// integration request, and what it writes becomes the method's response. Mapping templates run in transform/vtl, bodies are checked by
+// transform/validate, and transform/transformtest renders templates in tests.
+//
+// # Order
+//
+// From the client to the integration and back:
+//
+//	api.Use(responses.Middleware)            // GatewayResponses: outside all that refuses
+//	api.Handle("POST /orders", integration,
+//		auth.Require(…),                 // who isn't let in costs no body
+//		usage.Middleware, limit.Middleware,
+//		valid.Middleware,                // transform/validate: the client's request, before it is rewritten
+//		createOrder.Middleware)          // REST, or Parameters: directly around the integration
+//
+// Within a REST, the request template runs before the parameters are mapped, and what it set in $context.requestOverride counts over the
+// mapping. The integration response is chosen by what the integration answered; its template runs, headers are mapped, and
+// $context.responseOverride counts over both.
+//
+// # What an integration sees
+//
+// Of an integration of type HTTP or AWS nothing of the client's request is visible but what was mapped: no headers, no query. r.PathValue has
+// the path parameters of the integration request, and those of the route that no mapping replaced. With a URI, r.URL is the whole address
+// with the parameters in their places, and r.Host its host, ready for httputil.ReverseProxy or an http.Client; without one, the path is the
+// client's. gatekit.From(r.Context()) is what it was.
+//
+// # Bodies
+//
+// Bodies of up to 10 MB, or RESTConfig.MaxBodyBytes, are read where a template, a mapping or a conversion needs them, and otherwise streamed. A
+// template gets single fields of a body by JSONPath, which looks at the text once and decodes only what it finds. Text that isn't UTF-8 has
+// U+FFFD in its place. Of members of an object with one name the last counts, and is the only one that templates pass on.
+//
+// A template that does too much fails: the engine has the limits of vtl.Options, and $input, $util and $context together look at no more
+// than 1 GiB and make no more than 512 MiB of values for each rendering.
+//
+// # Differences
+//
+//   - What would make every request fail is refused when the REST is made: templates that don't parse, mappings to Content-Length and
+//     other headers of that kind, an integration without responses.
+//   - A body is JSON or isn't (RFC 8259, UTF-8, nested up to 512 deep, numbers of up to 4096 characters); the managed gateway's reader is more
+//     lenient. $input.json keeps the spelling of numbers, where the managed gateway may print 1.50 as 1.5.
+//   - Regular expressions, in selection patterns and in JSONPath filters, are Go's: they take linear time and have no look-around. A pattern
+//     describes how the text begins; RESTConfig.SelectWholeText makes it describe all of it.
+//   - net/http keeps one spelling of each header's name. $input.params('name') finds a header in any spelling; the map of
+//     $input.params().header has the canonical one, in the order of names.
+//   - A parameter in the integration's URI stays within its place: slashes in it are escaped unless it is a greedy variable of the route or
+//     comes from a template; a path with a dot segment, a NUL or a backslash is 400, a host that isn't one 500.
+//   - Content-Encoding passes HTTP_PROXY where it names a compression, as the body would be unreadable without. Of answers of an HTTP_PROXY
+//     integration the length is passed on beside its renamed header.
+//   - A status below 200 in $context.responseOverride is passed over, since HTTP has no final answers of that kind. Setting the same parameter
+//     twice is no error: the last value counts.
+//   - A value that is mapped to a header has blanks in the place of control characters.
+//   - With several response templates and none for the Accept header or JSON, the first by name is taken, as a map has no first.
+//   - $util.parseJson, urlDecode and base64Decode fail the template if their argument isn't what it should be; what the managed gateway does
+//     there isn't known.
+package transform
