@@ -460,7 +460,7 @@ func randomDocument(r *rand.Rand, depth int) string {
 func TestAgainstAnObviousEvaluator(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	found, lists := 0, 0
-	for range 25_000 {
+	for range 12_000 {
 		document := randomDocument(r, 4)
 		var steps []obvious
 		for range 1 + r.IntN(4) {
@@ -487,6 +487,6 @@ func TestAgainstAnObviousEvaluator(t *testing.T) {
 			lists++
 		}
 	}
-	require.Greater(t, found, 2_000, "the documents and paths have something in common")
-	require.Greater(t, lists, 300)
+	require.Greater(t, found, 1_000, "the documents and paths have something in common")
+	require.Greater(t, lists, 150)
 }

@@ -93,9 +93,7 @@ func (s *selection) deep(steps []step, v span) {
 		return
 	}
 	s.apply(steps, v, true)
-	for _, child := range s.children(v) {
-		s.deep(steps, child)
-	}
+	s.each(v, func(child span) { s.deep(steps, child) })
 }
 
 func (s *selection) apply(steps []step, v span, deep bool) {
@@ -115,12 +113,10 @@ func (s *selection) apply(steps []step, v span, deep bool) {
 			}
 		}
 	case wildcard:
-		for _, child := range s.children(v) {
-			s.step(rest, child)
-		}
+		s.each(v, func(child span) { s.step(rest, child) })
 	case element, elements:
 		if array {
-			list := s.children(v)
+			list := s.elements(v)
 			for _, i := range st.indexes {
 				if i < 0 {
 					i += len(list)
@@ -132,7 +128,7 @@ func (s *selection) apply(steps []step, v span, deep bool) {
 		}
 	case slice:
 		if array {
-			list := s.children(v)
+			list := s.elements(v)
 			from, to := st.bounds(len(list))
 			for i := from; i < to; i++ {
 				s.step(rest, list[i])
@@ -145,11 +141,11 @@ func (s *selection) apply(steps []step, v span, deep bool) {
 				s.step(rest, v)
 			}
 		case array && !deep: // at depth each element that may match has its own turn
-			for _, child := range s.children(v) {
+			s.each(v, func(child span) {
 				if s.holds(st.filter, child) {
 					s.step(rest, child)
 				}
-			}
+			})
 		}
 	}
 }
@@ -169,24 +165,28 @@ func (st *step) bounds(n int) (from, to int) {
 	return max(from, 0), min(to, n)
 }
 
-// children returns what an object or array holds.
-func (s *selection) children(v span) []span {
+// each calls f for what an object or array holds.
+func (s *selection) each(v span, f func(span)) {
 	if !s.spend(v) {
-		return nil
+		return
 	}
-	var list []span
 	switch s.text[v.from] {
 	case '{':
 		var members memberList
 		forObject(s.text, v.from, func(nameFrom, nameTo, from, to int) { members.set(s.text[nameFrom:nameTo], from, to) })
 		for _, m := range members.list {
-			list = append(list, m.span)
+			f(m.span)
 		}
 	case '[':
 		forArray(s.text, v.from, func(from, to int) bool {
-			list = append(list, span{from, to})
-			return true
+			f(span{from, to})
+			return !s.tooMuch && !(s.probe && len(s.found) > 0)
 		})
 	}
+}
+
+// elements returns an array's elements.
+func (s *selection) elements(v span) (list []span) {
+	s.each(v, func(child span) { list = append(list, child) })
 	return list
 }
