@@ -1,6 +1,10 @@
 package transform
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/gatekit-go/gatekit/transform/vtl"
+)
 
 // budget bounds what the gateway's variables do for one rendering: the engine counts its own steps, and not what an object does in one of them.
 type budget struct {
@@ -8,16 +12,30 @@ type budget struct {
 	made   int64 // bytes of values that may still be made
 }
 
+// The budget follows the limits of the engine (vtl.Options): so many bytes looked at for a step, so many made for one that the engine may
+// allocate. By default that is a field out of a 1 MB body, a thousand times, and a body of 10 MB decoded, twice.
 const (
-	maxLooked = 1 << 30   // a field out of a 1 MB body, a thousand times
-	maxMade   = 512 << 20 // as Go's values need them, roughly
+	lookedPerStep = 50
+	madePerByte   = 2
+
+	defaultSteps = 20_000_000
+	defaultAlloc = 256 << 20
 	// perValue is how many bytes a byte of JSON may become: [] is a list.
 	perValue = 24
 )
 
-var errWork = errors.New("transform: want a template that looks at no more than 1 GiB of payload and makes no more than 512 MiB of values")
+var errWork = errors.New("transform: want a template that looks at no more payload and makes no more values than Options.MaxSteps and MaxAllocBytes allow")
 
-func newBudget() *budget { return &budget{maxLooked, maxMade} }
+func budgetOf(o vtl.Options) budget {
+	b := budget{lookedPerStep * defaultSteps, madePerByte * defaultAlloc}
+	if o.MaxSteps != 0 {
+		b.looked = lookedPerStep * int64(o.MaxSteps)
+	}
+	if o.MaxAllocBytes != 0 {
+		b.made = madePerByte * int64(o.MaxAllocBytes)
+	}
+	return b
+}
 
 // look takes n bytes that are looked at. Every call costs something.
 func (b *budget) look(n int) error {

@@ -45,8 +45,8 @@
 // template gets single fields of a body by JSONPath, which looks at the text once and decodes only what it finds. Text that isn't UTF-8 has
 // U+FFFD in its place. Of members of an object with one name the last counts, and is the only one that templates pass on.
 //
-// A template that does too much fails: the engine has the limits of vtl.Options, and $input, $util and $context together look at no more
-// than 1 GiB and make no more than 512 MiB of values for each rendering.
+// A template that does too much fails: the engine has the limits of vtl.Options, and by the same options what $input, $util and $context do
+// for one rendering is bounded, by default to 1 GB looked at and 512 MiB of values made.
 //
 // # Differences
 //

@@ -16,6 +16,7 @@ type Template struct {
 	template       *vtl.Template
 	stageVariables bool // whether the text names them
 	paths          *jsonpath.Cache
+	budget         budget // of each rendering
 }
 
 // NewTemplate parses a mapping template of at most 300 KB under the engine's default limits. The name is for errors, which are
@@ -29,7 +30,7 @@ func newTemplate(name, text string, o vtl.Options, paths *jsonpath.Cache) (*Temp
 	if err != nil {
 		return nil, err
 	}
-	return &Template{t, strings.Contains(text, "stageVariables"), paths}, nil
+	return &Template{t, strings.Contains(text, "stageVariables"), paths, budgetOf(o)}, nil
 }
 
 // Override is what a template has set in $context.requestOverride or $context.responseOverride. The maps are nil where it has set nothing.
@@ -103,10 +104,10 @@ func (e *exchange) render(t *Template, body []byte) ([]byte, error) {
 // renderWith renders a template over a payload.
 func (e *exchange) renderWith(t *Template, body []byte, visit func(vtl.Reference)) ([]byte, error) {
 	if e.context == nil {
-		e.context = newContext(e.r, newBudget())
+		e.context = newContext(e.r, &budget{})
 	}
 	b := e.context.budget
-	*b = budget{maxLooked, maxMade} // anew for each template
+	*b = t.budget
 	vars := map[string]any{
 		"input":   newInput(body, &e.parameters, t.paths, b),
 		"util":    util{b},
