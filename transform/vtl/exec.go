@@ -193,9 +193,9 @@ func (ex *exec) concat(a, b string) any {
 func (ex *exec) equal(a, b any) bool {
 	c := comparer{steps: ex.steps}
 	same := c.equal(a, b, 0)
-	ex.step(ex.steps - max(c.steps, 0))
+	ex.step(ex.steps - c.steps)
 	if c.over && ex.signal == signalNone {
-		ex.over("want values that can be compared, got lists or maps that hold themselves or much too much")
+		ex.over("want values that can be compared, got lists or maps that are nested too deep or hold themselves")
 	}
 	return same
 }

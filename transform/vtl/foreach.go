@@ -187,6 +187,9 @@ func (s *foreachStmt) turns(ex *exec, it *iterator, l *loop) {
 			}
 			return
 		}
+		if !ex.step(1) {
+			return
+		}
 		v, ok := it.next()
 		if !ok {
 			ex.fail(s.src, s.at, "want a list or map that isn't changed while a #foreach goes over it")

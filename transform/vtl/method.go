@@ -15,9 +15,9 @@ type call struct {
 	args []any
 }
 
-// prepare compiles what is constant.
-func (s *step) prepare() {
-	if len(s.args) == 0 {
+// prepare compiles the pattern of a method if it is constant. What patterns a template has by then, in instructions, is in total.
+func (s *step) prepare(total *int) {
+	if len(s.args) == 0 || *total > maxConstantPatterns {
 		return
 	}
 	switch s.name {
@@ -25,6 +25,7 @@ func (s *step) prepare() {
 		if c, ok := s.args[0].(constant); ok {
 			if text, ok := c.value.(string); ok {
 				s.regex = compilePattern(text, s.name == "matches")
+				*total += s.regex.size
 			}
 		}
 	}

@@ -24,7 +24,9 @@ type shared struct {
 	slots  map[string]int
 	names  []string
 	macros map[string]bool
-	limits Options
+	// patterns is how much of them was compiled.
+	patterns int
+	limits   Options
 }
 
 func parseTemplate(name, text string, o Options) (t *Template, err error) {
@@ -755,7 +757,7 @@ func (p *parser) reference() *ref {
 				}
 			}
 			p.expect(tokArgsRightParen, "a comma or )")
-			s.prepare()
+			s.prepare(&p.patterns)
 		} else {
 			p.i++
 		}
@@ -787,7 +789,8 @@ func (p *parser) root(r *ref, first int) {
 		r.more = t.image[:n]
 		t.image = t.image[n:]
 	}
-	r.text = p.textFrom(t.start + whole - len(t.image))
+	r.at = t.start + whole - len(t.image)
+	r.text = p.textFrom(r.at)
 	switch {
 	case strings.HasPrefix(t.image, "$!{"), t.image == "${":
 		r.name = p.toks[first+1].image

@@ -62,7 +62,7 @@ func compilePattern(text string, whole bool) *pattern {
 
 // patternSize is about how many instructions a pattern becomes: repetitions are written out.
 func patternSize(re *syntax.Regexp) int {
-	n := 1 + len(re.Rune)/2
+	n := 1 + len(re.Rune)
 	for _, sub := range re.Sub {
 		n += patternSize(sub)
 	}

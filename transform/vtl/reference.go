@@ -123,7 +123,7 @@ func (r *ref) trace(ex *exec, v any) {
 	if r.notOne {
 		return
 	}
-	t.Line, t.Column = r.src.position(r.at + len(r.more))
+	t.Line, t.Column = r.src.position(r.at)
 	switch v.(type) {
 	case nil:
 		t.Value = ""

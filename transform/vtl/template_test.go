@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -33,9 +34,8 @@ type recorded struct {
 	Fails    bool            `json:"err"`
 }
 
-// recordedCases are those that need no more than the language: the variables are tested where they are made.
-func recordedCases(t testing.TB) []recorded {
-	f, err := os.Open("../testdata/templates.jsonl")
+func readCases(t testing.TB, file string) []recorded {
+	f, err := os.Open(file)
 	require.NoError(t, err)
 	defer f.Close()
 	var cases []recorded
@@ -43,12 +43,53 @@ func recordedCases(t testing.TB) []recorded {
 	for lines.Scan() {
 		var c recorded
 		require.NoError(t, json.Unmarshal(lines.Bytes(), &c))
+		cases = append(cases, c)
+	}
+	require.NoError(t, lines.Err())
+	return cases
+}
+
+// recordedCases are those that need no more than the language: the variables are tested where they are made.
+func recordedCases(t testing.TB) []recorded {
+	var cases []recorded
+	for _, c := range readCases(t, "../testdata/templates.jsonl") {
 		if c.Input == nil && !strings.Contains(c.Template, "$util.") && !strings.Contains(c.Template, "$context.") {
 			cases = append(cases, c)
 		}
 	}
-	require.NoError(t, lines.Err())
 	return cases
+}
+
+// oddCases are what authors may come upon, with what Velocity 1.7 makes of them; TestVelocityAgrees asks it again.
+func oddCases(t testing.TB) []recorded { return readCases(t, "testdata/odd.jsonl") }
+
+// oracleVars are those of testdata/velocity/Oracle.java.
+func oracleVars() map[string]any {
+	m := vtl.NewMap()
+	m.Put("k", "v")
+	m.Put("n", 2)
+	m.Put("sub", vtl.NewList(1, 2))
+	items := vtl.NewList()
+	for i := range 500 {
+		item := vtl.NewMap()
+		item.Put("id", i)
+		item.Put("name", "Item number "+strconv.Itoa(i))
+		item.Put("price", float64(i)*0.25)
+		item.Put("tags", vtl.NewList("red", "green", "blue"))
+		items.Append(item)
+	}
+	return map[string]any{
+		"word": "tea", "text": "Zoë's 5 \"cups\"", "empty": "", "one": 1, "num": 42, "neg": -7, "long": int64(5000000000), "half": 0.5,
+		"yes": true, "no": false, "list": vtl.NewList("a", "b", 3, "b"), "map": m, "a-b": "hyphen", "items": items,
+	}
+}
+
+func TestOddTemplates(t *testing.T) {
+	for _, c := range oddCases(t) {
+		got, err := render(c.Template, oracleVars())
+		require.Equal(t, c.Fails, err != nil, "%q: %v", c.Template, err)
+		require.Equal(t, c.Output, got, "%q", c.Template)
+	}
 }
 
 func TestRecordedTemplates(t *testing.T) {

@@ -167,7 +167,7 @@ func (l *lexer) next() (token, bool) {
 	for {
 		if l.at >= len(l.src) {
 			// A prefix at the end has nothing to be glued to.
-			return token{kind: tokEOF, lost: lost, start: l.at, end: l.at}, start == l.at
+			return token{kind: tokEOF, lost: lost, start: start, end: l.at}, start == l.at
 		}
 		k, n := l.match()
 		if k == noToken {

@@ -11,7 +11,8 @@ import org.apache.velocity.util.introspection.Info;
 /**
  * Runs templates with Velocity 1.7, set up as the managed gateway is. It reads requests from its standard input and writes an answer to each.
  *
- * Request: 'R' (render) or 'B' (benchmark), for 'B' the number of turns as an int, then the template's length as an int, and the template.
+ * Request: 'R' and a template to render, or 'B' and templates to measure: how many milliseconds to warm up, how many turns, how many templates,
+ * each an int, and the templates. A template is its length, an int, and its bytes.
  * Answer: for 'R' 0 and the output (an int and the bytes), or 1 and the exception; for 'B' the nanoseconds of all turns as a long.
  */
 public class Oracle {
@@ -68,19 +69,25 @@ public class Oracle {
         return c;
     }
 
-    static long bench(RuntimeInstance ri, String template, int turns) throws Exception {
-        SimpleNode tree = ri.parse(new StringReader(template), "t");
-        InternalContextAdapterImpl ica = new InternalContextAdapterImpl(new VelocityContext());
-        ica.pushCurrentTemplateName("t");
-        tree.init(ica, ri);
-        VelocityContext vars = context();
-        int length = 0;
-        for (long end = System.nanoTime() + 2_000_000_000L; System.nanoTime() < end; ) { // warm it up
-            length = once(ri, tree, vars, length);
+    static long bench(RuntimeInstance ri, List<String> templates, int warmMillis, int turns) throws Exception {
+        List<SimpleNode> trees = new ArrayList<>();
+        for (String template : templates) {
+            SimpleNode tree = ri.parse(new StringReader(template), "t");
+            InternalContextAdapterImpl ica = new InternalContextAdapterImpl(new VelocityContext());
+            ica.pushCurrentTemplateName("t");
+            tree.init(ica, ri);
+            trees.add(tree);
         }
+        VelocityContext vars = context();
+        int[] sizes = new int[trees.size()];
+        for (long end = System.nanoTime() + warmMillis * 1_000_000L; System.nanoTime() < end; ) all(ri, trees, vars, sizes);
         long start = System.nanoTime();
-        for (int i = 0; i < turns; i++) length = once(ri, tree, vars, length);
+        for (int i = 0; i < turns; i++) all(ri, trees, vars, sizes);
         return System.nanoTime() - start;
+    }
+
+    static void all(RuntimeInstance ri, List<SimpleNode> trees, VelocityContext vars, int[] sizes) throws Exception {
+        for (int i = 0; i < sizes.length; i++) sizes[i] = once(ri, trees.get(i), vars, sizes[i]);
     }
 
     static int once(RuntimeInstance ri, SimpleNode tree, VelocityContext vars, int size) throws Exception {
@@ -90,21 +97,27 @@ public class Oracle {
         return w.getBuffer().length();
     }
 
+    static String read(DataInputStream in) throws IOException {
+        byte[] b = new byte[in.readInt()];
+        in.readFully(b);
+        return new String(b, StandardCharsets.UTF_8);
+    }
+
     public static void main(String[] args) throws Exception {
         Thread.currentThread().setContextClassLoader(Oracle.class.getClassLoader()); // which is where Velocity looks for Empty
         RuntimeInstance ri = engine();
         DataInputStream in = new DataInputStream(new BufferedInputStream(System.in));
         DataOutputStream out = new DataOutputStream(new BufferedOutputStream(System.out));
         for (int op = in.read(); op >= 0; op = in.read()) {
-            int turns = op == 'B' ? in.readInt() : 0;
-            byte[] b = new byte[in.readInt()];
-            in.readFully(b);
-            String template = new String(b, StandardCharsets.UTF_8);
             if (op == 'B') {
-                out.writeLong(bench(ri, template, turns));
+                int warmMillis = in.readInt(), turns = in.readInt();
+                List<String> templates = new ArrayList<>();
+                for (int n = in.readInt(); n > 0; n--) templates.add(read(in));
+                out.writeLong(bench(ri, templates, warmMillis, turns));
                 out.flush();
                 continue;
             }
+            String template = read(in);
             byte[] answer;
             try {
                 StringWriter w = new StringWriter();
