@@ -254,7 +254,7 @@ func (c *call) pattern(s, text string) *pattern {
 
 // each goes over the matches, with the memory that is left.
 func (c *call) each(p *pattern, s string, f func(m []int) bool) bool {
-	cost := 64
+	cost := 128
 	if p.re != nil {
 		cost += 16 * p.re.NumSubexp()
 	}

@@ -65,11 +65,20 @@ func normalAt(v any, depth int) (any, bool) {
 	case nil, string, bool, int64, float64, Char:
 		return v, true
 	case *List:
-		return v, v != nil
+		if v == nil {
+			return nil, false
+		}
+		return v, true
 	case *Map:
-		return v, v != nil
+		if v == nil {
+			return nil, false
+		}
+		return v, true
 	case *big.Int:
-		return v, v != nil
+		if v == nil {
+			return nil, false
+		}
+		return v, true
 	case *view, *entry:
 		return v, true
 	case int:

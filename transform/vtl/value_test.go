@@ -53,6 +53,7 @@ func TestValuesPrintAsInJava(t *testing.T) {
 		{"slice", []any{"a", []string{"b"}}, "[a, [b]]"},
 		{"map-of-strings", map[string]string{"b": "2", "a": "1"}, "{a=1, b=2}"},
 		{"unknown-type", struct{}{}, ""},
+		{"no-list", vtl.NewList((*vtl.List)(nil), (*vtl.Map)(nil), (*big.Int)(nil)), "[null, null, null]"},
 	} {
 		t.Run(tt.name, func(t *testing.T) { require.Equal(t, tt.want, vtl.ToString(tt.v)) })
 	}
