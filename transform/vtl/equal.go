@@ -33,7 +33,7 @@ func (c *comparer) equal(a, b any, depth int) bool {
 		if a == b {
 			return true
 		}
-		if a.kind == javaArray || b.kind == javaArray || len(a.items) != len(b.items) {
+		if a.isArray() || b.isArray() || len(a.items) != len(b.items) {
 			return false
 		}
 		for i, e := range a.items {

@@ -93,7 +93,7 @@ func iterate(v any) (iterator, bool) {
 
 // hasNext asks a list for its length again, as ArrayList's iterator does; what was added then makes next fail.
 func (it *iterator) hasNext() bool {
-	if it.list != nil && it.list.kind != javaArray {
+	if it.list != nil && !it.list.isArray() {
 		return it.at != len(it.list.items)
 	}
 	return it.at < it.n

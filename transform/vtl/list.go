@@ -5,10 +5,19 @@ import "iter"
 type listKind uint8
 
 const (
-	javaList  listKind = iota // prints [a, b]
-	jsonArray                 // prints ["a","b"]
-	javaArray                 // what split returns
+	javaList    listKind = iota // prints [a, b]
+	jsonArray                   // prints ["a","b"]
+	stringArray                 // what split returns
+	objectArray                 // what toArray returns
 )
+
+// accepts reports whether v may be an element: an array of strings has no others.
+func (l *List) accepts(v any) bool {
+	_, isString := v.(string)
+	return l.kind != stringArray || isString || v == nil
+}
+
+func (l *List) isArray() bool { return l.kind >= stringArray }
 
 // List is an ordered list that templates can read, change and loop over: a list literal, a JSON array, or the array that split returns.
 // They differ in how they print. It is not for concurrent use.

@@ -4,7 +4,7 @@ import "slices"
 
 func (c *call) onList(l *List) any {
 	n := len(l.items)
-	if l.kind == javaArray {
+	if l.isArray() {
 		switch c.step.name { // of a fixed size
 		case "add", "addAll", "remove", "removeAll", "retainAll", "clear":
 			if len(c.args) > 0 || c.step.name == "clear" && n > 0 {
@@ -27,7 +27,7 @@ func (c *call) onList(l *List) any {
 			it, _ := iterate(l)
 			return &it
 		case "toArray":
-			return c.copied(l.items, javaArray)
+			return c.copied(l.items, objectArray)
 		case "toJSONString":
 			if l.kind == jsonArray {
 				return c.ex.text(l)
@@ -134,7 +134,7 @@ func (c *call) find(l *List, v any) int {
 func (c *call) collection(v any) ([]any, bool) {
 	switch v := v.(type) {
 	case *List:
-		return v.items, v.kind != javaArray
+		return v.items, !v.isArray()
 	case *view:
 		if !c.ex.alloc(16*v.m.Len()) || !c.ex.step(v.m.Len()) {
 			return nil, false
@@ -196,6 +196,9 @@ func (c *call) insert(l *List) any {
 			return nil
 		}
 		old := l.items[i]
+		if !l.accepts(c.args[1]) {
+			return c.fail("want a string for an array of strings")
+		}
 		l.items[i] = c.args[1]
 		return old
 	}

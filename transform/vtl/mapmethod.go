@@ -119,7 +119,7 @@ func (c *call) onView(v *view) any {
 		if !ok {
 			return missing
 		}
-		return &List{items: items, kind: javaArray}
+		return &List{items: items, kind: objectArray}
 	case c.is("contains", 1):
 		return c.findIn(v, c.args[0]) >= 0
 	case c.is("containsAll", 1):

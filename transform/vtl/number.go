@@ -256,7 +256,7 @@ func classOf(v any) class {
 	case Char:
 		return classChar
 	case *List:
-		if v.kind == javaArray {
+		if v.isArray() {
 			return classArray
 		}
 		return classList

@@ -186,7 +186,7 @@ func (ex *exec) property(r *ref, s *step, v any) any {
 			return v == ""
 		}
 	case *List:
-		if v.kind != javaArray && (s.name == "empty" || s.name == "Empty") {
+		if !v.isArray() && (s.name == "empty" || s.name == "Empty") {
 			return len(v.items) == 0
 		}
 	case *view:
@@ -309,6 +309,10 @@ func (ex *exec) assignIndex(r *ref, s *step, target, index, value any) {
 		}
 		if i < 0 || i >= len(t.items) {
 			ex.outOfRange(r, s, i, len(t.items))
+			return
+		}
+		if !t.accepts(value) {
+			ex.fail(r.src, s.at, "want a string for an array of strings")
 			return
 		}
 		t.items[i] = value

@@ -270,7 +270,7 @@ func (c *call) split(s, pattern string, limit int) any {
 	if p == nil {
 		return nil
 	}
-	l := &List{kind: javaArray}
+	l := &List{kind: stringArray}
 	at := 0
 	ok := c.each(p, s, func(m []int) bool {
 		if limit > 0 && len(l.items) == limit-1 {

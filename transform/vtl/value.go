@@ -196,8 +196,10 @@ func (p *printer) value(dst []byte, v any, depth int) []byte {
 		switch v.kind {
 		case jsonArray:
 			return p.json(dst, v, depth)
-		case javaArray:
+		case stringArray:
 			return append(dst, "[Ljava.lang.String;@1b6d3586"...)
+		case objectArray:
+			return append(dst, "[Ljava.lang.Object;@1b6d3586"...)
 		}
 		dst = append(dst, '[')
 		for i, e := range v.items {
