@@ -62,7 +62,7 @@ type medians map[string]float64
 func benchmarks(count int, benchtime string) (medians, error) {
 	samples := map[string][]float64{}
 	for _, args := range [][]string{
-		{"-bench", "JWTRepeated|JWTNew|Routing|KeyedHot|KeyedMany|CORS|Chain|Yardstick|SigV4|Decision/|Policy|UsagePlan|QuotaFile|Redis|Cache|Domain", "-count", strconv.Itoa(count), "-benchtime", benchtime},
+		{"-bench", "JWTRepeated|JWTNew|Routing|KeyedHot|KeyedMany|CORS|Chain|Yardstick|SigV4|Decision/|Policy|UsagePlan|QuotaFile|Redis|Cache|Domain|VTL|InputPath|ParameterMapping|Validation/items=1/|Validation/items=100/", "-count", strconv.Itoa(count), "-benchtime", benchtime},
 		{"-bench", "Memory", "-benchtime", "2x"},
 		{"-bench", "Fleet", "-benchtime", "1x", "-count", strconv.Itoa(count), "-fleetfor", "2s"},
 	} {
