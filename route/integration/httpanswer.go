@@ -1,0 +1,224 @@
+package integration
+
+import (
+	"compress/gzip"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gatekit-go/gatekit"
+)
+
+// answer passes the response on.
+func (x *exchange) answer(res *http.Response) {
+	defer res.Body.Close()
+	if err := x.headersIn(); err != nil {
+		x.fail(err)
+		return
+	}
+	defer x.record(res.StatusCode)
+	if res.StatusCode == http.StatusSwitchingProtocols {
+		x.tunnel(res)
+		return
+	}
+	if max := x.proxy.maxResponse; max > 0 && res.ContentLength > max && x.out.Method != http.MethodHead {
+		x.reject(responseTooLarge[x.flavor == gatekit.REST])
+		return
+	}
+	body, length := io.Reader(res.Body), res.ContentLength
+	if x.flavor == gatekit.REST && !x.proxy.config.KeepContentEncoding && isGzip(res.Header) {
+		// The header is dropped, so the body mustn't need it.
+		if x.out.Method != http.MethodHead && length != 0 && hasBody(res.StatusCode) {
+			body, length = &gunzip{in: res.Body}, -1
+		}
+		delete(res.Header, "Content-Encoding")
+	}
+	x.passHeaders(res.Header)
+	out := x.w.Header()
+	if length >= 0 && x.flavor == gatekit.REST { // under its own name it was passed on as it came
+		out["Content-Length"] = []string{strconv.FormatInt(length, 10)}
+	}
+	announced := len(res.Trailer)
+	if announced > 0 {
+		for name := range res.Trailer {
+			out["Trailer"] = append(out["Trailer"], name)
+		}
+	}
+	x.w.WriteHeader(res.StatusCode)
+	if err := x.copy(body, length, isEventStream(res.Header)); err != nil {
+		// Whoever reads this response must see that it isn't all. The server logs nothing for this value.
+		panic(http.ErrAbortHandler)
+	}
+	_ = res.Body.Close() // fills in the trailers
+	if len(res.Trailer) == 0 {
+		return
+	}
+	_ = http.NewResponseController(x.w).Flush() // or a short body would get a Content-Length, and no trailers
+	for name, values := range res.Trailer {
+		if len(res.Trailer) != announced {
+			name = http.TrailerPrefix + name
+		}
+		out[name] = values
+	}
+}
+
+func hasBody(status int) bool {
+	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
+}
+
+func isGzip(h http.Header) bool {
+	e := h["Content-Encoding"]
+	return len(e) == 1 && strings.EqualFold(e[0], "gzip")
+}
+
+func isEventStream(h http.Header) bool {
+	t := h["Content-Type"]
+	return len(t) > 0 && strings.HasPrefix(t[0], "text/event-stream")
+}
+
+// gunzip reads the gzip header with the first bytes: not before, as a stream may be silent at first.
+type gunzip struct {
+	in  io.Reader
+	out *gzip.Reader
+}
+
+func (g *gunzip) Read(b []byte) (int, error) {
+	if g.out == nil {
+		var err error
+		if g.out, err = gzip.NewReader(g.in); err != nil {
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return 0, err
+		}
+	}
+	return g.out.Read(b)
+}
+
+// buffers are for copying bodies. Nothing keeps one.
+var buffers = sync.Pool{New: func() any { return new([copyBytes]byte) }}
+
+const (
+	copyBytes = 32 << 10
+	// small is what fits into the server's own buffer beside most headers, so that writing it waits for nobody.
+	small = 2 << 10
+)
+
+// copy copies the body. What has no length is flushed as it comes, and a stream of events before the first.
+func (x *exchange) copy(body io.Reader, length int64, events bool) error {
+	if length == 0 {
+		return nil
+	}
+	stream := length < 0 || events
+	control := http.NewResponseController(x.w)
+	if events {
+		if err := control.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			return err
+		}
+	}
+	b := buffers.Get().(*[copyBytes]byte)
+	defer buffers.Put(b)
+	for {
+		x.await(forUpstream)
+		n, readErr := body.Read(b[:])
+		x.watch.Stop()
+		if n > 0 {
+			if readErr == nil || n > small {
+				x.await(forClient)
+			}
+			if _, err := x.w.Write(b[:n]); err != nil {
+				return err
+			}
+			if stream {
+				if err := control.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+					return err
+				}
+			}
+		}
+		if readErr == io.EOF {
+			return nil
+		}
+		if readErr != nil {
+			return readErr
+		}
+	}
+}
+
+// record says how the integration did.
+func (x *exchange) record(status int) {
+	x.rc.SetIntegration(gatekit.Integration{Status: status, Latency: time.Since(x.start)})
+}
+
+var responseTooLarge = map[bool]*gatekit.Rejection{
+	false: {Type: gatekit.APIConfigurationError, Cause: errResponseTooLarge},
+	true:  {Type: gatekit.IntegrationFailure, Status: http.StatusBadGateway, Cause: errResponseTooLarge},
+}
+
+var errResponseTooLarge = errors.New("integration: the response is longer than it may be")
+
+// networkError is what a REST API says of an upstream that can't be reached.
+const networkError = "Network error communicating with endpoint"
+
+// fail answers a request that got no response.
+func (x *exchange) fail(err error) {
+	x.record(0)
+	if fault := x.clientsFault(); fault != nil && x.ctx.Err() == nil {
+		if errors.Is(fault, errTooLarge) {
+			x.reject(tooLarge)
+			return
+		}
+		var max *http.MaxBytesError
+		if errors.As(fault, &max) {
+			x.reject(tooLarge)
+			return
+		}
+		x.reject(&gatekit.Rejection{Type: gatekit.Default4XX, Status: http.StatusBadRequest, Cause: fmt.Errorf("integration: read the request's body: %w", fault)})
+		return
+	}
+	var rejection *gatekit.Rejection
+	if errors.As(err, &rejection) {
+		x.reject(rejection)
+		return
+	}
+	why := &gatekit.Rejection{Type: gatekit.IntegrationFailure, Cause: fmt.Errorf("integration: %s %s: %w", x.out.Method, x.target(), err)}
+	rest := x.flavor != gatekit.HTTP
+	var timeout net.Error
+	var name *net.DNSError
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.Is(err, errBusy):
+		why.Status = http.StatusServiceUnavailable
+		if rest {
+			why.Message = "Service Unavailable"
+		}
+	case errors.As(err, &certificate):
+		if x.proxy.config.Private {
+			why.Type = gatekit.APIConfigurationError
+		} else if rest {
+			why.Message = networkError
+		}
+	case errors.As(err, &name) && name.IsNotFound:
+		if rest {
+			why.Type = gatekit.APIConfigurationError
+		}
+	case errors.Is(err, errTimeout) || errors.Is(err, errTryTimeout) || errors.As(err, &timeout) && timeout.Timeout():
+		why.Type = gatekit.IntegrationTimeout
+	case rest:
+		why.Message = networkError
+	}
+	x.reject(why)
+}
+
+// target is where the request was sent, without what the client wrote.
+func (x *exchange) target() string { return x.proxy.scheme + "://" + x.url.Host }
+
+func (x *exchange) reject(why error) {
+	gatekit.Reject(x.w, x.in, why)
+}

@@ -1,0 +1,88 @@
+package integration
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"sync/atomic"
+
+	"github.com/gatekit-go/gatekit"
+)
+
+// maxPayload is the managed gateway's, in both directions. (Developer guide, "Amazon API Gateway quotas": 10 MB.)
+const maxPayload = 10 << 20
+
+var (
+	tooLarge    = &gatekit.Rejection{Type: gatekit.RequestTooLarge, Cause: errTooLarge}
+	errTooLarge = errors.New("integration: the request's body is longer than it may be")
+	errBodyDone = errors.New("integration: the request's body isn't read any more")
+)
+
+// clientBody is the client's body for one attempt. The transport reads it in a goroutine that may outlive the attempt, and closes it when it
+// can't connect; neither may end the client's own body, which the next attempt needs.
+type clientBody struct {
+	in    io.Reader
+	limit int64  // how many bytes it may have; 0 or less: any
+	read  int64  // how many it had
+	kept  []byte // what was read, if there is room for all of it
+
+	begun atomic.Bool           // somebody has read
+	whole atomic.Bool           // kept is all
+	ended atomic.Bool           // nobody may read any more
+	wrong atomic.Pointer[error] // what the client did wrong
+}
+
+func (b *clientBody) Read(to []byte) (int, error) {
+	// In this order: who ends the body to send it again sees begun, or the transport sees ended.
+	b.begun.Store(true)
+	if b.ended.Load() {
+		return 0, errBodyDone
+	}
+	n, err := b.in.Read(to)
+	if b.read += int64(n); b.limit > 0 && b.read > b.limit {
+		return 0, b.broken(errTooLarge)
+	}
+	if len(b.kept)+n <= cap(b.kept) {
+		b.kept = append(b.kept, to[:n]...)
+	}
+	if err == io.EOF {
+		b.whole.Store(int64(len(b.kept)) == b.read)
+	} else if err != nil {
+		b.broken(err)
+	}
+	return n, err
+}
+
+func (b *clientBody) broken(err error) error {
+	if !b.ended.Load() { // what fails after the end was closed by the server
+		b.wrong.CompareAndSwap(nil, &err)
+	}
+	return err
+}
+
+// Close does nothing: the server closes the client's body.
+func (b *clientBody) Close() error { return nil }
+
+func (b *clientBody) end() { b.ended.Store(true) }
+
+// fault returns what the client did wrong, or nil.
+func (b *clientBody) fault() error {
+	if err := b.wrong.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// repeatable ends the reading for this attempt, and reports whether again has all that was read.
+func (b *clientBody) repeatable() bool {
+	b.ended.Store(true)
+	return !b.begun.Load() || b.whole.Load()
+}
+
+// again returns the body for another attempt, after repeatable.
+func (b *clientBody) again() *clientBody {
+	if !b.begun.Load() {
+		return &clientBody{in: b.in, limit: b.limit, kept: b.kept}
+	}
+	return &clientBody{in: bytes.NewReader(b.kept), kept: make([]byte, 0, len(b.kept))}
+}

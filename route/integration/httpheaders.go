@@ -1,0 +1,242 @@
+package integration
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/traceid"
+)
+
+// headerSet is a set of canonical header names.
+type headerSet map[string]bool
+
+// forwardingHeaders are what this gateway, or a proxy that it trusts, has written or will write.
+var forwardingHeaders = []string{"Forwarded", "Host", "Via", "X-Amzn-Apigateway-Api-Id", "X-Amzn-Trace-Id", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto"}
+
+// newHeaderSet returns the headers that a client's Connection can't take away.
+func newHeaderSet(names []string) headerSet {
+	set := headerSet{}
+	for _, name := range slices.Concat(forwardingHeaders, names) {
+		set[http.CanonicalHeaderKey(name)] = true
+	}
+	return set
+}
+
+// hopByHop are headers of one connection. (RFC 9110, section 7.6.1, and what clients send although it was never a standard.)
+var hopByHop = [...]string{
+	"Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
+}
+
+// dropHopByHop removes the headers of one connection, and those that Connection names, unless they are in keep.
+func dropHopByHop(h http.Header, keep headerSet) {
+	for _, line := range h["Connection"] {
+		for name := range strings.SplitSeq(line, ",") {
+			if name = http.CanonicalHeaderKey(strings.Trim(name, " \t")); name != "" && !keep[name] {
+				delete(h, name)
+			}
+		}
+	}
+	for _, name := range hopByHop {
+		delete(h, name)
+	}
+}
+
+// What else isn't passed on to an upstream. Expect is answered here; the forwarding headers are this gateway's to write.
+var (
+	droppedHTTP = [...]string{"Expect", "Host", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto"}
+	droppedREST = [...]string{
+		"Content-Length", "Content-Md5", "Expect", "Host", "Max-Forwards", "Server", "Via", "Www-Authenticate", "X-Forwarded-Host", "X-Amzn-Apigateway-Api-Id",
+	}
+)
+
+// viaHTTP is what the managed gateway was seen to write into Via.
+const viaHTTP = "HTTP/1.1 AmazonAPIGateway"
+
+// setHeaders fills in the headers for the upstream. They are new slices or the client's own, which the transport only reads.
+func (x *exchange) setHeaders() {
+	p, in := x.proxy, x.in.Header
+	h := make(http.Header, len(in)+6)
+	for name, values := range in {
+		if values != nil {
+			h[name] = values
+		}
+	}
+	dropHopByHop(h, p.keep)
+	if x.upgrade != "" {
+		h["Connection"], h["Upgrade"] = x.value(0, "Upgrade"), x.value(1, x.upgrade)
+	}
+	if len(h["User-Agent"]) == 0 {
+		h["User-Agent"] = nil // keeps the transport from writing its own
+	}
+	if x.flavor == gatekit.REST {
+		for _, name := range droppedREST {
+			delete(h, name)
+		}
+		if !p.config.KeepContentEncoding {
+			delete(h, "Content-Encoding")
+		}
+		x.xForwarded(h, false)
+		if x.rc != nil && x.rc.APIID != "" {
+			h["X-Amzn-Apigateway-Api-Id"] = x.value(2, x.rc.APIID)
+		}
+	} else {
+		if acceptsTrailers(in) {
+			h["Te"] = []string{"trailers"}
+		}
+		x.setForwarded(h)
+		x.setVia(h)
+		forwardedFor := h["X-Forwarded-For"]
+		for _, name := range droppedHTTP {
+			delete(h, name)
+		}
+		if p.config.XForwarded {
+			if forwardedFor != nil {
+				h["X-Forwarded-For"] = forwardedFor
+			}
+			x.xForwarded(h, true)
+		}
+	}
+	trace := ""
+	if prior := h["X-Amzn-Trace-Id"]; len(prior) > 0 {
+		trace = traceid.Extend(prior[0], x.start)
+	} else {
+		trace = traceid.Root(x.start)
+	}
+	h["X-Amzn-Trace-Id"] = x.value(3, trace)
+	x.out.Header = h
+}
+
+// value returns a slice of the i-th of x's own strings.
+func (x *exchange) value(i int, s string) []string {
+	x.values[i] = s
+	return x.values[i : i+1 : i+1]
+}
+
+func acceptsTrailers(h http.Header) bool {
+	for _, line := range h["Te"] {
+		for coding := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.Trim(coding, " \t"), "trailers") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// upgradeOf returns the protocol that a client asks to change to: websocket, or "". No other is passed on: h2c would let a client speak to the
+// upstream past everything that stands before it here.
+func upgradeOf(h http.Header) string {
+	if u := h["Upgrade"]; len(u) != 1 || !strings.EqualFold(u[0], "websocket") {
+		return ""
+	}
+	for _, line := range h["Connection"] {
+		for option := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.Trim(option, " \t"), "upgrade") {
+				return "websocket"
+			}
+		}
+	}
+	return ""
+}
+
+func (x *exchange) proto() string {
+	switch {
+	case x.proxy.config.ForwardedProto != "":
+		return x.proxy.config.ForwardedProto
+	case x.in.TLS != nil:
+		return "https"
+	}
+	return "http"
+}
+
+// setForwarded appends this gateway's element to a client's Forwarded. A list that isn't one gives way: what it does to the element behind it can't be
+// told.
+func (x *exchange) setForwarded(h http.Header) {
+	f := forwarded{client: gatekit.SourceIP(x.in), host: x.in.Host, proto: x.proto()}
+	if local, ok := x.in.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
+		f.by = local.AddrPort().Addr()
+	}
+	var room [256]byte
+	b := room[:0]
+	for _, line := range h["Forwarded"] {
+		if !isForwarded(line) {
+			b = b[:0]
+			break
+		}
+		b = append(append(b, line...), ", "...)
+	}
+	h["Forwarded"] = x.value(4, string(f.appendTo(b)))
+}
+
+func (x *exchange) setVia(h http.Header) {
+	via := viaHTTP
+	if prior := h["Via"]; len(prior) > 0 {
+		via = strings.Join(prior, ", ") + ", " + viaHTTP
+	}
+	h["Via"] = x.value(5, via)
+}
+
+// xForwarded appends the peer to X-Forwarded-For, and says which port and scheme the client used.
+func (x *exchange) xForwarded(h http.Header, host bool) {
+	if peer, err := netip.ParseAddrPort(x.in.RemoteAddr); err == nil {
+		chain := peer.Addr().Unmap().WithZone("").String()
+		if prior := h["X-Forwarded-For"]; len(prior) > 0 {
+			chain = strings.Join(prior, ", ") + ", " + chain
+		}
+		h["X-Forwarded-For"] = x.value(6, chain)
+	}
+	proto := x.proto()
+	port := "80"
+	if proto == "https" {
+		port = "443"
+	}
+	if _, explicit, ok := strings.Cut(x.in.Host[strings.LastIndexByte(x.in.Host, ']')+1:], ":"); ok && explicit != "" && strings.Trim(explicit, "0123456789") == "" {
+		port = explicit
+	}
+	v := []string{port, proto, x.in.Host}
+	h["X-Forwarded-Port"], h["X-Forwarded-Proto"] = v[0:1:1], v[1:2:2]
+	if host {
+		h["X-Forwarded-Host"] = v[2:3:3]
+	}
+}
+
+// What a REST API passes on under another name.
+var remapped = [...]struct{ from, to string }{
+	{"Connection", "X-Amzn-Remapped-Connection"},
+	{"Content-Length", "X-Amzn-Remapped-Content-Length"},
+	{"Date", "X-Amzn-Remapped-Date"},
+	{"Server", "X-Amzn-Remapped-Server"},
+	{"X-Amzn-Requestid", "X-Amzn-Remapped-Requestid"},
+}
+
+// passHeaders copies the response's headers to the client's, behind those that stations have set. It takes h over.
+func (x *exchange) passHeaders(h http.Header) {
+	if x.flavor == gatekit.REST {
+		var renamed [len(remapped)][]string
+		for i, m := range remapped {
+			renamed[i] = h[m.from]
+		}
+		dropHopByHop(h, nil)
+		for i, m := range remapped {
+			if delete(h, m.from); len(renamed[i]) > 0 {
+				h[m.to] = renamed[i]
+			}
+		}
+		delete(h, "Via")
+		delete(h, "X-Amz-Apigw-Id") // the gateway's own
+	} else {
+		dropHopByHop(h, nil)
+		delete(h, "Apigw-Requestid")
+	}
+	out := x.w.Header()
+	for name, values := range h {
+		if prior := out[name]; len(prior) > 0 {
+			values = append(prior[:len(prior):len(prior)], values...)
+		}
+		out[name] = values
+	}
+}

@@ -1,0 +1,105 @@
+package integration
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/gatekit-go/gatekit"
+)
+
+// MockConfig configures a [MockHandler].
+type MockConfig struct {
+	_ struct{} // keyed literals only, so that fields can be added
+
+	// Status is the answer's. 0 means 200; 200 to 599.
+	Status int
+	// Header is the answer's. Without a Content-Type the answer is application/json, as on a REST API.
+	Header http.Header
+	// Body is the answer's. 204 and 304 have none.
+	Body []byte
+}
+
+// MockHandler is an http.Handler that calls no backend and always gives the same answer. Under transform.REST, templates make the answer of it; on an HTTP
+// API, which has no mock integration when managed, it stands for itself. It is immutable and safe for concurrent use.
+type MockHandler struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// Mock returns a MockHandler, or one error that lists every field it refuses. It copies cfg.
+func Mock(cfg MockConfig) (*MockHandler, error) {
+	var errs []error
+	m := &MockHandler{status: cfg.Status, header: http.Header{}, body: slices.Clone(cfg.Body)}
+	if m.status == 0 {
+		m.status = http.StatusOK
+	}
+	if m.status < 200 || m.status > 599 {
+		errs = append(errs, fmt.Errorf("integration: MockConfig.Status: want 0 or 200 to 599, got %d", cfg.Status))
+	}
+	if !hasBody(m.status) && len(m.body) > 0 {
+		errs = append(errs, fmt.Errorf("integration: MockConfig.Body: want none with status %d, got %d bytes", m.status, len(m.body)))
+	}
+	for _, name := range slices.Sorted(maps.Keys(cfg.Header)) {
+		canonical := http.CanonicalHeaderKey(name)
+		if !isToken(name) {
+			errs = append(errs, fmt.Errorf("integration: MockConfig.Header: want names of headers, got %q", name))
+		}
+		switch canonical {
+		case "Content-Length", "Transfer-Encoding", "Connection", "Trailer", "Upgrade":
+			errs = append(errs, fmt.Errorf("integration: MockConfig.Header: want no %s, which is the server's to say", canonical))
+		}
+		for _, value := range cfg.Header[name] {
+			if !isFieldValue(value) {
+				errs = append(errs, fmt.Errorf("integration: MockConfig.Header[%q]: want a value without control characters, got %q", name, value))
+			}
+		}
+		m.header[canonical] = append(m.header[canonical], cfg.Header[name]...)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	if hasBody(m.status) {
+		if len(m.header["Content-Type"]) == 0 {
+			m.header["Content-Type"] = []string{"application/json"}
+		}
+		m.header["Content-Length"] = []string{strconv.Itoa(len(m.body))}
+	}
+	return m, nil
+}
+
+// isFieldValue reports whether s may be a header's value. (RFC 9110, section 5.5.)
+func isFieldValue(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// ServeHTTP answers.
+func (m *MockHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start := time.Now()
+	h := w.Header()
+	for name, values := range m.header {
+		if prior := h[name]; len(prior) > 0 && name != "Content-Type" && name != "Content-Length" {
+			h[name] = append(prior[:len(prior):len(prior)], values...)
+		} else {
+			h[name] = slices.Clone(values)
+		}
+	}
+	w.WriteHeader(m.status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(m.body) // a client that went away is no fault of ours
+	}
+	gatekit.From(r.Context()).SetIntegration(gatekit.Integration{Status: m.status, Latency: time.Since(start)})
+}
+
+// Station implements [gatekit.Station]. An integration is where a chain ends.
+func (m *MockHandler) Station() (kind string, next http.Handler) { return "integration.Mock", nil }
