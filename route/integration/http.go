@@ -217,7 +217,7 @@ func (x *exchange) prepare() error {
 	x.out.Proto, x.out.ProtoMajor, x.out.ProtoMinor = "HTTP/1.1", 1, 1
 	x.upgrade = upgradeOf(r.Header)
 	if r.Body != nil && r.Body != http.NoBody && r.ContentLength != 0 {
-		x.body = &clientBody{in: r.Body, limit: p.maxRequest}
+		x.body = &clientBody{in: r.Body, length: r.ContentLength, limit: p.maxRequest}
 		if n := r.ContentLength; n > 0 && n <= p.retries.bodyBytes && isIdempotent(x.out.Method) {
 			x.body.kept = make([]byte, 0, n)
 		}

@@ -47,12 +47,19 @@ func (x *exchange) answer(res *http.Response) {
 	}
 	announced := len(res.Trailer)
 	if announced > 0 {
+		delete(out, "Content-Length") // HTTP/2 has both, HTTP/1.1 one of them
 		for name := range res.Trailer {
 			out["Trailer"] = append(out["Trailer"], name)
 		}
 	}
+	duplex := x.body != nil && !x.body.complete()
+	if duplex {
+		// Else the server closes the client's body with the first bytes of an answer, the transport takes that for an error and closes the
+		// connection, and the answer is cut.
+		_ = http.NewResponseController(x.w).EnableFullDuplex() // HTTP/2 needs nothing
+	}
 	x.w.WriteHeader(res.StatusCode)
-	if err := x.copy(body, length, isEventStream(res.Header)); err != nil {
+	if err := x.copy(body, length, duplex || isEventStream(res.Header)); err != nil {
 		// Whoever reads this response must see that it isn't all. The server logs nothing for this value.
 		panic(http.ErrAbortHandler)
 	}
@@ -111,14 +118,15 @@ const (
 	small = 2 << 10
 )
 
-// copy copies the body. What has no length is flushed as it comes, and a stream of events before the first.
-func (x *exchange) copy(body io.Reader, length int64, events bool) error {
+// copy copies the body. What has no length is flushed as it comes. With now the headers are, too, and whatever comes: the client may have to see them
+// before it goes on sending, or nothing may come for long.
+func (x *exchange) copy(body io.Reader, length int64, now bool) error {
 	if length == 0 {
 		return nil
 	}
-	stream := length < 0 || events
+	stream := length < 0 || now
 	control := http.NewResponseController(x.w)
-	if events {
+	if now {
 		if err := control.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
 			return err
 		}

@@ -21,12 +21,14 @@ var (
 // clientBody is the client's body for one attempt. The transport reads it in a goroutine that may outlive the attempt, and closes it when it
 // can't connect; neither may end the client's own body, which the next attempt needs.
 type clientBody struct {
-	in    io.Reader
-	limit int64  // how many bytes it may have; 0 or less: any
-	read  int64  // how many it had
-	kept  []byte // what was read, if there is room for all of it
+	in     io.Reader
+	length int64  // how many bytes it has; -1: it doesn't say
+	limit  int64  // how many it may have; 0 or less: any
+	read   int64  // how many it had
+	kept   []byte // what was read, if there is room for all of it
 
 	begun atomic.Bool           // somebody has read
+	eof   atomic.Bool           // somebody has read all
 	whole atomic.Bool           // kept is all
 	ended atomic.Bool           // nobody may read any more
 	wrong atomic.Pointer[error] // what the client did wrong
@@ -38,6 +40,9 @@ func (b *clientBody) Read(to []byte) (int, error) {
 	if b.ended.Load() {
 		return 0, errBodyDone
 	}
+	if b.eof.Load() { // in may be closed by now, which isn't to be seen
+		return 0, io.EOF
+	}
 	n, err := b.in.Read(to)
 	if b.read += int64(n); b.limit > 0 && b.read > b.limit {
 		return 0, b.broken(errTooLarge)
@@ -45,8 +50,12 @@ func (b *clientBody) Read(to []byte) (int, error) {
 	if len(b.kept)+n <= cap(b.kept) {
 		b.kept = append(b.kept, to[:n]...)
 	}
+	if err == nil && b.read == b.length {
+		err = io.EOF
+	}
 	if err == io.EOF {
 		b.whole.Store(int64(len(b.kept)) == b.read)
+		b.eof.Store(true)
 	} else if err != nil {
 		b.broken(err)
 	}
@@ -62,6 +71,9 @@ func (b *clientBody) broken(err error) error {
 
 // Close does nothing: the server closes the client's body.
 func (b *clientBody) Close() error { return nil }
+
+// complete reports whether all was read.
+func (b *clientBody) complete() bool { return b.eof.Load() }
 
 func (b *clientBody) end() { b.ended.Store(true) }
 
@@ -82,7 +94,7 @@ func (b *clientBody) repeatable() bool {
 // again returns the body for another attempt, after repeatable.
 func (b *clientBody) again() *clientBody {
 	if !b.begun.Load() {
-		return &clientBody{in: b.in, limit: b.limit, kept: b.kept}
+		return &clientBody{in: b.in, length: b.length, limit: b.limit, kept: b.kept}
 	}
-	return &clientBody{in: bytes.NewReader(b.kept), kept: make([]byte, 0, len(b.kept))}
+	return &clientBody{in: bytes.NewReader(b.kept), length: int64(len(b.kept)), kept: make([]byte, 0, len(b.kept))}
 }

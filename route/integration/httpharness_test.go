@@ -61,7 +61,7 @@ func rawBackend(t testing.TB, f func(conn net.Conn, head string)) string {
 	require.NoError(t, err)
 	var all sync.WaitGroup
 	var mu sync.Mutex
-	conns := map[net.Conn]bool{}
+	conns, closed := map[net.Conn]bool{}, false
 	all.Go(func() {
 		for {
 			conn, err := l.Accept()
@@ -69,7 +69,9 @@ func rawBackend(t testing.TB, f func(conn net.Conn, head string)) string {
 				return
 			}
 			mu.Lock()
-			conns[conn] = true
+			if conns[conn] = true; closed {
+				conn.Close()
+			}
 			mu.Unlock()
 			all.Go(func() {
 				defer conn.Close()
@@ -82,6 +84,7 @@ func rawBackend(t testing.TB, f func(conn net.Conn, head string)) string {
 	t.Cleanup(func() {
 		l.Close()
 		mu.Lock()
+		closed = true
 		for conn := range conns {
 			conn.Close()
 		}
