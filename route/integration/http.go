@@ -108,9 +108,9 @@ func (p *Proxy) Station() (kind string, next http.Handler) { return "integration
 
 // What ends an exchange, as causes of its context.
 var (
-	errTimeout    = errors.New("integration: the upstream sent no response headers in time")
+	errNoHeaders  = errors.New("integration: the upstream sent no response headers in time")
 	errTryTimeout = errors.New("integration: the upstream sent no response headers in the attempt's time")
-	errIdle       = errors.New("integration: the response paused for too long")
+	errSilent     = errors.New("integration: the response paused for too long")
 	errStalled    = errors.New("integration: the client took nothing for too long")
 	errBusy       = errors.New("integration: every upstream has as many requests as it may have")
 	errSent       = errors.New("integration: the exchange has ended")
@@ -206,7 +206,7 @@ func (x *exchange) prepare() error {
 	if m := p.config.Method; m != "" && m != "ANY" {
 		x.out.Method = m
 	} else if p.config.MethodOverride {
-		if m := r.Header["X-Http-Method-Override"]; len(m) == 1 && isToken(m[0]) {
+		if m := r.Header["X-Http-Method-Override"]; len(m) == 1 && isHTTPToken(m[0]) {
 			x.out.Method = m[0]
 		}
 	}
@@ -403,9 +403,9 @@ func (x *exchange) late() {
 	defer x.mu.Unlock()
 	switch x.phase {
 	case forHeaders:
-		x.cancel(errTimeout)
+		x.cancel(errNoHeaders)
 	case forUpstream:
-		x.cancel(errIdle)
+		x.cancel(errSilent)
 	case forClient:
 		x.cancel(errStalled)
 		_ = http.NewResponseController(x.w).SetWriteDeadline(time.Unix(1, 0)) // ends the Write; the connection is lost anyway
@@ -427,7 +427,7 @@ func (x *exchange) headersIn() error {
 	x.phase = forUpstream
 	x.mu.Unlock()
 	if !inTime {
-		return errTimeout
+		return errNoHeaders
 	}
 	return nil
 }

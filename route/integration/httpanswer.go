@@ -216,7 +216,7 @@ func (x *exchange) fail(err error) {
 		if rest {
 			why.Type = gatekit.APIConfigurationError
 		}
-	case errors.Is(err, errTimeout) || errors.Is(err, errTryTimeout) || errors.As(err, &timeout) && timeout.Timeout():
+	case errors.Is(err, errNoHeaders) || errors.Is(err, errTryTimeout) || errors.As(err, &timeout) && timeout.Timeout():
 		why.Type = gatekit.IntegrationTimeout
 	case rest:
 		why.Message = networkError

@@ -134,7 +134,7 @@ func (p Protocol) String() string {
 }
 
 const (
-	minTimeout               = 50 * time.Millisecond
+	minProxyTimeout          = 50 * time.Millisecond
 	defaultConnectTimeout    = 5 * time.Second
 	defaultIdleTimeout       = 5 * time.Minute // of response streaming on Regional APIs
 	defaultMaxConnections    = 1000
@@ -176,7 +176,7 @@ func (c *HTTPConfig) check() (checked, error) {
 	case !strings.HasPrefix(c.URI, "http:") && c.TLS.ServerName != "":
 		out.scheme = "https"
 	}
-	if c.Method != "" && !isToken(c.Method) {
+	if c.Method != "" && !isHTTPToken(c.Method) {
 		refuse("Method", "want a method, ANY or nothing, got %q", c.Method)
 	}
 	if err := checkUpstreams("HTTPConfig.Upstreams", c.Upstreams); err != nil {
@@ -207,8 +207,8 @@ func (c *HTTPConfig) check() (checked, error) {
 		value time.Duration
 		least time.Duration
 	}{
-		{"Timeout", c.Timeout, minTimeout},
-		{"TryTimeout", c.TryTimeout, minTimeout},
+		{"Timeout", c.Timeout, minProxyTimeout},
+		{"TryTimeout", c.TryTimeout, minProxyTimeout},
 		{"ConnectTimeout", c.ConnectTimeout, time.Millisecond},
 		{"IdleTimeout", c.IdleTimeout, time.Millisecond},
 		{"ConnectionWait", c.ConnectionWait, time.Millisecond},
@@ -230,7 +230,7 @@ func (c *HTTPConfig) check() (checked, error) {
 		refuse("ForwardedProto", `want "", "http" or "https", got %q`, c.ForwardedProto)
 	}
 	for i, name := range c.GatewayHeaders {
-		if !isToken(name) {
+		if !isHTTPToken(name) {
 			refuse(fmt.Sprintf("GatewayHeaders[%d]", i), "want a header's name, got %q", name)
 		}
 	}
@@ -257,7 +257,7 @@ func (c *HTTPConfig) checkTLS(scheme string) error {
 	return errors.Join(errs...)
 }
 
-func isToken(s string) bool {
+func isHTTPToken(s string) bool {
 	for i := range len(s) {
 		if !isTokenByte(s[i]) {
 			return false

@@ -34,7 +34,7 @@ const (
 )
 
 // What an upstream may do wrong before there are headers, and what the client of each flavor is told.
-func TestFailures(t *testing.T) {
+func TestUpstreamFailures(t *testing.T) {
 	never := rawBackend(t, func(conn net.Conn, _ string) { _, _ = io.Copy(io.Discard, conn) })
 	half := rawBackend(t, func(conn net.Conn, _ string) {
 		fmt.Fprint(conn, "HTTP/1.1 200 OK\r\nContent-")
@@ -281,7 +281,7 @@ func TestPayloadLimits(t *testing.T) {
 		} else {
 			w.Header().Set("Content-Length", fmt.Sprint(n))
 		}
-		_, _ = io.CopyN(w, zeros{}, n)
+		_, _ = io.CopyN(w, zeroReader{}, n)
 	})
 	for _, flavor := range flavors {
 		p := newProxy(t, integration.HTTPConfig{URI: b.URL})
@@ -295,7 +295,7 @@ func TestPayloadLimits(t *testing.T) {
 				if sized {
 					return bytes.NewReader(make([]byte, n))
 				}
-				return io.LimitReader(zeros{}, n)
+				return io.LimitReader(zeroReader{}, n)
 			}
 			w := do(t, "POST", s.URL, body(max))
 			require.Equal(t, 200, w.StatusCode)
@@ -325,9 +325,9 @@ func TestPayloadLimits(t *testing.T) {
 	}
 }
 
-type zeros struct{}
+type zeroReader struct{}
 
-func (zeros) Read(b []byte) (int, error) {
+func (zeroReader) Read(b []byte) (int, error) {
 	clear(b)
 	return len(b), nil
 }
@@ -385,7 +385,7 @@ func TestClientCancels(t *testing.T) {
 func TestEarlyAnswer(t *testing.T) {
 	url := rawBackend(t, func(conn net.Conn, _ string) {
 		fmt.Fprintf(conn, "HTTP/1.1 401 Unauthorized\r\nContent-Length: %d\r\n\r\n", 4<<20)
-		_, _ = io.CopyN(conn, zeros{}, 4<<20)
+		_, _ = io.CopyN(conn, zeroReader{}, 4<<20)
 		_, _ = io.Copy(io.Discard, conn)
 	})
 	s := front(t, gatekit.HTTP, newProxy(t, integration.HTTPConfig{URI: url}))
@@ -403,7 +403,7 @@ func TestSlowClient(t *testing.T) {
 	gone := make(chan struct{})
 	b := backend(t, func(w http.ResponseWriter, r *http.Request) {
 		defer close(gone)
-		_, _ = io.Copy(w, zeros{})
+		_, _ = io.Copy(w, zeroReader{})
 	})
 	p := newProxy(t, integration.HTTPConfig{URI: b.URL, IdleTimeout: 200 * time.Millisecond})
 	s := front(t, gatekit.HTTP, p)

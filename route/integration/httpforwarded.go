@@ -11,6 +11,21 @@ type forwarded struct {
 	host, proto string
 }
 
+// after returns the header with the element behind those of a client's lines. Lines that are no list give way: what they do to what stands behind them
+// can't be told.
+func (f *forwarded) after(lines []string) string {
+	var room [256]byte
+	b := room[:0]
+	for _, line := range lines {
+		if !isForwarded(line) {
+			b = room[:0]
+			break
+		}
+		b = append(append(b, line...), ", "...)
+	}
+	return string(f.appendTo(b))
+}
+
 // appendTo appends the element to b: by=192.0.2.1;for="[2001:db8::1]";host=api.example.com;proto=https, in the order that the managed gateway
 // was seen to write. (RFC 7239, section 4.)
 func (f *forwarded) appendTo(b []byte) []byte {
@@ -35,27 +50,22 @@ func appendNode(b []byte, addr netip.Addr) []byte {
 	return append(addr.AppendTo(append(b, `"[`...)), `]"`...)
 }
 
-// appendValue appends s as a token, or quoted if it isn't one. It reports false for a control character, which no value may have.
+// appendValue appends s as a token, or quoted if it isn't one. It reports false for what no host has: control characters and what would have to be
+// escaped, which readers get wrong.
 func appendValue(b []byte, s string) ([]byte, bool) {
 	token := s != ""
 	for i := range len(s) {
-		if c := s[i]; c < ' ' || c >= 0x7f {
+		switch c := s[i]; {
+		case c < ' ' || c >= 0x7f || c == '"' || c == '\\':
 			return b, false
-		} else if !isTokenByte(c) {
+		case !isTokenByte(c):
 			token = false
 		}
 	}
 	if token {
 		return append(b, s...), true
 	}
-	b = append(b, '"')
-	for i := range len(s) {
-		if s[i] == '"' || s[i] == '\\' {
-			b = append(b, '\\')
-		}
-		b = append(b, s[i])
-	}
-	return append(b, '"'), true
+	return append(append(append(b, '"'), s...), '"'), true
 }
 
 // isTokenByte reports whether c may stand in a token. (RFC 9110, section 5.6.2.)

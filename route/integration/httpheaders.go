@@ -153,23 +153,13 @@ func (x *exchange) proto() string {
 	return "http"
 }
 
-// setForwarded appends this gateway's element to a client's Forwarded. A list that isn't one gives way: what it does to the element behind it can't be
-// told.
+// setForwarded appends this gateway's element to a client's Forwarded.
 func (x *exchange) setForwarded(h http.Header) {
 	f := forwarded{client: gatekit.SourceIP(x.in), host: x.in.Host, proto: x.proto()}
 	if local, ok := x.in.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
 		f.by = local.AddrPort().Addr()
 	}
-	var room [256]byte
-	b := room[:0]
-	for _, line := range h["Forwarded"] {
-		if !isForwarded(line) {
-			b = b[:0]
-			break
-		}
-		b = append(append(b, line...), ", "...)
-	}
-	h["Forwarded"] = x.value(4, string(f.appendTo(b)))
+	h["Forwarded"] = x.value(4, f.after(h["Forwarded"]))
 }
 
 func (x *exchange) setVia(h http.Header) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -63,6 +64,15 @@ func parseURI(text string) (*uriTemplate, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	variables := 0
+	for _, p := range slices.Concat(t.path, t.query) {
+		if p.variable != "" {
+			variables++
+		}
+	}
+	if variables > routetree.MaxVariables { // each may be filled in with all of a request's path
+		return nil, fmt.Errorf("want at most %d variables, got %d", routetree.MaxVariables, variables)
 	}
 	var literals strings.Builder
 	for _, p := range t.path {
@@ -141,6 +151,9 @@ func (t *uriTemplate) target(u *url.URL, r *http.Request, prefix string, asIs bo
 		if c := u.RawQuery[i]; c <= ' ' || c == 0x7f {
 			return badTarget // from HTTP/2, where the path is no part of a line
 		}
+	}
+	if strings.IndexByte(u.RawQuery, '#') >= 0 { // net/url leaves it there, and escapes it in a path; some upstreams would see a fragment
+		u.RawQuery = strings.ReplaceAll(u.RawQuery, "#", "%23")
 	}
 	switch {
 	case asIs:

@@ -47,7 +47,7 @@ func Mock(cfg MockConfig) (*MockHandler, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(cfg.Header)) {
 		canonical := http.CanonicalHeaderKey(name)
-		if !isToken(name) {
+		if !isHTTPToken(name) {
 			errs = append(errs, fmt.Errorf("integration: MockConfig.Header: want names of headers, got %q", name))
 		}
 		switch canonical {
