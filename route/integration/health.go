@@ -12,7 +12,7 @@ import (
 )
 
 // HealthCheck asks each upstream how it is, in a goroutine each, which ends with the context that the Proxy was made with, or when SetUpstreams
-// takes the upstream out. An upstream counts as healthy until checks have failed.
+// takes the upstream out. An upstream counts as healthy until checks have failed. When they are well again, an ejection ends, too.
 type HealthCheck struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
@@ -102,6 +102,7 @@ func (p *Proxy) checks(ctx context.Context, u *upstream) {
 		}
 		if err == nil {
 			if well, ill = well+1, 0; well >= p.health.Healthy && u.sick.CompareAndSwap(true, false) {
+				u.ejectedUntil.Store(0) // what it was ejected for is over, too
 				p.queue.wakeOne()
 			}
 		} else if ill, well = ill+1, 0; ill >= p.health.Unhealthy {

@@ -408,6 +408,30 @@ func TestEjection(t *testing.T) {
 	})
 }
 
+// A server that comes back is found by the checks, not only when its ejection has ended.
+func TestHealthEndsEjection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var net memory
+		ok := func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "ok") }
+		defer net.serve("b:1", ok)()
+		ctx, cancel := context.WithCancel(t.Context())
+		defer func() { cancel(); synctest.Wait() }()
+		p, err := integration.HTTP(ctx, integration.HTTPConfig{
+			Upstreams: upstreams("a:1", "b:1"), Dial: net.dial, Health: &integration.HealthCheck{Path: "/", Interval: time.Second}, Ejection: integration.Ejection{Failures: 1, For: time.Hour},
+		})
+		require.NoError(t, err)
+		record(p, "GET", "/")
+		record(p, "GET", "/")
+		require.False(t, p.Upstreams()[0].EjectedUntil.IsZero())
+		time.Sleep(2 * time.Second)
+		require.False(t, p.Upstreams()[0].Healthy)
+		defer net.serve("a:1", ok)()
+		time.Sleep(3 * time.Second)
+		require.True(t, p.Upstreams()[0].Healthy)
+		require.True(t, p.Upstreams()[0].EjectedUntil.IsZero())
+	})
+}
+
 // More requests than connections wait, for a bounded time and in bounded number.
 func TestConnectionLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
