@@ -12,6 +12,7 @@ import (
 
 func TestMain(m *testing.M) {
 	maybeBeMember()
+	maybeBeProxy()
 	stacks.Quiet()
 	os.Exit(m.Run())
 }
