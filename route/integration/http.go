@@ -136,7 +136,7 @@ type exchange struct {
 	body    *clientBody // nil without one
 	trace   httptrace.ClientTrace
 
-	mu      sync.Mutex // over what other goroutines look at
+	mu      sync.Mutex // over what other goroutines look at, body's being another one included
 	phase   phase
 	interim int  // 1xx responses
 	sent    bool // a connection was got: the upstream may have seen something of this attempt
@@ -170,6 +170,13 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.out = *x.out.WithContext(x.ctx)
 	x.watch = time.AfterFunc(p.timeout[x.flavor], x.late)
 	defer x.end()
+	if x.body != nil {
+		defer context.AfterFunc(ctx, func() {
+			if context.Cause(ctx) != context.Canceled { // else the client is gone, and reading fails by itself
+				x.endBody()
+			}
+		})()
+	}
 	p.retries.budget.deposit()
 	res, u, err := x.send()
 	if err != nil {
@@ -244,7 +251,7 @@ func (x *exchange) send() (*http.Response, *upstream, error) {
 		again := err != nil || len(p.retries.statuses) > 0 && contains(p.retries.statuses, res.StatusCode)
 		if err == nil {
 			p.answered(u)
-		} else if x.clientsFault() == nil && x.in.Context().Err() == nil {
+		} else if x.upstreamsFault() {
 			p.failed(u)
 		}
 		if again && len(tried) < p.retries.attemptsFor(len(p.upstreams.Load().all)) && x.mayRepeat(err) && p.retries.budget.withdraw() {
@@ -303,8 +310,11 @@ func (x *exchange) try(u *upstream, earlier int) (*http.Response, error) {
 		url := x.url
 		out.URL = &url
 		if x.body != nil {
-			x.body = x.body.again()
-			out.Body = x.body
+			body := x.body.again()
+			x.mu.Lock()
+			x.body = body
+			x.mu.Unlock()
+			out.Body = body
 		}
 	}
 	if u.address != "" {
@@ -319,7 +329,10 @@ func (x *exchange) try(u *upstream, earlier int) (*http.Response, error) {
 		return res, x.cause(x.ctx, err)
 	}
 	ctx, cancel := context.WithCancelCause(x.ctx) // ends with the exchange, as the response is read under it
-	timer := time.AfterFunc(p.tryTimeout, func() { cancel(errTryTimeout) })
+	timer := time.AfterFunc(p.tryTimeout, func() {
+		cancel(errTryTimeout)
+		x.endBody()
+	})
 	res, err := p.transport.RoundTrip(out.WithContext(ctx))
 	if !timer.Stop() && err == nil {
 		_ = res.Body.Close()
@@ -352,6 +365,18 @@ func (x *exchange) mayRepeat(err error) bool {
 		return false
 	}
 	return x.body == nil || x.body.repeatable()
+}
+
+// upstreamsFault reports whether it is the upstream that failed, and not the client: one that went away, sent nonsense, or is slow to send. Else
+// clients could take upstreams out of service.
+func (x *exchange) upstreamsFault() bool {
+	if x.in.Context().Err() != nil {
+		return false
+	}
+	x.mu.Lock()
+	sent := x.sent
+	x.mu.Unlock()
+	return x.body == nil || !sent || x.body.complete() || x.clientsFault() == nil && x.ctx.Err() == nil
 }
 
 // clientsFault returns what was wrong with the client's body, or nil.
@@ -404,6 +429,7 @@ func (x *exchange) late() {
 	switch x.phase {
 	case forHeaders:
 		x.cancel(errNoHeaders)
+		x.endBodyLocked()
 	case forUpstream:
 		x.cancel(errSilent)
 	case forClient:
@@ -435,10 +461,22 @@ func (x *exchange) headersIn() error {
 // end makes sure that nothing touches the request or the response once the handler has returned.
 func (x *exchange) end() {
 	x.watch.Stop()
+	x.endBody()
 	x.mu.Lock()
 	x.phase = done
 	x.mu.Unlock()
-	if x.body != nil {
-		x.body.end()
+}
+
+// endBody ends the reading of the client's body. Who waits for the client keeps the transport from returning, and holds a lock that the server needs
+// before it can answer: a client that sends nothing more would hold all of it. The server closes the connection behind the answer.
+func (x *exchange) endBody() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.endBodyLocked()
+}
+
+func (x *exchange) endBodyLocked() {
+	if x.body != nil && x.phase != done && x.body.end() {
+		_ = http.NewResponseController(x.w).SetReadDeadline(time.Unix(1, 0)) // ends the request's context, too
 	}
 }

@@ -2,12 +2,14 @@ package integration
 
 import (
 	"compress/gzip"
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -36,13 +38,14 @@ func (x *exchange) answer(res *http.Response) {
 	if x.flavor == gatekit.REST && !x.proxy.config.KeepContentEncoding && isGzip(res.Header) {
 		// The header is dropped, so the body mustn't need it.
 		if x.out.Method != http.MethodHead && length != 0 && hasBody(res.StatusCode) {
-			body, length = &gunzip{in: res.Body}, -1
+			body = &gunzip{in: res.Body}
 		}
+		length = -1
 		delete(res.Header, "Content-Encoding")
 	}
 	x.passHeaders(res.Header)
 	out := x.w.Header()
-	if length >= 0 && x.flavor == gatekit.REST { // under its own name it was passed on as it came
+	if length >= 0 && x.flavor == gatekit.REST && hasBody(res.StatusCode) { // under its own name it was passed on as it came
 		out["Content-Length"] = []string{strconv.FormatInt(length, 10)}
 	}
 	announced := len(res.Trailer)
@@ -177,17 +180,8 @@ const networkError = "Network error communicating with endpoint"
 // fail answers a request that got no response.
 func (x *exchange) fail(err error) {
 	x.record(0)
-	if fault := x.clientsFault(); fault != nil && x.ctx.Err() == nil {
-		if errors.Is(fault, errTooLarge) {
-			x.reject(tooLarge)
-			return
-		}
-		var max *http.MaxBytesError
-		if errors.As(fault, &max) {
-			x.reject(tooLarge)
-			return
-		}
-		x.reject(&gatekit.Rejection{Type: gatekit.Default4XX, Status: http.StatusBadRequest, Cause: fmt.Errorf("integration: read the request's body: %w", fault)})
+	if fault := x.clientsFault(); fault != nil {
+		x.rejectBody(fault)
 		return
 	}
 	var rejection *gatekit.Rejection
@@ -224,9 +218,33 @@ func (x *exchange) fail(err error) {
 	x.reject(why)
 }
 
+// rejectBody answers a client whose body couldn't be read.
+func (x *exchange) rejectBody(fault error) {
+	var max *http.MaxBytesError
+	why := &gatekit.Rejection{Type: gatekit.Default4XX, Status: http.StatusBadRequest, Cause: fmt.Errorf("integration: read the request's body: %w", fault)}
+	switch {
+	case errors.Is(fault, errTooLarge) || errors.As(fault, &max):
+		why = tooLarge
+	case errors.Is(fault, os.ErrDeadlineExceeded): // the server's ReadTimeout
+		why.Status = http.StatusRequestTimeout
+	}
+	// The server has ended the request's context where reading the connection failed, though the client may still listen.
+	gatekit.Reject(x.w, x.in.WithContext(context.WithoutCancel(x.in.Context())), why)
+}
+
 // target is where the request was sent, without what the client wrote.
 func (x *exchange) target() string { return x.proxy.scheme + "://" + x.url.Host }
 
+// reject answers in the flavor's form. If the client is gone, it aborts: nobody is there to read an answer, and no answer would become an empty
+// 200 for whoever stands between.
 func (x *exchange) reject(why error) {
-	gatekit.Reject(x.w, x.in, why)
+	r := x.in
+	if context.Cause(x.ctx) == context.Canceled {
+		panic(http.ErrAbortHandler)
+	}
+	if x.body != nil {
+		r = r.WithContext(context.WithoutCancel(r.Context())) // endBody would look as if the client were gone
+	}
+	x.endBody()
+	gatekit.Reject(x.w, r, why)
 }

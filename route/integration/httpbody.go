@@ -28,6 +28,7 @@ type clientBody struct {
 	kept   []byte // what was read, if there is room for all of it
 
 	begun atomic.Bool           // somebody has read
+	busy  atomic.Bool           // somebody reads
 	eof   atomic.Bool           // somebody has read all
 	whole atomic.Bool           // kept is all
 	ended atomic.Bool           // nobody may read any more
@@ -37,6 +38,8 @@ type clientBody struct {
 func (b *clientBody) Read(to []byte) (int, error) {
 	// In this order: who ends the body to send it again sees begun, or the transport sees ended.
 	b.begun.Store(true)
+	b.busy.Store(true)
+	defer b.busy.Store(false)
 	if b.ended.Load() {
 		return 0, errBodyDone
 	}
@@ -75,7 +78,11 @@ func (b *clientBody) Close() error { return nil }
 // complete reports whether all was read.
 func (b *clientBody) complete() bool { return b.eof.Load() }
 
-func (b *clientBody) end() { b.ended.Store(true) }
+// end keeps everybody from reading, and reports whether somebody still waits for the client.
+func (b *clientBody) end() (busy bool) {
+	b.ended.Store(true)
+	return b.busy.Load()
+}
 
 // fault returns what the client did wrong, or nil.
 func (b *clientBody) fault() error {

@@ -347,6 +347,18 @@ func TestBrokenRequestBody(t *testing.T) {
 	}
 }
 
+// A client that is too slow for the server's ReadTimeout is told so.
+func TestReadTimeout(t *testing.T) {
+	b := backend(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
+	s := httptest.NewUnstartedServer(newProxy(t, integration.HTTPConfig{URI: b.URL}))
+	s.Config.ReadTimeout = 100 * time.Millisecond
+	s.Start()
+	defer s.Close()
+	got := speak(t, addressOf(s), "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nslow")
+	require.True(t, strings.HasPrefix(got, "HTTP/1.1 408 Request Timeout\r\n"), got)
+	require.Contains(t, got, `{"message":"Request Timeout"}`)
+}
+
 // A client that goes away takes the request to the upstream with it.
 func TestClientCancels(t *testing.T) {
 	for _, headersFirst := range []bool{false, true} {
@@ -396,6 +408,18 @@ func TestEarlyAnswer(t *testing.T) {
 	require.NoError(t, w.err)
 	require.Equal(t, 401, w.StatusCode)
 	require.Len(t, w.body, 4<<20)
+}
+
+// Where the request's context ends for another reason than the client, its answer doesn't look like an empty success.
+func TestCanceledFromInside(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	b := backend(t, func(w http.ResponseWriter, r *http.Request) {
+		cancel()
+		<-r.Context().Done()
+	})
+	p := newProxy(t, integration.HTTPConfig{URI: b.URL})
+	s := front(t, gatekit.HTTP, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.ServeHTTP(w, r.WithContext(ctx)) }))
+	require.Empty(t, speak(t, addressOf(s), "GET / HTTP/1.1\r\nHost: x\r\n\r\n"))
 }
 
 // A client that takes nothing doesn't hold an upstream's connection for ever.
@@ -588,7 +612,7 @@ func TestUpgradedConnectionsEnd(t *testing.T) {
 
 // An upstream that doesn't want to change answers as it likes.
 func TestUpgradeRefused(t *testing.T) {
-	b := backend(t, func(w http.ResponseWriter, r *http.Request) { http.Error(w, "not here", 426) })
+	b := backend(t, func(w http.ResponseWriter, r *http.Request) { http.Error(w, "not here", http.StatusUpgradeRequired) })
 	conn := upgrade(t, front(t, gatekit.HTTP, newProxy(t, integration.HTTPConfig{URI: b.URL})), "")
 	require.True(t, strings.HasPrefix(readAnswerHead(t, conn), "HTTP/1.1 426 "))
 	expectBytes(t, conn, "not here")

@@ -154,7 +154,7 @@ func TestRetries(t *testing.T) {
 					t.Errorf("got %q", got)
 				}
 				if tt.fault == "503" {
-					http.Error(w, "busy", 503)
+					http.Error(w, "busy", http.StatusServiceUnavailable)
 					return
 				}
 				panic(http.ErrAbortHandler)
