@@ -195,6 +195,55 @@ func (a *Authorization) ClaimStrings() map[string]string {
 	return texts
 }
 
+// HasClaims reports whether there are claims: a token's, in contrast to what a function or a signature told.
+func (a *Authorization) HasClaims() bool { return a != nil && a.claims != nil }
+
+// AppendClaimStrings appends [Authorization.ClaimStrings] to b as a JSON object, in the token's order; {} if there are none.
+func (a *Authorization) AppendClaimStrings(b []byte) []byte {
+	b = append(b, '{')
+	if a == nil || a.claims == nil {
+		return append(b, '}')
+	}
+	first := true
+	for rest := skipSpace(a.claims[1:]); len(rest) > 0 && rest[0] == '"'; {
+		n := valueLength(rest)
+		key := rest[:n]
+		rest = skipSpace(rest[n:])
+		rest = skipSpace(rest[1:]) // the colon
+		n = valueLength(rest)
+		value := rest[:n]
+		if rest = skipSpace(rest[n:]); rest[0] == ',' {
+			rest = skipSpace(rest[1:])
+		}
+		if value[0] == 'n' {
+			continue // null counts as absent
+		}
+		if !first {
+			b = append(b, ',')
+		}
+		first = false
+		b = append(append(b, key...), ':')
+		b = a.appendClaim(b, key, value)
+	}
+	return append(b, '}')
+}
+
+// appendClaim appends a claim that isn't null as a JSON string. Strings, words and whole numbers are in the text as they are to be.
+func (a *Authorization) appendClaim(b, key, value []byte) []byte {
+	switch c := value[0]; {
+	case c == '"':
+		return append(b, value...)
+	case c == 't' || c == 'f' || !a.cognito && c != '[' && c != '{' && !bytes.ContainsAny(value, ".eE"):
+		b = append(append(b, '"'), value...)
+		return append(b, '"')
+	}
+	var name string
+	_ = json.Unmarshal(key, &name) // valid, as all of the claims
+	text, _ := a.claimText(name, value)
+	quoted, _ := json.Marshal(text) // a string always encodes
+	return append(b, quoted...)
+}
+
 func (a *Authorization) claimText(name string, raw []byte) (string, bool) {
 	if a.cognito {
 		return cognitoText(name, raw)

@@ -42,6 +42,9 @@ type RequestContext struct {
 	Identity Identity
 	// Authorization is nil until an authorizer has admitted the request.
 	Authorization *Authorization
+	// AuthorizationScopes are what the route demands one of, where it demands scopes. The list is shared by all requests and must not be
+	// written to.
+	AuthorizationScopes []string
 	// Charge is what the request costs its caller's quota. It is nil unless a usage plan counts it.
 	Charge Charge
 
@@ -64,6 +67,7 @@ type plainFields struct {
 	deploymentID, canary                                      string
 	identity                                                  Identity
 	authorization                                             *Authorization
+	scopes                                                    []string
 	charge                                                    Charge
 	responder                                                 func(http.ResponseWriter, *http.Request, *Rejection)
 }
@@ -71,14 +75,15 @@ type plainFields struct {
 func (rc *RequestContext) plain() plainFields {
 	return plainFields{
 		rc.API, rc.DomainName, rc.BasePath, rc.RequestPath, rc.RouteKey, rc.ConnectionID,
-		rc.RequestTime, rc.StageVariables, rc.StageSettings, rc.DeploymentID, rc.Canary, rc.Identity, rc.Authorization, rc.Charge, rc.responder,
+		rc.RequestTime, rc.StageVariables, rc.StageSettings, rc.DeploymentID, rc.Canary, rc.Identity, rc.Authorization, rc.AuthorizationScopes, rc.Charge, rc.responder,
 	}
 }
 
 func (rc *RequestContext) restore(f plainFields) {
 	rc.API, rc.DomainName, rc.BasePath, rc.RequestPath, rc.RouteKey, rc.ConnectionID = f.api, f.domainName, f.basePath, f.requestPath, f.routeKey, f.connectionID
 	rc.StageSettings, rc.DeploymentID, rc.Canary = f.stageSettings, f.deploymentID, f.canary
-	rc.RequestTime, rc.StageVariables, rc.Identity, rc.Authorization, rc.Charge, rc.responder = f.requestTime, f.stageVariables, f.identity, f.authorization, f.charge, f.responder
+	rc.RequestTime, rc.StageVariables, rc.Identity, rc.Authorization, rc.AuthorizationScopes = f.requestTime, f.stageVariables, f.identity, f.authorization, f.scopes
+	rc.Charge, rc.responder = f.charge, f.responder
 }
 
 // Identity is what is known of a caller without asking an authorizer: $context.identity of the access-log page.

@@ -31,6 +31,30 @@ func (rc *RequestContext) AdoptRequestID(h http.Header) {
 	}
 }
 
+// SetRequestID makes id, and for REST APIs extended, the request's IDs, where a gateway in front has chosen them. It reports whether they have
+// the flavor's form, and changes nothing if not. It is for the station that attaches the RequestContext, before anybody has asked for the ID.
+func (rc *RequestContext) SetRequestID(id, extended string) bool {
+	if rc == nil {
+		return false
+	}
+	short := id
+	var uuid [16]byte
+	if rc.Flavor == REST {
+		if short = extended; !parseUUID(id, &uuid) {
+			return false
+		}
+	}
+	var drawn [12]byte
+	if n, err := base64.StdEncoding.Strict().Decode(drawn[:], []byte(short)); len(short) != 16 || n != 11 || err != nil {
+		return false
+	}
+	copy(rc.id.drawn[:], drawn[:11])
+	if rc.Flavor == REST {
+		rc.id.chosen = &uuid
+	}
+	return true
+}
+
 // uuid is a version 4 UUID (RFC 9562, section 5.4), unless the client has chosen.
 func (id *requestID) uuid() [16]byte {
 	if id.chosen != nil {

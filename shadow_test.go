@@ -131,6 +131,8 @@ func fill(v reflect.Value) {
 			f.Set(reflect.ValueOf(&gatekit.StageSettings{}))
 		case f.Type() == reflect.TypeFor[gatekit.Charge]():
 			f.Set(reflect.ValueOf(free{}))
+		case f.Type() == reflect.TypeFor[[]string]():
+			f.Set(reflect.ValueOf([]string{"x"}))
 		case f.Kind() == reflect.Struct:
 			fill(f)
 		}

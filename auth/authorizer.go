@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/gatekit-go/gatekit"
@@ -42,7 +43,8 @@ func Require(a Authorizer, scopes ...string) gatekit.Middleware {
 	if len(scopes) > 0 {
 		a = withScopes(a, scopes)
 	}
-	return func(next http.Handler) http.Handler { return &required{authorizer: a, next: next} }
+	scopes = slices.Clone(scopes)
+	return func(next http.Handler) http.Handler { return &required{authorizer: a, scopes: scopes, next: next} }
 }
 
 // isNil reports whether a is nil, or holds a nil pointer.
@@ -53,6 +55,7 @@ func isNil(a Authorizer) bool {
 
 type required struct {
 	authorizer Authorizer
+	scopes     []string
 	next       http.Handler
 }
 
@@ -68,7 +71,7 @@ func (h *required) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		gatekit.Reject(w, r, err)
 		return
 	}
-	rc.Authorization = a
+	rc.Authorization, rc.AuthorizationScopes = a, h.scopes
 	h.next.ServeHTTP(w, r)
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/auth/policy"
 	"github.com/gatekit-go/gatekit/internal/clock"
+	"github.com/gatekit-go/gatekit/internal/invoke"
 	"github.com/gatekit-go/gatekit/internal/wholebody"
 )
 
@@ -41,7 +42,7 @@ func NewLambda(f gatekit.Invoker, c LambdaConfig) (*Lambda, error) {
 	}
 	const policiesKept = 1024
 	return &Lambda{
-		decisions: newDecisions(c.CacheConfig), function: f, config: c, sources: sources, expression: expression,
+		decisions: newDecisions(c.CacheConfig), function: invoke.New(f), config: c, sources: sources, expression: expression,
 		policies: clock.New[decisionKey, *policy.Policy](policiesKept, policiesKept),
 	}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/invoke"
 )
 
 // Recorder is an authorizer function under observation: it hands each event to the function behind it and keeps event and answer, so that a
@@ -30,7 +31,7 @@ type Invocation struct {
 const maxInvocations = 10_000
 
 // Record observes a function: lambda.NewHandler(fn) of aws-lambda-go, or any other Invoker.
-func Record(function gatekit.Invoker) *Recorder { return &Recorder{function: function} }
+func Record(function gatekit.Invoker) *Recorder { return &Recorder{function: invoke.New(function)} }
 
 // Invoke implements gatekit.Invoker.
 func (r *Recorder) Invoke(ctx context.Context, payload []byte) ([]byte, error) {

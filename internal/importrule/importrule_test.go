@@ -18,6 +18,7 @@ var core = []string{"auth", "cors", "domain", "route", "route/cache", "throttle"
 // dependencies are what the core may compile beside the standard library.
 var dependencies = []string{
 	"github.com/MicahParks/keyfunc/v3", "github.com/MicahParks/jwkset", "github.com/golang-jwt/jwt/v5", "github.com/rs/cors", "golang.org/x/time",
+	"github.com/aws/aws-lambda-go/lambda/handlertrace", // forty lines on context, which tell what a function returned
 }
 
 // schemas are what transform/validate may compile, and nobody else of the core.

@@ -1,0 +1,74 @@
+package gatekit_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gatekit-go/gatekit"
+)
+
+func TestAppendClaimStrings(t *testing.T) {
+	const claims = ` { "sub" : "u\n7", "n": 1700000000, "f":1.5e1, "t":true, "no":null, "list":["a","b"], "o":{"x": 1}, "exp": 1680633579, "é<":"<" } `
+	for _, cognito := range []bool{false, true} {
+		a := gatekit.NewAuthorization(gatekit.AuthorizationFields{RawClaims: []byte(claims), CognitoClaims: cognito})
+		require.True(t, a.HasClaims())
+		var got map[string]string
+		text := a.AppendClaimStrings([]byte("x"))
+		require.NoError(t, json.Unmarshal(text[1:], &got), "%s", text)
+		require.Equal(t, a.ClaimStrings(), got)
+		require.NotContains(t, got, "no")
+	}
+	for _, a := range []*gatekit.Authorization{nil, gatekit.NewAuthorization(gatekit.AuthorizationFields{})} {
+		require.Equal(t, "{}", string(a.AppendClaimStrings(nil)))
+		require.False(t, a.HasClaims())
+	}
+	empty := gatekit.NewAuthorization(gatekit.AuthorizationFields{RawClaims: []byte(`{}`)})
+	require.Equal(t, "{}", string(empty.AppendClaimStrings(nil)))
+	require.True(t, empty.HasClaims())
+}
+
+func FuzzAppendClaimStrings(f *testing.F) {
+	f.Add(`{"a":1,"b":[1,{"c":"d"}],"c":null,"\u00e9":-1.5e3}`)
+	f.Fuzz(func(t *testing.T, claims string) {
+		for _, cognito := range []bool{false, true} {
+			a := gatekit.NewAuthorization(gatekit.AuthorizationFields{RawClaims: []byte(claims), CognitoClaims: cognito})
+			var got map[string]string
+			text := a.AppendClaimStrings(nil)
+			if err := json.Unmarshal(text, &got); err != nil {
+				t.Fatalf("%q: %v in %q", claims, err, text)
+			}
+			if want := a.ClaimStrings(); want != nil {
+				require.Equal(t, want, got)
+			}
+		}
+	})
+}
+
+func TestSetRequestID(t *testing.T) {
+	const uuid, short = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef", "JKJaXmPLvHcESHA="
+	rc, r := gatekit.Attach(httptest.NewRequest("GET", "/", nil))
+	require.True(t, rc.SetRequestID(short, ""))
+	require.Equal(t, short, rc.RequestID())
+	h := http.Header{}
+	rc.SetRequestIDHeaders(h)
+	require.Equal(t, short, h.Get("Apigw-Requestid"))
+	for _, bad := range []string{"", "x", "JKJaXmPLvHcESHB=", "JKJaXmPLvHcESHAA", "JKJaXmPLvHcE====", "JKJaXmPLvHcESH\n="} {
+		require.False(t, rc.SetRequestID(bad, ""), bad)
+		require.Equal(t, short, rc.RequestID())
+	}
+	rc, _ = gatekit.Attach(httptest.NewRequest("GET", "/", nil))
+	rc.Flavor = gatekit.REST
+	before := rc.RequestID()
+	require.False(t, rc.SetRequestID(short, short))
+	require.False(t, rc.SetRequestID(uuid, "x"))
+	require.Equal(t, before, rc.RequestID())
+	require.True(t, rc.SetRequestID(uuid, short))
+	require.Equal(t, uuid, rc.RequestID())
+	require.Equal(t, short, rc.ExtendedRequestID())
+	require.False(t, (*gatekit.RequestContext)(nil).SetRequestID(short, ""))
+	_ = r
+}

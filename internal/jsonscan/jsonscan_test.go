@@ -1,0 +1,141 @@
+package jsonscan_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gatekit-go/gatekit/internal/jsonscan"
+)
+
+func TestMembers(t *testing.T) {
+	var got []string
+	for name, value := range jsonscan.Members([]byte(` { "a" : 1 , "b":[{"x":"}"},"]"],"c\"":{"y":{}} ,"d":"\\","e":null,"a":-1.5e3 } `)) {
+		got = append(got, string(name), string(value))
+	}
+	require.Equal(t, []string{`"a"`, "1", `"b"`, `[{"x":"}"},"]"]`, `"c\""`, `{"y":{}}`, `"d"`, `"\\"`, `"e"`, "null", `"a"`, "-1.5e3"}, got)
+	for name := range jsonscan.Members([]byte(`[1]`)) {
+		t.Fatal(string(name))
+	}
+	for range jsonscan.Members([]byte(`{"a":1,"b":2}`)) {
+		break
+	}
+}
+
+func TestElements(t *testing.T) {
+	var got []string
+	for value := range jsonscan.Elements([]byte("[ 1,\n[2,\"]\"] , {} ,true, \"a\" ]")) {
+		got = append(got, string(value))
+	}
+	require.Equal(t, []string{"1", `[2,"]"]`, "{}", "true", `"a"`}, got)
+	for value := range jsonscan.Elements([]byte(`{}`)) {
+		t.Fatal(string(value))
+	}
+	for range jsonscan.Elements([]byte("[1,2]")) {
+		break
+	}
+}
+
+func TestText(t *testing.T) {
+	for _, raw := range []string{`"a"`, `""`, `"\n\t\r\b\f\/\\\""`, `"\u00e9\ud83d\ude00"`, `"\ud83d"`, `"\ud83dx"`, `"\ud83d\u0041"`, `"\ude00\ud83d"`, `"é😀"`} {
+		var want string
+		require.NoError(t, json.Unmarshal([]byte(raw), &want))
+		got, ok := jsonscan.Text([]byte(raw))
+		require.True(t, ok)
+		require.Equal(t, want, got, raw)
+		require.True(t, jsonscan.Is([]byte(raw), want))
+		require.False(t, jsonscan.Is([]byte(raw), want+"x"))
+		b, ok := jsonscan.AppendText([]byte("x"), []byte(raw))
+		require.True(t, ok)
+		require.Equal(t, "x"+want, string(b))
+	}
+	for _, raw := range []string{"", "1", `{`, `"`} {
+		_, ok := jsonscan.Text([]byte(raw))
+		require.False(t, ok)
+		_, ok = jsonscan.AppendText(nil, []byte(raw))
+		require.False(t, ok)
+	}
+	require.True(t, jsonscan.IsNull(nil))
+	require.True(t, jsonscan.IsNull([]byte("null")))
+	require.False(t, jsonscan.IsNull([]byte(`"n"`)))
+}
+
+// What the scanner reads of valid JSON is what encoding/json reads.
+func FuzzRead(f *testing.F) {
+	f.Add(`{"a":[1,"b",{"c":null}],"d":"\u00e9"}`)
+	f.Add(`[1,{"a":"]"},"\ud83d\ude00"]`)
+	f.Add(`"\\"`)
+	f.Fuzz(func(t *testing.T, in string) {
+		if !json.Valid([]byte(in)) || !utf8.ValidString(in) {
+			for range jsonscan.Members([]byte(in)) { // no panic, no endless loop
+			}
+			for range jsonscan.Elements([]byte(in)) {
+			}
+			_, _ = jsonscan.Text([]byte(in))
+			return
+		}
+		var rebuilt bytes.Buffer
+		rebuild(&rebuilt, []byte(strings.TrimSpace(in)))
+		var want, got any
+		if err := json.Unmarshal([]byte(in), &want); err != nil {
+			return // a number that is too large
+		}
+		if err := json.Unmarshal(rebuilt.Bytes(), &got); err != nil {
+			t.Fatalf("%q: %v in %q", in, err, rebuilt.Bytes())
+		}
+		require.Equal(t, want, got)
+	})
+}
+
+func rebuild(b *bytes.Buffer, value []byte) {
+	switch value[0] {
+	case '{':
+		b.WriteByte('{')
+		first := true
+		for name, v := range jsonscan.Members(value) {
+			if !first {
+				b.WriteByte(',')
+			}
+			first = false
+			rebuild(b, name)
+			b.WriteByte(':')
+			rebuild(b, v)
+		}
+		b.WriteByte('}')
+	case '[':
+		b.WriteByte('[')
+		first := true
+		for v := range jsonscan.Elements(value) {
+			if !first {
+				b.WriteByte(',')
+			}
+			first = false
+			rebuild(b, v)
+		}
+		b.WriteByte(']')
+	case '"':
+		text, _ := jsonscan.Text(value)
+		b.Write(jsonscan.AppendString(nil, text))
+	default:
+		b.Write(value)
+	}
+}
+
+// Every string survives writing, but for bytes that aren't UTF-8, which encoding/json replaces alike.
+func FuzzString(f *testing.F) {
+	f.Add("a\"\\\n\x00\x7f\xff é\u2028😀")
+	f.Fuzz(func(t *testing.T, in string) {
+		text := jsonscan.AppendString(nil, in)
+		require.Equal(t, text, jsonscan.AppendString(nil, []byte(in)))
+		var got, want string
+		require.NoError(t, json.Unmarshal(text, &got), "%q", text)
+		encoded, err := json.Marshal(in)
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(encoded, &want))
+		require.Equal(t, want, got)
+	})
+}
