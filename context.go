@@ -154,6 +154,24 @@ func From(ctx context.Context) *RequestContext {
 	return rc
 }
 
+// WithoutRequestContext returns ctx without the RequestContext that it carries, so that a request made with it gets one of its own: a gateway behind a gateway
+// in the same process.
+func WithoutRequestContext(ctx context.Context) context.Context {
+	if From(ctx) == nil {
+		return ctx
+	}
+	return outside{ctx}
+}
+
+type outside struct{ context.Context }
+
+func (o outside) Value(key any) any {
+	if key == (contextKey{}) {
+		return nil
+	}
+	return o.Context.Value(key)
+}
+
 // Attach returns the request's RequestContext and the request that carries it: r itself if it has one, else a shallow copy
 // with a new one. A new one knows the request's path, time, source IP (the connection's), user agent and verified client certificate. The route key is
 // filled in from r.Pattern where another router than this module's has matched the request.

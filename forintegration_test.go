@@ -1,6 +1,7 @@
 package gatekit_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -71,4 +72,17 @@ func TestSetRequestID(t *testing.T) {
 	require.Equal(t, short, rc.ExtendedRequestID())
 	require.False(t, (*gatekit.RequestContext)(nil).SetRequestID(short, ""))
 	_ = r
+}
+
+func TestWithoutRequestContext(t *testing.T) {
+	type key struct{}
+	ctx := context.WithValue(t.Context(), key{}, "kept")
+	require.Equal(t, ctx, gatekit.WithoutRequestContext(ctx), "nothing to do")
+	outer, r := gatekit.Attach(httptest.NewRequest("GET", "/", nil).WithContext(ctx))
+	ctx = gatekit.WithoutRequestContext(r.Context())
+	require.Nil(t, gatekit.From(ctx))
+	require.Equal(t, "kept", ctx.Value(key{}))
+	inner, r := gatekit.Attach(r.WithContext(ctx))
+	require.NotSame(t, outer, inner)
+	require.Same(t, inner, gatekit.From(r.Context()))
 }

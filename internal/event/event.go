@@ -37,18 +37,10 @@ func Headers(r *http.Request) http.Header {
 		h[name] = values
 	}
 	h["Host"] = []string{r.Host}
-	if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil { // the connection's, not the client's that the chain names
-		chain := append(append([]string(nil), r.Header["X-Forwarded-For"]...), peer.Addr().Unmap().WithZone("").String())
-		h["X-Forwarded-For"] = []string{strings.Join(chain, ", ")}
+	if _, err := netip.ParseAddrPort(r.RemoteAddr); err == nil { // the connection's peer, not the client that the chain names
+		h["X-Forwarded-For"] = []string{ForwardedFor(r)}
 	}
-	port, proto := "80", "http"
-	if r.TLS != nil {
-		port, proto = "443", "https"
-	}
-	if _, explicit, ok := strings.Cut(r.Host[strings.LastIndexByte(r.Host, ']')+1:], ":"); ok && explicit != "" && strings.Trim(explicit, "0123456789") == "" {
-		port = explicit
-	}
-	h["X-Forwarded-Port"], h["X-Forwarded-Proto"] = []string{port}, []string{proto}
+	h["X-Forwarded-Port"], h["X-Forwarded-Proto"] = []string{ForwardedPort(r)}, []string{ForwardedProto(r)}
 	return h
 }
 

@@ -13,12 +13,13 @@ import (
 const module = "github.com/gatekit-go/gatekit"
 
 // core are the packages that users import, which must stay light. Each new one is added here.
-var core = []string{"auth", "cors", "domain", "route", "route/cache", "throttle", "throttle/usageplan", "transform", "transform/validate", "transform/vtl"}
+var core = []string{"auth", "cors", "domain", "route", "route/cache", "route/integration", "throttle", "throttle/usageplan", "transform", "transform/validate", "transform/vtl"}
 
 // dependencies are what the core may compile beside the standard library.
 var dependencies = []string{
 	"github.com/MicahParks/keyfunc/v3", "github.com/MicahParks/jwkset", "github.com/golang-jwt/jwt/v5", "github.com/rs/cors", "golang.org/x/time",
 	"github.com/aws/aws-lambda-go/lambda/handlertrace", // forty lines on context, which tell what a function returned
+	"github.com/aws/aws-lambda-go/lambdacontext",       // what functions find in their context
 }
 
 // schemas are what transform/validate may compile, and nobody else of the core.

@@ -20,16 +20,16 @@ import (
 
 // New returns an Invoker that calls f and whose answers are nobody else's. It returns nil for nil.
 func New(f gatekit.Invoker) gatekit.Invoker {
-	if f == nil || !pooled(f) {
+	if !IsLocal(f) {
 		return f
 	}
 	return &function{f}
 }
 
-// pooled reports whether f is what lambda.NewHandler returns. Its type isn't exported.
-func pooled(f gatekit.Invoker) bool {
+// IsLocal reports whether f is what lambda.NewHandler returns: a function in this process. Its type isn't exported.
+func IsLocal(f gatekit.Invoker) bool {
 	t := reflect.TypeOf(f)
-	return t.Kind() == reflect.Pointer && t.Elem().PkgPath() == "github.com/aws/aws-lambda-go/lambda" && t.Elem().Name() == "handlerOptions"
+	return f != nil && t.Kind() == reflect.Pointer && t.Elem().PkgPath() == "github.com/aws/aws-lambda-go/lambda" && t.Elem().Name() == "handlerOptions"
 }
 
 type function struct{ f gatekit.Invoker }

@@ -1,0 +1,141 @@
+package integration
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/invoke"
+)
+
+// LambdaCustomConfig configures a [LambdaCustomHandler]. The zero value has the managed gateway's timeout and Lambda's limits.
+type LambdaCustomConfig struct {
+	_ struct{} // keyed literals only, so that fields can be added
+
+	// Timeout is how long the function may take. 0 is 29 s (30 s on HTTP APIs); otherwise 50 ms to 15 minutes.
+	Timeout time.Duration
+	// AsyncTimeout is how long a function may take that nobody waits for. 0 is 15 minutes, Lambda's most; otherwise 50 ms to 15 minutes.
+	AsyncTimeout time.Duration
+	// MaxEventBytes bounds the request's body. 0 is 6 MiB, Lambda's. At most 1 GiB.
+	MaxEventBytes int64
+	// MaxReplyBytes bounds what the function returns. 0 is 6 MiB, Lambda's. At most 1 GiB.
+	MaxReplyBytes int64
+	// Concurrency is how many calls may run at the same time, those that nobody waits for among them. 0 is 1,000.
+	Concurrency int
+	// FunctionARN is what functions in this process find in their lambdacontext. Optional.
+	FunctionARN string
+}
+
+// LambdaCustomHandler is the Lambda custom integration of REST APIs (type AWS, non-proxy), without its mappings: it is for use under
+// transform.REST. It is safe for concurrent use.
+type LambdaCustomHandler struct {
+	calls
+	function gatekit.Invoker
+	config   LambdaCustomConfig
+	local    bool
+}
+
+// LambdaCustom returns a handler that calls f, or one error that lists every field it refuses.
+//
+// The event is the request's body as it is, {} if there is none. The answer is 200, application/json, and what the function returned. Where the
+// function failed it is the error's JSON, with its errorMessage as the Integration's FunctionError, which selection patterns match. A body that
+// isn't JSON is the Lambda service's 400. With the header X-Amz-Invocation-Type: Event the answer is 202 without a body, and nobody waits for
+// the function ([LambdaCustomHandler.Shutdown] does).
+func LambdaCustom(f gatekit.Invoker, c LambdaCustomConfig) (*LambdaCustomHandler, error) {
+	errs := []error{
+		checkTimeout("LambdaCustomConfig.Timeout", c.Timeout),
+		checkTimeout("LambdaCustomConfig.AsyncTimeout", c.AsyncTimeout),
+		checkBytes("LambdaCustomConfig.MaxEventBytes", &c.MaxEventBytes, payloadBytes),
+		checkBytes("LambdaCustomConfig.MaxReplyBytes", &c.MaxReplyBytes, payloadBytes),
+		checkConcurrency("LambdaCustomConfig.Concurrency", &c.Concurrency),
+	}
+	if f == nil {
+		errs = append(errs, errors.New("integration: LambdaCustom: want an Invoker, got nil"))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	if c.AsyncTimeout == 0 {
+		c.AsyncTimeout = maxTimeout
+	}
+	h := &LambdaCustomHandler{function: invoke.New(f), config: c, local: isLocal(f)}
+	h.calls.init(c.Concurrency)
+	return h, nil
+}
+
+// ServeHTTP calls the function with the request's body.
+func (h *LambdaCustomHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	_, r = gatekit.Attach(r)
+	var room bytes.Buffer // the function's, which may keep it
+	payload, err := readBody(r, &room, h.config.MaxEventBytes)
+	if err != nil {
+		gatekit.Reject(w, r, err)
+		return
+	}
+	if len(payload) == 0 {
+		payload = []byte("{}")
+	}
+	kind := r.Header.Get("X-Amz-Invocation-Type")
+	timeout := h.config.Timeout
+	if kind == "Event" {
+		timeout = h.config.AsyncTimeout
+	}
+	c := h.start(r, timeout, h.config.FunctionARN, h.local)
+	switch {
+	case !json.Valid(payload):
+		c.note(gatekit.Integration{Status: http.StatusBadRequest})
+		answer(w, http.StatusBadRequest, []byte(`{"Type":"User","message":"Could not parse request body into json"}`))
+		return
+	case kind == "Event":
+		h.serveEvent(w, r, c, payload)
+		return
+	case kind != "" && kind != "RequestResponse":
+		c.refuse(w, r, &InvokeError{Status: http.StatusBadRequest, Code: "InvalidParameterValueException"})
+		return
+	}
+	out, err := await(c, func(ctx context.Context) ([]byte, error) { return h.function.Invoke(ctx, payload) })
+	if err == nil && int64(len(out)) > h.config.MaxReplyBytes {
+		err = errReplySize
+	}
+	switch {
+	case err == nil:
+		c.note(gatekit.Integration{Status: http.StatusOK})
+		answer(w, http.StatusOK, out)
+	case errors.Is(err, errTimeout), errors.Is(err, errClient), errors.Is(err, errShutdown), errors.Is(err, errThrottled), errors.Is(err, errReplySize), !h.local && refusedCall(err):
+		c.refuse(w, r, err)
+	default:
+		failed := functionErrorOf(err)
+		c.note(gatekit.Integration{Status: http.StatusOK, FunctionError: failed.text()}) // the Lambda service's status
+		answer(w, http.StatusOK, failed.JSON())
+	}
+}
+
+// serveEvent calls the function and doesn't wait for it.
+func (h *LambdaCustomHandler) serveEvent(w http.ResponseWriter, r *http.Request, c *running, payload []byte) {
+	if !h.begin() {
+		c.refuse(w, r, errThrottled)
+		return
+	}
+	unhook := context.AfterFunc(h.all, c.cancel)
+	go func() {
+		defer h.end()
+		defer c.cancel()
+		defer unhook()
+		defer func() { _ = recover() }() // as of every failure, nobody hears of it
+		_, _ = h.function.Invoke(c.ctx, payload)
+	}()
+	c.rc.SetIntegration(gatekit.Integration{Status: http.StatusAccepted, Latency: time.Since(c.began)})
+	w.WriteHeader(http.StatusAccepted)
+}
+
+func answer(w http.ResponseWriter, status int, body []byte) {
+	h := w.Header()
+	h["Content-Type"], h["Content-Length"] = []string{applicationJSON}, []string{strconv.Itoa(len(body))}
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a client that went away is no fault of ours
+}

@@ -1,0 +1,277 @@
+package integration
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+)
+
+// RuntimeAPIConfig configures a [RuntimeAPI]. The zero value works.
+type RuntimeAPIConfig struct {
+	_ struct{} // keyed literals only, so that fields can be added
+
+	// MaxReplyBytes bounds the answer of a function that doesn't stream. 0 is 6 MiB, Lambda's. At most 1 GiB.
+	MaxReplyBytes int64
+	// FunctionARN is what functions are told of themselves. Optional.
+	FunctionARN string
+}
+
+// RuntimeAPI is the Lambda runtime API: the endpoint that a function's own program asks for its next event and gives its answers to. So the
+// programs that run in Lambda run here, unchanged and in any language: start them with AWS_LAMBDA_RUNTIME_API set to the host and port at which
+// RuntimeAPI, an http.Handler, is served. Each program takes one event at a time; as many run as are started.
+//
+// It is an Invoker and a [Streamer]. A call waits until a program asks for an event; one whose program dies waits until its context ends. It is
+// safe for concurrent use. Serve it on a loopback address: whoever reaches it sees events and answers for the function. (Lambda developer
+// guide, "Using the Lambda runtime API for custom runtimes".)
+type RuntimeAPI struct {
+	config RuntimeAPIConfig
+	next   chan *invocation
+
+	mu      sync.Mutex
+	waiting map[string]*invocation // by request ID, of those without an answer
+	last    uint64
+}
+
+// NewRuntimeAPI returns a RuntimeAPI, or one error that lists every field it refuses.
+func NewRuntimeAPI(c RuntimeAPIConfig) (*RuntimeAPI, error) {
+	if err := checkBytes("RuntimeAPIConfig.MaxReplyBytes", &c.MaxReplyBytes, payloadBytes); err != nil {
+		return nil, err
+	}
+	return &RuntimeAPI{config: c, next: make(chan *invocation), waiting: map[string]*invocation{}}, nil
+}
+
+// invocation is one event on its way through a program.
+type invocation struct {
+	id      string
+	ctx     context.Context
+	payload []byte
+	answer  chan runtimeAnswer // has room for one
+}
+
+// runtimeAnswer is what a program posted, and the end of its post.
+type runtimeAnswer struct {
+	from *runtimeBody
+	err  error
+}
+
+// Invoke implements gatekit.Invoker.
+func (a *RuntimeAPI) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	body, err := a.InvokeStream(ctx, payload)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	out, err := io.ReadAll(io.LimitReader(body, a.config.MaxReplyBytes+1))
+	if err == nil && int64(len(out)) > a.config.MaxReplyBytes {
+		err = errReplySize
+	}
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// InvokeStream implements [Streamer].
+func (a *RuntimeAPI) InvokeStream(ctx context.Context, payload []byte) (io.ReadCloser, error) {
+	i := &invocation{ctx: ctx, payload: payload, answer: make(chan runtimeAnswer, 1)}
+	a.mu.Lock()
+	a.last++
+	i.id = fmt.Sprintf("%08x-0000-4000-8000-%012x", uint32(time.Now().Unix()), a.last) // the form that programs know
+	a.mu.Unlock()
+	a.put(i) // before a program can have it: from then on, whoever takes it out answers it
+	defer a.take(i.id)
+	select {
+	case a.next <- i:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	select {
+	case answer := <-i.answer:
+		if answer.err != nil {
+			return nil, answer.err
+		}
+		return answer.from, nil
+	case <-ctx.Done():
+		if a.take(i.id) == nil { // its answer is just coming
+			if answer := <-i.answer; answer.from != nil {
+				_ = answer.from.Close()
+			}
+		}
+		return nil, ctx.Err()
+	}
+}
+
+// put keeps an invocation until it is answered.
+func (a *RuntimeAPI) put(i *invocation) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.waiting[i.id] = i
+}
+
+// take returns the invocation with this ID, once.
+func (a *RuntimeAPI) take(id string) *invocation {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	i := a.waiting[id]
+	delete(a.waiting, id)
+	return i
+}
+
+const runtimePath = "/2018-06-01/runtime/"
+
+// ServeHTTP answers programs.
+func (a *RuntimeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path, ok := strings.CutPrefix(r.URL.Path, runtimePath)
+	id, verb, _ := strings.Cut(strings.TrimPrefix(path, "invocation/"), "/")
+	switch {
+	case !ok:
+		http.NotFound(w, r)
+	case path == "invocation/next" && r.Method == http.MethodGet:
+		a.serveNext(w, r)
+	case path == "init/error" && r.Method == http.MethodPost: // a program that couldn't start, and ends
+		a.accepted(w)
+	case strings.HasPrefix(path, "invocation/") && verb == "response" && r.Method == http.MethodPost:
+		a.serveResponse(w, r, id)
+	case strings.HasPrefix(path, "invocation/") && verb == "error" && r.Method == http.MethodPost:
+		a.serveError(w, r, id)
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+// serveNext gives a program its next event, when there is one.
+func (a *RuntimeAPI) serveNext(w http.ResponseWriter, r *http.Request) {
+	select {
+	case i := <-a.next:
+		deadline, ok := i.ctx.Deadline()
+		if !ok {
+			deadline = time.Now().Add(maxTimeout)
+		}
+		h := w.Header()
+		h.Set("Content-Type", applicationJSON)
+		h.Set("Lambda-Runtime-Aws-Request-Id", i.id)
+		h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(deadline.UnixMilli(), 10))
+		if arn := a.arn(i); arn != "" {
+			h.Set("Lambda-Runtime-Invoked-Function-Arn", arn)
+		}
+		h.Set("Content-Length", strconv.Itoa(len(i.payload)))
+		_, err := w.Write(i.payload)
+		if err == nil {
+			err = http.NewResponseController(w).Flush()
+		}
+		if err != nil && !errors.Is(err, http.ErrNotSupported) {
+			a.fail(i.id, &FunctionError{Type: "Runtime.ExitError", Message: "the program went away"})
+		}
+	case <-r.Context().Done():
+	}
+}
+
+func (a *RuntimeAPI) arn(i *invocation) string {
+	if lc, ok := lambdacontext.FromContext(i.ctx); ok && lc.InvokedFunctionArn != "" {
+		return lc.InvokedFunctionArn
+	}
+	return a.config.FunctionARN
+}
+
+func (a *RuntimeAPI) fail(id string, err error) {
+	if i := a.take(id); i != nil {
+		i.answer <- runtimeAnswer{err: err}
+	}
+}
+
+// serveResponse passes a program's answer on, as it comes.
+func (a *RuntimeAPI) serveResponse(w http.ResponseWriter, r *http.Request, id string) {
+	i := a.take(id)
+	if i == nil {
+		unknownID(w)
+		return
+	}
+	body := &runtimeBody{r: r, done: make(chan struct{})}
+	i.answer <- runtimeAnswer{from: body}
+	select { // the post lasts as long as its answer is read
+	case <-body.done:
+	case <-r.Context().Done():
+	}
+	if !body.mu.TryLock() { // a Read is waiting for the program
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now())
+		body.mu.Lock() // no Read may be in r.Body once this returns
+	}
+	body.ended = true
+	body.mu.Unlock()
+	a.accepted(w)
+}
+
+// serveError passes on what a program failed with.
+func (a *RuntimeAPI) serveError(w http.ResponseWriter, r *http.Request, id string) {
+	payload, err := io.ReadAll(io.LimitReader(r.Body, maxErrorBytes))
+	if err != nil {
+		http.Error(w, "unreadable", http.StatusBadRequest)
+		return
+	}
+	i := a.take(id)
+	if i == nil {
+		unknownID(w)
+		return
+	}
+	i.answer <- runtimeAnswer{err: errorOf(r.Header.Get("Lambda-Runtime-Function-Error-Type"), payload)}
+	a.accepted(w)
+}
+
+const maxErrorBytes = 256 << 10
+
+func (a *RuntimeAPI) accepted(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", applicationJSON)
+	w.WriteHeader(http.StatusAccepted)
+	_, _ = io.WriteString(w, `{"status":"OK"}`)
+}
+
+func unknownID(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", applicationJSON)
+	w.WriteHeader(http.StatusForbidden)
+	_, _ = io.WriteString(w, `{"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}`)
+}
+
+// runtimeBody is an answer as a program posts it. A failure on the way comes in the post's trailers.
+type runtimeBody struct {
+	r    *http.Request
+	once sync.Once
+	done chan struct{}
+
+	mu    sync.Mutex
+	ended bool
+}
+
+var errEnded = errors.New("integration: the program's answer ended early")
+
+// Read implements io.Reader.
+func (b *runtimeBody) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ended {
+		return 0, errEnded
+	}
+	n, err := b.r.Body.Read(p)
+	if errors.Is(err, io.EOF) {
+		if kind := b.r.Trailer.Get("Lambda-Runtime-Function-Error-Type"); kind != "" {
+			text, _ := base64.StdEncoding.DecodeString(b.r.Trailer.Get("Lambda-Runtime-Function-Error-Body"))
+			return n, errorOf(kind, bytes.TrimSpace(text))
+		}
+	}
+	return n, err
+}
+
+// Close ends the post.
+func (b *runtimeBody) Close() error {
+	b.once.Do(func() { close(b.done) })
+	return nil
+}
