@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -39,8 +40,11 @@ func apiOf(flavor gatekit.Flavor, stage string, h http.Handler, keys ...string) 
 	of := identity
 	of.Flavor, of.Stage = flavor, stage
 	api := gatekit.Must(route.New(route.Config{API: of}))
-	for _, key := range append(keys, "$default") {
+	for _, key := range keys {
 		api.Handle(key, h)
+	}
+	if !slices.Contains(keys, "$default") {
+		api.Handle("$default", h)
 	}
 	return api
 }
