@@ -39,6 +39,7 @@ type RuntimeAPI struct {
 
 	mu      sync.Mutex
 	waiting map[string]*invocation // by request ID, of those without an answer
+	late    map[string]struct{}    // those that nobody waits for any longer: a program that is refused its answer ends itself
 	last    uint64
 }
 
@@ -47,7 +48,7 @@ func NewRuntimeAPI(c RuntimeAPIConfig) (*RuntimeAPI, error) {
 	if err := checkBytes("RuntimeAPIConfig.MaxReplyBytes", &c.MaxReplyBytes, payloadBytes); err != nil {
 		return nil, err
 	}
-	return &RuntimeAPI{config: c, next: make(chan *invocation), waiting: map[string]*invocation{}}, nil
+	return &RuntimeAPI{config: c, next: make(chan *invocation), waiting: map[string]*invocation{}, late: map[string]struct{}{}}, nil
 }
 
 // invocation is one event on its way through a program.
@@ -102,7 +103,7 @@ func (a *RuntimeAPI) InvokeStream(ctx context.Context, payload []byte) (io.ReadC
 		}
 		return answer.from, nil
 	case <-ctx.Done():
-		if a.take(i.id) == nil { // its answer is just coming
+		if !a.abandon(i.id) { // its answer is just coming
 			if answer := <-i.answer; answer.from != nil {
 				_ = answer.from.Close()
 			}
@@ -125,6 +126,32 @@ func (a *RuntimeAPI) take(id string) *invocation {
 	i := a.waiting[id]
 	delete(a.waiting, id)
 	return i
+}
+
+// maxLate bounds how many programs may be at work for nobody.
+const maxLate = 10_000
+
+// abandon gives up waiting for an answer, and reports false if it is there.
+func (a *RuntimeAPI) abandon(id string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.waiting[id] == nil {
+		return false
+	}
+	delete(a.waiting, id)
+	if len(a.late) < maxLate {
+		a.late[id] = struct{}{}
+	}
+	return true
+}
+
+// isLate reports whether an answer comes for nobody, once.
+func (a *RuntimeAPI) isLate(id string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_, late := a.late[id]
+	delete(a.late, id)
+	return late
 }
 
 const runtimePath = "/2018-06-01/runtime/"
@@ -193,7 +220,7 @@ func (a *RuntimeAPI) fail(id string, err error) {
 func (a *RuntimeAPI) serveResponse(w http.ResponseWriter, r *http.Request, id string) {
 	i := a.take(id)
 	if i == nil {
-		unknownID(w)
+		a.unknown(w, id)
 		return
 	}
 	body := &runtimeBody{r: r, done: make(chan struct{})}
@@ -220,7 +247,7 @@ func (a *RuntimeAPI) serveError(w http.ResponseWriter, r *http.Request, id strin
 	}
 	i := a.take(id)
 	if i == nil {
-		unknownID(w)
+		a.unknown(w, id)
 		return
 	}
 	i.answer <- runtimeAnswer{err: errorOf(r.Header.Get("Lambda-Runtime-Function-Error-Type"), payload)}
@@ -235,7 +262,11 @@ func (a *RuntimeAPI) accepted(w http.ResponseWriter) {
 	_, _ = io.WriteString(w, `{"status":"OK"}`)
 }
 
-func unknownID(w http.ResponseWriter) {
+func (a *RuntimeAPI) unknown(w http.ResponseWriter, id string) {
+	if a.isLate(id) {
+		a.accepted(w)
+		return
+	}
 	w.Header().Set("Content-Type", applicationJSON)
 	w.WriteHeader(http.StatusForbidden)
 	_, _ = io.WriteString(w, `{"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}`)
