@@ -16,7 +16,7 @@ import (
 	"github.com/gatekit-go/gatekit/internal/jsonscan"
 )
 
-// call is what an event is written from.
+// eventOf is what an event is written from.
 type eventOf struct {
 	rc     *gatekit.RequestContext
 	r      *http.Request

@@ -1,0 +1,127 @@
+package event_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gatekit-go/gatekit/internal/event"
+)
+
+func valid[T any](t *testing.T, text []byte) T {
+	t.Helper()
+	var v T
+	if err := json.Unmarshal(text, &v); err != nil {
+		t.Fatalf("%v: %s", err, text)
+	}
+	return v
+}
+
+func utf8s(s string) string { return strings.ToValidUTF8(s, "\ufffd") }
+
+// The appending writers write what the maps hold that authorizers' events are made of.
+func FuzzAppend(f *testing.F) {
+	f.Add("a=1&a=2&b&=x&&c=%20+&é=\"", "a=1;b=\"x\" ;; c", "v\\1")
+	f.Fuzz(func(t *testing.T, query, cookies, header string) {
+		query, cookies, header = utf8s(query), utf8s(cookies), utf8s(header)
+		want := event.Query(query)
+		for name, values := range want {
+			if utf8s(name) != name || utf8s(strings.Join(values, "")) != strings.Join(values, "") {
+				return // decoding made bytes that JSON can't hold
+			}
+		}
+		lines := event.QueryLines(nil, query)
+		require.Equal(t, want, valid[map[string][]string](t, event.AppendMulti(nil, lines)))
+		require.Equal(t, event.Last(want), valid[map[string]string](t, event.AppendLast(nil, lines)))
+		require.Equal(t, event.Joined(want, false), valid[map[string]string](t, event.AppendJoined(nil, lines, false)))
+
+		h := http.Header{"Cookie": {cookies, cookies}}
+		if list := event.Cookies(h); len(list) > 0 {
+			require.Equal(t, list, valid[[]string](t, event.AppendCookies(nil, h)))
+		} else {
+			require.Empty(t, event.AppendCookies(nil, h))
+		}
+
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header["X-A"], r.Header["X-B"] = []string{header, "2"}, []string{header}
+		lines = event.HeaderLines(nil, r, func(string) bool { return false },
+			event.Line{Name: "Host", One: r.Host}, event.Line{Name: "X-Forwarded-For", One: event.ForwardedFor(r)},
+			event.Line{Name: "X-Forwarded-Port", One: event.ForwardedPort(r)}, event.Line{Name: "X-Forwarded-Proto", One: event.ForwardedProto(r)})
+		require.Equal(t, event.Joined(event.Headers(r), true), valid[map[string]string](t, event.AppendJoined(nil, lines, true)))
+		require.Equal(t, map[string][]string(event.Headers(r)), valid[map[string][]string](t, event.AppendMulti(nil, lines)))
+	})
+}
+
+func TestHeaderLines(t *testing.T) {
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header = http.Header{"B": {"1"}, "A": {"2"}, "Drop": {"x"}, "Own": {"client's"}, "None": {}, "Gone": {"x"}}
+	lines := event.HeaderLines(nil, r, func(name string) bool { return name == "Drop" }, event.Line{Name: "Own", One: "ours"}, event.Line{Name: "Gone"})
+	require.Equal(t, `{"A":"2","B":"1","Own":"ours"}`, string(event.AppendLast(nil, lines)))
+	require.Equal(t, `{}`, string(event.AppendMulti(nil, nil)))
+}
+
+func TestAppendPathParameters(t *testing.T) {
+	r := httptest.NewRequest("GET", "/f/a%2Bb/c%2Fd//e/", nil)
+	r.SetPathValue("x", "a+b")
+	r.SetPathValue("rest", "c/d//e/")
+	require.Equal(t, `{"x":"a+b","rest":"c/d//e/"}`, string(event.AppendPathParameters(nil, r, "GET /f/{x}/{rest+}", false)))
+	require.Equal(t, `{"x":"a%2Bb","rest":"c%2Fd//e"}`, string(event.AppendPathParameters(nil, r, "GET /f/{x}/{rest...}", true)))
+	r.SetPathValue("x", "other é")
+	require.Equal(t, `{"x":"other%20%C3%A9"}`, string(event.AppendPathParameters(nil, r, "GET /f/{x}", true)), "another router than ours")
+	for _, key := range []string{"$default", "GET /f", "", "GET /{", "GET /{}"} {
+		require.Empty(t, event.AppendPathParameters(nil, r, key, true), key)
+	}
+}
+
+func TestForwarded(t *testing.T) {
+	r := httptest.NewRequest("GET", "/", nil)
+	for remote, want := range map[string]string{
+		"192.0.2.1:80": "192.0.2.1", "[::ffff:192.0.2.1]:80": "192.0.2.1", "[fe80::1%eth0]:80": "fe80::1", "@": "", "": "",
+	} {
+		r.RemoteAddr = remote
+		require.Equal(t, want, event.ForwardedFor(r), remote)
+	}
+	r.Header["X-Forwarded-For"] = []string{"a", "b"}
+	require.Equal(t, "a, b", event.ForwardedFor(r))
+}
+
+func TestTrace(t *testing.T) {
+	const root = "1-5759e988-bd862e3fe1be46a994272793"
+	for header, want := range map[string]event.Trace{
+		"Root=" + root:                            {Root: root},
+		" Root=" + root + " ; Sampled=1":          {Root: root, Sampled: "1"},
+		"Parent=53995c3f42cd8ad8;Sampled=?":       {Parent: "53995c3f42cd8ad8"},
+		"Root=" + root + ";Root=x":                {Root: root},
+		"Root=2" + root[1:]:                       {},
+		"Root=" + root[:34] + "g":                 {},
+		"root=" + root:                            {},
+		"":                                        {},
+		"Root=" + root + strings.Repeat(";", 600): {},
+	} {
+		require.Equal(t, want, event.ParseTrace(header), header)
+	}
+	now := time.Unix(0x5759e988, 0)
+	require.Equal(t, "Root="+root, event.NewTrace([]string{"Root=" + root}, false, now).String())
+	require.Equal(t, "Root="+root+";Parent=53995c3f42cd8ad8", event.NewTrace([]string{"Root=" + root + ";Parent=53995c3f42cd8ad8"}, false, now).String())
+	require.Regexp(t, `^Root=1-5759e988-[0-9a-f]{24}$`, event.NewTrace(nil, false, now).String())
+	require.Regexp(t, `^Root=1-5759e988-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0$`, event.NewTrace([]string{"a", "b"}, true, now).String())
+	require.Equal(t, "Root="+root+";Sampled=1", event.NewTrace([]string{"Root=" + root + ";Sampled=1"}, false, now).String())
+	require.NotEqual(t, event.NewTrace(nil, false, now), event.NewTrace(nil, false, now))
+}
+
+func TestAppendScalars(t *testing.T) {
+	at := time.Date(2024, 1, 2, 3, 4, 5, 6e6, time.UTC)
+	require.Equal(t, `"02/Jan/2024:03:04:05 +0000"`, string(event.AppendTime(nil, at)))
+	require.Equal(t, `1704164645006`, string(event.AppendMillis(nil, at)))
+	require.Equal(t, `""`, string(event.AppendAddr(nil, netip.Addr{})))
+	require.Equal(t, `"192.0.2.1"`, string(event.AppendAddr(nil, netip.MustParseAddr("192.0.2.1"))))
+	require.Equal(t, `{"a":"1","b":"2"}`, string(event.AppendStrings(nil, map[string]string{"b": "2", "a": "1"})))
+	c := &event.ClientCert{ClientCertPem: "p\n", SubjectDN: "s", IssuerDN: "i", SerialNumber: "n", Validity: event.Validity{NotBefore: "b", NotAfter: "a"}}
+	require.Equal(t, *c, valid[event.ClientCert](t, event.AppendClientCert(nil, c)))
+}
