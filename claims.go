@@ -38,7 +38,12 @@ func keyIs(quoted []byte, name string) bool {
 	return json.Unmarshal(quoted, &key) == nil && key == name
 }
 
-func skipSpace(b []byte) []byte { return bytes.TrimLeft(b, " \t\r\n") }
+func skipSpace(b []byte) []byte {
+	for len(b) > 0 && (b[0] == ' ' || b[0] == '\n' || b[0] == '\t' || b[0] == '\r') {
+		b = b[1:]
+	}
+	return b
+}
 
 // valueLength returns the length of the JSON value that b begins with.
 func valueLength(b []byte) int {

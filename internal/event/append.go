@@ -1,7 +1,6 @@
 package event
 
 import (
-	"cmp"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -42,8 +41,30 @@ func HeaderLines(lines []Line, r *http.Request, drop func(name string) bool, ext
 			lines = append(lines, extra[i])
 		}
 	}
-	slices.SortFunc(lines, func(a, b Line) int { return cmp.Compare(a.Name, b.Name) })
+	sortLines(lines)
 	return lines
+}
+
+// sortLines sorts by name. Few lines, as most requests have, are sorted by moving numbers of one byte.
+func sortLines(lines []Line) {
+	const few = 32
+	if len(lines) > few {
+		slices.SortFunc(lines, func(a, b Line) int { return strings.Compare(a.Name, b.Name) })
+		return
+	}
+	var order [few]uint8
+	for i := range lines {
+		j := i
+		for ; j > 0 && lines[i].Name < lines[order[j-1]].Name; j-- {
+			order[j] = order[j-1]
+		}
+		order[j] = uint8(i)
+	}
+	var sorted [few]Line
+	for i := range lines {
+		sorted[i] = lines[order[i]]
+	}
+	copy(lines, sorted[:])
 }
 
 func isExtra(extra []Line, name string) bool {
@@ -72,7 +93,7 @@ func QueryLines(lines []Line, raw string) []Line {
 		}
 		lines = append(lines, Line{Name: name, One: value})
 	}
-	slices.SortStableFunc(lines, func(a, b Line) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(lines, func(a, b Line) int { return strings.Compare(a.Name, b.Name) })
 	return lines
 }
 
@@ -280,9 +301,21 @@ func AppendClientCert(b []byte, c *ClientCert) []byte {
 
 // AppendTime appends [Time] as a JSON string.
 func AppendTime(b []byte, t time.Time) []byte {
-	b = t.UTC().AppendFormat(append(b, '"'), "02/Jan/2006:15:04:05 -0700")
-	return append(b, '"')
+	t = t.UTC()
+	year, month, day := t.Date()
+	if year < 1000 || year > 9999 {
+		return append(t.AppendFormat(append(b, '"'), "02/Jan/2006:15:04:05 -0700"), '"')
+	}
+	hour, minute, second := t.Clock()
+	b = append(two(append(b, '"'), day), '/')
+	b = append(append(b, "JanFebMarAprMayJunJulAugSepOctNovDec"[3*(month-1):3*month]...), '/')
+	b = append(two(two(b, year/100), year%100), ':')
+	b = append(two(b, hour), ':')
+	b = append(two(b, minute), ':')
+	return append(two(b, second), ` +0000"`...)
 }
+
+func two(b []byte, n int) []byte { return append(b, byte('0'+n/10), byte('0'+n%10)) }
 
 // AppendMillis appends [Millis].
 func AppendMillis(b []byte, t time.Time) []byte { return strconv.AppendInt(b, t.UnixMilli(), 10) }

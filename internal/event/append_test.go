@@ -2,9 +2,11 @@ package event_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -64,6 +66,15 @@ func TestHeaderLines(t *testing.T) {
 	lines := event.HeaderLines(nil, r, func(name string) bool { return name == "Drop" }, event.Line{Name: "Own", One: "ours"}, event.Line{Name: "Gone"})
 	require.Equal(t, `{"A":"2","B":"1","Own":"ours"}`, string(event.AppendLast(nil, lines)))
 	require.Equal(t, `{}`, string(event.AppendMulti(nil, nil)))
+	for _, n := range []int{31, 32, 33, 300} {
+		r.Header = http.Header{}
+		for i := range n {
+			r.Header[fmt.Sprint("X-", i*7919%n)] = []string{"v"}
+		}
+		lines := event.HeaderLines(nil, r, func(string) bool { return false })
+		require.Len(t, lines, n)
+		require.True(t, slices.IsSortedFunc(lines, func(a, b event.Line) int { return strings.Compare(a.Name, b.Name) }))
+	}
 }
 
 func TestAppendPathParameters(t *testing.T) {
@@ -118,6 +129,9 @@ func TestTrace(t *testing.T) {
 func TestAppendScalars(t *testing.T) {
 	at := time.Date(2024, 1, 2, 3, 4, 5, 6e6, time.UTC)
 	require.Equal(t, `"02/Jan/2024:03:04:05 +0000"`, string(event.AppendTime(nil, at)))
+	for at := time.Date(1, 1, 1, 0, 0, 0, 0, time.FixedZone("", 3600)); at.Year() < 11000; at = at.AddDate(3, 1, 17).Add(4321 * time.Second) {
+		require.Equal(t, `"`+event.Time(at)+`"`, string(event.AppendTime(nil, at)))
+	}
 	require.Equal(t, `1704164645006`, string(event.AppendMillis(nil, at)))
 	require.Equal(t, `""`, string(event.AppendAddr(nil, netip.Addr{})))
 	require.Equal(t, `"192.0.2.1"`, string(event.AppendAddr(nil, netip.MustParseAddr("192.0.2.1"))))

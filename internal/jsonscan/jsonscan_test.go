@@ -40,6 +40,17 @@ func TestElements(t *testing.T) {
 	}
 }
 
+// Valid agrees with encoding/json, here and in the fuzz target.
+func TestValid(t *testing.T) {
+	for _, text := range []string{
+		"", " ", "{}", "[]", "{ }", "[ ]", " [ 1 , 2 ] ", "[1,]", "[,1]", "{,}", `{"a"}`, `{"a":}`, `{"a":1,}`, `{"a":1 "b":2}`, `{a:1}`, `{"a":1}}`, `[1]]`, `[}`, `{]`, "[1 2]", `"a`, `"\`, `"\x"`, `"\u12g4"`,
+		`"\u12"`, "\"\n\"", "\"\x7f\xff\"", "-", "-0", "01", "1.", ".5", "1e", "1e+", "1E-5", "1.5e10", "--1", "+1", "tru", "true", "truex", "nul", "null", "False", "1 1", "{}[]", "[[[[]]]]", `{"a":{"b":[{"c":[]}]}}`,
+		strings.Repeat("[", 10000) + strings.Repeat("]", 10000), strings.Repeat("[", 10001) + strings.Repeat("]", 10001), strings.Repeat(`{"a":`, 9999) + "1" + strings.Repeat("}", 9999), strings.Repeat("[", 1<<20),
+	} {
+		require.Equal(t, json.Valid([]byte(text)), jsonscan.Valid(text), "%.100q", text)
+	}
+}
+
 func TestText(t *testing.T) {
 	for _, raw := range []string{`"a"`, `""`, `"\n\t\r\b\f\/\\\""`, `"\u00e9\ud83d\ude00"`, `"\ud83d"`, `"\ud83dx"`, `"\ud83d\u0041"`, `"\ude00\ud83d"`, `"é😀"`} {
 		var want string
@@ -59,7 +70,7 @@ func TestText(t *testing.T) {
 		_, ok = jsonscan.AppendText(nil, []byte(raw))
 		require.False(t, ok)
 	}
-	require.True(t, jsonscan.IsNull(nil))
+	require.True(t, jsonscan.IsNull(""))
 	require.True(t, jsonscan.IsNull([]byte("null")))
 	require.False(t, jsonscan.IsNull([]byte(`"n"`)))
 }
@@ -70,6 +81,8 @@ func FuzzRead(f *testing.F) {
 	f.Add(`[1,{"a":"]"},"\ud83d\ude00"]`)
 	f.Add(`"\\"`)
 	f.Fuzz(func(t *testing.T, in string) {
+		require.Equal(t, json.Valid([]byte(in)), jsonscan.Valid(in), "%q", in)
+		require.Equal(t, json.Valid([]byte(in)), jsonscan.Valid([]byte(in)), "%q", in)
 		if !json.Valid([]byte(in)) || !utf8.ValidString(in) {
 			for range jsonscan.Members([]byte(in)) { // no panic, no endless loop
 			}

@@ -1,13 +1,13 @@
 package integration
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/gatekit-go/gatekit/internal/jsonscan"
 )
 
 // FunctionConfig configures a [Function]. The zero value works.
@@ -105,9 +105,10 @@ func (f *Function) Request(ctx context.Context, payload []byte) (*http.Request, 
 
 // parse reads an event's members.
 func (f *Function) parse(payload []byte) (incoming, error) {
-	payload = bytes.TrimLeft(payload, " \t\r\n")
-	if !json.Valid(payload) || payload[0] != '{' {
+	// One copy, of which the request's parts are parts: the caller may use its buffer again.
+	text := strings.TrimLeft(string(payload), " \t\r\n")
+	if !jsonscan.Valid(text) || text[0] != '{' {
 		return incoming{}, errNoEvent
 	}
-	return parseEvent(payload)
+	return parseEvent(text)
 }

@@ -26,23 +26,23 @@ import (
 type incoming struct {
 	format contract
 
-	routeKey, rawPath, rawQuery, cookies                           []byte // 2.0
-	resource, path, httpMethod, multiHeaders, query, multiQuery    []byte // 1.0 and REST
-	headers, pathParameters, stageVariables, context, body, base64 []byte
+	routeKey, rawPath, rawQuery, cookies                           string // 2.0
+	resource, path, httpMethod, multiHeaders, query, multiQuery    string // 1.0 and REST
+	headers, pathParameters, stageVariables, context, body, base64 string
 
 	requestContext eventContext
 }
 
 // eventContext is an event's requestContext.
 type eventContext struct {
-	accountID, apiID, stage, domainName, requestID, extendedRequestID []byte
-	http, identity, authorizer, authentication                        []byte
-	time, path                                                        []byte
+	accountID, apiID, stage, domainName, requestID, extendedRequestID string
+	http, identity, authorizer, authentication                        string
+	time, path                                                        string
 }
 
-func parseEvent(payload []byte) (incoming, error) {
+func parseEvent(payload string) (incoming, error) {
 	var in incoming
-	var version []byte
+	var version string
 	for key, value := range jsonscan.Members(payload) {
 		if p := in.member(key); p != nil {
 			*p = value
@@ -69,8 +69,8 @@ func parseEvent(payload []byte) (incoming, error) {
 }
 
 // member returns where the member with this name goes, or nil.
-func (in *incoming) member(key []byte) *[]byte {
-	switch string(key) {
+func (in *incoming) member(key string) *string {
+	switch key {
 	case `"routeKey"`:
 		return &in.routeKey
 	case `"rawPath"`:
@@ -107,8 +107,8 @@ func (in *incoming) member(key []byte) *[]byte {
 	return nil
 }
 
-func (c *eventContext) member(key []byte) *[]byte {
-	switch string(key) {
+func (c *eventContext) member(key string) *string {
+	switch key {
 	case `"accountId"`:
 		return &c.accountID
 	case `"apiId"`:
@@ -138,19 +138,19 @@ func (c *eventContext) member(key []byte) *[]byte {
 }
 
 // text is the value of a string, "" of anything else.
-func text(value []byte) string {
+func text(value string) string {
 	s, _ := jsonscan.Text(value)
 	return s
 }
 
 // get returns an object's member.
-func get(object []byte, name string) []byte {
+func get(object, name string) string {
 	for key, value := range jsonscan.Members(object) {
 		if jsonscan.Is(key, name) {
 			return value
 		}
 	}
-	return nil
+	return ""
 }
 
 // request makes the request of an event.
@@ -274,17 +274,14 @@ func (in *incoming) queryV1() string {
 
 // setHeaders sets the headers, the host and the cookies.
 func (in *incoming) setHeaders(r *http.Request) error {
-	n := 0
 	object := in.multiHeaders
 	if jsonscan.IsNull(object) {
 		object = in.headers
 	}
-	for range jsonscan.Members(object) {
-		n++
-	}
+	n := min(strings.Count(object, `":`), 64) // or more, where values have such text
 	r.Header = make(http.Header, n+1)
 	room := make([]string, n+1) // one array for all headers that have one value
-	add := func(key, value []byte) error {
+	add := func(key, value string) error {
 		name, v := headerName(key), text(value)
 		if !isToken(name) || strings.ContainsAny(v, "\r\n\x00") {
 			return errNotStrict
@@ -333,12 +330,13 @@ func (in *incoming) setHeaders(r *http.Request) error {
 }
 
 // headerName is a header's canonical name. Those of most events are found without an allocation.
-func headerName(key []byte) string {
+func headerName(key string) string {
 	if len(key) >= 2 && len(key) <= 34 && key[0] == '"' {
 		inner := key[1 : len(key)-1]
 		var canonical [32]byte
 		upper := true
-		for i, c := range inner {
+		for i := range len(inner) {
+			c := inner[i]
 			switch {
 			case upper && 'a' <= c && c <= 'z':
 				c -= 'a' - 'A'
@@ -375,7 +373,7 @@ func (in *incoming) setBody(r *http.Request) error {
 	if !ok {
 		return errNotStrict
 	}
-	if string(in.base64) == "true" {
+	if in.base64 == "true" {
 		n, err := base64.StdEncoding.Decode(body, body)
 		if err != nil {
 			return errNotStrict
@@ -424,7 +422,7 @@ func (in *incoming) describe(rc *gatekit.RequestContext, r *http.Request) {
 	}
 	rc.SetRequestID(text(c.requestID), text(c.extendedRequestID))
 	rc.DomainName = text(c.domainName)
-	if ms, err := strconv.ParseInt(string(c.time), 10, 64); err == nil {
+	if ms, err := strconv.ParseInt(c.time, 10, 64); err == nil {
 		rc.RequestTime = time.UnixMilli(ms)
 	}
 	if variables := stringsOf(in.stageVariables); len(variables) > 0 {
@@ -444,7 +442,7 @@ func (in *incoming) describe(rc *gatekit.RequestContext, r *http.Request) {
 		return
 	}
 	for key, value := range jsonscan.Members(c.identity) {
-		switch string(key) {
+		switch key {
 		case `"apiKey"`:
 			rc.Identity.APIKey = text(value)
 		case `"apiKeyId"`:
@@ -469,7 +467,7 @@ func (in *incoming) key() string {
 	return text(in.httpMethod) + " " + resource
 }
 
-func stringsOf(object []byte) map[string]string {
+func stringsOf(object string) map[string]string {
 	var m map[string]string
 	for key, value := range jsonscan.Members(object) {
 		if m == nil {
@@ -480,10 +478,10 @@ func stringsOf(object []byte) map[string]string {
 	return m
 }
 
-func callerV1(identity []byte) *gatekit.IAMCaller {
+func callerV1(identity string) *gatekit.IAMCaller {
 	c := &gatekit.IAMCaller{}
 	for key, value := range jsonscan.Members(identity) {
-		switch v := text(value); string(key) {
+		switch v := text(value); key {
 		case `"accessKey"`:
 			c.AccessKey = v
 		case `"accountId"`:
@@ -536,8 +534,8 @@ func (in *incoming) authorizerV2(rc *gatekit.RequestContext) {
 }
 
 // tokenOf is what an authorizer for tokens learned. Where the event doesn't tell scopes, as on routes without, those of the token count.
-func tokenOf(rc *gatekit.RequestContext, claims, scopes []byte) *gatekit.Authorization {
-	fields := gatekit.AuthorizationFields{Principal: text(get(claims, "sub")), RawClaims: claims, Scopes: strings.Fields(text(get(claims, "scope")))}
+func tokenOf(rc *gatekit.RequestContext, claims, scopes string) *gatekit.Authorization {
+	fields := gatekit.AuthorizationFields{Principal: text(get(claims, "sub")), RawClaims: []byte(claims), Scopes: strings.Fields(text(get(claims, "scope")))}
 	if !jsonscan.IsNull(scopes) {
 		fields.Scopes = nil
 		for scope := range jsonscan.Elements(scopes) {
@@ -548,9 +546,9 @@ func tokenOf(rc *gatekit.RequestContext, claims, scopes []byte) *gatekit.Authori
 	return gatekit.NewAuthorization(fields)
 }
 
-func contextOf(object []byte) map[string]any {
+func contextOf(object string) map[string]any {
 	var m map[string]any
-	d := json.NewDecoder(bytes.NewReader(object))
+	d := json.NewDecoder(strings.NewReader(object))
 	d.UseNumber()
 	if d.Decode(&m) != nil {
 		return nil
@@ -558,10 +556,10 @@ func contextOf(object []byte) map[string]any {
 	return m
 }
 
-func iamOf(object []byte) *gatekit.IAMCaller {
+func iamOf(object string) *gatekit.IAMCaller {
 	c := &gatekit.IAMCaller{}
 	for key, value := range jsonscan.Members(object) {
-		switch v := text(value); string(key) {
+		switch v := text(value); key {
 		case `"accessKey"`:
 			c.AccessKey = v
 		case `"accountId"`:

@@ -1,7 +1,6 @@
 package integration
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -64,7 +63,7 @@ func FunctionResult(functionError *string, payload []byte) ([]byte, error) {
 		return payload, nil
 	}
 	e := &FunctionError{Type: *functionError, Payload: payload}
-	if !json.Valid(payload) {
+	if !jsonscan.Valid(payload) {
 		e.Payload, e.Message = nil, string(payload)
 		return nil, e
 	}

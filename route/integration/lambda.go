@@ -198,12 +198,15 @@ var (
 	errClient   = errors.New("integration: the client went away")
 )
 
-// ended is why the call's context has ended.
+// ended is why the call's time is over, or nil. The clock counts before the context's timer, which may come late.
 func (c *running) ended() error {
-	if errors.Is(c.ctx.Err(), context.DeadlineExceeded) {
+	if deadline, _ := c.ctx.Deadline(); errors.Is(c.ctx.Err(), context.DeadlineExceeded) || !time.Now().Before(deadline) {
 		return errTimeout
 	}
-	return errShutdown
+	if c.ctx.Err() != nil {
+		return errShutdown
+	}
+	return nil
 }
 
 // await runs f in a goroutine of its own and waits for it, for the timeout or for the client to go away, whatever comes first.
@@ -235,8 +238,10 @@ func await[T any](c *running, f func(context.Context) (T, error)) (T, error) {
 	}()
 	select {
 	case o := <-result:
-		if o.err != nil && c.ctx.Err() != nil { // it heeded its context
-			o.err = c.ended()
+		if o.err != nil {
+			if over := c.ended(); over != nil { // it heeded its context
+				o.err = over
+			}
 		}
 		return o.value, o.err
 	case <-c.ctx.Done():

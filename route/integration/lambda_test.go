@@ -294,7 +294,7 @@ func TestFailures(t *testing.T) {
 		{"error", lambda.NewHandler(func() (string, error) { return "", boom }), 502, 500, "secret detail"},
 		{"error-without-text", function(func(context.Context, []byte) ([]byte, error) { return nil, &integration.FunctionError{Type: "T"} }), 502, 500, "T"},
 		{"panic", lambda.NewHandler(func() (string, error) { panic("secret panic") }), 502, 500, "secret panic"},
-		{"panic-nil-map", lambda.NewHandler(func() (string, error) { var m map[string]int; m["a"] = 1; return "", nil }), 502, 500, "assignment to entry in nil map"},
+		{"panic-runtime", lambda.NewHandler(func() (string, error) { return strings.Repeat("x", -len("xx")), nil }), 502, 500, "strings: negative Repeat count"},
 		{"function-error", function(func(context.Context, []byte) ([]byte, error) {
 			kind := "Unhandled"
 			return integration.FunctionResult(&kind, []byte(`{"errorMessage":"m","errorType":"E"}`))

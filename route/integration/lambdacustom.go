@@ -3,7 +3,6 @@ package integration
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/invoke"
+	"github.com/gatekit-go/gatekit/internal/jsonscan"
 )
 
 // LambdaCustomConfig configures a [LambdaCustomHandler]. The zero value has the managed gateway's timeout and Lambda's limits.
@@ -87,7 +87,7 @@ func (h *LambdaCustomHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) 
 	}
 	c := h.start(r, timeout, h.config.FunctionARN, h.local)
 	switch {
-	case !json.Valid(payload):
+	case !jsonscan.Valid(payload):
 		c.note(gatekit.Integration{Status: http.StatusBadRequest})
 		answer(w, http.StatusBadRequest, []byte(`{"Type":"User","message":"Could not parse request body into json"}`))
 		return

@@ -66,6 +66,8 @@ func startFunction(t *testing.T, name string, n int) *integration.RuntimeAPI {
 	t.Helper()
 	api := gatekit.Must(integration.NewRuntimeAPI(integration.RuntimeAPIConfig{FunctionARN: "arn:f"}))
 	server := httptest.NewServer(api)
+	t.Cleanup(server.Close) // last: a program that is alive asks for its next event again
+	t.Cleanup(server.CloseClientConnections)
 	for range n {
 		self, err := os.Executable()
 		require.NoError(t, err)
@@ -77,8 +79,6 @@ func startFunction(t *testing.T, name string, n int) *integration.RuntimeAPI {
 			_ = program.Wait()
 		})
 	}
-	t.Cleanup(server.Close)
-	t.Cleanup(server.CloseClientConnections)
 	return api
 }
 
@@ -214,13 +214,15 @@ func TestRuntimeAPIClose(t *testing.T) {
 	api := gatekit.Must(integration.NewRuntimeAPI(integration.RuntimeAPIConfig{}))
 	server := httptest.NewServer(api)
 	defer server.Close()
+	programEnds := make(chan struct{})
+	out, in := io.Pipe()
 	go func() {
+		defer close(programEnds)
 		w, err := http.Get(server.URL + "/2018-06-01/runtime/invocation/next")
 		if err != nil {
 			return
 		}
 		w.Body.Close()
-		out, in := io.Pipe()
 		go func() { _, _ = io.WriteString(in, "begun") }()
 		if w, err = http.Post(server.URL+"/2018-06-01/runtime/invocation/"+w.Header.Get("Lambda-Runtime-Aws-Request-Id")+"/response", "", out); err == nil {
 			w.Body.Close()
@@ -240,6 +242,8 @@ func TestRuntimeAPIClose(t *testing.T) {
 	require.NoError(t, body.Close())
 	require.Error(t, <-read)
 	server.CloseClientConnections()
+	in.Close()
+	<-programEnds
 }
 
 // The Invoke operation over HTTP.

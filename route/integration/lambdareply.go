@@ -3,7 +3,6 @@ package integration
 import (
 	"bytes"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -45,7 +44,7 @@ func malformed(format string, args ...any) error {
 
 // parse reads a reply. decode says whether a body that is said to be base64 is decoded.
 func (c contract) parse(payload []byte, decode bool) (reply, error) {
-	valid := json.Valid(payload)
+	valid := jsonscan.Valid(payload)
 	trimmed := bytes.Trim(payload, " \t\r\n")
 	isObject := valid && trimmed[0] == '{'
 	if c == contractV2 && (!isObject || !hasMember(trimmed, "statusCode")) {

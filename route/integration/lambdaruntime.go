@@ -187,7 +187,7 @@ func (a *RuntimeAPI) serveNext(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Type", applicationJSON)
 		h.Set("Lambda-Runtime-Aws-Request-Id", i.id)
-		h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(deadline.UnixMilli(), 10))
+		h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(deadline.UnixMilli()+1, 10)) // rounded up: it isn't over before
 		if arn := a.arn(i); arn != "" {
 			h.Set("Lambda-Runtime-Invoked-Function-Arn", arn)
 		}
