@@ -98,7 +98,7 @@ func TestForwarded(t *testing.T) {
 		r.RemoteAddr = remote
 		require.Equal(t, want, event.ForwardedFor(r), remote)
 	}
-	r.Header["X-Forwarded-For"] = []string{"a", "b"}
+	r.RemoteAddr, r.Header["X-Forwarded-For"] = "@", []string{"a", "b"}
 	require.Equal(t, "a, b", event.ForwardedFor(r))
 }
 
