@@ -13,8 +13,8 @@ type Limits struct {
 	IntegrationTimeout time.Duration
 	// PayloadBytes is the longest request or response body: 10 MiB. 0 or less means no limit.
 	PayloadBytes int64
-	// HeaderBytes is the most that the request line's target, the headers' names and values, and four bytes a line take together: 10,240. 0 or less
-	// means no limit.
+	// HeaderBytes is the most that the headers' names and values, and four bytes a line, take together, on HTTP APIs along with the request line's
+	// target: 10,240. 0 or less means no limit.
 	HeaderBytes int
 	// URLBytes is the longest request target: 10,240 for HTTP APIs and Regional REST APIs; edge and private REST APIs have 8,192. 0 or less means no limit.
 	URLBytes int
@@ -90,7 +90,10 @@ func (l Limits) check(r *http.Request) error {
 		return targetTooLong
 	}
 	if l.HeaderBytes > 0 {
-		size := target + len("Host: \r\n") + len(r.Host)
+		size := len("Host: \r\n") + len(r.Host)
+		if rc := From(r.Context()); rc == nil || rc.Flavor != REST {
+			size += target
+		}
 		for name, values := range r.Header {
 			for _, v := range values {
 				size += len(name) + len(": \r\n") + len(v)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/jsonpath"
+	"github.com/gatekit-go/gatekit/internal/traceid"
 	"github.com/gatekit-go/gatekit/internal/wholebody"
 )
 
@@ -210,6 +211,14 @@ func (e *exchange) defaultHeader(body bool) http.Header {
 		h["Content-Type"] = []string{applicationJSON}
 	}
 	return h
+}
+
+// trace is the request's X-Amzn-Trace-Id, on its way to the backend and back.
+func (e *exchange) trace() string {
+	if e.traceID == "" {
+		e.traceID = traceid.New(e.r.Header["X-Amzn-Trace-Id"], true, e.rc.RequestTime).String()
+	}
+	return e.traceID
 }
 
 // unknownAPI stands for an API that nobody has described, as in ARNs.

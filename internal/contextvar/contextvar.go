@@ -87,6 +87,9 @@ var variables = map[string]getter{
 	"apiId":        field(func(rc *gatekit.RequestContext) string { return rc.APIID }),
 	"stage":        field(func(rc *gatekit.RequestContext) string { return rc.Stage }),
 	"connectionId": field(func(rc *gatekit.RequestContext) string { return rc.ConnectionID }),
+	"deploymentId": field(func(rc *gatekit.RequestContext) string { return rc.DeploymentID }),
+
+	"isCanaryRequest": field(func(rc *gatekit.RequestContext) string { return rc.Canary }),
 
 	"requestId":         inside((*gatekit.RequestContext).RequestID),
 	"extendedRequestId": inside((*gatekit.RequestContext).ExtendedRequestID),
@@ -143,7 +146,7 @@ var variables = map[string]getter{
 	"authenticate.error": none, "authenticate.latency": none, "authenticate.status": none,
 	"awsEndpointRequestId": none, "awsEndpointRequestId2": none, "integration.requestId": none,
 	"integration.responseTransferMode": none, "integration.timeToAllHeaders": none, "integration.timeToFirstContent": none,
-	"dataProcessed": none, "deploymentId": none, "endpointType": none, "isCanaryRequest": none, "identity.vpcId": none, "identity.vpceId": none,
+	"dataProcessed": none, "endpointType": none, "identity.vpcId": none, "identity.vpceId": none,
 	"responseLatency": none, "responseLength": none, "status": none, "waf.error": none, "waf.latency": none, "waf.status": none,
 	"wafResponseCode": none, "webaclArn": none, "xrayTraceId": none,
 	"connectedAt": none, "eventType": none, "messageDirection": none, "messageId": none,

@@ -36,9 +36,11 @@ func attached() (*gatekit.RequestContext, *http.Request) {
 
 func TestValues(t *testing.T) {
 	rc, r := attached()
+	rc.DeploymentID, rc.Canary = "d1", "false"
 	rc.SetIntegration(gatekit.Integration{Status: 500, FunctionError: "boom", Latency: 12*time.Millisecond + 900*time.Microsecond})
 	for name, want := range map[string]string{
 		"accountId": "123456789012", "apiId": "a1b2c3d4e5", "stage": "prod", "connectionId": "L0SM9cOFvHcCIhw=",
+		"deploymentId": "d1", "isCanaryRequest": "false",
 		"requestId": rc.RequestID(), "extendedRequestId": rc.ExtendedRequestID(), "requestTime": "04/Apr/2023:18:39:39 +0000", "requestTimeEpoch": "1680633579005",
 		"httpMethod": "POST", "path": "/prod/pets/a%2Fb", "protocol": "HTTP/1.1", "routeKey": "POST /pets/{id}", "resourcePath": "/pets/{id}",
 		"domainName": "api.example.com", "domainPrefix": "api", "customDomain.basePathMatched": "shop",
@@ -64,8 +66,8 @@ func TestValues(t *testing.T) {
 	require.True(t, ok)
 	require.Regexp(t, "^[a-z2-7]{6}$", id)
 	for _, name := range []string{
-		"authorizer.claims", "authorizer.claims.none", "authorizer.claims.other", "authorizer.null", "authorizer.other", "status", "responseLength", "deploymentId",
-		"identity.clientCert.subjectDN", "error.message", "error.messageString", "error.responseType", "error.validationErrorString", "wafResponseCode", "isCanaryRequest",
+		"authorizer.claims", "authorizer.claims.none", "authorizer.claims.other", "authorizer.null", "authorizer.other", "status", "responseLength",
+		"identity.clientCert.subjectDN", "error.message", "error.messageString", "error.responseType", "error.validationErrorString", "wafResponseCode",
 		"identity", "authorizer", "", "no-such-name", "requestid",
 	} {
 		got, ok := contextvar.Value(r, name)

@@ -102,30 +102,6 @@ func TestForwarded(t *testing.T) {
 	require.Equal(t, "a, b", event.ForwardedFor(r))
 }
 
-func TestTrace(t *testing.T) {
-	const root = "1-5759e988-bd862e3fe1be46a994272793"
-	for header, want := range map[string]event.Trace{
-		"Root=" + root:                            {Root: root},
-		" Root=" + root + " ; Sampled=1":          {Root: root, Sampled: "1"},
-		"Parent=53995c3f42cd8ad8;Sampled=?":       {Parent: "53995c3f42cd8ad8"},
-		"Root=" + root + ";Root=x":                {Root: root},
-		"Root=2" + root[1:]:                       {},
-		"Root=" + root[:34] + "g":                 {},
-		"root=" + root:                            {},
-		"":                                        {},
-		"Root=" + root + strings.Repeat(";", 600): {},
-	} {
-		require.Equal(t, want, event.ParseTrace(header), header)
-	}
-	now := time.Unix(0x5759e988, 0)
-	require.Equal(t, "Root="+root, event.NewTrace([]string{"Root=" + root}, false, now).String())
-	require.Equal(t, "Root="+root+";Parent=53995c3f42cd8ad8", event.NewTrace([]string{"Root=" + root + ";Parent=53995c3f42cd8ad8"}, false, now).String())
-	require.Regexp(t, `^Root=1-5759e988-[0-9a-f]{24}$`, event.NewTrace(nil, false, now).String())
-	require.Regexp(t, `^Root=1-5759e988-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0$`, event.NewTrace([]string{"a", "b"}, true, now).String())
-	require.Equal(t, "Root="+root+";Sampled=1", event.NewTrace([]string{"Root=" + root + ";Sampled=1"}, false, now).String())
-	require.NotEqual(t, event.NewTrace(nil, false, now), event.NewTrace(nil, false, now))
-}
-
 func TestAppendScalars(t *testing.T) {
 	at := time.Date(2024, 1, 2, 3, 4, 5, 6e6, time.UTC)
 	require.Equal(t, `"02/Jan/2024:03:04:05 +0000"`, string(event.AppendTime(nil, at)))

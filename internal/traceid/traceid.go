@@ -1,96 +1,94 @@
-// Package traceid makes X-Amzn-Trace-Id, which names a request in the traces of all that it passes through:
-//
-//	Root=1-{8 hex digits of the time}-{24 hex digits}[;Parent={16 hex digits}][;Sampled=0|1]
+// Package traceid reads and makes X-Amzn-Trace-Id, which names a request in the traces of all that it passes through.
 package traceid
 
 import (
-	"encoding/binary"
-	"encoding/hex"
 	"math/rand/v2"
 	"strings"
 	"time"
 )
 
-const (
-	rootLength   = len("1-") + 8 + len("-") + 24
-	parentLength = 16
-)
+// maxTrace bounds what is read of a client's trace header.
+const maxTrace = 512
 
-// Root returns "Root=" and a new root of time now. It is a name, no secret.
-func Root(now time.Time) string {
-	var text [len("Root=") + rootLength]byte
-	appendRoot(text[:0], now)
-	return string(text[:])
-}
+// Trace is a trace header's value: Root=1-{8 hex, the time}-{24 hex}[;Parent={16 hex}][;Sampled=0|1]. (X-Ray developer guide, "Tracing
+// header".)
+type Trace struct{ Root, Parent, Sampled string }
 
-func appendRoot(b []byte, now time.Time) []byte {
-	var drawn [16]byte
-	binary.BigEndian.PutUint32(drawn[:4], uint32(now.Unix()))
-	binary.BigEndian.PutUint32(drawn[4:8], rand.Uint32())
-	binary.BigEndian.PutUint64(drawn[8:], rand.Uint64())
-	b = append(b, "Root=1-"...)
-	b = hex.AppendEncode(b, drawn[:4])
-	b = append(b, '-')
-	return hex.AppendEncode(b, drawn[4:])
-}
-
-// Extend returns what a backend is sent when the client sent header: the client's root is kept, a missing parent is made, and a missing
-// flag says that the request isn't sampled. A header without a root, or with anything that doesn't belong there, gives way to a new one: what
-// a client writes there ends up in logs. (Recorded for REST APIs.)
-func Extend(header string, now time.Time) string {
-	root, parent, sampled, ok := parse(header)
-	b := make([]byte, 0, len("Root=;Parent=;Sampled=0")+rootLength+parentLength)
-	if !ok {
-		return string(appendRoot(b, now))
-	}
-	b = append(append(b, "Root="...), root...)
-	b = append(b, ";Parent="...)
-	if parent == "" {
-		var drawn [8]byte
-		binary.BigEndian.PutUint64(drawn[:], rand.Uint64())
-		b = hex.AppendEncode(b, drawn[:])
-	} else {
-		b = append(b, parent...)
-	}
-	if sampled == "" {
-		sampled = "0"
-	}
-	return string(append(append(b, ";Sampled="...), sampled...))
-}
-
-// parse returns the header's fields, and whether there is a root and nothing but what has the form. Self and Lineage, which load balancers
-// and functions add, are passed over.
-func parse(header string) (root, parent, sampled string, ok bool) {
-	if len(header) > 256 {
-		return "", "", "", false
+// Parse reads a trace header. Fields that don't have their form are left out, and so are all others.
+func Parse(header string) (t Trace) {
+	if len(header) > maxTrace {
+		return t
 	}
 	for field := range strings.SplitSeq(header, ";") {
-		name, value, found := strings.Cut(strings.Trim(field, " \t"), "=")
+		name, value, _ := strings.Cut(strings.Trim(field, " \t"), "=")
 		switch {
-		case !found:
-			return "", "", "", false
-		case name == "Root" && root == "" && isRoot(value):
-			root = value
-		case name == "Parent" && parent == "" && len(value) == parentLength && isHex(value):
-			parent = value
-		case name == "Sampled" && sampled == "" && (value == "0" || value == "1"):
-			sampled = value
-		case name == "Sampled" && value == "?": // up to who comes next
-		case name == "Self" || name == "Lineage":
-		default:
-			return "", "", "", false
+		case name == "Root" && t.Root == "" && len(value) == 35 && value[:2] == "1-" && value[10] == '-' && isHex(value[2:10]) && isHex(value[11:]):
+			t.Root = value
+		case name == "Parent" && t.Parent == "" && len(value) == 16 && isHex(value):
+			t.Parent = value
+		case name == "Sampled" && t.Sampled == "" && (value == "0" || value == "1"):
+			t.Sampled = value
 		}
 	}
-	return root, parent, sampled, root != ""
+	return t
 }
 
-func isRoot(s string) bool {
-	return len(s) == rootLength && s[:2] == "1-" && s[10] == '-' && isHex(s[2:10]) && isHex(s[11:])
+// New returns what a request's trace header becomes: a Root that the client sent is kept, else a new one is made, which is no secret. A
+// REST API also makes a missing Parent and says that nothing is sampled where the client didn't say; it keeps a client's Parent and Sampled,
+// which belong to its Root, only along with that. (Recorded from both.)
+func New(header []string, rest bool, now time.Time) Trace {
+	var t Trace
+	if len(header) == 1 {
+		t = Parse(header[0])
+	}
+	if t.Root == "" {
+		t = Trace{Root: newRoot(now)}
+	}
+	if rest && t.Parent == "" {
+		var parent [16]byte
+		hexUint(parent[:], rand.Uint64())
+		t.Parent = string(parent[:])
+	}
+	if rest && t.Sampled == "" {
+		t.Sampled = "0"
+	}
+	return t
+}
+
+func newRoot(now time.Time) string {
+	root := [35]byte{0: '1', 1: '-', 10: '-'}
+	hexUint(root[2:10], uint64(now.Unix()))
+	hexUint(root[11:27], rand.Uint64())
+	hexUint(root[27:], rand.Uint64())
+	return string(root[:])
+}
+
+// hexUint fills b with the last digits of n.
+func hexUint(b []byte, n uint64) {
+	const digits = "0123456789abcdef"
+	for i := len(b) - 1; i >= 0; i-- {
+		b[i] = digits[n&15]
+		n >>= 4
+	}
+}
+
+// String returns the header's value.
+func (t Trace) String() string {
+	text := "Root=" + t.Root
+	switch {
+	case t.Parent != "" && t.Sampled != "":
+		return text + ";Parent=" + t.Parent + ";Sampled=" + t.Sampled
+	case t.Parent != "":
+		return text + ";Parent=" + t.Parent
+	case t.Sampled != "":
+		return text + ";Sampled=" + t.Sampled
+	}
+	return text
 }
 
 func isHex(s string) bool {
 	for i := range len(s) {
-		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') && (c < 'A' || c > 'F') {
+		if c := s[i] | 0x20; (s[i] < '0' || s[i] > '9') && (c < 'a' || c > 'f') {
 			return false
 		}
 	}

@@ -196,56 +196,6 @@ func TestOddRequests(t *testing.T) {
 	}
 }
 
-func TestLimits(t *testing.T) {
-	l := gatekit.Must(integration.NewLimits(integration.LimitsConfig{}))
-	for _, tt := range []struct {
-		name    string
-		flavor  gatekit.Flavor
-		prepare func(*http.Request)
-		status  int
-		body    string
-	}{
-		{"fits", gatekit.HTTP, func(r *http.Request) { r.Header.Set("X", strings.Repeat("x", 10_000)) }, 200, "ok"},
-		{"headers", gatekit.HTTP, func(r *http.Request) { r.Header.Set("X", strings.Repeat("x", 10_240)) }, 431, `{"message":"Request Header Fields Too Large"}`},
-		{"line-and-headers", gatekit.HTTP, func(r *http.Request) {
-			r.RequestURI = "/" + strings.Repeat("x", 5_200)
-			r.Header.Set("X", strings.Repeat("x", 5_200))
-		}, 431, `{"message":"Request Header Fields Too Large"}`},
-		{"apart", gatekit.REST, func(r *http.Request) {
-			r.RequestURI = "/" + strings.Repeat("x", 5_200)
-			r.Header.Set("X", strings.Repeat("x", 5_200))
-		}, 200, "ok"},
-		{"url", gatekit.REST, func(r *http.Request) { r.RequestURI = "/" + strings.Repeat("x", 10_240) }, 414, `{"message":"Request URI too long"}`},
-		{"body", gatekit.HTTP, func(r *http.Request) { r.Body, r.ContentLength = http.NoBody, 10<<20+1 }, 413, `{"message":"Request Entity Too Large"}`},
-		{"body-rest", gatekit.REST, func(r *http.Request) { r.Body, r.ContentLength = http.NoBody, 10<<20+1 }, 413, `{"message": "Request Too Long"}`},
-		{"chunked", gatekit.HTTP, func(r *http.Request) { r.Body, r.ContentLength = &endless{}, -1 }, 500, "http: request body too large"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			rc, r := gatekit.Attach(httptest.NewRequest("GET", "/", nil))
-			rc.Flavor = tt.flavor
-			tt.prepare(r)
-			w := serve(l.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if _, err := io.Copy(io.Discard, r.Body); err != nil {
-					w.WriteHeader(500)
-					fmt.Fprint(w, err)
-					return
-				}
-				fmt.Fprint(w, "ok")
-			})), r)
-			require.Equal(t, tt.status, w.Code)
-			require.Equal(t, tt.body, w.Body.String())
-		})
-	}
-	_, err := integration.NewLimits(integration.LimitsConfig{MaxHeaderBytes: -1, MaxURLBytes: 2 << 20, MaxBodyBytes: -1})
-	for _, field := range []string{"MaxHeaderBytes", "MaxURLBytes", "MaxBodyBytes"} {
-		require.ErrorContains(t, err, "LimitsConfig."+field+": want 0 to")
-	}
-	s, ok := l.Middleware(http.NotFoundHandler()).(gatekit.Station)
-	require.True(t, ok)
-	kind, _ := s.Station()
-	require.Equal(t, "limits", kind)
-}
-
 // Whatever a function returns, the answer is one that net/http sends, and no header of it holds a control character.
 func FuzzReply(f *testing.F) {
 	for _, seed := range []string{`{"statusCode":200,"headers":{"a":"b"},"multiValueHeaders":{"a":["c"]},"cookies":["d"],"body":"aGk=","isBase64Encoded":true}`, `"text"`, `{"a": 1,`, `null`, `{"statusCode":"201","body":null}`} {

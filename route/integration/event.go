@@ -14,13 +14,14 @@ import (
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/event"
 	"github.com/gatekit-go/gatekit/internal/jsonscan"
+	"github.com/gatekit-go/gatekit/internal/traceid"
 )
 
 // eventOf is what an event is written from.
 type eventOf struct {
 	rc     *gatekit.RequestContext
 	r      *http.Request
-	trace  event.Trace
+	trace  traceid.Trace
 	body   []byte
 	base64 bool
 }
@@ -30,10 +31,10 @@ type eventOf struct {
 // integrations for HTTP APIs", "Set up Lambda proxy integrations in API Gateway".)
 func (h *LambdaHandler) Event(r *http.Request) ([]byte, error) {
 	rc, r := gatekit.Attach(r)
-	return h.event(rc, r, event.NewTrace(r.Header["X-Amzn-Trace-Id"], rc.Flavor == gatekit.REST, rc.RequestTime))
+	return h.event(rc, r, traceid.New(r.Header["X-Amzn-Trace-Id"], rc.Flavor == gatekit.REST, rc.RequestTime))
 }
 
-func (h *LambdaHandler) event(rc *gatekit.RequestContext, r *http.Request, trace event.Trace) ([]byte, error) {
+func (h *LambdaHandler) event(rc *gatekit.RequestContext, r *http.Request, trace traceid.Trace) ([]byte, error) {
 	e := eventOf{rc: rc, r: r, trace: trace}
 	contentType := ""
 	if v := r.Header["Content-Type"]; len(v) > 0 {

@@ -105,8 +105,12 @@ func (e *eventOf) appendContextV1(b []byte, resource string, rest bool) []byte {
 	return append(jsonscan.AppendString(append(b, `,"stage":`...), stage), '}')
 }
 
-// deploymentID stands in for the id that the managed gateway gives a deployment: six characters that stay the same for an API's stage.
+// deploymentID is the stage's, or stands in for the id that the managed gateway gives a deployment: six characters that stay the same for an
+// API's stage.
 func deploymentID(rc *gatekit.RequestContext) string {
+	if rc.DeploymentID != "" {
+		return rc.DeploymentID
+	}
 	return event.ResourceID(rc.APIID + "/" + rc.Stage)
 }
 

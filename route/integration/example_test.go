@@ -181,16 +181,6 @@ func ExampleFunctionResult() {
 	// integration: the function failed: NotFound: no such order
 }
 
-func ExampleNewLimits() {
-	limits := gatekit.Must(integration.NewLimits(integration.LimitsConfig{MaxBodyBytes: 10}))
-	h := limits.Middleware(http.NotFoundHandler())
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, httptest.NewRequest("POST", "/", strings.NewReader("more than ten")))
-	fmt.Println(w.Code, w.Body)
-	// Output:
-	// 413 {"message":"Request Entity Too Large"}
-}
-
 // A function that streams, without Stream: its answer is no reply.
 func ExampleLambda_incorrect() {
 	f := integration.StreamFunction(func(context.Context, any) (io.Reader, error) { return strings.NewReader("just text"), nil })

@@ -100,13 +100,7 @@ func (x *exchange) setHeaders() {
 			x.xForwarded(h, true)
 		}
 	}
-	trace := ""
-	if prior := h["X-Amzn-Trace-Id"]; len(prior) > 0 {
-		trace = traceid.Extend(prior[0], x.start)
-	} else {
-		trace = traceid.Root(x.start)
-	}
-	h["X-Amzn-Trace-Id"] = x.value(3, trace)
+	h["X-Amzn-Trace-Id"] = x.value(3, traceid.New(h["X-Amzn-Trace-Id"], x.flavor == gatekit.REST, x.start).String())
 	x.out.Header = h
 }
 

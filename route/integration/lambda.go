@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"github.com/gatekit-go/gatekit"
-	"github.com/gatekit-go/gatekit/internal/event"
 	"github.com/gatekit-go/gatekit/internal/invoke"
+	"github.com/gatekit-go/gatekit/internal/traceid"
 )
 
 // LambdaHandler is the Lambda proxy integration: an http.Handler whose answers a Lambda function gives. It is safe for concurrent use.
@@ -50,7 +50,7 @@ func Lambda(f gatekit.Invoker, c LambdaConfig) (*LambdaHandler, error) {
 // ServeHTTP calls the function and sends its answer. The integration's outcome is noted in the RequestContext.
 func (h *LambdaHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rc, r := gatekit.Attach(r)
-	trace := event.NewTrace(r.Header["X-Amzn-Trace-Id"], rc.Flavor == gatekit.REST, rc.RequestTime)
+	trace := traceid.New(r.Header["X-Amzn-Trace-Id"], rc.Flavor == gatekit.REST, rc.RequestTime)
 	payload, err := h.event(rc, r, trace)
 	if err != nil {
 		gatekit.Reject(w, r, err)
@@ -87,7 +87,7 @@ func (h *LambdaHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer.write(w, r, rc.Flavor, trace)
 }
 
-func (r *reply) write(w http.ResponseWriter, req *http.Request, flavor gatekit.Flavor, trace event.Trace) {
+func (r *reply) write(w http.ResponseWriter, req *http.Request, flavor gatekit.Flavor, trace traceid.Trace) {
 	h := w.Header()
 	if flavor == gatekit.REST {
 		h["X-Amzn-Trace-Id"] = []string{trace.String()}

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/gatekit-go/gatekit"
-	"github.com/gatekit-go/gatekit/internal/event"
+	"github.com/gatekit-go/gatekit/internal/traceid"
 )
 
 // Streamer is an Invoker whose functions can answer bit by bit. (Lambda developer guide, "Response streaming for Lambda functions".)
@@ -90,7 +90,7 @@ var (
 )
 
 // serveStream sends the function's answer as it comes.
-func (h *LambdaHandler) serveStream(w http.ResponseWriter, r *http.Request, c *running, payload []byte, trace event.Trace) {
+func (h *LambdaHandler) serveStream(w http.ResponseWriter, r *http.Request, c *running, payload []byte, trace traceid.Trace) {
 	defer c.cancel()
 	defer context.AfterFunc(c.client, c.cancel)() // a stream is of no use to anybody else
 	s, err := await(c, func(ctx context.Context) (*stream, error) { return h.open(ctx, payload) })
