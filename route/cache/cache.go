@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -32,14 +33,21 @@ type Cache struct {
 
 	mu    sync.Mutex
 	calls map[Key]*call
+	// replacing counts, by a part of the key, the requests that a client has made to replace an answer. An answer that was asked for before
+	// one of them may be older than what that one brought, so it isn't kept.
+	replacing [1 << 10]atomic.Uint32
+	logged    atomic.Int64 // when, in Unix nanoseconds
 
 	hits, misses, coalesced, stale, stored atomic.Uint64
 }
 
 // call is an answer that is being made.
 type call struct {
+	mark Mark // where the store stood when it was asked for: who comes after a flush doesn't wait for what came before it
 	done chan struct{}
 	once sync.Once
+	// since is when the call began to write to its client, in Unix nanoseconds, 0 while it doesn't; wrote is how long it took to write before.
+	since, wrote atomic.Int64
 	// Read after done is closed:
 	entry *Entry // nil: not one to keep
 	lost  bool   // its client went away, or its handler panicked, before that was known
@@ -50,6 +58,31 @@ func (c *call) end(e *Entry, lost bool) {
 		c.entry, c.lost = e, lost
 		close(c.done)
 	})
+}
+
+// patience is how long one client's slow reading may hold up the others that wait for the same answer.
+const patience = time.Second
+
+// maxLost is how many clients that go away before they have their answer another waits for, one after the other.
+const maxLost = 3
+
+// write writes to the call's client.
+func (c *call) write(w io.Writer, b []byte) (int, error) {
+	began := time.Now()
+	c.since.Store(began.UnixNano())
+	n, err := w.Write(b)
+	c.since.Store(0)
+	c.wrote.Add(int64(time.Since(began)))
+	return n, err
+}
+
+// heldUp reports whether the call's client takes its time to read.
+func (c *call) heldUp(now time.Time) bool {
+	took := c.wrote.Load()
+	if since := c.since.Load(); since != 0 {
+		took += now.UnixNano() - since
+	}
+	return took >= int64(patience)
 }
 
 // maxRefreshing bounds the answers that are made in the background at one time. Beyond it stale ones are served as they are.
@@ -133,7 +166,7 @@ func (h *cached) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := h.cache
 	rc := gatekit.From(r.Context())
 	rule, ttl, strategy, open := c.ruleOf(r, rc)
-	if ttl == 0 || !rule.judged(r, rc) || len(r.Header["Range"]) > 0 || len(r.Header["Upgrade"]) > 0 {
+	if ttl == 0 || !rule.judged(r, rc) || len(r.Header["Range"]) > 0 || len(r.Header["Upgrade"]) > 0 || r.ContentLength != 0 && hasNoBody(r.Method) {
 		h.pass(w, r, "gatekit; fwd=bypass")
 		return
 	}
@@ -143,6 +176,7 @@ func (h *cached) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case open || c.mayReplace != nil && c.mayReplace(r):
 			f.mark(r)
+			c.replacement(key).Add(1)
 			f.fill(w, r, nil, "gatekit; fwd=request")
 			return
 		case strategy == gatekit.FailWith403:
@@ -154,6 +188,9 @@ func (h *cached) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	f.serve(w, r)
 }
+
+// hasNoBody reports whether requests of a method have a body that nobody expects: what a backend reads from one all the same isn't in any key.
+func hasNoBody(method string) bool { return method == http.MethodGet || method == http.MethodHead }
 
 var unauthorized = &gatekit.Rejection{Type: gatekit.AccessDenied}
 
@@ -215,6 +252,7 @@ type filling struct {
 	ttl  time.Duration
 	key  Key
 	at   Mark
+	lost int // how many clients it has waited for in vain
 }
 
 // look returns the entry that answers r, or nil, after a look at the signpost where answers vary.
@@ -253,23 +291,45 @@ func (f *filling) serve(w http.ResponseWriter, r *http.Request) {
 		f.answer(w, r, e, now)
 		return
 	}
-	own := &call{done: make(chan struct{})}
+	if r.ContentLength != 0 || f.lost > maxLost { // a client's own body is its own time
+		f.fill(w, r, nil, "gatekit; fwd=miss")
+		return
+	}
+	own := &call{mark: f.at, done: make(chan struct{})}
 	at := f.key.variant(r, waitedFor)
-	c.mu.Lock()
-	if running := c.calls[at]; running != nil {
-		c.mu.Unlock()
+	if running := c.begin(at, own); running != own {
 		f.wait(w, r, running)
 		return
 	}
-	c.calls[at] = own
-	c.mu.Unlock()
 	defer func() {
-		c.mu.Lock()
-		delete(c.calls, at)
-		c.mu.Unlock()
+		c.leave(at, own)
 		own.end(nil, true) // where fill has panicked
 	}()
 	f.fill(w, r, own, "gatekit; fwd=miss")
+}
+
+// begin makes own the call that others wait for, or returns the one that is.
+func (c *Cache) begin(at Key, own *call) *call {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if running := c.calls[at]; running != nil && running.mark == own.mark {
+		return running
+	}
+	c.calls[at] = own
+	return own
+}
+
+func (c *Cache) leave(at Key, own *call) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.calls[at] == own {
+		delete(c.calls, at)
+	}
+}
+
+// replacement returns the key's counter in c.replacing.
+func (c *Cache) replacement(key Key) *atomic.Uint32 {
+	return &c.replacing[key.hash()%uint64(len(c.replacing))]
 }
 
 // waitedFor are the headers by which answers usually vary: a request waits for another only if it has the same ones.
@@ -277,13 +337,22 @@ var waitedFor = []string{"Accept", "Accept-Encoding", "Accept-Language", "Origin
 
 // wait answers with what another request gets, if that is to be kept, and else on its own.
 func (f *filling) wait(w http.ResponseWriter, r *http.Request, running *call) {
-	select {
-	case <-running.done:
-	case <-r.Context().Done():
-		return // nobody is there to read an answer
+	for waiting := true; waiting; {
+		select {
+		case <-running.done:
+			waiting = false
+		case <-r.Context().Done():
+			return // nobody is there to read an answer
+		case <-time.After(patience):
+			if running.heldUp(time.Now()) {
+				f.fill(w, r, nil, "gatekit; fwd=miss")
+				return
+			}
+		}
 	}
 	e := running.entry
 	if running.lost {
+		f.lost++
 		f.serve(w, r) // another one asks, and the rest wait for that
 		return
 	}
@@ -313,18 +382,16 @@ func (f *filling) fill(w http.ResponseWriter, r *http.Request, own *call, status
 	if !c.cacheStatus {
 		status = ""
 	}
-	var give func()
-	if own != nil {
-		give = func() { own.end(nil, false) }
-	}
-	out := c.newCapture(w, r, status, give)
+	rc, r := gatekit.Attach(r) // so that a refusal is seen, whoever makes it
+	replacements := c.replacement(f.key).Load()
+	out := c.newCapture(w, r, status, own)
 	f.next.ServeHTTP(out, r)
 	e := out.done(time.Now(), f.ttl, f.rule.stale)
 	lost := r.Context().Err() != nil // who notices that stops half-way, and may not say so
-	if lost || gatekit.From(r.Context()).Rejection() != nil {
+	if lost || rc.Rejection() != nil {
 		e = nil
 	}
-	if e != nil {
+	if e != nil && c.replacement(f.key).Load() == replacements {
 		f.keep(r, e)
 	}
 	if own != nil {
@@ -354,7 +421,7 @@ func (f *filling) keep(r *http.Request, e *Entry) {
 // refreshBehind makes a new answer in the background, if nobody does already. Only for methods that have no body.
 func (f *filling) refreshBehind(r *http.Request) {
 	c := f.cache
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+	if !hasNoBody(r.Method) {
 		return
 	}
 	select {
@@ -363,15 +430,11 @@ func (f *filling) refreshBehind(r *http.Request) {
 		return
 	}
 	at := f.key.variant(r, waitedFor)
-	own := &call{done: make(chan struct{})}
-	c.mu.Lock()
-	if c.calls[at] != nil || c.ctx.Err() != nil {
-		c.mu.Unlock()
+	own := &call{mark: f.at, done: make(chan struct{})}
+	if c.ctx.Err() != nil || c.begin(at, own) != own {
 		<-c.refreshing
 		return
 	}
-	c.calls[at] = own
-	c.mu.Unlock()
 	again := *f
 	// What the request's context carries stays; that it ends with the request doesn't.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), c.refresh)
@@ -387,9 +450,7 @@ func (f *filling) refreshBehind(r *http.Request) {
 			}
 			stop()
 			cancel()
-			c.mu.Lock()
-			delete(c.calls, at)
-			c.mu.Unlock()
+			c.leave(at, own)
 			own.end(nil, false)
 			<-c.refreshing
 		}()
@@ -399,7 +460,12 @@ func (f *filling) refreshBehind(r *http.Request) {
 
 var errPanic = errors.New("the handler panicked")
 
-// log tells that the store, or the making of an answer in the background, failed. No key or header is in it.
+// log tells that the store, or the making of an answer in the background, failed, once a second at most, as a store that is away fails for each
+// request. No key or header is in it.
 func (c *Cache) log(ctx context.Context, operation string, err error) {
+	now, last := time.Now().UnixNano(), c.logged.Load()
+	if last != 0 && now-last < int64(time.Second) || !c.logged.CompareAndSwap(last, now) {
+		return
+	}
 	c.logger.LogAttrs(ctx, slog.LevelWarn, "cache: the store or a refresh failed", slog.String("operation", operation), slog.String("error", err.Error()))
 }

@@ -594,7 +594,8 @@ func TestDeploymentsAreApart(t *testing.T) {
 	require.Equal(t, "answer 2", get(stage(100, ""), "/s/a").Body.String())
 	require.Equal(t, "answer 1", get(stage(0, ""), "/s/a").Body.String())
 	require.Equal(t, "answer 3", get(stage(0, "d"), "/s/a").Body.String())
-	require.Equal(t, "answer 3", get(stage(100, "d"), "/s/a").Body.String(), "one deployment, one cache")
+	require.Equal(t, "answer 4", get(stage(100, "d"), "/s/a").Body.String(), "a canary has variables of its own")
+	require.Equal(t, "answer 3", get(stage(0, "d"), "/s/a").Body.String())
 }
 
 // A store that fails costs the answer that might have been there, and nothing else.
@@ -624,13 +625,13 @@ func (failing) InvalidateTags(context.Context, ...string) error                {
 func TestConfigurationsThatCannotBe(t *testing.T) {
 	_, err := cache.New(t.Context(), cache.Config{
 		Route:        cache.Route{TTL: seconds(-1), StaleWhileRevalidate: 2 * time.Hour, Methods: []string{"get"}, Key: []string{"method.request.body", "method.request.header.a b"}},
-		Routes:       map[string]cache.Route{"GET": {TTL: seconds(3601)}},
+		Routes:       map[string]cache.Route{"GET": {TTL: seconds(3601)}, "GET /orders/{orderId}": {Key: []string{"method.request.path.orderId", "method.request.path.id"}}},
 		MaxBodyBytes: -1, MaxBytes: -1, Unauthorized: 9, Open: true, MayInvalidate: func(*http.Request) bool { return true }, TagHeader: "a:b", RefreshTimeout: -1,
 	})
 	for _, want := range []string{
 		"cache: Config.TTL: want 0 to 1h0m0s, got -1s", "Config.StaleWhileRevalidate: want 0 to 1h0m0s, got 2h0m0s", `Config.Methods: want methods such as GET, got "get"`,
 		`Config.Key: want method.request.header.NAME, method.request.querystring.NAME or method.request.path.NAME, got "method.request.body"`, `got "method.request.header.a b"`,
-		`Config.Routes["GET"]: `, `Config.Routes["GET"].TTL: want 0 to 1h0m0s, got 1h0m1s`, "Config.MaxBodyBytes", "Config.MaxBytes", "Config.Unauthorized", "Config.Open", `Config.TagHeader: want the name of a header, got "a:b"`, "Config.RefreshTimeout",
+		`Config.Routes["GET /orders/{orderId}"].Key: want a path variable of the route, got "method.request.path.id"`, `Config.Routes["GET"]: `, `Config.Routes["GET"].TTL: want 0 to 1h0m0s, got 1h0m1s`, "Config.MaxBodyBytes", "Config.MaxBytes", "Config.Unauthorized", "Config.Open", `Config.TagHeader: want the name of a header, got "a:b"`, "Config.RefreshTimeout",
 	} {
 		require.ErrorContains(t, err, want)
 	}

@@ -17,15 +17,15 @@ type capture struct {
 	before http.Header // what outer stations had set
 	head   bool
 	status string // Cache-Status of an answer that wasn't there, or empty
-	give   func() // tells waiters that nothing will be kept; may be nil
+	own    *call  // whom others wait for; may be nil
 
 	committed, dropped bool
 	entry              Entry
 	length             int // Content-Length as declared, or -1
 }
 
-func (c *Cache) newCapture(w http.ResponseWriter, r *http.Request, status string, give func()) *capture {
-	return &capture{ResponseWriter: w, cache: c, before: maps.Clone(w.Header()), head: r.Method == http.MethodHead, status: status, give: give, length: -1}
+func (c *Cache) newCapture(w http.ResponseWriter, r *http.Request, status string, own *call) *capture {
+	return &capture{ResponseWriter: w, cache: c, before: maps.Clone(w.Header()), head: r.Method == http.MethodHead, status: status, own: own, length: -1}
 }
 
 // drop ends the keeping of a copy.
@@ -35,8 +35,8 @@ func (w *capture) drop() {
 	}
 	w.dropped = true
 	w.entry.Body = nil
-	if w.give != nil {
-		w.give()
+	if w.own != nil {
+		w.own.end(nil, false) // nobody needs to wait any longer
 	}
 }
 
@@ -63,6 +63,8 @@ func (w *capture) commit(status int) {
 		}
 		if w.length > w.cache.maxBody {
 			w.drop()
+		} else if !w.head {
+			e.Body = make([]byte, 0, min(max(w.length, 0), preallocated))
 		}
 	}
 	if w.status != "" {
@@ -70,15 +72,29 @@ func (w *capture) commit(status int) {
 	}
 }
 
+// preallocated is how much of a body's declared length is believed.
+const preallocated = 1 << 20
+
 func varyOf(h http.Header, keep bool) ([]string, bool) {
 	vary, ok := varies(h)
 	return vary, ok && keep
 }
 
+// ofTheRequest are statuses that tell a client something about its own request, its headers or the moment, none of which is in the key: one client
+// could have the others get them. (James Kettle, "Web Cache Entanglement"; Nguyen, Lo Iacono, Federrath, "Your Cache Has Fallen".)
+var ofTheRequest = map[int]bool{
+	http.StatusPartialContent: true, http.StatusNotModified: true,
+	http.StatusBadRequest: true, http.StatusUnauthorized: true, http.StatusNotAcceptable: true, http.StatusProxyAuthRequired: true,
+	http.StatusRequestTimeout: true, http.StatusLengthRequired: true, http.StatusPreconditionFailed: true, http.StatusRequestEntityTooLarge: true,
+	http.StatusRequestURITooLong: true, http.StatusUnsupportedMediaType: true, http.StatusRequestedRangeNotSatisfiable: true,
+	http.StatusExpectationFailed: true, http.StatusMisdirectedRequest: true, http.StatusTooEarly: true, http.StatusUpgradeRequired: true,
+	http.StatusPreconditionRequired: true, http.StatusTooManyRequests: true, http.StatusRequestHeaderFieldsTooLarge: true,
+}
+
 // keepable reports whether an answer with this status and these headers may be kept.
 func keepable(status int, h http.Header) bool {
 	switch {
-	case status < 200 || status >= 500 || status == http.StatusPartialContent || status == http.StatusNotModified:
+	case status < 200 || status >= 500 || ofTheRequest[status]:
 		return false
 	case len(h["Set-Cookie"]) > 0 || len(h["Trailer"]) > 0 || len(h["Content-Range"]) > 0:
 		return false
@@ -107,7 +123,13 @@ func (w *capture) WriteHeader(status int) {
 func (w *capture) Write(b []byte) (int, error) {
 	w.commit(http.StatusOK)
 	w.copy(b)
-	n, err := w.ResponseWriter.Write(b)
+	var n int
+	var err error
+	if w.own != nil && !w.dropped {
+		n, err = w.own.write(w.ResponseWriter, b)
+	} else {
+		n, err = w.ResponseWriter.Write(b)
+	}
 	if err != nil {
 		w.drop()
 	}

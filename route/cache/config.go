@@ -87,10 +87,13 @@ func (c *Config) check() error {
 	}
 	c.Route.check("", bad)
 	for _, key := range slices.Sorted(maps.Keys(c.Routes)) {
-		if _, err := routetree.ParseKey(key); err != nil {
-			bad(fmt.Sprintf("Routes[%q]", key), "%v", err)
-		}
 		r := c.Routes[key]
+		parsed, err := routetree.ParseKey(key)
+		if err != nil {
+			bad(fmt.Sprintf("Routes[%q]", key), "%v", err)
+		} else {
+			r.checkVariables(fmt.Sprintf("Routes[%q].", key), parsed.Variables(), bad)
+		}
 		r.check(fmt.Sprintf("Routes[%q].", key), bad)
 	}
 	if c.MaxBodyBytes < 0 || c.MaxBodyBytes > 1<<30 {
@@ -132,6 +135,15 @@ func (r *Route) check(prefix string, bad func(field, format string, args ...any)
 	for _, p := range r.Key {
 		if _, err := parseParameter(p); err != nil {
 			bad(prefix+"Key", "%v", err)
+		}
+	}
+}
+
+// checkVariables refuses to take a path parameter into the key that the route doesn't have: all of its paths would share one answer.
+func (r *Route) checkVariables(prefix string, variables []string, bad func(field, format string, args ...any)) {
+	for _, text := range r.Key {
+		if p, err := parseParameter(text); err == nil && p.in == inPath && !slices.Contains(variables, p.name) {
+			bad(prefix+"Key", "want a path variable of the route, got %q", text)
 		}
 	}
 }

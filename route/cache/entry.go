@@ -35,7 +35,7 @@ type Field struct {
 
 // size is about what the entry takes in memory.
 func (e *Entry) size() int64 {
-	n := 512 + len(e.Body)
+	n := 512 + cap(e.Body)
 	for _, f := range e.Header {
 		n += 40 + len(f.Name)
 		for _, v := range f.Values {
@@ -74,7 +74,8 @@ func (e *Entry) status(now time.Time) string {
 
 // notKept are the headers of a connection, which belong to it and not to the answer, and those that each answer has of its own.
 // (RFC 9110, section 7.6.1.)
-var notKept = []string{"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Te", "Transfer-Encoding", "Upgrade", "Date", "Age", "Cache-Status", "X-Amzn-Trace-Id"}
+var notKept = []string{"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Te", "Transfer-Encoding", "Upgrade", "Date", "Age", "Cache-Status",
+	"X-Amzn-Trace-Id", "X-Amzn-Requestid", "X-Amz-Apigw-Id", "Apigw-Requestid"}
 
 // fields returns the headers that the answer itself has set: those of h that before has not, or not with these values.
 func fields(h, before http.Header) []Field {

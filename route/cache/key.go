@@ -77,10 +77,10 @@ func (u *rule) primary(r *http.Request, rc *gatekit.RequestContext) Key {
 		rc = &unknown
 	}
 	m := material(room[:0]).text(rc.AccountID).text(rc.APIID).text(rc.Stage).text(rc.DeploymentID)
-	if rc.DeploymentID == "" && rc.Canary == "true" {
-		m = m.text(rc.Canary) // nothing else tells the two sides apart
+	if rc.Canary == "true" {
+		m = append(m, 1) // it may have variables of its own, and no deployment of its own that would tell
 	} else {
-		m = m.text("")
+		m = append(m, 0)
 	}
 	namespace := u.namespace
 	if namespace == "" {
@@ -91,10 +91,10 @@ func (u *rule) primary(r *http.Request, rc *gatekit.RequestContext) Key {
 	}
 	m = m.text(namespace).text(r.Method)
 	if !u.public {
-		m = caller(m, rc)
+		m = caller(m, rc).list(r.Header["Cookie"]) // which an authorizer that has looked at a token knows nothing of
 	}
 	if u.wholeURL {
-		m = m.text(r.Host).text(r.URL.Path).text(r.URL.RawPath).text(r.URL.RawQuery)
+		m = m.text(r.Host).text(receivedPath(r, rc)).text(r.URL.Path).text(r.URL.RawPath).text(r.URL.RawQuery)
 	}
 	for _, p := range u.key {
 		switch p.in {
@@ -107,6 +107,15 @@ func (u *rule) primary(r *http.Request, rc *gatekit.RequestContext) Key {
 		}
 	}
 	return sha256.Sum256(m)
+}
+
+// receivedPath is the path before base path and stage were taken off, which tells apart APIs that have no ID.
+func receivedPath(r *http.Request, rc *gatekit.RequestContext) string {
+	if rc.RequestPath != "" {
+		return rc.RequestPath
+	}
+	path, _, _ := strings.Cut(r.RequestURI, "?")
+	return path
 }
 
 // caller adds who is calling: all that authorizers have learned, the IAM identity, the client's certificate, the API key. A principal alone wouldn't
@@ -132,8 +141,12 @@ func headerValues(r *http.Request, name string) []string {
 	return r.Header[name]
 }
 
-// queryValues adds all values of a query parameter, decoded, in the order they were sent.
+// queryValues adds all values of a query parameter, decoded, in the order they were sent. A query with a semicolon, which separates parameters to
+// some backends and none to others, counts as a whole.
 func queryValues(m material, raw, name string) material {
+	if strings.IndexByte(raw, ';') >= 0 {
+		return append(m, 2).text(raw)
+	}
 	for pair := range strings.SplitSeq(raw, "&") {
 		key, value, _ := strings.Cut(pair, "=")
 		if unescape(key) == name {
