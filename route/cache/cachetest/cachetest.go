@@ -19,7 +19,7 @@ func Run(t *testing.T, newStore func(t *testing.T) cache.Store) {
 		test func(*testing.T, cache.Store)
 	}{
 		{"keeps-what-is-put", keepsWhatIsPut}, {"replaces", replaces}, {"flush", flush}, {"tags", invalidateTags},
-		{"answers-that-come-too-late", tooLate}, {"at-once", atOnce},
+		{"answers-that-come-too-late", tooLate}, {"tags-of-others", othersTags}, {"at-once", atOnce},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.test(t, newStore(t)) })
 	}
@@ -33,6 +33,13 @@ func entry(body string, tags ...string) *cache.Entry {
 		Status: 201, Header: []cache.Field{{Name: "Content-Type", Values: []string{"text/plain"}}, {Name: "X-Two", Values: []string{"a", "b"}}},
 		Body: []byte(body), Tags: tags, Made: now, Expires: now.Add(time.Minute), Stale: now.Add(2 * time.Minute),
 	}
+}
+
+// latin1 has a header that isn't UTF-8, as old file names aren't.
+func latin1() *cache.Entry {
+	e := entry("")
+	e.Header = []cache.Field{{Name: "Content-Disposition", Values: []string{"attachment; filename=caf\xe9", "<&>\u2028"}}}
+	return e
 }
 
 func get(t *testing.T, s cache.Store, name string) (*cache.Entry, cache.Mark) {
@@ -68,7 +75,7 @@ func wants(t *testing.T, s cache.Store, name, body string) {
 func keepsWhatIsPut(t *testing.T, s cache.Store) {
 	wants(t, s, "a", "")
 	for name, e := range map[string]*cache.Entry{
-		"whole": entry("body", "t1", "t2"), "binary": entry("\x00\xff\r\n"),
+		"whole": entry("body", "t1", "t2"), "binary": entry("\x00\xff\r\n", "t\xe9"), "latin-1": latin1(),
 		"signpost": {Vary: []string{"Accept"}, Made: entry("").Made, Expires: entry("").Expires, Stale: entry("").Stale},
 		"bare":     {Status: 204, Made: entry("").Made, Expires: entry("").Expires, Stale: entry("").Stale},
 	} {
@@ -117,6 +124,11 @@ func invalidateTags(t *testing.T, s cache.Store) {
 	wants(t, s, "d", "4")
 	put(t, s, "a", entry("5", "t1"))
 	wants(t, s, "a", "5")
+	put(t, s, "e", entry("6", "t\xe9"))
+	if err := s.InvalidateTags(t.Context(), "t\xe9"); err != nil {
+		t.Fatal(err)
+	}
+	wants(t, s, "e", "")
 	if err := s.InvalidateTags(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -141,6 +153,18 @@ func tooLate(t *testing.T, s cache.Store) {
 		t.Fatal(err)
 	}
 	wants(t, s, "a", "")
+}
+
+// What is invalidated meanwhile, of others, leaves an answer without tags alone.
+func othersTags(t *testing.T, s cache.Store) {
+	_, mark := get(t, s, "a")
+	if err := s.InvalidateTags(t.Context(), "t"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Put(t.Context(), key("a"), entry("1"), mark); err != nil {
+		t.Fatal(err)
+	}
+	wants(t, s, "a", "1")
 }
 
 func atOnce(t *testing.T, s cache.Store) {

@@ -96,15 +96,53 @@ func (s *Store) tag(tag string) string {
 // lasts is longer than any answer does: the longest TTL, the longest time that a stale one is served, and room for clocks.
 const lasts = 2*gatekit.MaxCacheTTL + 10*time.Minute
 
-// kept is an answer as Redis has it, but for its body, which follows.
+// kept is an answer as Redis has it, but for its body, which follows. What the backend says is kept as bytes: JSON would replace what isn't UTF-8.
 type kept struct {
-	Vary                 []string      `json:"v,omitempty"`
-	Status               int           `json:"s,omitempty"`
-	Header               []cache.Field `json:"h,omitempty"`
-	Tags                 []string      `json:"t,omitempty"`
-	Made, Expires, Stale int64         // Unix milliseconds
-	Flush                string        `json:"f,omitempty"`
-	TagWords             []string      `json:"w,omitempty"`
+	Vary                 []string `json:"v,omitempty"`
+	Status               int      `json:"s,omitempty"`
+	Header               []field  `json:"h,omitempty"`
+	Tags                 [][]byte `json:"t,omitempty"`
+	Made, Expires, Stale int64    // Unix milliseconds
+	Flush                string   `json:"f,omitempty"`
+	TagWords             []string `json:"w,omitempty"`
+}
+
+// field is a cache.Field.
+type field struct {
+	Name   string   `json:"n"`
+	Values [][]byte `json:"v"`
+}
+
+func keptHeader(header []cache.Field) []field {
+	out := make([]field, len(header))
+	for i, f := range header {
+		out[i] = field{f.Name, bytesOf(f.Values)}
+	}
+	return out
+}
+
+func headerOf(kept []field) []cache.Field {
+	out := make([]cache.Field, len(kept))
+	for i, f := range kept {
+		out[i] = cache.Field{Name: f.Name, Values: textsOf(f.Values)}
+	}
+	return out
+}
+
+func bytesOf(texts []string) [][]byte {
+	out := make([][]byte, len(texts))
+	for i, s := range texts {
+		out[i] = []byte(s)
+	}
+	return out
+}
+
+func textsOf(list [][]byte) []string {
+	out := make([]string, len(list))
+	for i, b := range list {
+		out[i] = string(b)
+	}
+	return out
 }
 
 var errForm = errors.New("rediscache: Redis holds something that is no answer")
@@ -153,7 +191,7 @@ func (s *Store) Get(ctx context.Context, key cache.Key) (*cache.Entry, cache.Mar
 		if k.Flush != flush.Val() {
 			return nil
 		}
-		words, err := s.words(ctx, k.Tags)
+		words, err := s.words(ctx, textsOf(k.Tags))
 		found = err == nil && slices.Equal(words, k.TagWords)
 		return err
 	})
@@ -161,7 +199,7 @@ func (s *Store) Get(ctx context.Context, key cache.Key) (*cache.Entry, cache.Mar
 		return nil, mark, err
 	}
 	return &cache.Entry{
-		Vary: k.Vary, Status: k.Status, Header: k.Header, Body: body, Tags: k.Tags,
+		Vary: k.Vary, Status: k.Status, Header: headerOf(k.Header), Body: body, Tags: textsOf(k.Tags),
 		Made: time.UnixMilli(k.Made), Expires: time.UnixMilli(k.Expires), Stale: time.UnixMilli(k.Stale),
 	}, mark, nil
 }
@@ -224,7 +262,7 @@ func (s *Store) Put(ctx context.Context, key cache.Key, e *cache.Entry, mark cac
 			}
 		}
 		b, err := encode(kept{
-			Vary: e.Vary, Status: e.Status, Header: e.Header, Tags: e.Tags, Flush: flush, TagWords: words,
+			Vary: e.Vary, Status: e.Status, Header: keptHeader(e.Header), Tags: bytesOf(e.Tags), Flush: flush, TagWords: words,
 			Made: e.Made.UnixMilli(), Expires: e.Expires.UnixMilli(), Stale: e.Stale.UnixMilli(),
 		}, e.Body)
 		if err != nil {
