@@ -203,11 +203,10 @@ func Attach(r *http.Request) (*RequestContext, *http.Request) {
 // knows what r's knows, so that what becomes of it isn't told of r. It costs its caller nothing (Charge is nil).
 func Detach(ctx context.Context, r *http.Request) *http.Request {
 	a := &attached{Context: ctx}
-	if rc := From(r.Context()); rc != nil {
-		a.rc.restore(rc.plain())
-		a.rc.id = rc.id
-		a.rc.Charge, a.rc.responder = nil, nil
-	}
+	rc, r := Attach(r)
+	a.rc.restore(rc.plain())
+	a.rc.id = rc.id
+	a.rc.Charge, a.rc.responder = nil, nil
 	detached := r.Clone(a)
 	detached.Body, detached.ContentLength = http.NoBody, 0
 	return detached

@@ -64,3 +64,16 @@ func TestDetach(t *testing.T) {
 	require.Error(t, detached.Context().Err())
 	require.NoError(t, r.Context().Err())
 }
+
+// Without a context of the gateway there is one behind, which knows what Attach would have found.
+func TestDetachOutsideAGateway(t *testing.T) {
+	r := httptest.NewRequest("GET", "/a%2Fb?q=1", nil)
+	r.Header.Set("User-Agent", "curl/8")
+	rc := gatekit.From(gatekit.Detach(t.Context(), r).Context())
+	require.Equal(t, "/a%2Fb", rc.RequestPath)
+	require.Equal(t, "192.0.2.1", rc.Identity.SourceIP.String())
+	require.Equal(t, "curl/8", rc.Identity.UserAgent)
+	require.NotEqual(t, rc.RequestID(), gatekit.From(gatekit.Detach(t.Context(), r).Context()).RequestID())
+	require.False(t, rc.RequestTime.IsZero())
+	require.Nil(t, gatekit.From(r.Context()))
+}
