@@ -63,7 +63,10 @@ func NewStageSettings(byPath map[string]MethodSettings) (*StageSettings, error) 
 		if err := m.validate(); err != nil {
 			errs = append(errs, fmt.Errorf("gatekit: StageSettings[%q]: %w", key, err))
 		}
-		if key == "*/*" {
+		if key == "*/*" || key == "/*/*" {
+			if s.every != nil {
+				errs = append(errs, fmt.Errorf("gatekit: StageSettings[%q]: want one entry for */*, got two", key))
+			}
 			s.every = &m
 			continue
 		}
@@ -112,6 +115,9 @@ func parseMethodPath(key string) (methodPath, error) {
 	path, method := strings.ReplaceAll(strings.ReplaceAll(key[:slash], "~1", "/"), "~0", "~"), key[slash+1:]
 	if method == "" || strings.Trim(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
 		return methodPath{}, fmt.Errorf("want a method such as GET at the end, got %q", method)
+	}
+	if strings.Contains(path, "*") {
+		return methodPath{}, errors.New(`want a path without *, or "*/*" for all methods of all paths`)
 	}
 	return methodPath{method, "/" + strings.Trim(path, "/")}, nil
 }

@@ -19,6 +19,9 @@ func TestStageSettings(t *testing.T) {
 	require.True(t, s.Of("GET", "/").OpenCacheControl)
 	require.Equal(t, gatekit.FailWith403, s.Of("DELETE", "/any").UnauthorizedCacheControl)
 	require.Nil(t, s.Of("POST", "/pets/{id}"))
+	s, err = gatekit.NewStageSettings(map[string]gatekit.MethodSettings{"/*/*": {CachingEnabled: true}})
+	require.NoError(t, err, "as patches write it")
+	require.True(t, s.Of("GET", "/pets").CachingEnabled)
 	require.Nil(t, (*gatekit.StageSettings)(nil).Of("GET", "/"))
 	require.Nil(t, (*gatekit.RequestContext)(nil).MethodSettings("GET"))
 }
@@ -29,10 +32,13 @@ func TestStageSettingsThatCannotBe(t *testing.T) {
 		`StageSettings["pets"]: want a path and a method`:                    {"pets": {}},
 		`StageSettings["pets/get"]: want a method such as GET`:               {"pets/get": {}},
 		`StageSettings["pets/*"]: want a method such as GET`:                 {"pets/*": {}},
+		`StageSettings["*/GET"]: want a path without *`:                      {"*/GET": {}},
+		`StageSettings["pets/*/GET"]: want a path without *`:                 {"pets/*/GET": {}},
 		`want one entry for GET /pets, got two`:                              {"pets/GET": {}, "/pets/GET": {}},
 		`ThrottlingRateLimit and ThrottlingBurstLimit: want both or neither`: {"*/*": {ThrottlingBurstLimit: &one}},
 		`ThrottlingRateLimit: want a finite number of requests a second`:     {"*/*": {ThrottlingRateLimit: &nan, ThrottlingBurstLimit: &one}},
 		`ThrottlingBurstLimit: want 0 or more, got -1`:                       {"*/*": {ThrottlingRateLimit: new(float64), ThrottlingBurstLimit: &negative}},
+		`want one entry for */*, got two`:                                    {"*/*": {}, "/*/*": {}},
 		`CacheTTL: want 0 to 1h0m0s, got 2h0m0s`:                             {"*/*": {CacheTTL: &long}},
 		`CacheTTL: want 0 to 1h0m0s, got -1s`:                                {"*/*": {CacheTTL: &less}},
 		`UnauthorizedCacheControl: want one of its constants, got 7`:         {"*/*": {UnauthorizedCacheControl: 7}},
