@@ -39,6 +39,24 @@ func TestAllocations(t *testing.T) {
 	require.LessOrEqual(t, d.allocs(api, httptest.NewRequest("GET", "/a/1/2/3", nil)), 4.0)
 }
 
+// A stage costs no allocation, a canary that draws and a set of variables neither; cutting its name off the path costs one.
+func TestStageAllocations(t *testing.T) {
+	nothing := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	api := gatekit.Must(route.New(route.Config{}))
+	api.Handle("GET /a/b", nothing)
+	api.Handle("GET /a/{x}/{y}", nothing)
+	variables := map[string]string{"env": "live"}
+	stages := gatekit.Must(route.NewStages(
+		route.Stage{Name: "$default", API: api, Variables: variables, Canary: &route.Canary{Percent: 50, Key: func(r *http.Request) string { return r.URL.Path }}},
+		route.Stage{Name: "dev", API: api, Variables: variables, Canary: &route.Canary{Percent: 50}}))
+	dev := gatekit.Must(stages.Handler("dev"))
+	d := discard{http.Header{}}
+	require.LessOrEqual(t, d.allocs(dev, httptest.NewRequest("GET", "/a/b", nil)), 2.0)
+	require.LessOrEqual(t, d.allocs(stages, httptest.NewRequest("GET", "/dev/a/b", nil)), 3.0)
+	require.LessOrEqual(t, d.allocs(stages, httptest.NewRequest("GET", "/dev/a/1/2", nil)), 5.0)
+	require.LessOrEqual(t, d.allocs(stages, httptest.NewRequest("GET", "/a/b", nil)), 3.0, "a key's digest wants its text")
+}
+
 func TestMatchAllocations(t *testing.T) {
 	api := gatekit.Must(route.New(route.Config{}))
 	api.Handle("GET /a/b", echo)

@@ -101,9 +101,9 @@ func (set *stageSet) named(name string) *served {
 // a REST API's with 403.
 func (s *Stages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	set := s.current.Load()
-	path := r.URL.RawPath // only there where the path has an encoding that isn't the usual one
-	if path == "" {
-		path = r.URL.Path
+	path := r.URL.Path
+	if r.URL.RawPath != "" { // the path has an encoding that isn't the usual one; or had, before somebody changed it
+		path = r.URL.EscapedPath()
 	}
 	name, _ := cutStage(path)
 	if stage := set.byName[name]; stage != nil {
@@ -187,7 +187,7 @@ func withoutStage(r *http.Request) *http.Request {
 	}{*r, *r.URL}
 	_, c.u.Path = cutStage(c.u.Path)
 	if c.u.RawPath != "" {
-		_, c.u.RawPath = cutStage(c.u.RawPath)
+		_, c.u.RawPath = cutStage(r.URL.EscapedPath())
 	}
 	c.r.URL = &c.u
 	return &c.r

@@ -89,6 +89,17 @@ func TestStagesOfRESTAPIs(t *testing.T) {
 	require.Equal(t, `{"message":"Missing Authentication Token"}`, w.Body.String())
 }
 
+// A middleware in front that rewrites r.URL.Path alone leaves an encoded path behind that isn't the path's any longer: it doesn't choose.
+func TestStagesBehindARewrite(t *testing.T) {
+	stages := gatekit.Must(route.NewStages(
+		route.Stage{Name: "dev", API: newAPI(t, route.Config{}, "v1")}, route.Stage{Name: "prod", API: newAPI(t, route.Config{}, "v1")}))
+	r := httptest.NewRequest("GET", "/prod/orders/a%2Fb", nil)
+	r.URL.Path = "/dev/orders/7"
+	w := httptest.NewRecorder()
+	stages.ServeHTTP(w, r)
+	require.Equal(t, "v1|dev|GET /orders/{id}|/orders/7|/prod/orders/a%2Fb||canary=", w.Body.String())
+}
+
 // The request that a caller gave is his own: its path is not written to.
 func TestStagesCopyTheRequest(t *testing.T) {
 	stages := gatekit.Must(route.NewStages(route.Stage{Name: "dev", API: newAPI(t, route.Config{}, "v1")}))
