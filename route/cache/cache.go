@@ -36,7 +36,8 @@ type Cache struct {
 	// replacing counts, by a part of the key, the requests that a client has made to replace an answer. An answer that was asked for before
 	// one of them may be older than what that one brought, so it isn't kept.
 	replacing [1 << 10]atomic.Uint32
-	logged    atomic.Int64 // when, in Unix nanoseconds
+	passing   [1 << 10]atomic.Int64 // by a part of the key, until when requests don't wait for each other, in Unix nanoseconds
+	logged    atomic.Int64          // when, in Unix nanoseconds
 
 	hits, misses, coalesced, stale, stored atomic.Uint64
 }
@@ -84,6 +85,9 @@ func (c *call) heldUp(now time.Time) bool {
 	}
 	return took >= int64(patience)
 }
+
+// passFor is how long requests don't wait for each other after an answer that isn't one to keep: waiting for the next would be in vain too.
+const passFor = 10 * time.Second
 
 // maxRefreshing bounds the answers that are made in the background at one time. Beyond it stale ones are served as they are.
 const maxRefreshing = 64
@@ -291,7 +295,8 @@ func (f *filling) serve(w http.ResponseWriter, r *http.Request) {
 		f.answer(w, r, e, now)
 		return
 	}
-	if r.ContentLength != 0 || f.lost > maxLost { // a client's own body is its own time
+	// A client's own body is its own time.
+	if r.ContentLength != 0 || f.lost > maxLost || now.UnixNano() < c.passes(f.key).Load() {
 		f.fill(w, r, nil, "gatekit; fwd=miss")
 		return
 	}
@@ -317,6 +322,11 @@ func (c *Cache) begin(at Key, own *call) *call {
 	}
 	c.calls[at] = own
 	return own
+}
+
+// passes returns the key's time in c.passing.
+func (c *Cache) passes(key Key) *atomic.Int64 {
+	return &c.passing[key.hash()%uint64(len(c.passing))]
 }
 
 func (c *Cache) leave(at Key, own *call) {
@@ -385,6 +395,7 @@ func (f *filling) fill(w http.ResponseWriter, r *http.Request, own *call, status
 	rc, r := gatekit.Attach(r) // so that a refusal is seen, whoever makes it
 	replacements := c.replacement(f.key).Load()
 	out := c.newCapture(w, r, status, own)
+	out.passing = c.passes(f.key)
 	f.next.ServeHTTP(out, r)
 	e := out.done(time.Now(), f.ttl, f.rule.stale)
 	lost := r.Context().Err() != nil // who notices that stops half-way, and may not say so
@@ -416,6 +427,9 @@ func (f *filling) keep(r *http.Request, e *Entry) {
 		return
 	}
 	f.cache.stored.Add(1)
+	if p := f.cache.passes(f.key); p.Load() != 0 {
+		p.Store(0)
+	}
 }
 
 // refreshBehind makes a new answer in the background, if nobody does already. Only for methods that have no body.

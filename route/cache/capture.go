@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,6 +19,8 @@ type capture struct {
 	head   bool
 	status string // Cache-Status of an answer that wasn't there, or empty
 	own    *call  // whom others wait for; may be nil
+	// passing, if not nil, is set where the backend's answer, and not what became of the client, says that it isn't one to keep.
+	passing *atomic.Int64
 
 	committed, dropped bool
 	entry              Entry
@@ -34,6 +37,9 @@ func (w *capture) drop() {
 		return
 	}
 	w.dropped = true
+	if w.passing != nil && w.entry.Status < 400 && !ofTheRequest[w.entry.Status] {
+		w.passing.Store(time.Now().Add(passFor).UnixNano())
+	}
 	w.entry.Body = nil
 	if w.own != nil {
 		w.own.end(nil, false) // nobody needs to wait any longer
@@ -131,6 +137,7 @@ func (w *capture) Write(b []byte) (int, error) {
 		n, err = w.ResponseWriter.Write(b)
 	}
 	if err != nil {
+		w.passing = nil
 		w.drop()
 	}
 	return n, err

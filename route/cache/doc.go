@@ -29,7 +29,7 @@
 // broke off. Headers that outer stations had set before, such as request IDs, aren't kept: each answer has its own.
 //
 // Requests for an answer that is just being made wait for it, unless it turns out to be one that isn't kept, or its client reads so slowly that it
-// holds the others up for a second. A waiter that goes away leaves the others alone; who has waited for four that went away asks on its own.
+// holds the others up for a second. After one that isn't kept because of what the backend said, nobody waits for ten seconds. A waiter that goes away leaves the others alone; who has waited for four that went away asks on its own.
 //
 // # Taking out
 //

@@ -98,6 +98,47 @@ func TestNobodyWaitsForASlowReader(t *testing.T) {
 	})
 }
 
+// Where answers turn out not to be ones to keep, requests no longer wait for each other for a while: they would take twice as long.
+func TestNobodyWaitsForWhatIsNeverKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &backend{answer: func(w http.ResponseWriter, r *http.Request, n int64) {
+			time.Sleep(time.Second)
+			if r.URL.Path == "/cookie" {
+				w.Header().Set("Set-Cookie", "a=b")
+			}
+			switch {
+			case r.Header.Get("If-Match") != "":
+				w.WriteHeader(http.StatusPreconditionFailed)
+			case r.Header.Get("If-None-Match") != "":
+				w.WriteHeader(http.StatusNotModified)
+			default:
+				fmt.Fprint(w, n)
+			}
+		}}
+		h := newCache(t, cache.Config{}).Middleware(b)
+		atOnce := func(path string) time.Duration {
+			began := time.Now()
+			var wg sync.WaitGroup
+			for range 10 {
+				wg.Go(func() { get(h, path) })
+			}
+			wg.Wait()
+			return time.Since(began)
+		}
+		require.Equal(t, 2*time.Second, atOnce("/cookie"))
+		require.Equal(t, time.Second, atOnce("/cookie"))
+		time.Sleep(10 * time.Second)
+		require.Equal(t, 2*time.Second, atOnce("/cookie"), "it may have changed")
+
+		// That isn't for a client to decide.
+		get(h, "/", header("If-Match", "x"))
+		get(h, "/", header("If-None-Match", "x"))
+		calls := b.calls.Load()
+		atOnce("/")
+		require.Equal(t, calls+1, b.calls.Load())
+	})
+}
+
 // Clients that come and go, one after the other, before they have an answer hold nobody up for long.
 func TestNobodyWaitsForManyWhoGoAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
