@@ -31,6 +31,8 @@ type Entry struct {
 type Field struct {
 	Name   string
 	Values []string
+	// Added values go behind those that outer stations have set.
+	Added bool
 }
 
 // size is about what the entry takes in memory.
@@ -59,7 +61,11 @@ func (e *Entry) serve(w http.ResponseWriter, r *http.Request) {
 	for _, f := range e.Header {
 		from := len(values)
 		values = append(values, f.Values...)
-		h[f.Name] = values[from:len(values):len(values)]
+		own := values[from:len(values):len(values)]
+		if f.Added {
+			own = slices.Concat(h[f.Name], own)
+		}
+		h[f.Name] = own
 	}
 	w.WriteHeader(e.Status)
 	if r.Method != http.MethodHead && len(e.Body) > 0 {
@@ -77,14 +83,19 @@ func (e *Entry) status(now time.Time) string {
 var notKept = []string{"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Te", "Transfer-Encoding", "Upgrade", "Date", "Age", "Cache-Status",
 	"X-Amzn-Trace-Id", "X-Amzn-Requestid", "X-Amz-Apigw-Id", "Apigw-Requestid"}
 
-// fields returns the headers that the answer itself has set: those of h that before has not, or not with these values.
+// fields returns the headers that the answer itself has set: those of h that before has not, or not with these values, or what it added to them.
 func fields(h, before http.Header) []Field {
 	var out []Field
 	for name, values := range h {
 		if old, ok := before[name]; len(values) == 0 || ok && slices.Equal(old, values) || slices.Contains(notKept, name) {
 			continue
 		}
-		out = append(out, Field{name, slices.Clone(values)})
+		old := before[name]
+		added := len(old) > 0 && len(values) > len(old) && slices.Equal(values[:len(old)], old)
+		if added {
+			values = values[len(old):]
+		}
+		out = append(out, Field{Name: name, Values: slices.Clone(values), Added: added})
 	}
 	slices.SortFunc(out, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
 	return out

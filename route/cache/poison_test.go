@@ -299,6 +299,25 @@ func TestRequestIDsAreNotKept(t *testing.T) {
 	require.EqualValues(t, 3, c.Stats().Misses)
 }
 
+// What an outer station says in a header, and the backend adds to, isn't told to the next request.
+func TestOuterHeadersThatAreAddedTo(t *testing.T) {
+	c := newCache(t, cache.Config{})
+	h := c.Middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Add("Link", "<inner>")
+		w.Header().Add("Vary", "Accept")
+	}))
+	for _, outer := range []string{"<ann>", "<bob>"} {
+		r := httptest.NewRequest("GET", "/a", nil)
+		w := httptest.NewRecorder()
+		w.Header().Set("Link", outer)
+		w.Header().Set("Vary", "Origin")
+		h.ServeHTTP(w, r)
+		require.Equal(t, []string{outer, "<inner>"}, w.Header()["Link"])
+		require.Equal(t, []string{"Origin", "Accept"}, w.Header()["Vary"])
+	}
+	require.EqualValues(t, 1, c.Stats().Hits)
+}
+
 // A handler that outlives its request, in the middle of the chain or around it, races with nobody and isn't kept.
 func TestTimeoutHandler(t *testing.T) {
 	b := &backend{answer: func(w http.ResponseWriter, r *http.Request, n int64) {

@@ -38,7 +38,7 @@ func entry(body string, tags ...string) *cache.Entry {
 // latin1 has a header that isn't UTF-8, as old file names aren't.
 func latin1() *cache.Entry {
 	e := entry("")
-	e.Header = []cache.Field{{Name: "Content-Disposition", Values: []string{"attachment; filename=caf\xe9", "<&>\u2028"}}}
+	e.Header = []cache.Field{{Name: "Content-Disposition", Values: []string{"attachment; filename=caf\xe9", "<&>\u2028"}}, {Name: "Vary", Values: []string{"Accept"}, Added: true}}
 	return e
 }
 

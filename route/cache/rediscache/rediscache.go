@@ -111,12 +111,13 @@ type kept struct {
 type field struct {
 	Name   string   `json:"n"`
 	Values [][]byte `json:"v"`
+	Added  bool     `json:"a,omitempty"`
 }
 
 func keptHeader(header []cache.Field) []field {
 	out := make([]field, len(header))
 	for i, f := range header {
-		out[i] = field{f.Name, bytesOf(f.Values)}
+		out[i] = field{f.Name, bytesOf(f.Values), f.Added}
 	}
 	return out
 }
@@ -124,7 +125,7 @@ func keptHeader(header []cache.Field) []field {
 func headerOf(kept []field) []cache.Field {
 	out := make([]cache.Field, len(kept))
 	for i, f := range kept {
-		out[i] = cache.Field{Name: f.Name, Values: textsOf(f.Values)}
+		out[i] = cache.Field{Name: f.Name, Values: textsOf(f.Values), Added: f.Added}
 	}
 	return out
 }
