@@ -30,6 +30,65 @@ func ask(t *testing.T, h http.Handler, method, target, body string) (int, string
 	return w.Code, w.Body.String(), decoded
 }
 
+// An item as `aws apigateway get-usage-plans` prints it, with every field that the API reference lists, is taken over and shown again.
+func TestPlansOfTheManagedGateway(t *testing.T) {
+	const printed = `{
+    "id": "abc123",
+    "name": "gold",
+    "description": "for shops",
+    "apiStages": [
+        {
+            "apiId": "a1b2c3",
+            "stage": "prod",
+            "throttle": {
+                "/pets/{id}/GET": {
+                    "burstLimit": 20,
+                    "rateLimit": 10.0
+                }
+            }
+        }
+    ],
+    "throttle": {
+        "burstLimit": 200,
+        "rateLimit": 100.0
+    },
+    "quota": {
+        "limit": 5000,
+        "offset": 2,
+        "period": "MONTH"
+    },
+    "productCode": "0a1b2c3d4e",
+    "tags": {
+        "team": "shops",
+        "empty": ""
+    }
+}`
+	admin := usageplan.Admin(newRig(t, usageplan.Plan{}).Registry)
+	for _, request := range []string{"POST /usageplans", "PUT /usageplans/abc123"} {
+		method, target, _ := strings.Cut(request, " ")
+		code, text, _ := ask(t, admin, method, target, printed)
+		require.Contains(t, []int{200, 201}, code, text)
+		code, text, _ = ask(t, admin, "GET", "/usageplans/abc123", "")
+		require.Equal(t, 200, code)
+		require.JSONEq(t, printed, text)
+	}
+	many := strings.Builder{}
+	for i := range 51 {
+		fmt.Fprintf(&many, `,"t%d":""`, i)
+	}
+	for body, want := range map[string]string{
+		`{"name":"x","tags":{` + many.String()[1:] + `}}`:                "usageplan: Plan.Tags: want at most 50, got 51",
+		`{"name":"x","tags":{"":"x"}}`:                                   "usageplan: Plan.Tags: want names of 1 to 128 bytes, got 0",
+		`{"name":"x","tags":{"a":"` + strings.Repeat("x", 257) + `"}}`:   "usageplan: Plan.Tags: want values of at most 256 bytes, got 257",
+		`{"name":"x","productCode":"` + strings.Repeat("x", 1025) + `"}`: "usageplan: Plan.ProductCode: want at most 1024 bytes, got 1025",
+		`{"name":"x","stages":[]}`:                                       `unknown field "stages"`,
+	} {
+		code, _, answer := ask(t, admin, "POST", "/usageplans", body)
+		require.Equal(t, 400, code, body)
+		require.Contains(t, answer["message"], want)
+	}
+}
+
 // A consumer's whole life, by the administration's handler alone.
 func TestAdmin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

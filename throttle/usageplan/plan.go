@@ -28,6 +28,10 @@ type Plan struct {
 	// Quota is how many units each key may use in a period, over all stages of the plan together. nil doesn't limit; usage is counted all
 	// the same.
 	Quota *Quota `json:"quota,omitempty"`
+	// ProductCode and Tags are kept and shown, and change nothing: a product of AWS Marketplace, and up to 50 names of 1 to 128 bytes with values
+	// up to 256.
+	ProductCode string            `json:"productCode,omitempty"`
+	Tags        map[string]string `json:"tags,omitempty"`
 }
 
 // APIStage is a stage of an API that a plan covers: both names as in the request's context ([gatekit.API]).
@@ -77,6 +81,9 @@ const (
 	maxPlansPerKey     = 10
 	maxMethodThrottles = 20
 	maxStages          = 1000
+	maxTags            = 50
+	maxTagName         = 128
+	maxTagValue        = 256
 	maxUnits           = 1 << 50
 )
 
@@ -108,6 +115,22 @@ func (p *Plan) check() error {
 	}
 	if len(p.Description) > maxName {
 		wrong("Description", "want at most %d bytes, got %d", maxName, len(p.Description))
+	}
+	if len(p.ProductCode) > maxName {
+		wrong("ProductCode", "want at most %d bytes, got %d", maxName, len(p.ProductCode))
+	}
+	if len(p.Tags) > maxTags {
+		wrong("Tags", "want at most %d, got %d", maxTags, len(p.Tags))
+		return invalid(errors.Join(errs...))
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Tags)) {
+		value := p.Tags[name]
+		if name == "" || len(name) > maxTagName {
+			wrong("Tags", "want names of 1 to %d bytes, got %d", maxTagName, len(name))
+		}
+		if len(value) > maxTagValue {
+			wrong("Tags", "want values of at most %d bytes, got %d", maxTagValue, len(value))
+		}
 	}
 	if p.Throttle != nil {
 		errs = append(errs, p.Throttle.check("Plan.Throttle"))
