@@ -17,11 +17,13 @@ func TestMain(m *testing.M) { exampletest.Main(m) }
 
 func TestPrintedLinesWork(t *testing.T) {
 	exampletest.WithCurl(t, false)
+	exampletest.WithinOneDay(t)
 	exampletest.PrintedLines(t, 8)
 }
 
 func TestCurlStandIn(t *testing.T) {
 	exampletest.WithCurl(t, true)
+	exampletest.WithinOneDay(t)
 	exampletest.PrintedLines(t, 8)
 }
 

@@ -13,6 +13,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// WithinOneDay waits for midnight UTC to pass where it is less than a minute away: for programs whose lines have today's date.
+func WithinOneDay(t *testing.T) {
+	t.Helper()
+	const day = 24 * time.Hour
+	now := time.Now()
+	if left := now.Truncate(day).Add(day).Sub(now); left < time.Minute { // Truncate is by UTC
+		t.Logf("midnight UTC is %v away", left)
+		<-time.After(left)
+	}
+}
+
 // PrintedLines builds and starts the program in the test's directory. It prints n lines that start with curl or for, which a shell then runs,
 // in order, against the output that stands beside each behind "   # ". An interrupt must end the program well.
 func PrintedLines(t *testing.T, n int) {
