@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -132,6 +133,23 @@ func TestCognitoExpression(t *testing.T) {
 	require.Equal(t, "200", answerOf(a, t, iss().Mint(idToken(authtest.Claims{"aud": []string{"client1"}}))))
 	require.Equal(t, cognito401, answerOf(a, t, iss().Mint(idToken(authtest.Claims{"aud": []string{"client1", "x"}}))))
 	require.Equal(t, cognito401, answerOf(a, t, iss().Mint(accessToken(nil)), "openid"), "access tokens have no aud")
+}
+
+// A token that was verified and kept is refused from the second on at which it expires, in the words for that.
+func TestCognitoCachedTokens(t *testing.T) {
+	handler := iss().Handler()
+	synctest.Test(t, func(t *testing.T) {
+		a := newCognito(t, auth.CognitoConfig{HTTPClient: &http.Client{Transport: inMemory{handler}}})
+		token := iss().Mint(idToken(authtest.Claims{"exp": time.Now().Unix() + 60}))
+		require.Equal(t, "200", answerOf(a, t, token))
+		require.Equal(t, "200", answerOf(a, t, token))
+		time.Sleep(59 * time.Second)
+		require.Equal(t, "200", answerOf(a, t, token))
+		time.Sleep(time.Second)
+		for range 2 {
+			require.Equal(t, cognitoExpired, answerOf(a, t, token))
+		}
+	})
 }
 
 // TestCognitoPools: a pool's tokens are judged by its own keys.

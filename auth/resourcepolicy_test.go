@@ -2,7 +2,9 @@ package auth_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -169,6 +171,38 @@ func TestResourcePolicyAddresses(t *testing.T) {
 	referer := newResourcePolicy(t, auth.ResourcePolicyConfig{Document: strings.Replace(resourceDocument("Allow"), `"Resource"`, `"Condition":{"StringLike":{"aws:Referer":"https://good.example/*"}},"Resource"`, 1)})
 	require.Equal(t, 200, from(referer, outside, "Referer", "https://good.example/x"), "a forged one works: it is no protection")
 	require.Equal(t, 403, from(referer, outside))
+}
+
+// What is refused says so on every version of HTTP, to HEAD without a body; headers that name another API mean nothing.
+func TestResourcePolicyOverHTTP(t *testing.T) {
+	p := newResourcePolicy(t, auth.ResourcePolicyConfig{Document: resourceDocument("Deny")})
+	l := newLambda(t, &answering{text: allowAll}, auth.LambdaConfig{})
+	for _, http2 := range []bool{false, true} {
+		srv := httptest.NewUnstartedServer(behind(t, rest, p.With(l))(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("called") })))
+		srv.EnableHTTP2 = http2
+		srv.StartTLS()
+		defer srv.Close()
+		for _, method := range []string{"GET", "HEAD"} {
+			r, err := http.NewRequest(method, srv.URL+"/pets", nil)
+			require.NoError(t, err)
+			r.Host = "other.execute-api.us-east-1.amazonaws.com"
+			r.Header.Set("Authorization", "t")
+			r.Header.Set("X-Apigw-Api-Id", "other")
+			resp, err := srv.Client().Do(r)
+			require.NoError(t, err)
+			body, err := io.ReadAll(resp.Body)
+			require.NoError(t, err)
+			require.NoError(t, resp.Body.Close())
+			require.Equal(t, http2, resp.ProtoMajor == 2)
+			require.Equal(t, 403, resp.StatusCode)
+			require.Equal(t, "AccessDeniedException", resp.Header.Get("X-Amzn-Errortype"))
+			want := ""
+			if method == "GET" {
+				want = `{"Message":"User: anonymous` + masked + ` with an explicit deny in a resource-based policy"}`
+			}
+			require.Equal(t, want, string(body))
+		}
+	}
 }
 
 func TestResourcePolicyVPC(t *testing.T) {
