@@ -85,6 +85,37 @@ func (s *SigV4) Authorize(r *http.Request) (*gatekit.Authorization, error) {
 	return c.found, nil
 }
 
+// MayInvalidateCache reports whether the caller whom s has admitted may replace the kept answer to r, which is a right of its own: the
+// caller's policy must allow execute-api:InvalidateCache on what r asks for, as Authorize asks it for execute-api:Invoke. It is for
+// cache.Config.MayInvalidate (route/cache). A caller without a policy may; one of another account, or whose credential can't be asked for,
+// may not. (Developer guide, "Invalidate an existing cache entry".)
+func (s *SigV4) MayInvalidateCache(r *http.Request) bool {
+	rc := gatekit.From(r.Context())
+	if rc == nil {
+		return false
+	}
+	admitted, ok := rc.Authorization.Caller()
+	if !ok {
+		return false
+	}
+	sent, err := readSigned(rc, r)
+	if err != nil || sent.credential.KeyID != admitted.AccessKey {
+		return false
+	}
+	credential, unknown, err := s.lookUp(r.Context(), &sent)
+	resource, malformed := arnOf(rc, r)
+	p := withType(credential.Principal, credential.SessionToken != "")
+	if err != nil || malformed != nil || unknown || foreign(rc, p.AccountID) {
+		return false
+	}
+	if credential.Policy == nil {
+		return true
+	}
+	asked := policyRequest(rc, r, resource, time.Now())
+	asked.Action, asked.Principal = policy.InvalidateCache, p
+	return policy.Evaluate(&asked, credential.Policy).Allowed()
+}
+
 // decide implements decider.
 func (s *SigV4) decide(rc *gatekit.RequestContext, r *http.Request) (c caller, err error) {
 	credential, keyID, now, err := s.verify(rc, r)

@@ -21,6 +21,7 @@ import (
 	"github.com/gatekit-go/gatekit/auth"
 	"github.com/gatekit-go/gatekit/auth/authtest"
 	"github.com/gatekit-go/gatekit/auth/policy"
+	"github.com/gatekit-go/gatekit/route/cache"
 )
 
 const (
@@ -184,6 +185,62 @@ func TestSigV4Policies(t *testing.T) {
 	other := rest
 	other.AccountID = "444455556666"
 	require.Contains(t, answer(other, newSigV4(t, auth.SigV4Config{}), "/bob/1"), "because no resource-based policy allows", "another account's caller")
+}
+
+// The right to replace a kept answer is the caller's policy's, and another than that to call the method.
+func TestSigV4MayInvalidateCache(t *testing.T) {
+	mayBoth := bob
+	mayBoth.Policy = gatekit.Must(policy.Parse(`{"Statement":[` + statement("Allow", "*") + `,{"Effect":"Allow","Action":"execute-api:InvalidateCache","Resource":"` + testARN + `GET/pets"}]}`))
+	mayAsk := bob
+	mayAsk.Policy = gatekit.Must(policy.Parse(`{"Statement":[` + statement("Allow", "*") + `]}`))
+	session := mayAsk
+	session.SessionToken = "t"
+	anything := bob // without a policy
+	s := newSigV4(t, auth.SigV4Config{Credentials: auth.CredentialFunc(func(_ context.Context, id, token string) (auth.Credential, error) {
+		switch id + token {
+		case "BOTH":
+			return mayBoth, nil
+		case "ASK":
+			return mayAsk, nil
+		case "BOTHt":
+			return session, nil
+		case "ANY":
+			return anything, nil
+		}
+		return auth.Credential{}, auth.ErrUnknownKey
+	})})
+	calls := 0
+	answers := gatekit.Must(cache.New(t.Context(), cache.Config{MayInvalidate: s.MayInvalidateCache, Unauthorized: gatekit.FailWith403}))
+	h := behind(t, rest, s)(answers.Middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { calls++ })))
+	for _, tt := range []struct {
+		id, token, path string
+		want            int
+	}{
+		{"BOTH", "", "/pets", 200}, {"BOTH", "", "/cats", 403}, {"ASK", "", "/pets", 403}, {"BOTH", "t", "/pets", 403}, {"ANY", "", "/pets", 200},
+	} {
+		before := calls
+		r := unsigned("GET", tt.path, "")
+		require.NoError(t, authtest.Signer{AccessKeyID: tt.id, SecretAccessKey: secretKey, SessionToken: tt.token, Region: "us-east-1"}.Sign(r, time.Now()))
+		r.Header.Set("Cache-Control", "max-age=0")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		require.Equal(t, tt.want, w.Code, tt)
+		require.Equal(t, tt.want == 200, calls == before+1)
+	}
+	// Who wasn't admitted by a signature has no policy to ask.
+	r := unsigned("GET", "/pets", "")
+	require.False(t, s.MayInvalidateCache(r))
+	require.NoError(t, authtest.Signer{AccessKeyID: "ANY", SecretAccessKey: secretKey, Region: "us-east-1"}.Sign(r, time.Now()))
+	require.False(t, s.MayInvalidateCache(r))
+	rc, r := gatekit.Attach(r)
+	rc.API = rest
+	require.False(t, s.MayInvalidateCache(r), "signed, but nobody has looked")
+	rc.Authorization = gatekit.NewAuthorization(gatekit.AuthorizationFields{Caller: &gatekit.IAMCaller{AccessKey: "OTHER"}})
+	require.False(t, s.MayInvalidateCache(r), "somebody else was admitted")
+	rc.Authorization = gatekit.NewAuthorization(gatekit.AuthorizationFields{Caller: &gatekit.IAMCaller{AccessKey: "ANY"}})
+	require.True(t, s.MayInvalidateCache(r))
+	rc.AccountID = "444455556666"
+	require.False(t, s.MayInvalidateCache(r), "another account's caller")
 }
 
 // A file is looked at once a second; here the second passes at once.

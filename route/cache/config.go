@@ -32,7 +32,7 @@ type Config struct {
 	Store Store
 
 	// MayInvalidate says whether the request's caller may replace an answer with Cache-Control: max-age=0: on the managed gateway, whether the
-	// caller's policy allows execute-api:InvalidateCache. nil lets nobody, unless Open is set.
+	// caller's policy allows execute-api:InvalidateCache (auth.SigV4.MayInvalidateCache). nil lets nobody, unless Open is set.
 	MayInvalidate func(*http.Request) bool
 	// Open lets every client do so.
 	Open bool
