@@ -133,3 +133,34 @@ func TestSpoofedAddressHasNoEffect(t *testing.T) {
 	api.ServeHTTP(w, r)
 	require.Equal(t, "192.0.2.1", w.Body.String())
 }
+
+// FuzzStageInPath: behind a stage's name in the path, an API sees what it sees behind a domain that names the stage, whatever is encoded in it.
+func FuzzStageInPath(f *testing.F) {
+	for _, path := range []string{"/", "/a/b", "/a%2Fb", "/a/%2e%2e/b", "//dev/a", "/dev/a", "/%64ev", "/f/x/y%20z", "/a/b;c", "/f/%C3%A9", "/f/\xe9", "/a/%zz", "/a?b=/c"} {
+		f.Add(path)
+	}
+	api := gatekit.Must(route.New(route.Config{}))
+	tell := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rc := gatekit.From(r.Context())
+		fmt.Fprintf(w, "%s %s %q %q %q", rc.Stage, rc.RouteKey, r.URL.EscapedPath(), r.PathValue("x"), r.PathValue("proxy"))
+	})
+	for _, key := range []string{"GET /", "GET /a/{x}", "GET /{x}", "GET /f/{proxy+}", "GET /dev/a"} {
+		api.Handle(key, tell)
+	}
+	stages := gatekit.Must(route.NewStages(route.Stage{Name: "dev", API: api}))
+	domain := gatekit.Must(stages.Handler("dev"))
+	f.Fuzz(func(t *testing.T, path string) {
+		ask := func(h http.Handler, target string) string {
+			u, err := url.ParseRequestURI(target)
+			if err != nil {
+				return "no URL"
+			}
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, &http.Request{Method: "GET", URL: u, Header: http.Header{}, RequestURI: target})
+			return fmt.Sprint(w.Code, " ", w.Body)
+		}
+		if strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "//") { // which net/http reads as a host
+			require.Equal(t, ask(domain, path), ask(stages, "/dev"+path), path)
+		}
+	})
+}

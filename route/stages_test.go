@@ -219,6 +219,20 @@ func TestCanary(t *testing.T) {
 	require.InDelta(t, 1000, count(stages(route.Canary{Percent: 25, Key: func(*http.Request) string { return "" }}), 4000), 200, "no key: drawn")
 }
 
+// A canary may try variables alone: the rest is the stage's, its deployment too.
+func TestCanaryOfVariables(t *testing.T) {
+	stages := gatekit.Must(route.NewStages(route.Stage{
+		Name: "prod", API: newAPI(t, route.Config{}, "v1"), Variables: map[string]string{"env": "live"}, Deployment: "d1", DeploymentHeader: "X-Deployment",
+		Canary: &route.Canary{Percent: 100, Variables: map[string]string{"env": "canary"}},
+	}))
+	w := get(stages, "GET", "/prod/orders/7")
+	require.Equal(t, "v1|prod|GET /orders/{id}|/orders/7|/prod/orders/7|canary|canary=true", w.Body.String())
+	require.Equal(t, "d1", w.Header().Get("X-Deployment"))
+	w = get(stages, "GET", "/prod/nothing")
+	require.Equal(t, 404, w.Code)
+	require.Equal(t, "d1", w.Header().Get("X-Deployment"), "refusals say it, too")
+}
+
 // A replacement under load: every request is answered by one version as a whole, none is lost, and what a shared limit has counted stays.
 func TestReplaceUnderLoad(t *testing.T) {
 	const admitted, each, workers = 2000, 1500, 4
