@@ -29,6 +29,8 @@ type Cache struct {
 	cacheStatus bool
 	refresh     time.Duration
 	logger      *slog.Logger
+	maxCopies   int64
+	copies      atomic.Int64  // bytes of answers that are being copied
 	refreshing  chan struct{} // holds one for each answer that is made in the background
 
 	mu    sync.Mutex
@@ -114,12 +116,12 @@ func New(ctx context.Context, cfg Config) (*Cache, error) {
 	if c.refresh == 0 {
 		c.refresh = defaultRefreshTimeout
 	}
+	c.maxCopies = cfg.MaxBytes
+	if c.maxCopies == 0 {
+		c.maxCopies = defaultMaxBytes
+	}
 	if c.store == nil {
-		size := cfg.MaxBytes
-		if size == 0 {
-			size = defaultMaxBytes
-		}
-		c.own = newMemory(size)
+		c.own = newMemory(c.maxCopies)
 		c.store = c.own
 	}
 	return c, nil
@@ -396,6 +398,7 @@ func (f *filling) fill(w http.ResponseWriter, r *http.Request, own *call, status
 	replacements := c.replacement(f.key).Load()
 	out := c.newCapture(w, r, status, own)
 	out.passing = c.passes(f.key)
+	defer out.release()
 	f.next.ServeHTTP(out, r)
 	e := out.done(time.Now(), f.ttl, f.rule.stale)
 	lost := r.Context().Err() != nil // who notices that stops half-way, and may not say so

@@ -22,6 +22,7 @@ type capture struct {
 	// passing, if not nil, is set where the backend's answer, and not what became of the client, says that it isn't one to keep.
 	passing *atomic.Int64
 
+	held               int64 // of Cache.copies
 	committed, dropped bool
 	entry              Entry
 	length             int // Content-Length as declared, or -1
@@ -41,6 +42,7 @@ func (w *capture) drop() {
 		w.passing.Store(time.Now().Add(passFor).UnixNano())
 	}
 	w.entry.Body = nil
+	w.release()
 	if w.own != nil {
 		w.own.end(nil, false) // nobody needs to wait any longer
 	}
@@ -69,8 +71,8 @@ func (w *capture) commit(status int) {
 		}
 		if w.length > w.cache.maxBody {
 			w.drop()
-		} else if !w.head {
-			e.Body = make([]byte, 0, min(max(w.length, 0), preallocated))
+		} else if size := min(max(w.length, 0), preallocated); !w.head && w.hold(size) {
+			e.Body = make([]byte, 0, size)
 		}
 	}
 	if w.status != "" {
@@ -153,7 +155,31 @@ func (w *capture) copy(b []byte) {
 		w.drop()
 		return
 	}
-	w.entry.Body = append(w.entry.Body, b...)
+	if w.hold(len(w.entry.Body) + len(b)) {
+		w.entry.Body = append(w.entry.Body, b...)
+	}
+}
+
+// hold makes the copy count as size bytes, or drops it if all copies together would be too large.
+func (w *capture) hold(size int) bool {
+	more := int64(size) - w.held
+	if more <= 0 {
+		return true
+	}
+	if w.cache.copies.Add(more) > w.cache.maxCopies {
+		w.cache.copies.Add(-more)
+		w.passing = nil // it isn't the backend's answer that is at fault
+		w.drop()
+		return false
+	}
+	w.held += more
+	return true
+}
+
+// release gives back what hold has taken: the answer is kept now, or not at all.
+func (w *capture) release() {
+	w.cache.copies.Add(-w.held)
+	w.held = 0
 }
 
 // ReadFrom keeps sendfile for what isn't copied.

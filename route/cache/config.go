@@ -26,7 +26,8 @@ type Config struct {
 
 	// MaxBodyBytes is the longest body that is kept; 0 is the managed gateway's 1,048,576 bytes. Longer ones pass.
 	MaxBodyBytes int
-	// MaxBytes bounds what is kept in memory, bodies, headers and a share for the bookkeeping; 0 is 64 MiB. A Store bounds itself.
+	// MaxBytes bounds what is kept in memory, bodies, headers and a share for the bookkeeping; 0 is 64 MiB. A Store bounds itself. As much again
+	// may be taken by bodies that are being copied, with a Store too; what would take more isn't kept.
 	MaxBytes int64
 	// Store keeps the answers, such as rediscache's for a fleet; nil is this process's memory.
 	Store Store

@@ -318,6 +318,47 @@ func TestOuterHeadersThatAreAddedTo(t *testing.T) {
 	require.EqualValues(t, 1, c.Stats().Hits)
 }
 
+// Copies that are being made count, too: many large answers at once take no more memory than MaxBytes, and are answered all the same.
+func TestCopiesAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		half := make([]byte, 30_000)
+		b := &backend{answer: func(w http.ResponseWriter, r *http.Request, _ int64) {
+			if r.URL.Query().Has("declared") {
+				w.Header().Set("Content-Length", "60000")
+			}
+			w.Write(half)
+			time.Sleep(time.Second)
+			if r.URL.Query().Has("panics") {
+				panic(http.ErrAbortHandler)
+			}
+			w.Write(half)
+		}}
+		c := newCache(t, cache.Config{MaxBytes: 200_000})
+		h := c.Middleware(b)
+		for _, query := range []string{"?", "?declared", "?panics"} {
+			var wg sync.WaitGroup
+			before := c.Stats()
+			for i := range 20 {
+				wg.Go(func() {
+					defer func() { _ = recover() }()
+					if n := get(h, fmt.Sprint("/", i, query)).Body.Len(); n != 60_000 {
+						t.Errorf("got %d bytes", n)
+					}
+				})
+			}
+			wg.Wait()
+			stored := c.Stats().Stored - before.Stored
+			require.LessOrEqual(t, stored, uint64(6), query) // six first halves are what there is room for
+			if query != "?panics" {
+				require.NotZero(t, stored, query)
+			}
+		}
+		before := c.Stats().Stored
+		get(h, "/after")
+		require.Equal(t, before+1, c.Stats().Stored, "all was given back")
+	})
+}
+
 // A handler that outlives its request, in the middle of the chain or around it, races with nobody and isn't kept.
 func TestTimeoutHandler(t *testing.T) {
 	b := &backend{answer: func(w http.ResponseWriter, r *http.Request, n int64) {
