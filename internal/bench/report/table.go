@@ -65,6 +65,8 @@ func (m medians) figures() []figure {
 		{"request counted in a file / one durable bbolt transaction each", ns("QuotaFile/by=gatekit"), ns("QuotaFile/by=one-durable-update-each"), 1.0 / 20, false},
 		{"limit in Redis, exact / redis_rate", ns("Redis/by=gatekit-exact"), ns("Redis/by=redis_rate"), 1, false},
 		{"limit in Redis, leased / redis_rate", ns("Redis/by=gatekit-leased"), ns("Redis/by=redis_rate"), 0, false},
+		{"Lambda event 2.0 of a request / aws-lambda-go's struct and encoding/json", ns("LambdaEvent/by=gatekit"), ns("LambdaEvent/by=aws-lambda-go+encoding/json"), 0.25, false},
+		{"request of a Lambda event / aws-lambda-go-api-proxy", ns("LambdaRequest/by=gatekit"), ns("LambdaRequest/by=aws-lambda-go-api-proxy"), 0.5, false},
 		{"cache hit of 1 KB / sha256 of 1 KB", ns("Cache/answer=1KB/key=url"), ns("Yardstick/of=sha256-1KB"), 2, false},
 		{"domain and base path among 1,000 mappings / map look-up of 40 bytes", ns("Domain/mappings=1000/path=levels-3/of=selection"), ns("Yardstick/of=map-40-bytes"), 6, false},
 		{"mapping template, the sheet's cases / Velocity 1.7 on a warm JVM", ns("VTL/template=recorded/by=gatekit"), ns("VTL/template=recorded/by=velocity-1.7"), 0.5, false},
@@ -129,6 +131,19 @@ func render(m medians, loads map[string]load) string {
 	exact, leased := m["Fleet/mode=exact decisions/s"], m["Fleet/mode=leased decisions/s"]
 	p("\nFour processes with one limit of 50,000 a second in one Redis, burst 5,000: %.0f decisions a second exact, %.0f leased, %.0f times as many (at least 20: %s). ", exact, leased, leased/exact, mark(leased >= 20*exact))
 	p("Above burst + rate × time were %.0f requests exact and %.0f leased, where 4 × 500 are the bound (a negative number: so far below).\n", m["Fleet/mode=exact over"], m["Fleet/mode=leased over"])
+	p("\nA proxy over loopback HTTP/1.1 on 64 connections, in front of one backend, all on the same cores:\n\n")
+	p("| | requests a second | of bare httputil.ReverseProxy | p99 |\n|---|--:|--:|--:|\n")
+	for _, row := range []struct {
+		name   string
+		target float64
+	}{{"bare-reverse-proxy", 0}, {"gatekit-proxy", 0.97}, {"gatekit-chain+proxy", 0.9}, {"chi+rs/cors+keyfunc+httprate+reverse-proxy", 0}} {
+		metric := "ProxyLoad/by=" + row.name
+		share := fmt.Sprintf("%.2f", m[metric+" of-bare"])
+		if row.target > 0 {
+			share += " " + aim(m[metric+" of-bare"], row.target, true)
+		}
+		p("| %s | %.0f | %s | %.1f ms |\n", row.name, m[metric+" requests/s"], share, m[metric+" p99-ms"])
+	}
 	p("\nOver loopback HTTP/1.1 on 64 connections, client and server on the same cores, the token repeated:\n\n")
 	p("| | requests a second | of bare net/http | p99 | CPU µs a request | CPU s a million | $ a million |\n|---|--:|--:|--:|--:|--:|--:|\n")
 	for _, name := range stacks.Names {
