@@ -101,6 +101,8 @@ func TestHostileTemplates(t *testing.T) {
 		"output":      `#set($s = "xxxxxxxxxxxxxxxx")#foreach($i in [1..40])#set($s = "$s$s")#end$s`,
 		"itself":      `#set($l = [])#set($x = $l.add($l))#foreach($i in [1..1000])$x$l#end#foreach($i in [1..1000])#foreach($j in [1..1000])$l.hashCode()#foreach($k in [1..1000])$k#end#end#end`,
 		"jsonpath":    `#foreach($i in [1..1000])#foreach($j in [1..1000])$input.json("$..*..*..[$i]")#end#end`,
+		"patterns":    `#foreach($i in [1..1000])#foreach($j in [1..1000])$input.json("$.a[?(@ =~ /(.*.*.*.*){200}$i-$j/)]")#end#end`,
+		"new-filters": `#foreach($i in [1..1000])#foreach($j in [1..1000])$input.json("$.b[?(@ =~ /(.*.*.*.*){200}$i-$j/)]")#end#end`,
 		"expressions": `#foreach($i in [1..1000])#foreach($j in [1..1000])#foreach($k in [1..1000])$input.path("$.a$i$j$k")#end#end#end`,
 		"escapes":     `#set($s = $input.body)#foreach($i in [1..1000])#set($s = $util.escapeJavaScript($s))#end`,
 		"base64":      `#set($s = $input.body)#foreach($i in [1..1000])#set($s = $util.base64Encode($s))#end`,

@@ -22,6 +22,8 @@ const (
 	defaultAlloc = 256 << 20
 	// perValue is how many bytes a byte of JSON may become: [] is a list.
 	perValue = 24
+	// lookedPerInstruction is what it costs to compile an instruction of a regular expression.
+	lookedPerInstruction = 256
 )
 
 var errWork = errors.New("transform: want a template that looks at no more payload and makes no more values than Options.MaxSteps and MaxAllocBytes allow")

@@ -143,6 +143,9 @@ func (in *input) selectFrom(expr string) (values [][]byte, definite bool, err er
 	if err != nil {
 		return nil, false, err
 	}
+	if err := in.budget.look(lookedPerInstruction * path.Patterns()); err != nil {
+		return nil, false, err
+	}
 	if path.Definite() || !in.checked {
 		if err := in.budget.look(len(in.body)); err != nil {
 			return nil, false, err

@@ -27,6 +27,7 @@ type operand struct {
 	raw  []byte // a literal as JSON
 	path *Path
 	expr *regexp.Regexp
+	size int // of expr, in instructions
 }
 
 func (s *selection) holds(f *filter, item span) bool {
@@ -44,9 +45,9 @@ func (s *selection) holds(f *filter, item span) bool {
 		return s.exists(&f.a, item)
 	case "=~":
 		if f.a.kind == pattern {
-			return matches(f.a.expr, s.value(&f.b, item))
+			return s.matches(&f.a, s.value(&f.b, item))
 		}
-		return matches(f.b.expr, s.value(&f.a, item))
+		return s.matches(&f.b, s.value(&f.a, item))
 	}
 	return compare(f.op, s.value(&f.a, item), s.value(&f.b, item))
 }
@@ -105,11 +106,19 @@ func (s *selection) inner(o *operand, at span, probe bool) [][]byte {
 	return inner.found
 }
 
-// matches reports whether a text, or a number's or truth value's spelling, is wholly what expr describes.
-func matches(expr *regexp.Regexp, value []byte) bool {
+// workPerInstruction is how much work a byte of text is for an instruction of a regular expression, at most.
+const workPerInstruction = 2
+
+// matches reports whether a text, or a number's or truth value's spelling, is wholly what the pattern describes.
+func (s *selection) matches(o *operand, value []byte) bool {
 	if len(value) == 0 {
 		return false
 	}
+	if s.work -= workPerInstruction * o.size * len(value); s.work < 0 {
+		s.tooMuch = true
+		return false
+	}
+	expr := o.expr
 	switch value[0] {
 	case '{', '[', 'n':
 		return false

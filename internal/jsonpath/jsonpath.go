@@ -12,7 +12,7 @@
 // In filters stand @ (the element), $ (the document), texts in either quotes, numbers, true, false, null and regular expressions, joined by
 // == != < <= > >= =~ && || ! and parentheses; a path alone asks whether it is there. Numbers are compared exactly, whatever their size; a
 // text and a number are equal if they are spelled alike; < and its kin need two numbers or two texts. Regular expressions are Go's (RE2, so
-// in linear time) and match the whole text. A filter on an object keeps or drops the object itself.
+// in linear time), bounded in size, and match the whole text. A filter on an object keeps or drops the object itself.
 //
 // A path is [Path.Definite] if it names one place: no .., *, filter, slice or list of names. It then selects one value or none. Paths of the
 // other kind select a list.
@@ -39,9 +39,10 @@ const (
 	// MaxResults is how many values a path may select.
 	MaxResults = 100_000
 
-	maxSteps       = 128 // of a path
-	maxFilterDepth = 16  // parentheses, negations and filters within filters
-	maxRegexp      = 512 // bytes
+	maxSteps       = 128   // of a path
+	maxFilterDepth = 16    // parentheses, negations and filters within filters
+	maxRegexp      = 512   // bytes
+	maxPatterns    = 5_000 // instructions of an expression's regular expressions, about
 	minWork        = 64 << 20
 	workPerByte    = 32
 )
@@ -57,10 +58,14 @@ var (
 type Path struct {
 	steps    []step
 	definite bool
+	patterns int
 }
 
 // Definite reports whether the path names one place.
 func (p *Path) Definite() bool { return p.definite }
+
+// Patterns is about how many instructions the path's regular expressions have, which is what it takes to compile them.
+func (p *Path) Patterns() int { return p.patterns }
 
 type kind uint8
 

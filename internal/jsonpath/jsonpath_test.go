@@ -145,6 +145,7 @@ func TestParseRefuses(t *testing.T) {
 		{"$[?(@.a =~ /(?=x)/)]", "want a regular expression of Go's syntax"},
 		{"$[?(@.a =~ /x)]", "want the closing /"},
 		{"$[?(@.a =~ /" + strings.Repeat("x", 600) + "/)]", "want a regular expression of at most 512 bytes"},
+		{"$[?(@.a =~ /(xxxxx){999}/)]", "want smaller regular expressions"},
 		{"$[?(@.a =~ /(x{500}){500}/)]", "want a regular expression of Go's syntax"},
 		{"$[?(" + strings.Repeat("(", 100) + "@.a)]", "nests less"},
 		{"$[?(" + strings.Repeat("!", 100) + "@.a)]", "nests less"},
@@ -189,6 +190,7 @@ func TestDocumentsThatAreNotJSON(t *testing.T) {
 func TestWorkIsBounded(t *testing.T) {
 	many := []byte("[" + strings.Repeat("0,", jsonpath.MaxResults) + "0]")
 	deep := []byte(strings.Repeat(`{"a":`, 500) + `"` + strings.Repeat("x", 1<<20) + `"` + strings.Repeat("}", 500))
+	texts := []byte("[" + strings.Repeat(`"`+strings.Repeat("y", 1000)+`",`, 100) + "0]")
 	wide := []byte("[" + strings.Repeat(`{"a":[1,2,3,4]},`, 20_000) + "0]")
 	for _, tt := range []struct {
 		path string
@@ -199,6 +201,7 @@ func TestWorkIsBounded(t *testing.T) {
 		{"$..a..a..a", deep},
 		{"$[?($..b || @.a)]", wide},
 		{"$[?(@.a[?($..a[?($..b)])])]", wide},
+		{"$[?(@ =~ /(.*.*.*.*){200}x/)]", texts},
 	} {
 		p, err := jsonpath.Parse(tt.path)
 		require.NoError(t, err)

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/gatekit-go/gatekit/internal/regexpsize"
 )
 
 // Parse parses an expression. Its error names the place and what was expected.
@@ -30,6 +32,7 @@ func Parse(expr string) (*Path, error) {
 	if err != nil {
 		return nil, err
 	}
+	path.patterns = p.patterns
 	return path, nil
 }
 
@@ -38,6 +41,8 @@ type parser struct {
 	at     int
 	depth  int // of filters
 	inside bool
+	// patterns is how large the regular expressions so far are.
+	patterns int
 }
 
 func (p *parser) want(what string) error {
@@ -428,14 +433,20 @@ func (p *parser) pattern() (operand, error) {
 		source = `^(?` + flags + `:` + text.String() + `)$`
 	}
 	// Parsed by itself first, so that parentheses can't reach out of the group around it.
-	if _, err := syntax.Parse(text.String(), syntax.Perl); err != nil {
+	tree, err := syntax.Parse(text.String(), syntax.Perl)
+	if err != nil {
 		p.at = from
 		return operand{}, p.want("a regular expression of Go's syntax")
+	}
+	size := regexpsize.Of(tree)
+	if p.patterns += size; p.patterns > maxPatterns {
+		p.at = from
+		return operand{}, p.want("smaller regular expressions")
 	}
 	expr, err := regexp.Compile(source)
 	if err != nil {
 		p.at = from
 		return operand{}, p.want("a regular expression of Go's syntax")
 	}
-	return operand{kind: pattern, expr: expr}, nil
+	return operand{kind: pattern, expr: expr, size: size}, nil
 }

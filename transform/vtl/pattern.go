@@ -6,6 +6,8 @@ import (
 	"regexp/syntax"
 	"strconv"
 	"strings"
+
+	"github.com/gatekit-go/gatekit/internal/regexpsize"
 )
 
 // Java's regular expressions run on Go's engine, whose time grows with the text's length only. It lacks what makes the other's explode: back
@@ -49,7 +51,7 @@ func compilePattern(text string, whole bool) *pattern {
 		p.err = errors.New("want a regular expression without look-around, back references and possessive quantifiers: " + err.Error())
 		return p
 	}
-	if p.size = patternSize(tree); p.size > maxPatternSize {
+	if p.size = regexpsize.Of(tree); p.size > maxPatternSize {
 		p.err = errors.New("want a smaller pattern")
 		return p
 	}
@@ -58,18 +60,6 @@ func compilePattern(text string, whole bool) *pattern {
 		p.nullable = p.re.MatchString("")
 	}
 	return p
-}
-
-// patternSize is about how many instructions a pattern becomes: repetitions are written out.
-func patternSize(re *syntax.Regexp) int {
-	n := 1 + len(re.Rune)
-	for _, sub := range re.Sub {
-		n += patternSize(sub)
-	}
-	if re.Op == syntax.OpRepeat {
-		n *= max(re.Min, re.Max, 1)
-	}
-	return min(n, 1<<40)
 }
 
 var posixClasses = map[string]string{
