@@ -158,6 +158,9 @@ func TestHostileParameters(t *testing.T) {
 			continue
 		}
 		require.Equal(t, "backend.internal", b.r.URL.Host)
+		for segment := range strings.SplitSeq(b.r.URL.Path, "/") { // as handlers in this program see it
+			require.NotContains(t, []string{".", ".."}, segment, "%q", value)
+		}
 		segments := strings.Split(b.r.URL.EscapedPath(), "/")
 		require.Len(t, segments, 4, "%q: %s", value, b.r.URL)
 		require.Equal(t, []string{"", "v1"}, segments[:2])

@@ -12,9 +12,15 @@ const (
 	anyOther        = "$default" // a template key that catches the rest
 )
 
-// mediaType is a header's type in lower case, without parameters: of several types the first.
+// firstType is the first type of an Accept header, as mediaType returns it.
+func firstType(accept string) string {
+	accept, _, _ = strings.Cut(accept, ",")
+	return mediaType(accept)
+}
+
+// mediaType is a Content-Type in lower case, without parameters. It is no list: with a comma in it, it is a type that nothing is for, as it
+// is for transform/validate. Else a template would take what its validator has passed over.
 func mediaType(value string) string {
-	value, _, _ = strings.Cut(value, ",")
 	value, _, _ = strings.Cut(value, ";")
 	return strings.ToLower(strings.Trim(value, " \t"))
 }
@@ -52,7 +58,7 @@ func (t byType) forRequest(h http.Header) *Template {
 
 // forResponse picks the template for an Accept header: the type's, else that for JSON, else the first by name.
 func (t byType) forResponse(accept string) *Template {
-	if found := t[mediaType(accept)]; found != nil {
+	if found := t[firstType(accept)]; found != nil {
 		return found
 	}
 	if found := t[applicationJSON]; found != nil {

@@ -89,10 +89,14 @@ func (e *exchange) readBody() (err error) {
 // mock answers as an integration of type MOCK: the request template's statusCode selects the response. (Developer guide, "Mock integrations for
 // REST APIs in API Gateway".)
 func (e *exchange) mock(w http.ResponseWriter) error {
+	t, err := e.pick()
+	if err != nil {
+		return err
+	}
 	if err := e.readBody(); err != nil {
 		return err
 	}
-	made, err := e.requestBody(e.pick())
+	made, err := e.requestBody(t)
 	if err != nil {
 		return err
 	}
@@ -104,10 +108,14 @@ func (e *exchange) mock(w http.ResponseWriter) error {
 	return e.respond(w, &answer{status: status})
 }
 
-// pick returns the template for the request, and whether its body may pass without one.
-func (e *exchange) pick() (t *Template, pass bool) {
-	t = e.rest.templates.forRequest(e.r.Header)
-	return t, e.rest.passthrough == WhenNoMatch || e.rest.passthrough == WhenNoTemplates && len(e.rest.templates) == 0
+// pick returns the template for the request, or nil if its body may pass without one.
+func (e *exchange) pick() (*Template, error) {
+	t := e.rest.templates.forRequest(e.r.Header)
+	switch {
+	case t != nil, e.rest.passthrough == WhenNoMatch, e.rest.passthrough == WhenNoTemplates && len(e.rest.templates) == 0:
+		return t, nil
+	}
+	return nil, unsupported
 }
 
 // conversion is what becomes of the request's body before anything sees it.
@@ -120,10 +128,7 @@ func (e *exchange) conversion() conversion {
 }
 
 // requestBody converts the body and renders the template over it, if there is one.
-func (e *exchange) requestBody(t *Template, pass bool) ([]byte, error) {
-	if t == nil && !pass {
-		return nil, unsupported
-	}
+func (e *exchange) requestBody(t *Template) ([]byte, error) {
 	c := e.conversion()
 	if t != nil && c.binary() {
 		return nil, errBinaryTemplate
@@ -153,8 +158,11 @@ func convert(c conversion, body []byte) ([]byte, error) {
 
 // mapped serves integrations of the types HTTP and AWS.
 func (e *exchange) mapped(w http.ResponseWriter, next http.Handler) error {
-	t, pass := e.pick()
-	stream := t == nil && pass && !e.rest.mapsBody && e.conversion() == asIs && e.rest.kind != AWS
+	t, err := e.pick()
+	if err != nil {
+		return err
+	}
+	stream := t == nil && !e.rest.mapsBody && e.conversion() == asIs && e.rest.kind != AWS
 	var body io.ReadCloser
 	var length int64
 	if stream {
@@ -166,7 +174,7 @@ func (e *exchange) mapped(w http.ResponseWriter, next http.Handler) error {
 		if err := e.readBody(); err != nil {
 			return err
 		}
-		made, err := e.requestBody(t, pass)
+		made, err := e.requestBody(t)
 		if err != nil {
 			return err
 		}
@@ -265,11 +273,11 @@ func (e *exchange) integrationRequest(h http.Header) (*http.Request, error) {
 			paths[m.name] = pathValue{values[0], m.from.kind != atPath || greedy(gatekit.RouteKey(e.r), m.from.name)}
 		}
 	}
-	for name, values := range overridden(over.header) {
+	for name, value := range over.header.All() {
 		if name = http.CanonicalHeaderKey(name); !parameterName.MatchString(name) || failsAsRequestHeader(t.kind, name) {
 			return nil, errHeader
 		}
-		setHeader(t.kind, h, &host, name, []string{strings.Join(values, ",")})
+		setHeader(t.kind, h, &host, name, []string{strings.Join(overriddenValues(value), ",")})
 	}
 	for name, values := range overridden(over.path) {
 		paths[name] = pathValue{strings.Join(values, ","), true}
@@ -331,7 +339,7 @@ func setHeader(kind IntegrationType, h http.Header, host *string, name string, v
 	default:
 		list := make([]string, len(values))
 		for i, v := range values {
-			list[i] = headerValue(v)
+			list[i] = headerText(v)
 		}
 		h[name] = list
 	}
@@ -369,7 +377,7 @@ func (e *exchange) choose(status int) *response {
 
 // conversionOf is what becomes of an answer's payload.
 func (e *exchange) conversionOf(chosen *response, h http.Header) conversion {
-	return responseConversion(chosen.handling, e.rest.binary.match(mediaType(h.Get("Content-Type"))), e.rest.binary.match(mediaType(e.r.Header.Get("Accept"))))
+	return responseConversion(chosen.handling, e.rest.binary.match(mediaType(h.Get("Content-Type"))), e.rest.binary.match(firstType(e.r.Header.Get("Accept"))))
 }
 
 // respond turns an answer into the method's response.
@@ -396,6 +404,10 @@ func (e *exchange) respond(w http.ResponseWriter, a *answer) error {
 	h, status, err := e.responseHeader(chosen, &answer{status: a.status, header: a.header, body: payload})
 	if err != nil {
 		return err
+	}
+	if !allowsBody(status) {
+		writeHeader(w, h, status)
+		return nil
 	}
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	writeHeader(w, h, status)
@@ -425,7 +437,7 @@ func (e *exchange) responseHeader(chosen *response, a *answer) (http.Header, int
 		}
 		list := make([]string, len(values))
 		for i, v := range values {
-			list[i] = headerValue(v)
+			list[i] = headerText(v)
 		}
 		h[name] = list
 	}
@@ -439,11 +451,11 @@ func (e *exchange) responseHeader(chosen *response, a *answer) (http.Header, int
 	}
 	status := chosen.status
 	if e.context != nil {
-		for name, values := range overridden(e.context.response.header) {
+		for name, value := range e.context.response.header.All() {
 			if !parameterName.MatchString(name) {
 				return nil, 0, errHeader
 			}
-			set(http.CanonicalHeaderKey(name), values)
+			set(http.CanonicalHeaderKey(name), overriddenValues(value))
 		}
 		if overridden, ok := e.context.response.status(); ok {
 			status = overridden

@@ -99,6 +99,7 @@ func TestPassthroughBehavior(t *testing.T) {
 		{"matches", "application/json", "application/json", template, template, template},
 		{"matches-with-charset", "application/json", "Application/JSON; charset=utf-8", template, template, template},
 		{"other", "application/json", "text/plain", asIs, refused, refused},
+		{"no-list", "application/json", "application/json, text/plain", asIs, refused, refused}, // a validator takes it for another type, too
 		{"none-sent", "application/json", "", template, template, template},
 		{"none-sent-xml", "application/xml", "", asIs, refused, refused},
 		{"no-template", "", "text/plain", asIs, asIs, refused},
@@ -765,6 +766,45 @@ func TestOverriddenStatus(t *testing.T) {
 }
 
 // Headers that break the request do so when a template sets them.
+// Of two spellings of a header's name the one that was set later counts, each time.
+func TestOverridesOfOneHeaderInTwoSpellings(t *testing.T) {
+	c := transform.RESTConfig{
+		Type: transform.HTTP, RequestTemplates: map[string]string{"application/json": `#set($context.requestOverride.header.x-a = "1")#set($context.requestOverride.header.X-A = "2")`},
+		IntegrationResponses: []transform.IntegrationResponse{{StatusCode: 200, ResponseTemplates: map[string]string{
+			"application/json": `#set($context.responseOverride.header.X-B = "1")#set($context.responseOverride.header.x-b = "2")`,
+		}}},
+	}
+	for range 20 {
+		b := &backend{}
+		w := serveREST(t, c, b, post("{}"))
+		require.Equal(t, []string{"2"}, b.r.Header["X-A"])
+		require.Equal(t, []string{"2"}, w.Header()["X-B"])
+	}
+}
+
+// An answer of a status that allows no body has none, whatever a template makes.
+func TestAnswersThatHaveNoBody(t *testing.T) {
+	for _, status := range []int{204, 304} {
+		for name, templates := range map[string]map[string]string{"template": {"application/json": "made"}, "passed": nil} {
+			w := serveREST(t, transform.RESTConfig{Type: transform.HTTP, IntegrationResponses: []transform.IntegrationResponse{{StatusCode: status, ResponseTemplates: templates}}},
+				&backend{answer: "sent", header: http.Header{"Content-Length": {"4"}}}, post("{}"))
+			require.Equal(t, status, w.Code)
+			require.Empty(t, w.Body.String(), name)
+			require.NotContains(t, w.Header(), "Content-Length", name)
+		}
+	}
+}
+
+// A type that no template is for is refused before its body has come.
+func TestUnsupportedTypeIsNotRead(t *testing.T) {
+	for _, kind := range []transform.IntegrationType{transform.Mock, transform.HTTP, transform.AWS} {
+		r := post("", "Content-Type", "text/plain")
+		r.Body, r.ContentLength = io.NopCloser(failingReader{}), 5
+		w := serveREST(t, transform.RESTConfig{Type: kind, PassthroughBehavior: transform.Never, IntegrationResponses: defaultResponse}, &backend{}, r)
+		require.Equal(t, 415, w.Code)
+	}
+}
+
 func TestForbiddenOverrides(t *testing.T) {
 	for kind, names := range map[transform.IntegrationType][]string{
 		transform.HTTP: {"Content-Length", "transfer-encoding", "X-Amzn-Trace-Id", "x-amzn-apigateway-api-id", "a b", "", "x\\r"},
@@ -993,6 +1033,18 @@ func TestWriters(t *testing.T) {
 }
 
 // A text that is streamed is made UTF-8 on its way, wherever it is cut.
+// A connection that can't be handed over, such as an HTTP/2 one, leaves the answer to the handler.
+func TestHijackThatFails(t *testing.T) {
+	w := serveREST(t, transform.RESTConfig{Type: transform.HTTPProxy}, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Server", "own")
+		_, _, err := http.NewResponseController(w).Hijack()
+		require.ErrorIs(t, err, http.ErrNotSupported)
+		w.WriteHeader(http.StatusNotImplemented)
+	}), post(""))
+	require.Equal(t, 501, w.Code)
+	require.Equal(t, "own", w.Header().Get("X-Amzn-Remapped-Server"))
+}
+
 func TestStreamedText(t *testing.T) {
 	const text = "a\xffé\xe2\x82€\xf0\x9f\x98😀\xc3"
 	whole := serveREST(t, transform.RESTConfig{Type: transform.AWS, IntegrationResponses: defaultResponse}, &backend{answer: text}, post("")).Body.String()

@@ -32,6 +32,7 @@ type capture struct {
 	over   bool
 	rest   []byte // an unfinished character of a streamed text
 	text   bool   // whether what is streamed is text
+	bare   bool   // whether the response's status allows no body
 	err    error
 }
 
@@ -82,8 +83,8 @@ func (c *capture) WriteHeader(status int) {
 		c.mode, c.err = broken, err
 		return
 	}
-	c.mode, c.text = streamed, conversion == asText
-	if length := c.header["Content-Length"]; !c.text && len(length) == 1 {
+	c.mode, c.text, c.bare = streamed, conversion == asText, !allowsBody(status)
+	if length := c.header["Content-Length"]; !c.text && !c.bare && len(length) == 1 {
 		h["Content-Length"] = length
 	}
 	writeHeader(c.client, h, status)
@@ -111,6 +112,9 @@ func (c *capture) Write(b []byte) (int, error) {
 
 // stream writes through, and makes text valid on the way.
 func (c *capture) stream(b []byte) error {
+	if c.bare {
+		return nil
+	}
 	if !c.text || len(c.rest) == 0 && utf8.Valid(b) {
 		_, err := c.client.Write(b)
 		return err

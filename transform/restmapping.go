@@ -243,19 +243,6 @@ func needsBody(list []restMapping) bool {
 	return slices.ContainsFunc(list, func(m restMapping) bool { return m.from.kind == atBody })
 }
 
-// headerValue makes a value fit into a header: what would end the line, or isn't text, is a blank there.
-func headerValue(v string) string {
-	if strings.IndexFunc(v, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) < 0 {
-		return v
-	}
-	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\t' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, v)
-}
-
 // A mapped or overridden header of this name, on the way to the backend, makes the managed gateway answer 500. (Recorded.)
 func failsAsRequestHeader(t IntegrationType, name string) bool {
 	switch name {

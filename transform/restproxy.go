@@ -130,9 +130,13 @@ func (w *proxied) FlushError() error {
 	return http.NewResponseController(w.ResponseWriter).Flush()
 }
 
+// Hijack hands over a connection. Where that fails, the handler still answers.
 func (w *proxied) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	w.commit(http.StatusSwitchingProtocols)
-	return http.NewResponseController(w.ResponseWriter).Hijack()
+	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err == nil && !w.committed {
+		w.committed, w.status = true, http.StatusSwitchingProtocols
+	}
+	return conn, rw, err
 }
 
 // Unwrap is for what else http.ResponseController does: deadlines, full duplex.

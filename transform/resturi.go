@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/gatekit-go/gatekit/internal/routetree"
 )
 
 var errHost = errors.New("transform: the URI's variables make no host")
@@ -39,13 +41,9 @@ func (u *uriTemplate) build(path map[string]pathValue, stage map[string]string) 
 }
 
 // badSegments reports whether a path has a segment that is dots, or a character that servers take for something else.
+// Some split before they decode, some after.
 func badSegments(escaped, decoded string) bool {
-	for segment := range strings.SplitSeq(escaped, "/") {
-		if segment == "." || segment == ".." {
-			return true
-		}
-	}
-	return strings.ContainsAny(decoded, "\x00\\")
+	return routetree.CheckPath(escaped) != nil || routetree.CheckPath(decoded) != nil
 }
 
 // pathValue is a path parameter of the integration request. Segments says that its slashes separate, as those of greedy variables and of what

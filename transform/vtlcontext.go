@@ -282,18 +282,22 @@ func overridden(m *vtl.Map) map[string][]string {
 	}
 	all := make(map[string][]string, m.Len())
 	for name, value := range m.All() {
-		list, ok := value.(*vtl.List)
-		if !ok {
-			all[name] = []string{vtl.ToString(value)}
-			continue
-		}
-		values := make([]string, 0, list.Len())
-		for _, v := range list.All() {
-			values = append(values, vtl.ToString(v))
-		}
-		all[name] = values
+		all[name] = overriddenValues(value)
 	}
 	return all
+}
+
+// overriddenValues are the values of a parameter that a template has set.
+func overriddenValues(value any) []string {
+	list, ok := value.(*vtl.List)
+	if !ok {
+		return []string{vtl.ToString(value)}
+	}
+	values := make([]string, 0, list.Len())
+	for _, v := range list.All() {
+		values = append(values, vtl.ToString(v))
+	}
+	return values
 }
 
 // status returns the response's status if a template has set one that is an integer from 200 to 599; any other is passed over.

@@ -49,9 +49,12 @@ func (m *Map) Put(key string, value any) { m.put(key, inner(value)) }
 // Delete removes a key if it is there.
 func (m *Map) Delete(key string) { m.remove(key) }
 
-// All returns the keys, as text, and values in order.
+// All returns the keys, as text, and values in order. m may be nil.
 func (m *Map) All() iter.Seq2[string, any] {
 	return func(yield func(string, any) bool) {
+		if m == nil {
+			return
+		}
 		for _, e := range m.entries {
 			if !yield(ToString(e.key), e.value) {
 				return
