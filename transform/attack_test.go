@@ -31,7 +31,11 @@ var reads = transform.RESTConfig{
 
 // Whatever a body is, the answer is a response of the method or a refusal. What doesn't end fails by the test's own deadline.
 func TestHostileBodies(t *testing.T) {
-	ten := 10 << 20
+	c, ten := reads, 10<<20
+	if racing {
+		ten = 2 << 20
+		c.MaxBodyBytes, c.Limits.MaxOutputBytes = int64(ten), ten
+	}
 	for _, tt := range []struct {
 		name, body string
 		want       int
@@ -48,7 +52,7 @@ func TestHostileBodies(t *testing.T) {
 		{"deep-objects", strings.Repeat(`{"a":`, ten/5), 400},
 		{"deep-and-closed", strings.Repeat("[", 1e6) + strings.Repeat("]", 1e6), 400},
 		{"deep-and-allowed", strings.Repeat(`{"x":`, 500) + "1" + strings.Repeat("}", 500), 200},
-		{"deep-and-large", strings.Repeat(`{"x":`, 500) + `"` + strings.Repeat("y", 9<<20) + `"` + strings.Repeat("}", 500), 500}, // $..x: too much work
+		{"deep-and-large", strings.Repeat(`{"x":`, 500) + `"` + strings.Repeat("y", ten*9/10) + `"` + strings.Repeat("}", 500), 500}, // $..x: too much work
 		{"duplicates", `{"a":1,"a":2,"n":1,"n":"2"}`, 200},
 		{"invalid-utf-8", "{\"a\":\"\xff\xfe\",\"s\":\"\xc0\xaf\"}", 200},
 		{"lone-surrogates", `{"a":"\ud800","s":"\udc00\ud800"}`, 200},
@@ -60,7 +64,7 @@ func TestHostileBodies(t *testing.T) {
 		{"many-results", `{"list":[` + strings.Repeat(`{"x":1},`, 200_000) + `1]}`, 500},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := serveREST(t, reads, &backend{answer: `{"ok":true}`}, post(tt.body))
+			w := serveREST(t, c, &backend{answer: `{"ok":true}`}, post(tt.body))
 			require.Equal(t, tt.want, w.Code)
 			for _, secret := range []string{"hello", "xxxx", "vtl", "jsonpath"} {
 				require.NotContains(t, w.Body.String(), secret)
@@ -96,6 +100,10 @@ func TestHostileAnswers(t *testing.T) {
 
 // Templates of people who aren't trusted end, and see nothing but what they are given.
 func TestHostileTemplates(t *testing.T) {
+	limits := vtl.Options{MaxSteps: 1_000_000, MaxAllocBytes: 16 << 20} // a twentieth of the default, for the time of the test
+	if racing {
+		limits = vtl.Options{MaxSteps: 200_000, MaxAllocBytes: 3 << 20}
+	}
 	for name, text := range map[string]string{
 		"loops":       strings.Repeat(`#foreach($i in [1..1000])`, 20) + `x` + strings.Repeat(`#end`, 20),
 		"output":      `#set($s = "xxxxxxxxxxxxxxxx")#foreach($i in [1..40])#set($s = "$s$s")#end$s`,
@@ -116,7 +124,7 @@ func TestHostileTemplates(t *testing.T) {
 			rc, r := gatekit.Attach(post(`{"a":["` + strings.Repeat("a<'", 2000) + `"]}`))
 			m, err := transform.NewREST(transform.RESTConfig{
 				Type: transform.Mock, RequestTemplates: map[string]string{"application/json": text}, IntegrationResponses: defaultResponse,
-				Limits: vtl.Options{MaxSteps: 1_000_000, MaxAllocBytes: 16 << 20}, // a twentieth of the default, for the time of the test
+				Limits: limits,
 			})
 			require.NoError(t, err)
 			var before, after runtime.MemStats

@@ -6,9 +6,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -96,14 +96,12 @@ func TestHugeBodies(t *testing.T) {
 	for _, body := range []string{strings.Repeat("[", 10<<20), strings.Repeat(`{"a":`, 2<<20), `{"a":"` + strings.Repeat("x", 10<<20) + `"}`, strings.Repeat(`"`, 10<<20), strings.Repeat("\xff", 1<<20)} {
 		r := httptest.NewRequest("POST", "/", strings.NewReader(body))
 		w := httptest.NewRecorder()
-		start := time.Now()
 		p.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			require.NotContains(t, r.Header, "X")
 			n, err := io.Copy(w, r.Body)
 			require.NoError(t, err)
 			require.EqualValues(t, len(body), n)
 		})).ServeHTTP(w, r)
-		require.Less(t, time.Since(start), 10*time.Second)
 		require.True(t, body == w.Body.String())
 		require.NotContains(t, w.Header(), "X")
 	}
@@ -130,11 +128,13 @@ func TestStrangeQueries(t *testing.T) {
 	}
 	r := httptest.NewRequest("GET", "/", nil)
 	r.URL.RawQuery = strings.Repeat("q=1&", 250_000) // as much as net/http takes
-	start := time.Now()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
 	got, err := p.Request(r)
+	runtime.ReadMemStats(&after)
 	require.NoError(t, err)
 	require.Len(t, got.Header.Get("X"), 2*250_000-1)
-	require.Less(t, time.Since(start), 5*time.Second)
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(100<<20), "of a quarter of a million values, not as many copies")
 }
 
 // A rejection's cause stays inside whatever a gateway response says.

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -14,7 +13,12 @@ import (
 )
 
 // What a template from an untrusted author may try: each fails with an error that names a limit, soon and without much memory.
+// What doesn't end fails by the test's own deadline.
 func TestLimitsHold(t *testing.T) {
+	var limits vtl.Options
+	if racing { // a twentieth of the defaults
+		limits = vtl.Options{MaxOutputBytes: 10 << 20 / 20, MaxSteps: 20_000_000 / 20, MaxAllocBytes: 256 << 20 / 20}
+	}
 	double := func(setup, step string) string {
 		return setup + "#foreach($i in [1..1000])" + step + "#end"
 	}
@@ -42,22 +46,23 @@ func TestLimitsHold(t *testing.T) {
 		{"twice-each-compared", double(`#set($a = [1])#set($b = [1])`, `#set($a = [$a, $a])#set($b = [$b, $b])#if($foreach.count == 100)#stop#end#if($a == $b)#end`), "Options.MaxSteps"},
 		{"twice-each-hashed", `#set($l = [1])#foreach($i in [1..200])#set($l = [$l, $l])#end$l.hashCode()`, "Options.MaxSteps"},
 		{"list-keys", `#set($m = {})#foreach($i in [1..1000])#foreach($j in [1..1000])#set($x = $m.put([$i, $j], 1))#end#end`, "Options.MaxSteps"},
-		{"searched-list", `#set($l = [1..1000])#foreach($i in [1..10])#set($x = $l.addAll($l))#end#foreach($i in [1..1000])#foreach($j in [1..1000])#set($x = $l.contains(0))#end#end`, "Options.MaxSteps"},
+		{"searched-list", `#set($l = [1..1000])#foreach($i in [1..7])#set($x = $l.addAll($l))#end#foreach($i in [1..1000])#foreach($j in [1..1000])#set($x = $l.contains(0))#end#end`, "Options.MaxSteps"},
 		{"pattern-size", `#set($s = "a")$s.matches("((((a{100}){100}){100}){100}){100}")`, "regular expression"},
 		{"large-pattern", `#set($s = "a")$s.matches("(abcdefghijklmnopqrstuvwxyz){999}")`, "a smaller pattern"},
 		{"long-pattern", `#set($s = "a")$s.matches("` + strings.Repeat("a", 1001) + `")`, "up to 1000 bytes"},
-		{"pattern-time", `#set($s = "aaaaaaaaaa")#foreach($i in [1..19])#set($s = $s + $s)#end$s.matches("(a|a)*(a|a)*(a|a)*(a|a)*(a|a)*(a|a)*(a|a)*(a|a)*(a|a)*b")$s.matches("(a|a)*(a|a)*(a|a)*(a|a)*(a|a)*(a|a)*(a|a)*(a|a)*(a|a)*b")`, "Options.MaxSteps"},
+		{"pattern-time", `#set($s = "aaaaaaaaaa")#foreach($i in [1..15])#set($s = $s + $s)#end#foreach($i in [1..1000])$s.matches("(a|a)*(a|a)*(a|a)*(a|a)*(a|a)*(a|a)*(a|a)*(a|a)*(a|a)*b")#end`, "Options.MaxSteps"},
 		{"look-around", `#set($s = "a")$s.matches("(?=a)a")`, "without look-around"},
 		{"back-reference", `#set($s = "a")$s.replaceAll("(a)\1", "")`, "without look-around, back references"},
 		{"split", `#set($s = "aaaaaaaaaa")#foreach($i in [1..19])#set($s = $s + $s)#end#foreach($i in [1..100])#set($x = $s.split(""))#end`, "Options.Max"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			start := time.Now()
-			got, err := render(tt.template, nil)
+			template, err := limits.Parse("test", tt.template)
+			require.NoError(t, err)
+			var out strings.Builder
+			err = template.Execute(&out, nil)
 			require.ErrorContains(t, err, tt.want)
 			require.IsType(t, &vtl.Error{}, err)
-			require.Empty(t, got)
-			require.Less(t, time.Since(start), time.Minute)
+			require.Empty(t, out.String())
 		})
 	}
 }
@@ -100,11 +105,9 @@ func TestParserLimits(t *testing.T) {
 		{"else-ifs", "#if(false)" + strings.Repeat("#elseif(false)", 20_000) + "#{else}x#end", "x"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			start := time.Now()
 			got, err := render(tt.template, nil)
 			require.NoError(t, err)
 			require.Equal(t, tt.want, got)
-			require.Less(t, time.Since(start), 20*time.Second)
 		})
 	}
 }
