@@ -123,6 +123,15 @@ func TestPatternsOfClients(t *testing.T) {
 	require.NoError(t, v.Check(rest("POST", "/", `["^(?=a)a$","a+"]`)))
 }
 
+// Parameters end at a semicolon, too, as they do for templates and mappings: a validator that saw more in them would let blanks pass.
+func TestSemicolonsSeparateParameters(t *testing.T) {
+	v, err := validate.New(validate.Config{ValidateParameters: true, RequestParameters: map[string]bool{"method.request.querystring.q": true}})
+	require.NoError(t, err)
+	require.NoError(t, v.Check(rest("GET", "/?a=1;q=2", "")))
+	require.ErrorContains(t, v.Check(rest("GET", "/?q=;a=1", "")), "Missing required request parameters: [q]")
+	require.ErrorContains(t, v.Check(rest("GET", "/?q=1&a=1;q=", "")), "Missing required request parameters: [q]")
+}
+
 func TestStrangeQueriesAndHeaders(t *testing.T) {
 	v, err := validate.New(validate.Config{ValidateParameters: true, RequestParameters: map[string]bool{"method.request.querystring.q": true, "method.request.header.x": true}})
 	require.NoError(t, err)

@@ -63,7 +63,8 @@ func (p *parameter) of(r *http.Request) string {
 	case inPath:
 		return r.PathValue(p.name)
 	}
-	value, _ := querytext.Last(r.URL.RawQuery, p.name)
+	// REST APIs split queries at semicolons, too, and so do templates and mappings. (Developer guide, "Amazon API Gateway important notes".)
+	value, _ := querytext.Last(strings.ReplaceAll(r.URL.RawQuery, ";", "&"), p.name)
 	return value
 }
 
