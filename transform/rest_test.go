@@ -1045,6 +1045,25 @@ func TestHijackThatFails(t *testing.T) {
 	require.Equal(t, "own", w.Header().Get("X-Amzn-Remapped-Server"))
 }
 
+// A backend's trailers pass, whether or not it announced them, and a header that comes too late doesn't.
+func TestTrailersPass(t *testing.T) {
+	srv := httptest.NewServer(restAPI(t, transform.RESTConfig{Type: transform.HTTPProxy}, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Trailer", "X-Sum, X-Other")
+		_, _ = io.WriteString(w, "body")
+		w.Header().Set("X-Sum", "1")
+		w.Header().Set("X-Late", "1")
+		w.Header().Set(http.TrailerPrefix+"X-More", "2")
+	})))
+	defer srv.Close()
+	res, err := http.Get(srv.URL + "/pets/7")
+	require.NoError(t, err)
+	defer res.Body.Close()
+	_, err = io.ReadAll(res.Body)
+	require.NoError(t, err)
+	require.Equal(t, http.Header{"X-Sum": {"1"}, "X-Other": nil, "X-More": {"2"}}, res.Trailer)
+	require.NotContains(t, res.Header, "X-Late")
+}
+
 func TestStreamedText(t *testing.T) {
 	const text = "a\xffé\xe2\x82€\xf0\x9f\x98😀\xc3"
 	whole := serveREST(t, transform.RESTConfig{Type: transform.AWS, IntegrationResponses: defaultResponse}, &backend{answer: text}, post("")).Body.String()

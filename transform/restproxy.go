@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gatekit-go/gatekit"
@@ -54,6 +55,7 @@ func (e *exchange) proxy(w http.ResponseWriter, next http.Handler) error {
 	if !p.committed {
 		p.WriteHeader(http.StatusOK)
 	}
+	p.trailers()
 	if e.rc.Integration() == nil {
 		e.rc.SetIntegration(gatekit.Integration{Status: p.status, Latency: time.Since(began)})
 	}
@@ -98,6 +100,24 @@ func (w *proxied) commit(status int) {
 	}
 	if _, ok := to["Content-Type"]; !ok {
 		to["Content-Type"] = []string{applicationJSON}
+	}
+}
+
+// trailers passes on what the backend has set behind its body: the trailers that it announced, and others by net/http's prefix for them.
+func (w *proxied) trailers() {
+	to := w.ResponseWriter.Header()
+	for _, names := range w.header["Trailer"] {
+		for name := range strings.SplitSeq(names, ",") {
+			name = http.CanonicalHeaderKey(strings.Trim(name, " \t"))
+			if values, ok := w.header[name]; ok && remapped(name, false) == name { // those that aren't can't be trailers
+				to[name] = values
+			}
+		}
+	}
+	for name, values := range w.header {
+		if strings.HasPrefix(name, http.TrailerPrefix) {
+			to[name] = values
+		}
 	}
 }
 
