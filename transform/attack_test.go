@@ -118,6 +118,7 @@ func TestHostileTemplates(t *testing.T) {
 		"parse":       `#set($s = $input.json('$'))#foreach($i in [1..1000])#foreach($j in [1..1000])#set($x = $util.parseJson($s))#end#end`,
 		"regexp":      `#set($s = $input.body)#foreach($i in [1..1000])#foreach($j in [1..1000])#set($x = $s.matches("(a*)*(a*)*b"))#end#end`,
 		"context":     `#foreach($i in [1..1000])#foreach($j in [1..1000])#foreach($k in [1..1000])#set($context["$i-$j-$k"] = $context.keySet())#end#end#end`,
+		"long-names":  `#set($s = "0123456789")#foreach($i in [1..15])#set($s = $s + $s)#end#foreach($i in [1..1000])#foreach($j in [1..1000])#set($x = $input.params($s))#set($x = $context.get($s))#end#end`,
 		"overrides":   `#foreach($i in [1..1000])#foreach($j in [1..1000])#foreach($k in [1..1000])#set($context.requestOverride.header["x$i-$j-$k"] = "x")#end#end#end`,
 	} {
 		t.Run(name, func(t *testing.T) {

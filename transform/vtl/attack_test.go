@@ -22,6 +22,10 @@ func TestLimitsHold(t *testing.T) {
 	double := func(setup, step string) string {
 		return setup + "#foreach($i in [1..1000])" + step + "#end"
 	}
+	const long = `#set($s = "0123456789")#foreach($i in [1..15])#set($s = $s + $s)#end`
+	turns := func(of string) string {
+		return "#foreach($a in [1..1000])#foreach($b in [1..1000])#foreach($c in [1..1000])" + of + "#end#end#end"
+	}
 	for _, tt := range []struct{ name, template, want string }{
 		{"doubled-text", double(`#set($s = "0123456789")`, `#set($s = $s + $s)`), "Options.MaxOutputBytes"},
 		{"doubled-string", double(`#set($s = "0123456789")`, `#set($s = "$s$s")`), "Options.Max"},
@@ -47,6 +51,12 @@ func TestLimitsHold(t *testing.T) {
 		{"twice-each-hashed", `#set($l = [1])#foreach($i in [1..200])#set($l = [$l, $l])#end$l.hashCode()`, "Options.MaxSteps"},
 		{"list-keys", `#set($m = {})#foreach($i in [1..1000])#foreach($j in [1..1000])#set($x = $m.put([$i, $j], 1))#end#end`, "Options.MaxSteps"},
 		{"searched-list", `#set($l = [1..1000])#foreach($i in [1..7])#set($x = $l.addAll($l))#end#foreach($i in [1..1000])#foreach($j in [1..1000])#set($x = $l.contains(0))#end#end`, "Options.MaxSteps"},
+		{"long-texts-compared", long + `#set($t = "x$s")#set($t = $t.substring(1))` + turns(`#if($s == $t)#end`), "Options.MaxSteps"},
+		{"long-texts-in-lists", long + `#set($t = "x$s")#set($l = [$t.substring(1)])` + turns(`#if($l == [$s])#end`), "Options.MaxSteps"},
+		{"long-numbers", long + `#set($d = 1.5)` + turns(`#set($x = $d.parseDouble($s))`), "Options.MaxSteps"},
+		{"long-keys", long + `#set($m = {})#foreach($i in [1..20])#set($x = $m.put($i, 1))#end` + turns(`#set($x = $m.get($s))`), "Options.MaxSteps"},
+		{"long-indexes", long + `#set($m = {})#foreach($i in [1..20])#set($x = $m.put($i, 1))#end` + turns(`#set($x = $m[$s])`), "Options.MaxSteps"},
+		{"long-names", `#set($m = {})#foreach($i in [1..20])#set($x = $m.put($i, 1))#end` + turns(`#set($x = $m.`+strings.Repeat("a", 250_000)+`)`), "Options.MaxSteps"},
 		{"pattern-size", `#set($s = "a")$s.matches("((((a{100}){100}){100}){100}){100}")`, "regular expression"},
 		{"large-pattern", `#set($s = "a")$s.matches("(abcdefghijklmnopqrstuvwxyz){999}")`, "a smaller pattern"},
 		{"long-pattern", `#set($s = "a")$s.matches("` + strings.Repeat("a", 1001) + `")`, "up to 1000 bytes"},

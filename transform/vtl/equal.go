@@ -20,7 +20,10 @@ func (c *comparer) equal(a, b any, depth int) bool {
 	switch a := a.(type) {
 	case nil:
 		return b == nil
-	case string, bool, int64, float64, Char:
+	case string:
+		c.steps -= len(a) / 32
+		return a == b
+	case bool, int64, float64, Char:
 		return scalar(b) && a == b
 	case *big.Int:
 		b, ok := b.(*big.Int)

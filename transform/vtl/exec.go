@@ -95,6 +95,12 @@ func (ex *exec) step(n int) bool {
 	return true
 }
 
+// look takes the steps of looking at a text: to compare it, or to find a key.
+func (ex *exec) look(v any) bool {
+	s, ok := v.(string)
+	return !ok || ex.step(len(s)/32)
+}
+
 // alloc takes n bytes. It reports whether they were left, and is to be asked before much is allocated.
 func (ex *exec) alloc(n int) bool {
 	if ex.bytes -= n; ex.bytes < 0 {
@@ -202,7 +208,7 @@ func (ex *exec) equal(a, b any) bool {
 
 // put puts into a map. Other keys than scalars are looked for one by one.
 func (ex *exec) put(m *Map, k, v any) any {
-	if !scalar(k) && !ex.step(m.Len()) {
+	if !scalar(k) && !ex.step(m.Len()) || !ex.look(k) {
 		return nil
 	}
 	ex.alloc(96)
@@ -210,7 +216,7 @@ func (ex *exec) put(m *Map, k, v any) any {
 }
 
 func (ex *exec) get(m *Map, k any) any {
-	if !scalar(k) && !ex.step(m.Len()) {
+	if !scalar(k) && !ex.step(m.Len()) || !ex.look(k) {
 		return nil
 	}
 	v, _ := m.get(k)

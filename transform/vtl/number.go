@@ -215,7 +215,7 @@ func ordered(op kind, left, right any) bool {
 func (ex *exec) same(left, right any) bool {
 	if l, ok := left.(string); ok {
 		if r, ok := right.(string); ok {
-			return l == r
+			return ex.look(l) && l == r
 		}
 	}
 	if c, ok := compareNumbers(left, right); ok {

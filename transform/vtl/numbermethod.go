@@ -176,6 +176,9 @@ func (c *call) onDouble(f float64) any {
 
 // parseDouble reads what Double.parseDouble does, but for hexadecimal numbers.
 func (c *call) parseDouble(s string) any {
+	if !c.ex.step(len(s) / 4) { // digits take longer than looking at them
+		return nil
+	}
 	t := strings.TrimFunc(s, func(r rune) bool { return r <= ' ' })
 	switch strings.TrimLeft(t, "+-") {
 	case "NaN":

@@ -148,7 +148,7 @@ func (ex *exec) take(r *ref, s *step, v any) any {
 	base := len(ex.args)
 	for _, a := range s.args {
 		arg := a.eval(ex)
-		if ex.signal != signalNone {
+		if ex.signal != signalNone || !ex.look(arg) {
 			ex.args = ex.args[:base]
 			return nil
 		}
@@ -162,6 +162,9 @@ func (ex *exec) take(r *ref, s *step, v any) any {
 }
 
 func (ex *exec) property(r *ref, s *step, v any) any {
+	if !ex.step(len(s.name) / 32) {
+		return nil
+	}
 	switch v := v.(type) {
 	case *Map:
 		value, _ := v.Get(s.name)
@@ -228,7 +231,7 @@ func (ex *exec) fromEnd(r *ref, s *step, v, index any) any {
 
 func (ex *exec) index(r *ref, s *step, v, index any) any {
 	index = ex.fromEnd(r, s, v, index)
-	if ex.signal != signalNone {
+	if ex.signal != signalNone || !ex.look(index) {
 		return nil
 	}
 	switch v := v.(type) {
