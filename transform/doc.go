@@ -54,8 +54,8 @@
 //     other headers of that kind, an integration without responses.
 //   - A body is JSON or isn't (RFC 8259, UTF-8, nested up to 512 deep, numbers of up to 4096 characters); the managed gateway's reader is more
 //     lenient. $input.json keeps the spelling of numbers, where the managed gateway may print 1.50 as 1.5.
-//   - Regular expressions, in selection patterns and in JSONPath filters, are Go's: they take linear time and have no look-around. A pattern
-//     describes how the text begins; RESTConfig.SelectWholeText makes it describe all of it.
+//   - Regular expressions, in selection patterns and in JSONPath filters, are Go's: they take linear time and have no look-around, and those
+//     of filters are bounded in size. A selection pattern describes how the text begins, or all of it with RESTConfig.SelectWholeText.
 //   - net/http keeps one spelling of each header's name. $input.params('name') finds a header in any spelling; the map of
 //     $input.params().header has the canonical one, in the order of names.
 //   - A parameter in the integration's URI stays within its place: slashes in it are escaped unless it is a greedy variable of the route or
@@ -64,6 +64,7 @@
 //     integration the length is passed on beside its renamed header.
 //   - A status below 200 in $context.responseOverride is passed over, since HTTP has no final answers of that kind. Setting the same parameter
 //     twice is no error: the last value counts.
+//   - Trailers pass an HTTP_PROXY integration. Answers of 204 and 304 have no body, whatever their template makes.
 //   - A value that is mapped to a header has blanks in the place of control characters.
 //   - With several response templates and none for the Accept header or JSON, the first by name is taken, as a map has no first.
 //   - $util.parseJson, urlDecode and base64Decode fail the template if their argument isn't what it should be; what the managed gateway does
