@@ -234,6 +234,43 @@ func (p *plan) removes(m *mapping, present bool) bool {
 	return m.action == remove || m.action == overwrite && !present && p.drops
 }
 
+// keepMapped takes the names of mapped headers out of Connection: what it names every proxy behind drops, so that a client could have what the
+// gateway says of it kept from the backend. (RFC 9110, section 7.6.1.)
+func (p *plan) keepMapped(h http.Header) {
+	lines := h["Connection"]
+	mapped := false
+	for _, line := range lines {
+		for option := range strings.SplitSeq(line, ",") {
+			mapped = mapped || p.setsHeader(option)
+		}
+	}
+	if !mapped {
+		return
+	}
+	var kept []string
+	for _, line := range lines {
+		for option := range strings.SplitSeq(line, ",") {
+			if option = strings.Trim(option, " \t"); option != "" && !p.setsHeader(option) {
+				kept = append(kept, option)
+			}
+		}
+	}
+	if delete(h, "Connection"); len(kept) > 0 {
+		h["Connection"] = []string{strings.Join(kept, ", ")}
+	}
+}
+
+// setsHeader reports whether the connection option names a header that a mapping sets.
+func (p *plan) setsHeader(option string) bool {
+	option = strings.Trim(option, " \t")
+	for i := range p.mappings {
+		if m := &p.mappings[i]; m.place == inHeader && m.action != remove && strings.EqualFold(m.name, option) {
+			return true
+		}
+	}
+	return false
+}
+
 // headerText is s without control characters, which could end the header. (RFC 9110, section 5.5.)
 func headerText(s string) string {
 	for i := range len(s) {
@@ -285,6 +322,7 @@ func (p *Parameters) mapped(rc *gatekit.RequestContext, r *http.Request) (*http.
 			c.Header = http.Header{}
 		}
 		plan.editHeader(c.Header, &c.results)
+		plan.keepMapped(c.Header)
 	}
 	if plan.editsQuery || plan.editsPath {
 		c.url = *r.URL

@@ -40,6 +40,31 @@ func TestHeaderInjection(t *testing.T) {
 	require.Equal(t, []string{"a  Set-Cookie: x"}, refuse(g, refused, &gatekit.Rejection{Type: gatekit.Throttled}).Header()["X-Q"])
 }
 
+// Connection names headers of one connection, which every proxy behind drops: a client that names a mapped one must not have it dropped.
+func TestConnectionCannotNameMappedHeaders(t *testing.T) {
+	p := parameters(t, map[string]string{
+		"overwrite:header.x-tenant": "acme", "append:header.x-caller": "ann", "remove:header.x-gone": "", "overwrite:header.x-absent": "$request.header.nothing",
+	}, nil)
+	for _, tt := range []struct{ sent, want []string }{
+		{[]string{"x-tenant"}, nil},
+		{[]string{"close, X-TENANT ,\tx-caller", "x-tenant"}, []string{"close"}},
+		{[]string{"keep-alive", "X-Caller,, upgrade"}, []string{"keep-alive, upgrade"}},
+		{[]string{"keep-alive, x-other", "x-gone"}, []string{"keep-alive, x-other", "x-gone"}},
+		{[]string{"x-tenant-2"}, []string{"x-tenant-2"}},
+		{nil, nil},
+	} {
+		r := httptest.NewRequest("GET", "/", nil)
+		if tt.sent != nil {
+			r.Header["Connection"] = tt.sent
+		}
+		got, err := p.Request(r)
+		require.NoError(t, err)
+		require.Equal(t, tt.want, got.Header["Connection"], tt.sent)
+		require.Equal(t, tt.sent, r.Header["Connection"], "the client's stays as it was")
+		require.Equal(t, []string{"acme"}, got.Header["X-Tenant"])
+	}
+}
+
 // What a client sends adds no query parameter, and overrides none.
 func TestQueryInjection(t *testing.T) {
 	p := parameters(t, map[string]string{"overwrite:querystring.role": "$request.header.x-role", "remove:querystring.admin": ""}, nil)
