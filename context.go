@@ -22,6 +22,8 @@ type RequestContext struct {
 	DomainName string
 	// BasePath is the API mapping's key that the request came through, without slashes at its ends.
 	BasePath string
+	// CustomDomain says that package domain has chosen the API by a custom domain name, and not by its generated host name.
+	CustomDomain bool
 	// RequestPath is the escaped path as received, before base path and stage were taken off, without the query.
 	RequestPath string
 	// RouteKey is the configured key of the route that matched: "GET /orders/{id}", "$default". Empty before routing.
@@ -45,6 +47,9 @@ type RequestContext struct {
 	// AuthorizationScopes are what the route demands one of, where it demands scopes. The list is shared by all requests and must not be
 	// written to.
 	AuthorizationScopes []string
+	// Mapped says that transform.REST has made the request as the backend is to get it, and gives response headers the names that clients see: an
+	// HTTP integration leaves both as they are.
+	Mapped bool
 	// Charge is what the request costs its caller's quota. It is nil unless a usage plan counts it.
 	Charge Charge
 
@@ -65,6 +70,7 @@ type plainFields struct {
 	stageVariables                                            map[string]string
 	stageSettings                                             *StageSettings
 	deploymentID, canary                                      string
+	customDomain, mapped                                      bool
 	identity                                                  Identity
 	authorization                                             *Authorization
 	scopes                                                    []string
@@ -75,7 +81,8 @@ type plainFields struct {
 func (rc *RequestContext) plain() plainFields {
 	return plainFields{
 		rc.API, rc.DomainName, rc.BasePath, rc.RequestPath, rc.RouteKey, rc.ConnectionID,
-		rc.RequestTime, rc.StageVariables, rc.StageSettings, rc.DeploymentID, rc.Canary, rc.Identity, rc.Authorization, rc.AuthorizationScopes, rc.Charge, rc.responder,
+		rc.RequestTime, rc.StageVariables, rc.StageSettings, rc.DeploymentID, rc.Canary,
+		rc.CustomDomain, rc.Mapped, rc.Identity, rc.Authorization, rc.AuthorizationScopes, rc.Charge, rc.responder,
 	}
 }
 
@@ -83,6 +90,7 @@ func (rc *RequestContext) restore(f plainFields) {
 	rc.API, rc.DomainName, rc.BasePath, rc.RequestPath, rc.RouteKey, rc.ConnectionID = f.api, f.domainName, f.basePath, f.requestPath, f.routeKey, f.connectionID
 	rc.StageSettings, rc.DeploymentID, rc.Canary = f.stageSettings, f.deploymentID, f.canary
 	rc.RequestTime, rc.StageVariables, rc.Identity, rc.Authorization, rc.AuthorizationScopes = f.requestTime, f.stageVariables, f.identity, f.authorization, f.scopes
+	rc.CustomDomain, rc.Mapped = f.customDomain, f.mapped
 	rc.Charge, rc.responder = f.charge, f.responder
 }
 

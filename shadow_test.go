@@ -119,6 +119,8 @@ func fill(v reflect.Value) {
 			continue
 		}
 		switch f := v.Field(i); {
+		case f.Kind() == reflect.Bool:
+			f.SetBool(true)
 		case f.Kind() == reflect.String:
 			f.SetString("rule")
 		case f.Type() == reflect.TypeFor[map[string]string]():

@@ -22,7 +22,9 @@
 // # What handlers see
 //
 // r.URL without the base path, RawPath in step with Path; r.RequestURI, and RequestPath of gatekit.From(ctx), as they were received. BasePath
-// there is the mapping's key, empty for the empty mapping, which access logs of the managed gateway show as (none); DomainName is the host.
+// there is the mapping's key, empty for the empty mapping, of which $context.customDomain.basePathMatched says (none); DomainName is the host.
+// CustomDomain is true unless the Name is of the form in which the managed gateway generates them (a1b2c3d4e5.execute-api.…): functions of REST
+// APIs see another path there.
 // Identity.ClientCert is the client's certificate if the Name demands one.
 //
 // A handler may be a route.API, one stage (Stages.Handler) or all stages: an API mapping names a stage, a base path mapping of a REST API may

@@ -26,6 +26,7 @@ type Domain struct {
 // name is a Name, compiled.
 type name struct {
 	host     string
+	custom   bool // it isn't a generated host name
 	mappings keys[http.Handler]
 	rules    []*rule // by priority
 
@@ -74,7 +75,7 @@ func New(ctx context.Context, cfg Config) (*Domain, error) {
 
 // compile compiles what chooses an API.
 func (d *Domain) compile(from *Name, wrong *mistakes) *name {
-	n := &name{host: from.Host, strict: from.EndpointAccessMode == AccessStrict}
+	n := &name{host: from.Host, custom: !isGenerated(from.Host), strict: from.EndpointAccessMode == AccessStrict}
 	for i, m := range from.Mappings {
 		if !n.mappings.add(m.key(), &m.Handler) {
 			wrong.add("Mappings[%d].BasePath: want each once, got %q again", i, m.BasePath)
@@ -108,7 +109,7 @@ type Selected struct {
 	// Handler is the API.
 	Handler http.Handler
 
-	mutual bool
+	mutual, custom bool
 }
 
 // Select returns what r is for, or a *gatekit.Rejection: 403 where no Name has the host or no mapping the path, 400 for a path that two readers
@@ -132,18 +133,18 @@ func (d *Domain) Select(r *http.Request) (Selected, error) {
 			if !rule.strip {
 				basePath = ""
 			}
-			return Selected{host, n.host, basePath, rule.handler, n.mutual != nil}, nil
+			return Selected{host, n.host, basePath, rule.handler, n.mutual != nil, n.custom}, nil
 		}
 	}
 	h, basePath := n.mappings.match(path, asSent)
 	if h == nil {
 		return Selected{}, forbidden
 	}
-	return Selected{host, n.host, basePath, *h, n.mutual != nil}, nil
+	return Selected{host, n.host, basePath, *h, n.mutual != nil, n.custom}, nil
 }
 
-// ServeHTTP sends the request to its API, or refuses it; see [Domain.Select]. Behind it, gatekit.From(ctx) has DomainName and BasePath, and
-// r.URL is without the base path; RequestPath and RequestURI are as received.
+// ServeHTTP sends the request to its API, or refuses it; see [Domain.Select]. Behind it, gatekit.From(ctx) has DomainName, BasePath and
+// CustomDomain, and r.URL is without the base path; RequestPath and RequestURI are as received.
 func (d *Domain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s, err := d.Select(r)
 	if err != nil {
@@ -152,7 +153,7 @@ func (d *Domain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	received := r
 	rc, r := gatekit.Attach(r)
-	rc.DomainName, rc.BasePath = s.Host, s.BasePath
+	rc.DomainName, rc.BasePath, rc.CustomDomain = s.Host, s.BasePath, s.custom
 	if rc.Identity.ClientCert != nil && !s.mutual && d.demandsCertificate(r.TLS) {
 		rc.Identity.ClientCert = nil // another Name's truststore has verified it
 	}

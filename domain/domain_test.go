@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -178,6 +179,23 @@ func TestTheOutsideSeesTheRequestAsReceived(t *testing.T) {
 		if attached {
 			require.Equal(t, "orders", rc.BasePath)
 		}
+	}
+}
+
+// Handlers know whether they were asked by a custom domain name or by one that was generated.
+func TestCustomDomain(t *testing.T) {
+	for host, want := range map[string]bool{
+		"api.example.com": true, "execute-api.example.com": true, "localhost": true, "a.execute-apis.example.com": true, "*.example.com": true,
+		"a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com": false, "*.execute-api.localhost": false,
+	} {
+		var got bool
+		d := gatekit.Must(domain.New(t.Context(), domain.Config{Names: []domain.Name{{Host: host, Mappings: []domain.Mapping{
+			{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = gatekit.From(r.Context()).CustomDomain })},
+		}}}}))
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Host = strings.Replace(host, "*", "x", 1)
+		d.ServeHTTP(httptest.NewRecorder(), r)
+		require.Equal(t, want, got, host)
 	}
 }
 

@@ -80,6 +80,12 @@ func checkHost(host string) string {
 	return ""
 }
 
+// isGenerated reports whether a host name is one that the managed gateway gives to an API: a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com.
+func isGenerated(host string) bool {
+	_, behind, _ := strings.Cut(host, ".")
+	return strings.HasPrefix(behind, "execute-api.")
+}
+
 // hosts finds the Name of a host.
 type hosts struct {
 	exact map[string]*name

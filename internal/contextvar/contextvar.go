@@ -106,7 +106,7 @@ var variables = map[string]getter{
 	"resourceId":                        resourceID,
 	"domainName":                        domainName,
 	"domainPrefix":                      domainPrefix,
-	"customDomain.basePathMatched":      field(func(rc *gatekit.RequestContext) string { return rc.BasePath }),
+	"customDomain.basePathMatched":      field(basePathMatched),
 	"authorizer.principalId":            field(func(rc *gatekit.RequestContext) string { return rc.Authorization.Principal() }),
 	"authorizer.claims":                 none,
 	"error.message":                     errorMessage,
@@ -159,6 +159,15 @@ func text(s string) (string, bool) { return s, s != "" }
 
 func field(of func(*gatekit.RequestContext) string) getter {
 	return func(rc *gatekit.RequestContext, _ *http.Request, _ string) (string, bool) { return text(of(rc)) }
+}
+
+// basePathMatched is the API mapping's key, or what stands for the empty one where the request came through a custom domain. The managed gateway's
+// word for it isn't known; (none) is what it stores.
+func basePathMatched(rc *gatekit.RequestContext) string {
+	if rc.BasePath == "" && rc.CustomDomain {
+		return "(none)"
+	}
+	return rc.BasePath
 }
 
 // inside is for what every RequestContext has and the stand-in hasn't.

@@ -76,6 +76,15 @@ func TestValues(t *testing.T) {
 	}
 }
 
+func TestEmptyMapping(t *testing.T) {
+	rc, r := gatekit.Attach(httptest.NewRequest("GET", "/", nil))
+	_, ok := contextvar.Value(r, "customDomain.basePathMatched")
+	require.False(t, ok, "not through a custom domain")
+	rc.CustomDomain = true
+	got, _ := contextvar.Value(r, "customDomain.basePathMatched")
+	require.Equal(t, "(none)", got)
+}
+
 func TestClientCertificate(t *testing.T) {
 	rc, r := attached()
 	srv := httptest.NewTLSServer(nil)

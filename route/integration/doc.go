@@ -48,7 +48,6 @@
 //   - integrationLatency of a REST API's Lambda authorizer is 0. resourceId, and deploymentId where the stage has none, are made of names.
 //   - A pair of a query isn't split at ;. The parameters of an event are ordered by name.
 //   - A function error of an in-process function has no stackTrace, which tells of the machine.
-//   - A REST API sees no difference between a custom domain without base path and the default endpoint: path has no stage.
 //
 // # Differences of HTTP integrations
 //

@@ -56,14 +56,14 @@ func (e *eventOf) appendV1(b []byte, version string) []byte {
 	return append(appendBool(append(b, `,"isBase64Encoded":`...), e.base64), '}')
 }
 
-// pathV1 is the path with its escapes. An HTTP API shows it as received. A REST API shows it without the stage, unless it came through a base
-// path. (Recorded.)
+// pathV1 is the path with its escapes. An HTTP API shows it as received. A REST API shows it without the stage, unless it came through a custom
+// domain. (Recorded.)
 func (e *eventOf) pathV1(rest bool) string {
 	if !rest {
 		return e.rc.RequestPath
 	}
 	path := e.r.URL.EscapedPath()
-	if e.rc.BasePath != "" {
+	if e.rc.CustomDomain || e.rc.BasePath != "" {
 		path = e.rc.RequestPath
 	}
 	if strings.HasPrefix(path, "//") {
