@@ -3,6 +3,7 @@ package gatekit_test
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/gatekit-go/gatekit/domain"
 	"github.com/gatekit-go/gatekit/route"
 	"github.com/gatekit-go/gatekit/route/integration"
+	"github.com/gatekit-go/gatekit/transform"
 )
 
 // invokerFunc is a function of this process that isn't aws-lambda-go's.
@@ -121,4 +123,96 @@ func TestPathsThroughTheWholeChain(t *testing.T) {
 			require.Equal(t, tt.ctxPath, c["path"])
 		})
 	}
+}
+
+// restAPI serves h as the method POST /o/{id} of a REST API, on the loopback.
+func restAPI(t *testing.T, h http.Handler) *httptest.Server {
+	t.Helper()
+	api, err := route.New(route.Config{API: gatekit.API{Flavor: gatekit.REST, APIID: "a1b2c3d4e5"}})
+	require.NoError(t, err)
+	api.Handle("POST /o/{id}", h)
+	server := httptest.NewServer(api)
+	t.Cleanup(server.Close)
+	return server
+}
+
+func restMethod(t *testing.T, c transform.RESTConfig, next http.Handler) http.Handler {
+	t.Helper()
+	m, err := transform.NewREST(c)
+	require.NoError(t, err)
+	return m.Middleware(next)
+}
+
+// Behind transform.REST a Proxy sends what that has made, and leaves the names of response headers to it (spec/rest-api.md E.5).
+func TestProxyBehindREST(t *testing.T) {
+	seen := make(chan *http.Request, 1)
+	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		seen <- r
+		for name, value := range map[string]string{
+			"Content-Type": "text/plain", "Server": "backend/1", "X-B": "b", "Date": "Mon, 02 Jan 2006 15:04:05 GMT", "Via": "1.1 b",
+			"X-Amzn-Requestid": "backends", "X-Amz-Apigw-Id": "backends", "Connection": "x-nothing",
+		} {
+			w.Header().Set(name, value)
+		}
+		_, _ = io.WriteString(w, "made")
+	}))
+	t.Cleanup(backend.Close)
+	proxy, err := integration.HTTP(t.Context(), integration.HTTPConfig{URI: backend.URL + "/unused?unused=1"})
+	require.NoError(t, err)
+	call := func(kind transform.IntegrationType, parameters map[string]string, responses ...transform.IntegrationResponse) (*http.Request, *http.Response) {
+		parameters["integration.request.path.id"] = "method.request.path.id"
+		server := restAPI(t, restMethod(t, transform.RESTConfig{
+			Type: kind, URI: "http://orders.internal/v2/{id}?fixed=1", RequestParameters: parameters, IntegrationResponses: responses,
+		}, proxy))
+		r, err := http.NewRequestWithContext(t.Context(), "POST", server.URL+"/o/a%2Fb?q=1", strings.NewReader("body"))
+		require.NoError(t, err)
+		r.Header = http.Header{"X-Client": {"c"}, "X-Forwarded-For": {"198.51.100.7"}, "Content-Type": {"text/plain"}, "Accept-Encoding": {"identity"}, "Connection": {"x-tenant"}, "Via": {"1.1 c"}}
+		w, err := server.Client().Do(r)
+		require.NoError(t, err)
+		defer w.Body.Close()
+		body, err := io.ReadAll(w.Body)
+		require.NoError(t, err)
+		require.Equal(t, "made", string(body))
+		require.Equal(t, []string{"4"}, w.Header["Content-Length"])
+		require.Regexp(t, `^[0-9A-Za-z+/]{15}=$`, w.Header.Get("X-Amz-Apigw-Id"))
+		require.Regexp(t, `^[0-9a-f-]{36}$`, w.Header.Get("X-Amzn-Requestid"))
+		require.Empty(t, w.Header.Get("Via"))
+		return <-seen, w
+	}
+
+	in, out := call(transform.HTTP, map[string]string{
+		"integration.request.header.X-Tenant": "'acme'", "integration.request.header.Content-MD5": "'md5'", "integration.request.header.Max-Forwards": "'3'",
+		"integration.request.header.Host": "'mapped.internal'", "integration.request.header.WWW-Authenticate": "'w'", "integration.request.querystring.p": "method.request.querystring.q",
+	}, transform.IntegrationResponse{StatusCode: 201, ResponseParameters: map[string]string{
+		"method.response.header.X-Server": "integration.response.header.Server", "method.response.header.Date": "integration.response.header.Date",
+		"method.response.header.X-Id": "integration.response.header.x-amzn-RequestId",
+	}})
+	require.Equal(t, "/v2/a%2Fb?fixed=1&p=1", in.RequestURI)
+	require.Equal(t, "mapped.internal", in.Host)
+	require.Regexp(t, `^Root=1-`, in.Header.Get("X-Amzn-Trace-Id"))
+	in.Header.Del("X-Amzn-Trace-Id")
+	require.Equal(t, http.Header{
+		"Accept": {"application/json"}, "User-Agent": {"AmazonAPIGateway_a1b2c3d4e5"}, "X-Amzn-Apigateway-Api-Id": {"a1b2c3d4e5"}, "Content-Type": {"text/plain"},
+		"Content-Length": {"4"}, "X-Tenant": {"acme"}, "Content-Md5": {"md5"}, "Max-Forwards": {"3"}, "Www-Authenticate": {"w"},
+	}, in.Header)
+	require.Equal(t, 201, out.StatusCode)
+	require.Equal(t, "backend/1", out.Header.Get("X-Server"))
+	require.Equal(t, "backends", out.Header.Get("X-Id"))
+	require.Equal(t, "Mon, 02 Jan 2006 15:04:05 GMT", out.Header.Get("x-amzn-Remapped-Date"))
+	require.Empty(t, out.Header.Get("X-B"))
+
+	in, out = call(transform.HTTPProxy, map[string]string{"integration.request.header.X-Tenant": "'acme'"})
+	require.Equal(t, "/v2/a%2Fb?fixed=1&q=1", in.RequestURI)
+	require.Equal(t, "orders.internal", in.Host)
+	require.Equal(t, []string{"198.51.100.7, 127.0.0.1"}, in.Header["X-Forwarded-For"])
+	require.Equal(t, []string{"http"}, in.Header["X-Forwarded-Proto"])
+	require.Equal(t, []string{"acme"}, in.Header["X-Tenant"])
+	require.Equal(t, []string{"c"}, in.Header["X-Client"])
+	require.NotContains(t, in.Header, "Via")
+	require.Equal(t, 200, out.StatusCode)
+	for name, value := range map[string]string{"Server": "backend/1", "Date": "Mon, 02 Jan 2006 15:04:05 GMT", "X-Amzn-RequestId": "backends", "Content-Length": "4", "Connection": "x-nothing"} {
+		require.Equal(t, []string{value}, out.Header.Values("x-amzn-Remapped-"+name), name)
+	}
+	require.Equal(t, "b", out.Header.Get("X-B"))
 }

@@ -39,6 +39,7 @@ func (h *restHandler) Station() (kind string, next http.Handler) { return "rest"
 
 func (h *restHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rc, r := gatekit.Attach(r)
+	rc.Mapped = true
 	e := &exchange{rest: h.rest, r: r, rc: rc, parameters: parameters{r: r}}
 	var err error
 	switch h.rest.kind {

@@ -277,7 +277,7 @@ func remapped(name string, mapped bool) string {
 		if !mapped {
 			return "X-Amzn-Remapped-" + name
 		}
-	case "Via":
+	case "Via", "X-Amz-Apigw-Id": // of which the latter is the gateway's own
 		if !mapped {
 			return ""
 		}

@@ -27,6 +27,9 @@ import (
 //	                   r: Connection, Content-Length, Date, Server and X-Amzn-Requestid become x-amzn-Remapped-…; Content-Encoding and Via are
 //	                   dropped.
 //
+// Behind transform.REST, path, query, Host and headers are what that has made of its URI and mappings, and response headers are its to name: beside
+// headers of one connection nothing is added, renamed or dropped. The Proxy's URI, or its Upstreams, say who is connected to.
+//
 // What goes wrong before there are response headers is answered in the flavor's form: 503 on an HTTP API; 504 on a REST API, for an upstream that
 // is too slow and one that can't be reached with different messages. What goes wrong later aborts the client's connection
 // (http.ErrAbortHandler), so that no cut response looks complete.
@@ -123,6 +126,7 @@ type exchange struct {
 	in     *http.Request
 	rc     *gatekit.RequestContext
 	flavor gatekit.Flavor
+	mapped bool // see gatekit.RequestContext.Mapped
 	start  time.Time
 
 	ctx    context.Context // of all attempts
@@ -158,6 +162,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if x.rc != nil && int(x.rc.Flavor) < len(p.timeout) {
 		x.flavor = x.rc.Flavor
 	}
+	x.mapped = x.rc != nil && x.rc.Mapped
 	if err := x.prepare(); err != nil {
 		gatekit.Reject(w, r, err)
 		return
@@ -205,7 +210,11 @@ func (x *exchange) prepare() error {
 	if err != nil {
 		return err
 	}
-	if err := t.target(&x.url, r, prefix, p.config.RequestPath); err != nil {
+	host, own := t.host, x.mapped && r.URL.Host != ""
+	if own { // transform.REST has a URI, and what is mapped into it
+		t, host = &uriTemplate{host: t.host}, r.Host
+	}
+	if err := t.target(&x.url, r, prefix, p.config.RequestPath || own); err != nil {
 		return err
 	}
 	x.url.Scheme, x.url.Host = p.scheme, t.host
@@ -220,7 +229,7 @@ func (x *exchange) prepare() error {
 	if x.out.Method == http.MethodConnect {
 		return badTarget // a tunnel to wherever the client says
 	}
-	x.out.URL, x.out.Host = &x.url, t.host
+	x.out.URL, x.out.Host = &x.url, host
 	x.out.Proto, x.out.ProtoMajor, x.out.ProtoMinor = "HTTP/1.1", 1, 1
 	x.upgrade = upgradeOf(r.Header)
 	if r.Body != nil && r.Body != http.NoBody && r.ContentLength != 0 {

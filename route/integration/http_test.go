@@ -236,7 +236,7 @@ func TestResponseHeaders(t *testing.T) {
 		}
 		for name, want := range map[string]string{
 			"X-Amzn-Remapped-Connection": "X-Gone", "X-Amzn-Remapped-Content-Length": "2", "X-Amzn-Remapped-Date": "Mon, 01 Jan 2024 00:00:00 GMT",
-			"X-Amzn-Remapped-Server": "nginx", "X-Amzn-Remapped-Requestid": "theirs", "Server": "", "Via": "",
+			"X-Amzn-Remapped-Server": "nginx", "X-Amzn-Remapped-X-Amzn-Requestid": "theirs", "Server": "", "Via": "",
 		} {
 			require.Equal(t, want, w.Header.Get(name), name)
 		}

@@ -35,7 +35,8 @@ func (x *exchange) answer(res *http.Response) {
 		return
 	}
 	body, length := io.Reader(res.Body), res.ContentLength
-	if x.flavor == gatekit.REST && !x.proxy.config.KeepContentEncoding && isGzip(res.Header) {
+	rest := x.flavor == gatekit.REST && !x.mapped
+	if rest && !x.proxy.config.KeepContentEncoding && isGzip(res.Header) {
 		// The header is dropped, so the body mustn't need it.
 		if x.out.Method != http.MethodHead && length != 0 && hasBody(res.StatusCode) {
 			body = &gunzip{in: res.Body}
@@ -45,7 +46,7 @@ func (x *exchange) answer(res *http.Response) {
 	}
 	x.passHeaders(res.Header)
 	out := x.w.Header()
-	if length >= 0 && x.flavor == gatekit.REST && hasBody(res.StatusCode) { // under its own name it was passed on as it came
+	if length >= 0 && rest && hasBody(res.StatusCode) { // under its own name it was passed on as it came
 		out["Content-Length"] = []string{strconv.FormatInt(length, 10)}
 	}
 	announced := len(res.Trailer)

@@ -72,7 +72,9 @@ func (x *exchange) setHeaders() {
 	if len(h["User-Agent"]) == 0 {
 		h["User-Agent"] = nil // keeps the transport from writing its own
 	}
-	if x.flavor == gatekit.REST {
+	switch {
+	case x.mapped: // and complete
+	case x.flavor == gatekit.REST:
 		for _, name := range droppedREST {
 			delete(h, name)
 		}
@@ -83,7 +85,7 @@ func (x *exchange) setHeaders() {
 		if x.rc != nil && x.rc.APIID != "" {
 			h["X-Amzn-Apigateway-Api-Id"] = x.value(2, x.rc.APIID)
 		}
-	} else {
+	default:
 		if acceptsTrailers(in) {
 			h["Te"] = []string{"trailers"}
 		}
@@ -194,12 +196,19 @@ var remapped = [...]struct{ from, to string }{
 	{"Content-Length", "X-Amzn-Remapped-Content-Length"},
 	{"Date", "X-Amzn-Remapped-Date"},
 	{"Server", "X-Amzn-Remapped-Server"},
-	{"X-Amzn-Requestid", "X-Amzn-Remapped-Requestid"},
+	{"X-Amzn-Requestid", "X-Amzn-Remapped-X-Amzn-Requestid"},
 }
 
 // passHeaders copies the response's headers to the client's, behind those that stations have set. It takes h over.
 func (x *exchange) passHeaders(h http.Header) {
-	if x.flavor == gatekit.REST {
+	switch {
+	case x.mapped:
+		connection := h["Connection"] // whose new name is transform.REST's to give
+		if dropHopByHop(h, nil); connection != nil {
+			h["Connection"] = connection
+		}
+		delete(h, "X-Amz-Apigw-Id")
+	case x.flavor == gatekit.REST:
 		var renamed [len(remapped)][]string
 		for i, m := range remapped {
 			renamed[i] = h[m.from]
@@ -212,7 +221,7 @@ func (x *exchange) passHeaders(h http.Header) {
 		}
 		delete(h, "Via")
 		delete(h, "X-Amz-Apigw-Id") // the gateway's own
-	} else {
+	default:
 		dropHopByHop(h, nil)
 		delete(h, "Apigw-Requestid")
 	}
