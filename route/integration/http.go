@@ -410,7 +410,7 @@ const maxInterim = 16
 func (x *exchange) got1xx(status int, header textproto.MIMEHeader) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.phase != forHeaders || status == http.StatusContinue || !x.in.ProtoAtLeast(1, 1) {
+	if x.phase != forHeaders || status == http.StatusContinue || !x.in.ProtoAtLeast(1, 1) || !streams(x.w) {
 		return nil
 	}
 	if x.interim++; x.interim > maxInterim {
@@ -429,6 +429,19 @@ func (x *exchange) got1xx(status int, header textproto.MIMEHeader) error {
 		h[name] = values
 	}
 	return nil
+}
+
+// streams reports whether what is written to w goes out before the answer is whole. Where it doesn't, as under http.TimeoutHandler, a 1xx would be
+// taken for the answer, and the status behind it, of a refusal say, would be lost. Stations pass Flush on, so that the last writer tells.
+func streams(w http.ResponseWriter) bool {
+	for {
+		within, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			_, ok = w.(http.Flusher)
+			return ok
+		}
+		w = within.Unwrap()
+	}
 }
 
 // late is what the timer calls.

@@ -207,6 +207,18 @@ func TestInterimResponses(t *testing.T) {
 	require.NotContains(t, speak(t, addressOf(f), "GET / HTTP/1.0\r\n\r\n"), "103", "HTTP/1.0 knows no interim responses")
 }
 
+// http.TimeoutHandler takes the first status that it is told for the answer's.
+func TestInterimResponsesUnderTimeoutHandler(t *testing.T) {
+	url := rawBackend(t, func(conn net.Conn, _ string) {
+		fmt.Fprint(conn, "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\nHTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno")
+	})
+	f := front(t, gatekit.HTTP, http.TimeoutHandler(newProxy(t, integration.HTTPConfig{URI: url}), time.Minute, ""))
+	w := do(t, "GET", f.URL, nil)
+	require.Equal(t, 401, w.StatusCode)
+	require.Equal(t, "no", w.body)
+	require.Empty(t, w.Header["Link"])
+}
+
 func TestTrailers(t *testing.T) {
 	for name, f := range map[string]http.HandlerFunc{
 		"announced": func(w http.ResponseWriter, r *http.Request) {
