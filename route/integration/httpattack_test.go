@@ -339,7 +339,7 @@ func TestHugeRequestHeaders(t *testing.T) {
 func TestClientsCannotEjectUpstreams(t *testing.T) {
 	b := backend(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
 	p := newProxy(t, integration.HTTPConfig{
-		Upstreams: upstreams(addressOf(b), "localhost:"+b.URL[strings.LastIndexByte(b.URL, ':')+1:]), Timeout: 100 * time.Millisecond, Ejection: integration.Ejection{Failures: 1},
+		Upstreams: upstreams(addressOf(b), "localhost:"+b.URL[strings.LastIndexByte(b.URL, ':')+1:]), Timeout: 500 * time.Millisecond, Ejection: integration.Ejection{Failures: 1},
 	})
 	f := front(t, gatekit.HTTP, p)
 	for i := range 6 {

@@ -466,11 +466,11 @@ func TestServerSentEvents(t *testing.T) {
 			_ = http.NewResponseController(w).Flush()
 		}
 	})
-	s := front(t, gatekit.REST, newProxy(t, integration.HTTPConfig{URI: b.URL, Timeout: 50 * time.Millisecond}))
+	s := front(t, gatekit.REST, newProxy(t, integration.HTTPConfig{URI: b.URL, Timeout: time.Second}))
 	w, err := client(t).Get(s.URL)
 	require.NoError(t, err)
 	defer w.Body.Close()
-	timeout := time.After(100 * time.Millisecond)
+	timeout := time.After(time.Second) // which the Proxy's is over before
 	b1 := make([]byte, 100)
 	for i := range 3 {
 		if i == 1 {
@@ -582,7 +582,7 @@ func readAnswerHead(t *testing.T, conn net.Conn) string {
 
 func TestWebSocketUpgrade(t *testing.T) {
 	for _, flavor := range flavors {
-		p := newProxy(t, integration.HTTPConfig{URI: websocketBackend(t).URL, Timeout: 100 * time.Millisecond})
+		p := newProxy(t, integration.HTTPConfig{URI: websocketBackend(t).URL})
 		s := front(t, flavor, p)
 		conn := upgrade(t, s, "early")
 		head := readAnswerHead(t, conn)
@@ -605,7 +605,7 @@ func TestWebSocketUpgrade(t *testing.T) {
 // An upgraded connection ends with the idle timeout, or with the Proxy's context.
 func TestUpgradedConnectionsEnd(t *testing.T) {
 	t.Run("idle", func(t *testing.T) {
-		conn := upgrade(t, front(t, gatekit.HTTP, newProxy(t, integration.HTTPConfig{URI: websocketBackend(t).URL, IdleTimeout: 100 * time.Millisecond})), "")
+		conn := upgrade(t, front(t, gatekit.HTTP, newProxy(t, integration.HTTPConfig{URI: websocketBackend(t).URL, IdleTimeout: time.Second})), "")
 		readAnswerHead(t, conn)
 		expectBytes(t, conn, "hello")
 		_, err := conn.Read(make([]byte, 1))
