@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -215,4 +217,159 @@ func TestProxyBehindREST(t *testing.T) {
 		require.Equal(t, []string{value}, out.Header.Values("x-amzn-Remapped-"+name), name)
 	}
 	require.Equal(t, "b", out.Header.Get("X-B"))
+}
+
+// What the gateway says of a client reaches the backend, whatever the client names in Connection.
+func TestConnectionCannotTakeMappedHeadersAway(t *testing.T) {
+	seen := make(chan http.Header, 1)
+	backend := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen <- r.Header }))
+	t.Cleanup(backend.Close)
+	parameters, err := transform.NewParameters(transform.ParametersConfig{RequestParameters: map[string]string{
+		"overwrite:header.x-tenant": "acme", "append:header.x-caller": "$context.requestId",
+	}})
+	require.NoError(t, err)
+	proxy, err := integration.HTTP(t.Context(), integration.HTTPConfig{URI: backend.URL})
+	require.NoError(t, err)
+	api, err := route.New(route.Config{})
+	require.NoError(t, err)
+	api.Handle("GET /p", proxy, parameters.Middleware)
+	server := httptest.NewServer(api)
+	t.Cleanup(server.Close)
+	r, err := http.NewRequestWithContext(t.Context(), "GET", server.URL+"/p", nil)
+	require.NoError(t, err)
+	r.Header = http.Header{"Connection": {"X-TENANT, x-mine", "x-caller"}, "X-Mine": {"1"}, "X-Tenant": {"other"}}
+	w, err := server.Client().Do(r)
+	require.NoError(t, err)
+	w.Body.Close()
+	in := <-seen
+	require.Equal(t, []string{"acme"}, in["X-Tenant"])
+	require.Equal(t, []string{w.Header.Get("Apigw-Requestid")}, in["X-Caller"])
+	require.NotContains(t, in, "X-Mine")
+	require.NotContains(t, in, "Connection")
+}
+
+// A function behind transform.REST: templates on both sides, its failures chosen by their message (spec/rest-api.md E.3, E.4, E.8).
+func TestFunctionBehindREST(t *testing.T) {
+	function, err := integration.LambdaCustom(invokerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
+		var in struct{ A string }
+		switch err := json.Unmarshal(payload, &in); {
+		case err != nil:
+			return nil, err
+		case in.A == "malformed", in.A == "else":
+			return nil, &integration.FunctionError{Type: "Error", Message: in.A + " input:\nx"}
+		case in.A == "panic":
+			panic("out of orders")
+		case in.A == "throttled":
+			return nil, &integration.InvokeError{Status: 429, Code: "TooManyRequestsException"}
+		case in.A == "slow":
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		return payload, nil
+	}), integration.LambdaCustomConfig{Timeout: 500 * time.Millisecond})
+	require.NoError(t, err)
+	const internal, late = `{"message": "Internal server error"}`, `{"message": "Endpoint request timed out"}`
+	server := restAPI(t, restMethod(t, transform.RESTConfig{
+		Type: transform.AWS, URI: "arn:aws:apigateway:eu-central-1:lambda:path/2015-03-31/functions/arn:aws:lambda:eu-central-1:123456789012:function:f/invocations",
+		RequestTemplates: map[string]string{"application/json": `{"a":$input.json('$.a'),"id":"$input.params('id')"}`},
+		IntegrationResponses: []transform.IntegrationResponse{
+			{StatusCode: 200, ResponseTemplates: map[string]string{"application/json": `got $input.json('$')`}},
+			{StatusCode: 400, SelectionPattern: `malformed(\n|.)+`, ResponseTemplates: map[string]string{"application/json": `$input.path('$.errorType'): $input.path('$.errorMessage')`}},
+			{StatusCode: 500, SelectionPattern: `out of.*`},
+		},
+	}, function))
+	for _, tt := range []struct {
+		body   string
+		status int
+		want   string
+	}{
+		{`{"a":"b"}`, 200, `got {"a":"b","id":"7"}`},
+		{``, 200, `got {"a":"","id":"7"}`},
+		{`{"a":"malformed"}`, 400, "Error: malformed input:\nx"},
+		{`{"a":"else"}`, 200, `got {"errorMessage":"else input:\nx","errorType":"Error"}`},
+		{`{"a":"panic"}`, 500, `{"errorMessage":"out of orders","errorType":"string"}`},
+		{`{"a":"throttled"}`, 500, internal},
+		{`{"a":"slow"}`, 504, late},
+	} {
+		w, err := server.Client().Post(server.URL+"/o/7", "application/json", strings.NewReader(tt.body))
+		require.NoError(t, err)
+		body, err := io.ReadAll(w.Body)
+		require.NoError(t, err)
+		w.Body.Close()
+		require.Equal(t, tt.status, w.StatusCode, tt.body)
+		require.Equal(t, tt.want, string(body), tt.body)
+		require.Equal(t, "application/json", w.Header.Get("Content-Type"))
+		if tt.want == internal || tt.want == late {
+			require.Equal(t, "InternalServerErrorException", w.Header.Get("x-amzn-ErrorType"))
+		}
+	}
+}
+
+// Requests that outlive their answer, under http.TimeoutHandler in front of the whole chain, touch nothing of it: a test for -race.
+func TestTimeoutHandlerInFrontOfTheWholeChain(t *testing.T) {
+	release := make(chan struct{})
+	slow := invokerFunc(func(_ context.Context, payload []byte) ([]byte, error) {
+		<-release
+		return []byte(`{"statusCode":200,"headers":{"X-A":"b"},"body":"late"}`), nil
+	})
+	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		<-release
+		w.Header().Set("X-A", "b")
+		_, _ = io.WriteString(w, "late")
+	}))
+	t.Cleanup(backend.Close)
+	proxy := gatekit.Must(integration.HTTP(t.Context(), integration.HTTPConfig{URI: backend.URL}))
+	custom := transform.RESTConfig{Type: transform.AWS, IntegrationResponses: []transform.IntegrationResponse{{StatusCode: 200, ResponseTemplates: map[string]string{"application/json": "$input.body $context.requestId"}}}}
+	mapped := transform.RESTConfig{Type: transform.HTTP, URI: "http://orders.internal", IntegrationResponses: []transform.IntegrationResponse{{StatusCode: 200}}}
+	parameters := gatekit.Must(transform.NewParameters(transform.ParametersConfig{
+		RequestParameters: map[string]string{"overwrite:header.x-b": "$context.requestId"}, ResponseParameters: map[int]map[string]string{200: {"append:header.x-c": "$response.body"}},
+	}))
+	var running sync.WaitGroup
+	counted := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			defer running.Done()
+			defer func() {
+				if v := recover(); v != nil && v != http.ErrAbortHandler { // of a client that is gone
+					panic(v)
+				}
+			}()
+			next.ServeHTTP(w, r)
+		})
+	}
+	var all []*httptest.Server
+	for _, c := range []struct {
+		flavor gatekit.Flavor
+		h      http.Handler
+	}{
+		{gatekit.HTTP, gatekit.Must(integration.Lambda(slow, integration.LambdaConfig{}))},
+		{gatekit.REST, gatekit.Must(integration.Lambda(slow, integration.LambdaConfig{}))},
+		{gatekit.HTTP, parameters.Middleware(proxy)},
+		{gatekit.REST, proxy},
+		{gatekit.REST, restMethod(t, mapped, proxy)},
+		{gatekit.REST, restMethod(t, custom, gatekit.Must(integration.LambdaCustom(slow, integration.LambdaCustomConfig{})))},
+	} {
+		api := gatekit.Must(route.New(route.Config{API: gatekit.API{Flavor: c.flavor}}))
+		api.Handle("POST /p", c.h)
+		stages := gatekit.Must(route.NewStages(route.Stage{Name: "s", API: api}))
+		d := gatekit.Must(domain.New(t.Context(), domain.Config{Names: []domain.Name{{Host: customHost, Mappings: []domain.Mapping{{BasePath: "base", Handler: stages}}}}}))
+		server := httptest.NewServer(http.TimeoutHandler(counted(d), 20*time.Millisecond, "timeout"))
+		t.Cleanup(server.Close)
+		all = append(all, server)
+	}
+	for _, server := range all {
+		for range 3 {
+			running.Add(1)
+			r, err := http.NewRequestWithContext(t.Context(), "POST", server.URL+"/base/s/p", strings.NewReader("{}"))
+			require.NoError(t, err)
+			r.Host = customHost
+			w, err := server.Client().Do(r)
+			require.NoError(t, err)
+			_, _ = io.Copy(io.Discard, w.Body)
+			w.Body.Close()
+			require.Equal(t, 503, w.StatusCode)
+		}
+	}
+	close(release)
+	running.Wait()
 }
