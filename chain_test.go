@@ -1,6 +1,7 @@
 package gatekit_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -29,17 +30,18 @@ func (f invokerFunc) Invoke(ctx context.Context, payload []byte) ([]byte, error)
 
 const customHost, generatedHost = "api.example.com", "a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com"
 
-// frontDoor is one API with the stages $default (of HTTP APIs) and s, behind both of its names, as an installation has it. got is the last event.
-func frontDoor(t *testing.T, flavor gatekit.Flavor, format string, got *map[string]any) http.Handler {
+// frontDoor is one API with the stages $default (of HTTP APIs) and s, behind both of its names, as an installation has it. see gets the events.
+func frontDoor(t *testing.T, flavor gatekit.Flavor, format string, see func(payload []byte)) http.Handler {
 	t.Helper()
 	f, err := integration.Lambda(invokerFunc(func(_ context.Context, payload []byte) ([]byte, error) {
-		*got = nil
-		return []byte(`{"statusCode":200}`), json.Unmarshal(payload, got)
+		see(payload)
+		return []byte(`{"statusCode":200}`), nil
 	}), integration.LambdaConfig{PayloadFormatVersion: format})
 	require.NoError(t, err)
 	api, err := route.New(route.Config{API: gatekit.API{Flavor: flavor, APIID: "a1b2c3d4e5"}})
 	require.NoError(t, err)
 	api.Handle("GET /p", f)
+	api.Handle("GET /s/{x}", f)
 	api.Handle("ANY /f/{x}/{proxy+}", f)
 	all := []route.Stage{{Name: "s", API: api, Variables: map[string]string{"k": "v"}}}
 	if flavor == gatekit.HTTP {
@@ -105,7 +107,7 @@ func TestPathsThroughTheWholeChain(t *testing.T) {
 			r := httptest.NewRequest("GET", tt.target, nil)
 			r.Host = tt.host + ":443"
 			w := httptest.NewRecorder()
-			frontDoor(t, tt.flavor, tt.format, &e).ServeHTTP(w, r)
+			frontDoor(t, tt.flavor, tt.format, func(payload []byte) { require.NoError(t, json.Unmarshal(payload, &e)) }).ServeHTTP(w, r)
 			require.Equal(t, 200, w.Code, w.Body)
 			c := e["requestContext"].(map[string]any)
 			require.Equal(t, tt.stage, c["stage"])
@@ -124,6 +126,41 @@ func TestPathsThroughTheWholeChain(t *testing.T) {
 			require.Equal(t, tt.path, e["path"])
 			require.Equal(t, tt.ctxPath, c["path"])
 		})
+	}
+}
+
+// The way back: whatever of base path and stage an event shows, the adapter's handler is asked for the route's path.
+func TestPathsOnTheWayBack(t *testing.T) {
+	for _, tt := range []struct {
+		flavor                     gatekit.Flavor
+		format, host, target, base string
+		want                       string
+	}{
+		{gatekit.HTTP, "2.0", generatedHost, "/s/p", "", "/p"},
+		{gatekit.HTTP, "2.0", customHost, "/base/p", "base", "/p"},
+		{gatekit.HTTP, "2.0", customHost, "/v1/base/f/a%20b/c", "v1/base", "/f/a%20b/c"},
+		{gatekit.HTTP, "1.0", generatedHost, "/s/f/a%20b/c%2Fd", "", "/f/a%20b/c%2Fd"},
+		{gatekit.HTTP, "1.0", customHost, "/base/p", "base", "/p"},
+		{gatekit.REST, "", generatedHost, "/s/f/a%2Fb/c/", "", "/f/a%2Fb/c/"},
+		{gatekit.REST, "", customHost, "/base/p", "base", "/p"},
+		{gatekit.REST, "", customHost, "/all/s/p", "all", "/p"},
+		{gatekit.REST, "", "all." + customHost, "/s/p", "", "/p"},
+		{gatekit.REST, "", "all." + customHost, "/s/f/a%2Fb/c%20d/", "", "/f/a%2Fb/c%20d/"},
+		{gatekit.REST, "", "stage." + customHost, "/f/s/p", "", "/f/s/p"},
+		{gatekit.REST, "", "stage." + customHost, "/s/s", "", "/s/s"}, // the route, and not the stage s before it
+		{gatekit.REST, "", "all." + customHost, "/s/s/s", "", "/s/s"},
+	} {
+		var payload []byte
+		r := httptest.NewRequest("GET", tt.target, nil)
+		r.Host = tt.host
+		w := httptest.NewRecorder()
+		frontDoor(t, tt.flavor, tt.format, func(p []byte) { payload = bytes.Clone(p) }).ServeHTTP(w, r)
+		require.Equal(t, 200, w.Code, w.Body)
+		f, err := integration.NewFunction(http.NotFoundHandler(), integration.FunctionConfig{BasePath: tt.base})
+		require.NoError(t, err)
+		back, err := f.Request(t.Context(), payload)
+		require.NoError(t, err)
+		require.Equal(t, tt.want, back.URL.EscapedPath(), "%v %s%s: %s", tt.flavor, tt.host, tt.target, payload)
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/jsonscan"
+	"github.com/gatekit-go/gatekit/internal/routetree"
 )
 
 // incoming is an event: each member that may be there as its JSON text.
@@ -174,7 +175,11 @@ func (f *Function) request(ctx context.Context, in *incoming) (*http.Request, er
 				whole = shown
 			}
 		}
-		r.URL = pathURL(f.relative(text(in.path), stage, rest))
+		path := f.relative(text(in.path), stage, rest)
+		if rest && !f.config.KeepStage {
+			path = in.withoutStage(path, stage)
+		}
+		r.URL = pathURL(path)
 		r.URL.RawQuery = in.queryV1()
 	}
 	if !isToken(r.Method) || !strings.HasPrefix(r.URL.Path, "/") {
@@ -222,6 +227,28 @@ func (f *Function) relative(path, stage string, rest bool) string {
 		}
 	}
 	return path
+}
+
+// withoutStage takes the stage off a REST event's path, which has it where a custom domain leaves the stage to the path: where what is behind it is
+// the resource, and not the whole. (Recorded.)
+func (in *incoming) withoutStage(path, stage string) string {
+	cut, ok := cutSegment(path, stage)
+	resource := strings.Trim(text(in.resource), "/")
+	if !ok || stage == "" || strings.Count(resource, "{") > routetree.MaxVariables { // each is looked for in all parameters
+		return path
+	}
+	var b strings.Builder
+	for segment := range strings.SplitSeq(resource, "/") {
+		b.WriteByte('/')
+		if name, ok := strings.CutPrefix(segment, "{"); ok {
+			segment = text(get(in.pathParameters, strings.TrimSuffix(strings.TrimSuffix(name, "}"), "+")))
+		}
+		b.WriteString(segment)
+	}
+	if strings.TrimSuffix(cut, "/") != strings.TrimSuffix(b.String(), "/") {
+		return path
+	}
+	return cut
 }
 
 func cutSegment(path, segment string) (string, bool) {
