@@ -235,9 +235,9 @@ func TestReplyHeaders(t *testing.T) {
 	v2 := answerTo(t, gatekit.HTTP, integration.LambdaConfig{}, returns(`{"statusCode":200,"headers":{"set-cookie":"c=3","x":"1"},"cookies":["a=1; Path=/","b=2"]}`)).Header()
 	require.Equal(t, []string{"a=1; Path=/", "b=2", "c=3"}, v2["Set-Cookie"], "the list first")
 
-	const own = `{"statusCode":200,"body":"x","headers":{"Connection":"close","Content-Length":"99","Date":"d","Server":"s","Transfer-Encoding":"chunked","Authorization":"a","Host":"h","User-Agent":"u","WWW-Authenticate":"w","Keep-Alive":"k","Apigw-Requestid":"mine","X-Amzn-Requestid":"mine","X-Amz-Apigw-Id":"mine","X-Ok":"ok"}}`
+	const own = `{"statusCode":200,"body":"x","headers":{"Connection":"close","Content-Length":"99","Date":"d","Server":"s","Transfer-Encoding":"chunked","Authorization":"a","Host":"h","User-Agent":"u","WWW-Authenticate":"w","Trailer":"X-Ok","Upgrade":"h2c","Keep-Alive":"k","Apigw-Requestid":"mine","X-Amzn-Requestid":"mine","X-Amz-Apigw-Id":"mine","X-Ok":"ok"}}`
 	http := answerTo(t, gatekit.HTTP, integration.LambdaConfig{}, returns(own)).Header()
-	for _, name := range []string{"Connection", "Date", "Transfer-Encoding", "Keep-Alive"} {
+	for _, name := range []string{"Connection", "Date", "Transfer-Encoding", "Keep-Alive", "Trailer", "Upgrade"} {
 		require.NotContains(t, http, name)
 	}
 	require.Equal(t, "1", http.Get("Content-Length"))
@@ -245,7 +245,7 @@ func TestReplyHeaders(t *testing.T) {
 	require.Equal(t, "ok", http.Get("X-Ok"))
 	require.Equal(t, "w", http.Get("Www-Authenticate"))
 	rest = answerTo(t, gatekit.REST, integration.LambdaConfig{}, returns(own)).Header()
-	for name, value := range map[string]string{"Connection": "close", "Content-Length": "99", "Date": "d", "Server": "s", "Authorization": "a", "Host": "h", "User-Agent": "u", "Www-Authenticate": "w"} {
+	for name, value := range map[string]string{"Connection": "close", "Content-Length": "99", "Date": "d", "Server": "s", "Authorization": "a", "Host": "h", "User-Agent": "u", "Www-Authenticate": "w", "Trailer": "X-Ok", "Upgrade": "h2c"} {
 		require.Equal(t, value, rest.Get("x-amzn-Remapped-"+name), name)
 		if name != "Content-Length" {
 			require.Empty(t, rest.Get(name), name)

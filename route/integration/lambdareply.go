@@ -285,10 +285,11 @@ func droppedFromHTTP(name string) bool {
 }
 
 // restHeader is the name under which a REST API sends a function's header, or "". (Recorded, but for Authorization, Host, User-Agent and
-// WWW-Authenticate, which users have reported or which follow from it.)
+// WWW-Authenticate, which users have reported or which follow from it, and Trailer and Upgrade, which are recorded of non-proxy integrations:
+// net/http would announce trailers that never come.)
 func restHeader(name string) string {
 	switch name {
-	case "Connection", "Content-Length", "Date", "Server", "Authorization", "Host", "User-Agent", "Www-Authenticate":
+	case "Connection", "Content-Length", "Date", "Server", "Authorization", "Host", "Trailer", "Upgrade", "User-Agent", "Www-Authenticate":
 		return "X-Amzn-Remapped-" + name
 	case "Transfer-Encoding", "X-Amzn-Requestid", "X-Amz-Apigw-Id":
 		return ""
