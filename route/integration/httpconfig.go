@@ -86,7 +86,8 @@ type HTTPConfig struct {
 	XForwarded bool
 	// ForwardedProto is "http" or "https", for programs behind a load balancer that ends TLS. "" means what the connection says.
 	ForwardedProto string
-	// GatewayHeaders are headers that stations before this one set on the request. A client's Connection header can't take them away.
+	// GatewayHeaders are headers that stations before this one set on the request. A client's Connection header can't take them away. Those that
+	// package transform sets need not be named.
 	GatewayHeaders []string
 	// KeepContentEncoding leaves Content-Encoding in both directions as it is on REST APIs, which otherwise drop it from the request, and decode a
 	// response that is compressed with gzip.
