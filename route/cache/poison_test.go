@@ -361,25 +361,28 @@ func TestCopiesAreBounded(t *testing.T) {
 
 // A handler that outlives its request, in the middle of the chain or around it, races with nobody and isn't kept.
 func TestTimeoutHandler(t *testing.T) {
-	b := &backend{answer: func(w http.ResponseWriter, r *http.Request, n int64) {
-		if n%2 == 1 {
-			<-r.Context().Done()
+	synctest.Test(t, func(t *testing.T) {
+		b := &backend{answer: func(w http.ResponseWriter, r *http.Request, n int64) {
+			if n%2 == 1 {
+				<-r.Context().Done()
+				time.Sleep(time.Millisecond) // until TimeoutHandler has answered
+			}
+			for i := range 100 {
+				r.Header.Set("X-Late", fmt.Sprint(i))
+				w.Header().Set("X-Late", fmt.Sprint(i))
+			}
+			fmt.Fprint(w, n)
+		}}
+		cfg := cache.Config{Route: cache.Route{StaleWhileRevalidate: time.Minute}}
+		for _, h := range []http.Handler{
+			newCache(t, cfg).Middleware(http.TimeoutHandler(b, 5*time.Millisecond, "late")),
+			http.TimeoutHandler(newCache(t, cfg).Middleware(b), 5*time.Millisecond, "late"),
+		} {
+			b.calls.Store(0)
+			w := get(h, "/a")
+			require.Equal(t, 503, w.Code)
+			require.Equal(t, "2", get(h, "/a").Body.String())
+			require.Equal(t, "2", get(h, "/a").Body.String())
 		}
-		for i := range 100 {
-			r.Header.Set("X-Late", fmt.Sprint(i))
-			w.Header().Set("X-Late", fmt.Sprint(i))
-		}
-		fmt.Fprint(w, n)
-	}}
-	cfg := cache.Config{Route: cache.Route{StaleWhileRevalidate: time.Minute}}
-	for _, h := range []http.Handler{
-		newCache(t, cfg).Middleware(http.TimeoutHandler(b, 5*time.Millisecond, "late")),
-		http.TimeoutHandler(newCache(t, cfg).Middleware(b), 5*time.Millisecond, "late"),
-	} {
-		b.calls.Store(0)
-		w := get(h, "/a")
-		require.Equal(t, 503, w.Code)
-		require.Equal(t, "2", get(h, "/a").Body.String())
-		require.Equal(t, "2", get(h, "/a").Body.String())
-	}
+	})
 }
