@@ -1,6 +1,7 @@
 package usageplan
 
 import (
+	"encoding/base64"
 	"strings"
 	"testing"
 	"time"
@@ -81,9 +82,12 @@ func FuzzBypassToken(f *testing.F) {
 	f.Add("v1.9.shop.AAAA")
 	f.Add(token + "\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		if text != token {
-			require.Error(t, b.verify(text, "shop", time.Now()))
+		if b.verify(text, "shop", time.Now()) != nil {
+			return
 		}
+		// What counts is what was signed, in the one spelling that it has. It needn't be token: another process may have made it, a second earlier.
+		signed := text[:strings.LastIndexByte(text, '.')]
+		require.Equal(t, signed+"."+base64.RawURLEncoding.EncodeToString(b.sign(0, signed)), text)
 	})
 }
 
