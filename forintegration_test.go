@@ -71,6 +71,34 @@ func TestSetRequestID(t *testing.T) {
 	require.Equal(t, uuid, rc.RequestID())
 	require.Equal(t, short, rc.ExtendedRequestID())
 	require.False(t, (*gatekit.RequestContext)(nil).SetRequestID(short, ""))
+
+	// Real ones, and the other alphabet.
+	for in, want := range map[string]string{"LV7fzho-PHcEJPw=": "LV7fzho-PHcEJPw=", "YL4xIB5p_tqg7ug=": "YL4xIB5p_tqg7ug=", "LV7fzho+PHcE/Pw=": "LV7fzho-PHcE_Pw="} {
+		for _, flavor := range []gatekit.Flavor{gatekit.HTTP, gatekit.WebSocket} {
+			rc, _ := gatekit.Attach(httptest.NewRequest("GET", "/", nil))
+			rc.Flavor = flavor
+			require.True(t, rc.SetRequestID(in, "passed over"))
+			require.Equal(t, want, rc.RequestID())
+			require.Equal(t, want, rc.ExtendedRequestID())
+		}
+		rc, _ := gatekit.Attach(httptest.NewRequest("GET", "/", nil))
+		rc.Flavor = gatekit.REST
+		require.True(t, rc.SetRequestID(uuid, in))
+		require.Equal(t, uuid, rc.RequestID())
+		require.Equal(t, want, rc.ExtendedRequestID())
+	}
+	// A function URL's, and a REST API's without its second one.
+	rc, _ = gatekit.Attach(httptest.NewRequest("GET", "/", nil))
+	require.True(t, rc.SetRequestID(uuid, ""))
+	require.Equal(t, uuid, rc.RequestID())
+	require.Equal(t, uuid, rc.ExtendedRequestID())
+	require.True(t, rc.SetRequestID(short, ""))
+	require.Equal(t, short, rc.RequestID(), "the last one counts")
+	rc, _ = gatekit.Attach(httptest.NewRequest("GET", "/", nil))
+	rc.Flavor = gatekit.REST
+	own := rc.ExtendedRequestID()
+	require.True(t, rc.SetRequestID(uuid, ""))
+	require.Equal(t, uuid+own, rc.RequestID()+rc.ExtendedRequestID())
 	_ = r
 }
 

@@ -67,7 +67,7 @@ func TestAnswers(t *testing.T) {
 			require.Equal(t, tt.http, w.Code)
 			require.Equal(t, tt.httpBody, w.Body.String())
 			require.Equal(t, strconv.Itoa(len(tt.httpBody)), w.Header().Get("Content-Length"))
-			require.Regexp(t, `^[A-Za-z0-9+/]{15}=$`, w.Header().Get("apigw-requestid"))
+			require.Regexp(t, `^[A-Za-z0-9_-]{15}=$`, w.Header().Get("apigw-requestid"))
 			require.Empty(t, w.Header().Get("x-amzn-ErrorType"))
 			require.Empty(t, w.Header().Get("x-amzn-RequestId"))
 
@@ -78,7 +78,7 @@ func TestAnswers(t *testing.T) {
 			require.Equal(t, "application/json", w.Header().Get("Content-Type"))
 			require.Equal(t, tt.errorType, w.Header().Get("x-amzn-ErrorType"))
 			require.Regexp(t, `^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`, w.Header().Get("x-amzn-RequestId"))
-			require.Regexp(t, `^[A-Za-z0-9+/]{15}=$`, w.Header().Get("x-amz-apigw-id"))
+			require.Regexp(t, `^[A-Za-z0-9_-]{15}=$`, w.Header().Get("x-amz-apigw-id"))
 			require.Empty(t, w.Header().Get("apigw-requestid"))
 
 			w = reject(described(gatekit.WebSocket, "GET"), &gatekit.Rejection{Type: tt.kind})

@@ -13,7 +13,14 @@ import (
 // next. They name requests in logs; they are no secrets.
 type requestID struct {
 	drawn  [16]byte
-	chosen *[16]byte // the UUID that a REST API's client chose
+	chosen *chosenID // a UUID that was chosen elsewhere, or nil
+}
+
+// chosenID is a UUID that a REST API's client or a gateway in front chose.
+type chosenID struct {
+	uuid [16]byte
+	// short says that it stands where the 16 characters stand otherwise: function URLs name their requests so.
+	short bool
 }
 
 func (id *requestID) draw() {
@@ -27,38 +34,65 @@ func (id *requestID) draw() {
 func (rc *RequestContext) AdoptRequestID(h http.Header) {
 	var uuid [16]byte
 	if v := h["X-Amzn-Requestid"]; rc != nil && len(v) == 1 && parseUUID(v[0], &uuid) {
-		rc.id.chosen = &uuid
+		rc.id.chosen = &chosenID{uuid: uuid}
 	}
 }
 
 // SetRequestID makes id, and for REST APIs extended, the request's IDs, where a gateway in front has chosen them. It reports whether they have
-// the flavor's form, and changes nothing if not. It is for the station that attaches the RequestContext, before anybody has asked for the ID.
+// the flavor's form, and changes nothing if not: 16 characters of base64 in either alphabet, of which [RequestContext.RequestID] makes the
+// URL-safe one, or the UUID of a function URL; for REST APIs a UUID, and as extended the 16 characters, or "" to leave that one as it is. It
+// is for the station that attaches the RequestContext, before anybody has asked for the ID.
 func (rc *RequestContext) SetRequestID(id, extended string) bool {
 	if rc == nil {
 		return false
 	}
-	short := id
 	var uuid [16]byte
-	if rc.Flavor == REST {
-		if short = extended; !parseUUID(id, &uuid) {
-			return false
+	isUUID := parseUUID(id, &uuid)
+	short := id
+	switch {
+	case rc.Flavor == REST && !isUUID:
+		return false
+	case rc.Flavor == REST:
+		short = extended
+	case isUUID:
+		short = ""
+	}
+	if (short != "" || !isUUID) && !rc.id.parseShort(short) {
+		return false
+	}
+	if rc.id.chosen = nil; isUUID {
+		rc.id.chosen = &chosenID{uuid: uuid, short: rc.Flavor != REST}
+	}
+	return true
+}
+
+// parseShort reads the 16-character form and reports whether s has it; id is unchanged if not. The managed gateway writes the URL-safe
+// alphabet (RFC 4648, section 5); the other one is what this module wrote before, and what some proxies make of it.
+func (id *requestID) parseShort(s string) bool {
+	if len(s) != shortLength {
+		return false
+	}
+	text := [shortLength]byte([]byte(s))
+	for i, c := range text {
+		switch c {
+		case '+':
+			text[i] = '-'
+		case '/':
+			text[i] = '_'
 		}
 	}
 	var drawn [12]byte
-	if n, err := base64.StdEncoding.Strict().Decode(drawn[:], []byte(short)); len(short) != 16 || n != 11 || err != nil {
+	if n, err := base64.URLEncoding.Strict().Decode(drawn[:], text[:]); n != shortBytes || err != nil {
 		return false
 	}
-	copy(rc.id.drawn[:], drawn[:11])
-	if rc.Flavor == REST {
-		rc.id.chosen = &uuid
-	}
+	copy(id.drawn[:], drawn[:shortBytes])
 	return true
 }
 
 // uuid is a version 4 UUID (RFC 9562, section 5.4), unless the client has chosen.
 func (id *requestID) uuid() [16]byte {
 	if id.chosen != nil {
-		return *id.chosen
+		return id.chosen.uuid
 	}
 	u := id.drawn
 	u[6] = u[6]&0x0f | 0x40
@@ -66,8 +100,8 @@ func (id *requestID) uuid() [16]byte {
 	return u
 }
 
-// RequestID returns the ID that the gateway's answer carries and logs name: 16 base64 characters for HTTP and WebSocket
-// APIs, a UUID for REST APIs. It is the same on every call, and "" on nil. Each call makes the string anew.
+// RequestID returns the ID that the gateway's answer carries and logs name: 16 characters of URL-safe base64 for HTTP
+// and WebSocket APIs, a UUID for REST APIs. It is the same on every call, and "" on nil. Each call makes the string anew.
 func (rc *RequestContext) RequestID() string {
 	if rc == nil {
 		return ""
@@ -78,14 +112,20 @@ func (rc *RequestContext) RequestID() string {
 	return rc.ExtendedRequestID()
 }
 
+// The 16-character form: 11 bytes are 15 characters and one '='.
+const shortLength, shortBytes = 16, 11
+
 // ExtendedRequestID returns REST's second ID ($context.extendedRequestId, the header x-amz-apigw-id). For the other flavors
 // it equals RequestID, as on the managed gateway. It is "" on nil.
 func (rc *RequestContext) ExtendedRequestID() string {
 	if rc == nil {
 		return ""
 	}
-	var text [16]byte
-	base64.StdEncoding.Encode(text[:], rc.id.drawn[:11]) // 11 bytes are 15 characters and one '='
+	if chosen := rc.id.chosen; chosen != nil && chosen.short && rc.Flavor != REST {
+		return formatUUID(chosen.uuid)
+	}
+	var text [shortLength]byte
+	base64.URLEncoding.Encode(text[:], rc.id.drawn[:shortBytes])
 	return string(text[:])
 }
 

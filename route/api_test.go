@@ -44,7 +44,7 @@ func TestHandlersSeeTheRoute(t *testing.T) {
 		w := get(api, method, path)
 		require.Equal(t, 200, w.Code, target)
 		require.Equal(t, want, w.Body.String(), target)
-		require.Regexp(t, `^[A-Za-z0-9+/]{15}=$`, w.Header().Get("apigw-requestid"))
+		require.Regexp(t, `^[A-Za-z0-9_-]{15}=$`, w.Header().Get("apigw-requestid"))
 	}
 }
 

@@ -447,7 +447,9 @@ func (in *incoming) describe(rc *gatekit.RequestContext, r *http.Request) {
 	if in.format == contractREST {
 		rc.Flavor = gatekit.REST
 	}
-	rc.SetRequestID(text(c.requestID), text(c.extendedRequestID))
+	if id := text(c.requestID); !rc.SetRequestID(id, text(c.extendedRequestID)) {
+		rc.SetRequestID(id, "") // a REST API's two IDs don't fall together
+	}
 	rc.DomainName = text(c.domainName)
 	if ms, err := strconv.ParseInt(c.time, 10, 64); err == nil {
 		rc.RequestTime = time.UnixMilli(ms)
