@@ -136,7 +136,7 @@ func TestOrderHTTP(t *testing.T) {
 	jwt := &counted{newJWT(t, iss(), auth.JWTConfig{}), &trail.authorizer}
 	answers := gatekit.Must(cache.New(t.Context(), cache.Config{Unauthorized: gatekit.FailWith403}))
 	stage := gatekit.Must(throttle.NewStage(throttle.StageConfig{Routes: map[string]*throttle.Limit{"GET /closed": {}}}))
-	perUser := gatekit.Must(throttle.PerKey(throttle.Limit{Rate: 1e-9, Burst: 3}, throttle.KeyConfig{Key: throttle.ByPrincipal}))
+	perUser := gatekit.Must(throttle.NewPerKey(throttle.Limit{Rate: 1e-9, Burst: 3}, throttle.KeyConfig{Key: throttle.ByPrincipal}))
 
 	api := gatekit.Must(route.New(route.Config{}))
 	api.Use(trail.at("log"), trail.at("cors"), newCORS().Middleware, trail.at("waf"), ifHeader("X-Attack", gatekit.WAFFiltered))

@@ -32,7 +32,7 @@ func Example_readme() {
 		AllowOrigins: []string{"https://myapp.com"},
 		AllowHeaders: []string{"Authorization"},
 	}))
-	perCaller := gatekit.Must(throttle.PerKey(throttle.Limit{Rate: 10, Burst: 2}, throttle.KeyConfig{Key: throttle.ByPrincipal}))
+	perCaller := gatekit.Must(throttle.NewPerKey(throttle.Limit{Rate: 10, Burst: 2}, throttle.KeyConfig{Key: throttle.ByPrincipal}))
 
 	api := gatekit.Must(route.New(route.Config{}))
 	api.Use(rules.Middleware)

@@ -26,7 +26,7 @@ type Stage struct {
 	// A-Z a-z 0-9 - . _ ~ : / ? # & = and comma. They are no place for secrets.
 	Variables map[string]string
 	// MethodSettings are the settings of single methods, by path ("pets/{id}/GET"), and of all others ("*/*"): see
-	// gatekit.NewStageSettings. throttle.ByMethodSettings and route/cache do what they say.
+	// gatekit.NewStageSettings. throttle.NewMethodLimits and route/cache do what they say.
 	MethodSettings map[string]gatekit.MethodSettings
 	// Deployment names the version of the configuration: $context.deploymentId. Empty, or letters, digits, - . _ up to 128.
 	Deployment string

@@ -17,7 +17,7 @@ import (
 )
 
 func TestSpoofedAddressesHaveNoEffect(t *testing.T) {
-	h := gatekit.Must(throttle.PerKey(throttle.Limit{Rate: 0.001, Burst: 1}, throttle.KeyConfig{Key: throttle.ByIP})).Middleware(ok)
+	h := gatekit.Must(throttle.NewPerKey(throttle.Limit{Rate: 0.001, Burst: 1}, throttle.KeyConfig{Key: throttle.ByIP})).Middleware(ok)
 	served := 0
 	for i := range 100 {
 		r := from("192.0.2.1:" + fmt.Sprint(1000+i))
@@ -32,7 +32,7 @@ func TestSpoofedAddressesHaveNoEffect(t *testing.T) {
 }
 
 func TestAddressesOfOneIPv6Subscriber(t *testing.T) {
-	h := gatekit.Must(throttle.PerKey(throttle.Limit{Rate: 0.001, Burst: 1}, throttle.KeyConfig{Key: throttle.ByIP})).Middleware(ok)
+	h := gatekit.Must(throttle.NewPerKey(throttle.Limit{Rate: 0.001, Burst: 1}, throttle.KeyConfig{Key: throttle.ByIP})).Middleware(ok)
 	require.Equal(t, 200, serve(h, from("[2001:db8::1]:1")).Code)
 	require.Equal(t, 429, serve(h, from("[2001:db8::ffff:2]:1")).Code)
 	require.Equal(t, 200, serve(h, from("[2001:db8:0:1::1]:1")).Code)
@@ -56,7 +56,7 @@ func TestJoinIsUnambiguous(t *testing.T) {
 }
 
 func TestHugeAndOddKeys(t *testing.T) {
-	k := gatekit.Must(throttle.PerKey(throttle.Limit{Rate: 0.001, Burst: 1}, throttle.KeyConfig{Key: throttle.ByHeader("K")}))
+	k := gatekit.Must(throttle.NewPerKey(throttle.Limit{Rate: 0.001, Burst: 1}, throttle.KeyConfig{Key: throttle.ByHeader("K")}))
 	for _, key := range []string{strings.Repeat("x", 1<<20), "\x00", "\xff\xfe", "a\r\nb"} {
 		r := from("192.0.2.1:1")
 		r.Header["K"] = []string{key}
@@ -68,7 +68,7 @@ func TestHugeAndOddKeys(t *testing.T) {
 // A million callers in a table for a thousand: all are served, memory stays, and the one at the limit stays there.
 func TestFloodOfCallers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		k := gatekit.Must(throttle.PerKey(throttle.Limit{Rate: 0.001, Burst: 3}, throttle.KeyConfig{Key: throttle.ByHeader("K"), MaxKeys: 1024}))
+		k := gatekit.Must(throttle.NewPerKey(throttle.Limit{Rate: 0.001, Burst: 3}, throttle.KeyConfig{Key: throttle.ByHeader("K"), MaxKeys: 1024}))
 		caller := func(key string) error {
 			return k.Check(&http.Request{Header: http.Header{"K": {key}}, RemoteAddr: "192.0.2.1:1"})
 		}
@@ -88,7 +88,7 @@ func TestFloodOfCallers(t *testing.T) {
 func TestHammer(t *testing.T) {
 	const burst = 50
 	start := time.Now()
-	k := gatekit.Must(throttle.PerKey(throttle.Limit{Rate: 100, Burst: burst}, throttle.KeyConfig{Key: throttle.ByIP}))
+	k := gatekit.Must(throttle.NewPerKey(throttle.Limit{Rate: 100, Burst: burst}, throttle.KeyConfig{Key: throttle.ByIP}))
 	l := gatekit.Must(throttle.New(throttle.Limit{Rate: 100, Burst: burst}))
 	h := gatekit.Chain(ok, k.Middleware, l.Middleware)
 	var admitted atomic.Int64

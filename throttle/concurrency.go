@@ -14,10 +14,10 @@ type Concurrency struct {
 	serves atomic.Int64
 }
 
-// Concurrent returns a limit of n requests in flight. 0 blocks all; a negative n is an error.
-func Concurrent(n int) (*Concurrency, error) {
+// NewConcurrent returns a limit of n requests in flight. 0 blocks all; a negative n is an error.
+func NewConcurrent(n int) (*Concurrency, error) {
 	if n < 0 {
-		return nil, fmt.Errorf("throttle: Concurrent: n: want 0 or more, got %d", n)
+		return nil, fmt.Errorf("throttle: NewConcurrent: n: want 0 or more, got %d", n)
 	}
 	return &Concurrency{limit: int64(n)}, nil
 }

@@ -18,7 +18,7 @@ func TestKeyedConformance(t *testing.T) {
 	throttletest.Run(t, func(t *testing.T, body func(*testing.T, throttletest.Setup)) {
 		synctest.Test(t, func(t *testing.T) {
 			body(t, throttletest.Setup{Clock: bubble{}, New: func(l throttle.Limit) throttletest.Limiter {
-				return gatekit.Must(throttle.PerKey(l, throttle.KeyConfig{Key: throttletest.Callers}))
+				return gatekit.Must(throttle.NewPerKey(l, throttle.KeyConfig{Key: throttletest.Callers}))
 			}})
 		})
 	})

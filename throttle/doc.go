@@ -6,7 +6,7 @@
 //		Default: &throttle.Limit{Rate: 100, Burst: 200},                      // for each route, a bucket of its own
 //		Routes:  map[string]*throttle.Limit{"POST /orders": {Rate: 5, Burst: 10}},
 //	})
-//	perCaller, err := throttle.PerKey(throttle.Limit{Rate: 10, Burst: 20}, throttle.KeyConfig{Key: throttle.ByPrincipal})
+//	perCaller, err := throttle.NewPerKey(throttle.Limit{Rate: 10, Burst: 20}, throttle.KeyConfig{Key: throttle.ByPrincipal})
 //
 // A bucket holds Burst tokens and is full at first. It gets Rate tokens a second, continuously. Each request takes one; where none is
 // left the answer is 429 {"message":"Too Many Requests"}, and a refused request takes none.
@@ -25,6 +25,6 @@
 //
 //   - The managed gateway calls its limits best effort. Within one process these are exact.
 //   - 429 answers carry Retry-After, the whole seconds until there is a token. NoRetryAfter leaves it out.
-//   - PerKey and Concurrent have no counterpart on HTTP APIs.
+//   - NewPerKey and NewConcurrent have no counterpart on HTTP APIs.
 //   - The managed gateway counts a route's limit only up to the account's. Here both are asked, which comes to the same.
 package throttle

@@ -48,8 +48,8 @@ func ExampleNewStage() {
 }
 
 // A bucket a caller, and headers that tell how much is left.
-func ExamplePerKey() {
-	perCaller := gatekit.Must(throttle.PerKey(throttle.Limit{Rate: 1, Burst: 2}, throttle.KeyConfig{Key: throttle.ByIP, Headers: true}))
+func ExampleNewPerKey() {
+	perCaller := gatekit.Must(throttle.NewPerKey(throttle.Limit{Rate: 1, Burst: 2}, throttle.KeyConfig{Key: throttle.ByIP, Headers: true}))
 	h := perCaller.Middleware(hello)
 	for _, address := range []string{"192.0.2.1:1000", "192.0.2.1:1001", "192.0.2.1:1002", "192.0.2.9:1000"} {
 		r := httptest.NewRequest("GET", "/", nil)
@@ -75,8 +75,8 @@ func ExampleNewAccount() {
 	// <nil> <nil>
 }
 
-func ExampleConcurrent() {
-	atOnce := gatekit.Must(throttle.Concurrent(1))
+func ExampleNewConcurrent() {
+	atOnce := gatekit.Must(throttle.NewConcurrent(1))
 	h := atOnce.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		second := httptest.NewRecorder()
 		atOnce.Middleware(hello).ServeHTTP(second, r)
@@ -89,7 +89,7 @@ func ExampleConcurrent() {
 
 // Two tenants of one caller have a bucket each.
 func ExampleJoin() {
-	perTenant := gatekit.Must(throttle.PerKey(throttle.Limit{Rate: 1, Burst: 1}, throttle.KeyConfig{
+	perTenant := gatekit.Must(throttle.NewPerKey(throttle.Limit{Rate: 1, Burst: 1}, throttle.KeyConfig{
 		Key: throttle.Join(throttle.ByIP, throttle.ByHeader("X-Tenant")),
 	}))
 	for _, tenant := range []string{"a", "b", "a"} {
@@ -104,8 +104,8 @@ func ExampleJoin() {
 }
 
 // A limit by identity before the authorizer: nobody has an identity yet, so all callers share one bucket.
-func ExamplePerKey_incorrect() {
-	perCaller := gatekit.Must(throttle.PerKey(throttle.Limit{Rate: 1, Burst: 1}, throttle.KeyConfig{Key: throttle.ByPrincipal}))
+func ExampleNewPerKey_incorrect() {
+	perCaller := gatekit.Must(throttle.NewPerKey(throttle.Limit{Rate: 1, Burst: 1}, throttle.KeyConfig{Key: throttle.ByPrincipal}))
 	authorizer := func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			rc, r := gatekit.Attach(r)

@@ -44,8 +44,8 @@ type Keyed struct {
 	noRetryAfter bool
 }
 
-// PerKey returns a limit of l for each caller, or one error that names every field it refuses.
-func PerKey(l Limit, c KeyConfig) (*Keyed, error) {
+// NewPerKey returns a limit of l for each caller, or one error that names every field it refuses.
+func NewPerKey(l Limit, c KeyConfig) (*Keyed, error) {
 	errs := []error{l.Validate("Limit")}
 	if c.Key == nil {
 		errs = append(errs, errors.New("throttle: KeyConfig.Key: want a function such as throttle.ByIP, got nil"))

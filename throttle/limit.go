@@ -14,7 +14,10 @@ import (
 	"github.com/gatekit-go/gatekit/internal/retry"
 )
 
-// Limit is the size of a token bucket. Either 0 blocks all requests; there is no value for "unlimited": leave the limit out.
+// Limit is the size of a token bucket. Limit{} blocks all requests; there is no value for "unlimited": leave the limit out.
+//
+// One zero beside a number is refused. It would block all requests as well, and is more often a field that was forgotten: an
+// outage by typo. Who means it writes Limit{}, and so does an importer, to whom either zero of the managed gateway says so.
 type Limit struct {
 	// Rate is how many requests a second get through in the long run. It must be finite and not negative.
 	Rate float64
@@ -30,6 +33,14 @@ func (l Limit) Validate(field string) error {
 	}
 	if l.Burst < 0 {
 		errs = append(errs, fmt.Errorf("throttle: %s.Burst: want 0 or more, got %d", field, l.Burst))
+	}
+	const inFull = "want a Rate and a Burst, as one without the other blocks all requests; Limit{} says that in full"
+	switch {
+	case len(errs) > 0:
+	case l.Rate == 0 && l.Burst != 0:
+		errs = append(errs, fmt.Errorf("throttle: %s.Rate: %s, got Rate 0 beside Burst %d", field, inFull, l.Burst))
+	case l.Rate != 0 && l.Burst == 0:
+		errs = append(errs, fmt.Errorf("throttle: %s.Burst: %s, got Burst 0 beside Rate %v", field, inFull, l.Rate))
 	}
 	return errors.Join(errs...)
 }

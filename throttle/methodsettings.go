@@ -29,8 +29,8 @@ type methodBucket struct {
 	settings *gatekit.MethodSettings // that the bucket was last filled by, under mu
 }
 
-// ByMethodSettings returns the limits that stages say, within the account's, which may be nil. It stands where [Stage] does.
-func ByMethodSettings(account *Limiter) *MethodLimits {
+// NewMethodLimits returns the limits that stages say, within the account's, which may be nil. It stands where [Stage] does.
+func NewMethodLimits(account *Limiter) *MethodLimits {
 	m := &MethodLimits{buckets: map[stageMethod]*methodBucket{}}
 	if account != nil {
 		m.account, m.noRetryAfter = account.bucket, account.noRetryAfter

@@ -30,7 +30,7 @@ func limits(t *testing.T, perSecond float64, burst int) *gatekit.StageSettings {
 
 func TestMethodSettings(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := throttle.ByMethodSettings(nil)
+		m := throttle.NewMethodLimits(nil)
 		two := limits(t, 1, 2)
 		admits := func(n int, method, stage, routeKey string, s *gatekit.StageSettings) {
 			t.Helper()
@@ -70,7 +70,7 @@ func TestMethodSettings(t *testing.T) {
 func TestMethodSettingsWithinTheAccount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		account := gatekit.Must(throttle.New(throttle.Limit{Rate: 1, Burst: 1}))
-		m := throttle.ByMethodSettings(account)
+		m := throttle.NewMethodLimits(account)
 		s := limits(t, 1e-9, 2)
 		require.NoError(t, m.Check(onStage("GET", "prod", "GET /pets", s)))
 		for range 1000 {

@@ -55,7 +55,7 @@ func TestRefusal(t *testing.T) {
 
 func TestRefill(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		keyed := gatekit.Must(throttle.PerKey(throttle.Limit{Rate: 2, Burst: 4}, throttle.KeyConfig{Key: throttle.ByIP}))
+		keyed := gatekit.Must(throttle.NewPerKey(throttle.Limit{Rate: 2, Burst: 4}, throttle.KeyConfig{Key: throttle.ByIP}))
 		stage := gatekit.Must(throttle.NewStage(throttle.StageConfig{Default: &throttle.Limit{Rate: 2, Burst: 4}}))
 		one := gatekit.Must(throttle.New(throttle.Limit{Rate: 2, Burst: 4}))
 		for name, check := range map[string]func(*http.Request) error{"keyed": keyed.Check, "stage": stage.Check, "one": one.Check} {
@@ -86,7 +86,7 @@ func TestLimitErrors(t *testing.T) {
 		_, err := throttle.New(l)
 		require.ErrorContains(t, err, "throttle: Limit.Rate: want a finite number")
 		require.ErrorContains(t, err, "throttle: Limit.Burst: want 0 or more, got -1")
-		_, err = throttle.PerKey(l, throttle.KeyConfig{MaxKeys: -1})
+		_, err = throttle.NewPerKey(l, throttle.KeyConfig{MaxKeys: -1})
 		for _, want := range []string{"Limit.Rate:", "Limit.Burst:", "KeyConfig.Key: want a function", "KeyConfig.MaxKeys: want 0 or more, got -1"} {
 			require.ErrorContains(t, err, want)
 		}
@@ -95,20 +95,45 @@ func TestLimitErrors(t *testing.T) {
 			require.ErrorContains(t, err, want)
 		}
 	}
-	_, err := throttle.PerKey(throttle.Limit{Rate: 1e-12, Burst: 1000}, throttle.KeyConfig{Key: throttle.ByIP})
+	_, err := throttle.NewPerKey(throttle.Limit{Rate: 1e-12, Burst: 1000}, throttle.KeyConfig{Key: throttle.ByIP})
 	require.ErrorContains(t, err, "full again within 100 years")
-	_, err = throttle.Concurrent(-1)
+	_, err = throttle.NewConcurrent(-1)
 	require.ErrorContains(t, err, "want 0 or more, got -1")
 	_, err = throttle.ByIPPrefix(0, 129)
 	require.ErrorContains(t, err, "v4: want 1 to 32 bits, got 0")
 	require.ErrorContains(t, err, "v6: want 1 to 128 bits, got 129")
 }
 
+// One zero beside a number is an outage by typo: it is refused wherever a Limit is taken, with what to write instead.
+func TestOneZeroBesideANumber(t *testing.T) {
+	key := throttle.KeyConfig{Key: throttle.ByIP}
+	for _, tt := range []struct {
+		name, want string
+		limit      throttle.Limit
+	}{
+		{"no-rate", "Rate 0 beside Burst 5", throttle.Limit{Burst: 5}},
+		{"negative-zero-rate", "Rate 0 beside Burst 5", throttle.Limit{Rate: math.Copysign(0, -1), Burst: 5}},
+		{"no-burst", "Burst 0 beside Rate 5", throttle.Limit{Rate: 5}},
+		{"no-burst-of-a-small-rate", "Burst 0 beside Rate 0.001", throttle.Limit{Rate: 0.001}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, one := throttle.New(tt.limit)
+			_, keyed := throttle.NewPerKey(tt.limit, key)
+			_, deflt := throttle.NewStage(throttle.StageConfig{Default: &tt.limit})
+			_, routes := throttle.NewStage(throttle.StageConfig{Routes: map[string]*throttle.Limit{"GET /a": &tt.limit}})
+			for name, err := range map[string]error{"new": one, "keyed": keyed, "default": deflt, "routes": routes} {
+				require.ErrorContains(t, err, tt.want, name)
+				require.ErrorContains(t, err, "Limit{} says that in full", name)
+			}
+		})
+	}
+}
+
 // 0 blocks, absent doesn't limit: the difference that an importer must keep.
 func TestZeroBlocksAndNilDoesNot(t *testing.T) {
-	for _, l := range []throttle.Limit{{0, 5}, {5, 0}, {}} {
+	for _, l := range []throttle.Limit{{}, {Rate: math.Copysign(0, -1)}} {
 		one := gatekit.Must(throttle.New(l))
-		keyed := gatekit.Must(throttle.PerKey(l, throttle.KeyConfig{Key: throttle.ByIP}))
+		keyed := gatekit.Must(throttle.NewPerKey(l, throttle.KeyConfig{Key: throttle.ByIP}))
 		stage := gatekit.Must(throttle.NewStage(throttle.StageConfig{Default: &l, Routes: map[string]*throttle.Limit{"GET /free": nil}}))
 		for _, mw := range []gatekit.Middleware{one.Middleware, keyed.Middleware, stage.Middleware} {
 			w := serve(mw(ok), onRoute("GET /a"))
@@ -184,7 +209,7 @@ func TestNoRetryAfter(t *testing.T) {
 	limit := throttle.Limit{Rate: 0.001, Burst: 1}
 	l := gatekit.Must(throttle.New(limit))
 	stage := gatekit.Must(throttle.NewStage(throttle.StageConfig{Default: &limit, NoRetryAfter: true}))
-	keyed := gatekit.Must(throttle.PerKey(limit, throttle.KeyConfig{Key: throttle.ByIP, NoRetryAfter: true}))
+	keyed := gatekit.Must(throttle.NewPerKey(limit, throttle.KeyConfig{Key: throttle.ByIP, NoRetryAfter: true}))
 	for _, mw := range []gatekit.Middleware{l.NoRetryAfter().Middleware, stage.Middleware, keyed.Middleware} {
 		h := mw(ok)
 		serve(h, from("192.0.2.1:1"))
@@ -244,17 +269,17 @@ func TestKeys(t *testing.T) {
 func TestKeyErrors(t *testing.T) {
 	limit := throttle.Limit{Rate: 1, Burst: 100}
 	for _, headers := range []bool{false, true} {
-		teapot := gatekit.Must(throttle.PerKey(limit, throttle.KeyConfig{Headers: headers, Key: func(*http.Request) (string, error) {
+		teapot := gatekit.Must(throttle.NewPerKey(limit, throttle.KeyConfig{Headers: headers, Key: func(*http.Request) (string, error) {
 			return "", &gatekit.Rejection{Type: gatekit.Unauthorized}
 		}}))
 		require.Equal(t, 401, serve(teapot.Middleware(ok), from("192.0.2.1:1")).Code)
-		broken := gatekit.Must(throttle.PerKey(limit, throttle.KeyConfig{Headers: headers, Key: func(*http.Request) (string, error) {
+		broken := gatekit.Must(throttle.NewPerKey(limit, throttle.KeyConfig{Headers: headers, Key: func(*http.Request) (string, error) {
 			return "", fmt.Errorf("the secret is 42")
 		}}))
 		w := serve(broken.Middleware(ok), from("192.0.2.1:1"))
 		require.Equal(t, 500, w.Code)
 		require.Equal(t, `{"message":"Internal Server Error"}`, w.Body.String())
-		twice := gatekit.Must(throttle.PerKey(limit, throttle.KeyConfig{Headers: headers, Key: throttle.Join(throttle.ByIP, throttle.ByHeader("X-Tenant"))}))
+		twice := gatekit.Must(throttle.NewPerKey(limit, throttle.KeyConfig{Headers: headers, Key: throttle.Join(throttle.ByIP, throttle.ByHeader("X-Tenant"))}))
 		r := from("192.0.2.1:1")
 		r.Header["X-Tenant"] = []string{"a", "b"}
 		require.Equal(t, 400, serve(twice.Middleware(ok), r).Code)
@@ -263,7 +288,7 @@ func TestKeyErrors(t *testing.T) {
 
 func TestRateLimitHeaders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		k := gatekit.Must(throttle.PerKey(throttle.Limit{Rate: 0.5, Burst: 2}, throttle.KeyConfig{Key: throttle.ByIP, Headers: true, XHeaders: true}))
+		k := gatekit.Must(throttle.NewPerKey(throttle.Limit{Rate: 0.5, Burst: 2}, throttle.KeyConfig{Key: throttle.ByIP, Headers: true, XHeaders: true}))
 		h := k.Middleware(ok)
 		for _, want := range []struct {
 			status          int
@@ -283,7 +308,7 @@ func TestRateLimitHeaders(t *testing.T) {
 }
 
 func TestConcurrent(t *testing.T) {
-	c := gatekit.Must(throttle.Concurrent(2))
+	c := gatekit.Must(throttle.NewConcurrent(2))
 	hold, held := make(chan struct{}), make(chan struct{}, 2)
 	h := c.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		held <- struct{}{}
@@ -307,14 +332,14 @@ func TestConcurrent(t *testing.T) {
 	require.Panics(t, func() { serve(panicking, from("192.0.2.1:1")) })
 	require.Equal(t, 0, c.InFlight(), "a panic gives its place back")
 
-	none := gatekit.Must(throttle.Concurrent(0))
+	none := gatekit.Must(throttle.NewConcurrent(0))
 	require.Equal(t, 429, serve(none.Middleware(ok), from("192.0.2.1:1")).Code)
 }
 
 func TestStations(t *testing.T) {
 	limit := throttle.Limit{Rate: 1, Burst: 1}
-	keyed := gatekit.Must(throttle.PerKey(limit, throttle.KeyConfig{Key: throttle.ByIP, Headers: true}))
-	h := gatekit.Chain(ok, throttle.NewAccount().Middleware, gatekit.Must(throttle.Concurrent(1)).Middleware, keyed.Middleware)
+	keyed := gatekit.Must(throttle.NewPerKey(limit, throttle.KeyConfig{Key: throttle.ByIP, Headers: true}))
+	h := gatekit.Chain(ok, throttle.NewAccount().Middleware, gatekit.Must(throttle.NewConcurrent(1)).Middleware, keyed.Middleware)
 	var kinds []string
 	for s, isStation := h.(gatekit.Station); isStation; s, isStation = h.(gatekit.Station) {
 		var kind string

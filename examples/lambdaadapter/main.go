@@ -34,7 +34,7 @@ func chain() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	limit, err := throttle.PerKey(throttle.Limit{Rate: 1.0 / 60, Burst: 4}, throttle.KeyConfig{Key: throttle.ByIP})
+	limit, err := throttle.NewPerKey(throttle.Limit{Rate: 1.0 / 60, Burst: 4}, throttle.KeyConfig{Key: throttle.ByIP})
 	if err != nil {
 		return nil, err
 	}

@@ -63,8 +63,8 @@ func limiters(tb testing.TB, keyOf func(*http.Request) string, byIP bool) map[st
 	throttledMW := throttled.HTTPRateLimiterCtx{RateLimiter: gcra, VaryBy: &throttled.VaryBy{Custom: keyOf}}
 	ululeMW := ululehttp.NewMiddleware(ulule.New(memory.NewStore(), ulule.Rate{Period: time.Minute, Limit: aLot}), ululehttp.WithKeyGetter(keyOf))
 	return map[string]gatekit.Middleware{
-		"gatekit":         gatekit.Must(throttle.PerKey(throttle.Limit{Rate: 1e5, Burst: aLot}, throttle.KeyConfig{Key: key, MaxKeys: 2 * keyCount})).Middleware,
-		"gatekit-headers": gatekit.Must(throttle.PerKey(throttle.Limit{Rate: 1e5, Burst: aLot}, throttle.KeyConfig{Key: key, MaxKeys: 2 * keyCount, Headers: true})).Middleware,
+		"gatekit":         gatekit.Must(throttle.NewPerKey(throttle.Limit{Rate: 1e5, Burst: aLot}, throttle.KeyConfig{Key: key, MaxKeys: 2 * keyCount})).Middleware,
+		"gatekit-headers": gatekit.Must(throttle.NewPerKey(throttle.Limit{Rate: 1e5, Burst: aLot}, throttle.KeyConfig{Key: key, MaxKeys: 2 * keyCount, Headers: true})).Middleware,
 		"httprate":        httprate.LimitBy(aLot, time.Minute, keyFunc, httprate.WithResponseHeaders(httprate.ResponseHeaders{})),
 		"tollbooth":       tollboothMW,
 		"ulule":           ululeMW.Handler,
@@ -99,7 +99,7 @@ func TestLimiters(t *testing.T) {
 			t.Errorf("%s: got %d", name, got)
 		}
 	}
-	limited := gatekit.Must(throttle.PerKey(throttle.Limit{Rate: 1, Burst: 1}, throttle.KeyConfig{Key: throttle.ByIP})).Middleware(nothing)
+	limited := gatekit.Must(throttle.NewPerKey(throttle.Limit{Rate: 1, Burst: 1}, throttle.KeyConfig{Key: throttle.ByIP})).Middleware(nothing)
 	newResponse().serve(limited, request("GET", "/"))
 	if got := newResponse().serve(limited, request("GET", "/")); got != 429 {
 		t.Errorf("the second of one: got %d", got)
@@ -112,7 +112,7 @@ func BenchmarkKeyedHot(b *testing.B) {
 		b.Run("by="+name+"/parallel=true", func(b *testing.B) { measureParallel(b, mw(nothing), request("GET", "/")) })
 	}
 	b.Run("by=gatekit-refused", func(b *testing.B) {
-		refused := gatekit.Must(throttle.PerKey(throttle.Limit{Rate: 1e-6, Burst: 1}, throttle.KeyConfig{Key: throttle.ByIP})).Middleware(nothing)
+		refused := gatekit.Must(throttle.NewPerKey(throttle.Limit{Rate: 1e-6, Burst: 1}, throttle.KeyConfig{Key: throttle.ByIP})).Middleware(nothing)
 		newResponse().serve(refused, request("GET", "/"))
 		measure(b, refused, request("GET", "/"), 429)
 	})
@@ -174,7 +174,7 @@ func BenchmarkKeyedMemory(b *testing.B) {
 						if kind == "ipv4" {
 							key = throttle.ByIP
 						}
-						mw = gatekit.Must(throttle.PerKey(throttle.Limit{Rate: 0.001, Burst: 10}, throttle.KeyConfig{Key: key, MaxKeys: 2 * keyCount})).Middleware
+						mw = gatekit.Must(throttle.NewPerKey(throttle.Limit{Rate: 0.001, Burst: 10}, throttle.KeyConfig{Key: key, MaxKeys: 2 * keyCount})).Middleware
 					}
 					h := mw(nothing)
 					w, r := newResponse(), request("GET", "/")

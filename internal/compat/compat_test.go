@@ -33,14 +33,14 @@ func newStations(t *testing.T, iss *authtest.Issuer, flavor gatekit.Flavor) stat
 	t.Helper()
 	jwt, err := auth.NewJWT(t.Context(), auth.JWTConfig{Issuer: iss.URL(), Audience: []string{"orders"}, JWKS: iss.JWKS()})
 	require.NoError(t, err)
-	limit := gatekit.Must(throttle.PerKey(throttle.Limit{Rate: 0.001, Burst: 2}, throttle.KeyConfig{Key: throttle.ByPrincipal, Headers: true}))
+	limit := gatekit.Must(throttle.NewPerKey(throttle.Limit{Rate: 0.001, Burst: 2}, throttle.KeyConfig{Key: throttle.ByPrincipal, Headers: true}))
 	return stations{
 		outside: []gatekit.Middleware{
 			gatekit.Must(gatekit.Describe(gatekit.API{Flavor: flavor, Stage: "prod"})),
 			gatekit.Must(gatekit.NewTrustedProxies("", "192.0.2.0/24")).Middleware,
 			gatekit.Must(cors.New(cors.Config{AllowOrigins: []string{"https://myapp.com"}})).Middleware,
 			throttle.NewAccount().Middleware,
-			gatekit.Must(throttle.Concurrent(10)).Middleware,
+			gatekit.Must(throttle.NewConcurrent(10)).Middleware,
 		},
 		inside: []gatekit.Middleware{auth.Require(jwt, "orders:read"), limit.Middleware},
 	}

@@ -1,5 +1,5 @@
 // Package redisthrottle shares limits between machines through Redis or Valkey (github.com/redis/go-redis/v9): the limit by caller of
-// throttle.PerKey, the token buckets of usage plans, and a usage plans' store.
+// throttle.NewPerKey, the token buckets of usage plans, and a usage plans' store.
 //
 //	client := redis.NewClient(&redis.Options{Addr: addr, ContextTimeoutEnabled: true})
 //	limit, err := redisthrottle.New(throttle.Limit{Rate: 100, Burst: 200}, redisthrottle.Config{

@@ -87,7 +87,11 @@ const (
 	maxUnits           = 1 << 50
 )
 
+// limit is t in this module's words. A plan is data of the managed gateway's, where either zero blocks all: throttle.Limit{}.
 func (t Throttle) limit() throttle.Limit {
+	if t.RateLimit == 0 && t.BurstLimit >= 0 || t.BurstLimit == 0 && t.RateLimit >= 0 {
+		return throttle.Limit{}
+	}
 	return throttle.Limit{Rate: t.RateLimit, Burst: t.BurstLimit}
 }
 

@@ -46,7 +46,7 @@ func BuildProxy(ctx context.Context, name string, i *Issued, upstream string) (h
 		if err != nil {
 			return nil, err
 		}
-		limit, err := throttle.PerKey(throttle.Limit{Rate: manyPerSecond, Burst: manyAtOnce}, throttle.KeyConfig{Key: throttle.ByIP})
+		limit, err := throttle.NewPerKey(throttle.Limit{Rate: manyPerSecond, Burst: manyAtOnce}, throttle.KeyConfig{Key: throttle.ByIP})
 		if err != nil {
 			return nil, err
 		}

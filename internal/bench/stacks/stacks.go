@@ -120,7 +120,7 @@ func Gatekit(i *Issued) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	limit, err := throttle.PerKey(throttle.Limit{Rate: manyPerSecond, Burst: manyAtOnce}, throttle.KeyConfig{Key: throttle.ByIP})
+	limit, err := throttle.NewPerKey(throttle.Limit{Rate: manyPerSecond, Burst: manyAtOnce}, throttle.KeyConfig{Key: throttle.ByIP})
 	if err != nil {
 		return nil, err
 	}
