@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/gatekit-go/gatekit/internal/httpword"
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 )
 
 // Config is the CORS configuration of an API. (Developer guide, "Configuring CORS for an HTTP API".)
@@ -32,30 +35,27 @@ const maxMaxAge = 24 * time.Hour
 
 // check returns every mistake in c.
 func (c *Config) check() error {
-	var errs []error
-	wrong := func(field, format string, args ...any) {
-		errs = append(errs, fmt.Errorf("cors: Config.%s: %s", field, fmt.Sprintf(format, args...)))
-	}
+	m := mistakes.In("cors: Config")
 	if len(c.AllowOrigins) == 0 {
-		wrong("AllowOrigins", `want at least one origin such as "https://myapp.com", got none`)
+		m.Add("AllowOrigins", `want at least one origin such as "https://myapp.com", got none`)
 	}
 	for i, origin := range c.AllowOrigins {
 		if err := c.checkOrigin(origin); err != nil {
-			wrong(fmt.Sprintf("AllowOrigins[%d]", i), "%v", err)
+			m.Add(fmt.Sprintf("AllowOrigins[%d]", i), "%v", err)
 		}
 	}
-	c.checkNames("AllowMethods", c.AllowMethods, "a method", wrong)
-	c.checkNames("AllowHeaders", c.AllowHeaders, "a header name", wrong)
-	c.checkNames("ExposeHeaders", c.ExposeHeaders, "a header name", wrong)
+	c.checkNames(m, "AllowMethods", c.AllowMethods, "a method")
+	c.checkNames(m, "AllowHeaders", c.AllowHeaders, "a header name")
+	c.checkNames(m, "ExposeHeaders", c.ExposeHeaders, "a header name")
 	for i, method := range c.AllowMethods {
 		if upper := strings.ToUpper(method); upper != method {
-			wrong(fmt.Sprintf("AllowMethods[%d]", i), "want %q, as methods are case-sensitive, got %q", upper, method)
+			m.Add(fmt.Sprintf("AllowMethods[%d]", i), "want %q, as methods are case-sensitive, got %q", upper, method)
 		}
 	}
 	if c.MaxAge > 0 && c.MaxAge%time.Second != 0 || c.MaxAge > maxMaxAge {
-		wrong("MaxAge", "want whole seconds, at most %v, got %v", maxMaxAge, c.MaxAge)
+		m.Add("MaxAge", "want whole seconds, at most %v, got %v", maxMaxAge, c.MaxAge)
 	}
-	return errors.Join(errs...)
+	return m.Err()
 }
 
 func (c *Config) checkOrigin(text string) error {
@@ -86,26 +86,16 @@ func (c *Config) checkOrigin(text string) error {
 	return nil
 }
 
-func (c *Config) checkNames(field string, names []string, what string, wrong func(field, format string, args ...any)) {
+func (c *Config) checkNames(m *mistakes.Mistakes, field string, names []string, what string) {
 	for i, name := range names {
 		at := fmt.Sprintf("%s[%d]", field, i)
 		switch {
-		case !isToken(name):
-			wrong(at, "want %s, got %q", what, name)
+		case !httpword.IsToken(name):
+			m.Add(at, "want %s, got %q", what, name)
 		case name == "*" && c.AllowCredentials:
-			wrong(at, `want names, got "*": browsers take it literally with credentials`)
+			m.Add(at, `want names, got "*": browsers take it literally with credentials`)
 		case name == "*" && len(names) > 1 && field != "AllowHeaders": // Authorization may stand beside it
-			wrong(at, `want "*" alone, as it makes the others meaningless`)
+			m.Add(at, `want "*" alone, as it makes the others meaningless`)
 		}
 	}
-}
-
-// isToken reports whether s is a token. (RFC 9110, section 5.6.2.)
-func isToken(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c <= ' ' || c >= 0x7f || strings.IndexByte("\"(),/:;<=>?@[\\]{}", c) >= 0 {
-			return false
-		}
-	}
-	return s != ""
 }

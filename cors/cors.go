@@ -71,11 +71,12 @@ func (h *station) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		hasOrigin = false // an OPTIONS request that isn't a preflight gets no headers
 	}
-	rw := &responseWriter{ResponseWriter: w, cors: h.cors}
+	rw := &responseWriter{cors: h.cors}
+	rw.Init(w, rw)
 	if hasOrigin && h.cors.allows(r, origins) {
 		rw.origin = origins[0]
 	}
-	defer rw.commit() // a handler that never writes has an answer too, and so has one that panics, if somebody recovers
+	defer rw.Finish() // a handler that never writes has an answer too, and so has one that panics, if somebody recovers
 	h.next.ServeHTTP(rw, r)
 }
 

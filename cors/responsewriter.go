@@ -1,29 +1,22 @@
 package cors
 
 import (
-	"bufio"
-	"io"
-	"net"
 	"net/http"
 	"strings"
+
+	"github.com/gatekit-go/gatekit/internal/latewriter"
 )
 
-// responseWriter replaces the handler's CORS headers by the configured ones at the last moment, however the handler answers: each way
-// out commits first. Unwrap alone wouldn't do, since http.ResponseController would pass us by.
+// responseWriter replaces the handler's CORS headers by the configured ones at the last moment, however the handler answers.
 type responseWriter struct {
-	http.ResponseWriter
-	cors      *CORS
-	origin    string // "" if the answer may not be read by the page
-	committed bool
-	values    [4]string // what the header slices point at: Allow-Origin, Allow-Credentials, Expose-Headers, Vary
+	latewriter.Writer
+	cors   *CORS
+	origin string    // "" if the answer may not be read by the page
+	values [4]string // what the header slices point at: Allow-Origin, Allow-Credentials, Expose-Headers, Vary
 }
 
-// commit writes the headers, once.
-func (w *responseWriter) commit() {
-	if w.committed {
-		return
-	}
-	w.committed = true
+// Commit writes the headers.
+func (w *responseWriter) Commit(status int) int {
 	h := w.Header()
 	dropFamily(h)
 	c, v := w.cors, &w.values
@@ -31,7 +24,7 @@ func (w *responseWriter) commit() {
 		w.vary(h)
 	}
 	if w.origin == "" {
-		return
+		return status
 	}
 	v[0] = w.origin
 	if c.anyOrigin {
@@ -46,6 +39,7 @@ func (w *responseWriter) commit() {
 		v[2] = c.exposeHeaders
 		h["Access-Control-Expose-Headers"] = v[2:3:3]
 	}
+	return status
 }
 
 // vary adds Origin to Vary, unless the handler said so, or said that its answer varies by anything.
@@ -76,46 +70,9 @@ func dropFamily(h http.Header) {
 	}
 }
 
-// WriteHeader commits, except for 1xx, which the final answer is still to follow: that loses the handler's CORS headers and gets none.
-// 101 ends HTTP on the connection, so it is final.
-func (w *responseWriter) WriteHeader(status int) {
-	if status >= 100 && status < 200 && status != http.StatusSwitchingProtocols {
-		if !w.committed {
-			dropFamily(w.Header())
-		}
-	} else {
-		w.commit()
-	}
-	w.ResponseWriter.WriteHeader(status)
+// Inform drops the handler's CORS headers from a 1xx, which the final answer is still to follow: it gets none of its own, as browsers
+// judge the final answer alone. (Fetch, "CORS check".)
+func (w *responseWriter) Inform(int) bool {
+	dropFamily(w.Header())
+	return true
 }
-
-func (w *responseWriter) Write(b []byte) (int, error) {
-	w.commit()
-	return w.ResponseWriter.Write(b)
-}
-
-func (w *responseWriter) WriteString(s string) (int, error) {
-	w.commit()
-	return io.WriteString(w.ResponseWriter, s)
-}
-
-// ReadFrom keeps sendfile where the server has it.
-func (w *responseWriter) ReadFrom(r io.Reader) (int64, error) {
-	w.commit()
-	return io.Copy(w.ResponseWriter, r)
-}
-
-func (w *responseWriter) Flush() { _ = w.FlushError() }
-
-func (w *responseWriter) FlushError() error {
-	w.commit()
-	return http.NewResponseController(w.ResponseWriter).Flush()
-}
-
-func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	w.commit()
-	return http.NewResponseController(w.ResponseWriter).Hijack()
-}
-
-// Unwrap is for what else http.ResponseController does: deadlines, full duplex.
-func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
