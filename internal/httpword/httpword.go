@@ -63,4 +63,6 @@ func BodyAllowed(status int) bool {
 
 // BodySent reports whether an answer of this status to this method has a body on the wire. HEAD gets the headers that GET would
 // get, and no body. (RFC 9110, section 9.3.2.)
-func BodySent(method string, status int) bool { return method != http.MethodHead && BodyAllowed(status) }
+func BodySent(method string, status int) bool {
+	return method != http.MethodHead && BodyAllowed(status)
+}
