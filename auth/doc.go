@@ -25,8 +25,9 @@
 // # Keys
 //
 // Keys are fetched at the start and then in the background; requests wait for a fetch only when a token names a key that isn't
-// known. While the issuer is down the keys at hand are used, for a bounded time (JWTConfig.MaxStale). Then, or if there never were
-// any, the answer is 500: nobody is admitted unjudged.
+// known. What the issuer answers counts at once: a key that is gone admits nobody any longer, tokens that it verified before
+// included, also where no key is left. While the issuer is down, or answers something else than a key set, the keys at hand are
+// used, for a bounded time (JWTConfig.MaxStale). Then, or if there never were any, the answer is 500: nobody is admitted unjudged.
 //
 // # Lambda authorizers
 //

@@ -2,9 +2,12 @@ package auth
 
 import "github.com/gatekit-go/gatekit"
 
-// ParseJWKS returns the kids of the keys that a set is good for.
+// ParseJWKS returns the kids of the keys that a set is good for. None is an error, as at the start of an authorizer.
 func ParseJWKS(data []byte) (kids []string, err error) {
 	keys, err := parseJWKS(data)
+	if err == nil && len(keys) == 0 {
+		err = errNoKey
+	}
 	for kid := range keys {
 		kids = append(kids, kid)
 	}

@@ -99,7 +99,7 @@ func (f *fetcher) discover(ctx context.Context) (string, error) {
 		return "", err
 	}
 	var issuer, jwksURI string
-	err = strictjson.Object(data, maxTokenDepth, func(name string, value []byte) error {
+	err = strictjson.Object(withoutBOM(data), maxTokenDepth, func(name string, value []byte) error {
 		switch name {
 		case "issuer":
 			issuer, _ = strictjson.Text(value)

@@ -1,12 +1,16 @@
 package auth_test
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"math/big"
+	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -87,17 +91,88 @@ func TestUnsafeKeysAreLeftOut(t *testing.T) {
 	}
 }
 
-// Of two keys with one kid neither is taken, whatever the other is.
+// Of two keys with one kid neither is taken, whatever the other is, unless it says itself that it is for something else, or is
+// the same.
 func TestDuplicateKids(t *testing.T) {
 	sound, err := rsa.GenerateKey(rand.Reader, 2048)
 	require.NoError(t, err)
 	other, err := rsa.GenerateKey(rand.Reader, 2048)
 	require.NoError(t, err)
 	one := rsaJWK(sound.N, "AQAB", nil)
-	for _, two := range []map[string]any{rsaJWK(other.N, "AQAB", nil), one, {"kty": "oct", "kid": "k", "k": "AA"}} {
-		for _, jwks := range [][]map[string]any{{one, two}, {two, one}, {one, two, one}} {
+	orders := func(two map[string]any) [][]map[string]any {
+		return [][]map[string]any{{one, two}, {two, one}, {one, two, one}, {two, two, one}}
+	}
+	for name, two := range map[string]map[string]any{
+		"other": rsaJWK(other.N, "AQAB", nil), "secret": {"kty": "oct", "kid": "k", "k": "AA"}, "hmac": {"kty": "oct", "kid": "k", "alg": "HS256"},
+		"weak": rsaJWK(big.NewInt(15), "AQAB", nil), "other-for-signatures": rsaJWK(other.N, "AQAB", map[string]any{"use": "sig"}),
+		"same-for-another-algorithm": rsaJWK(sound.N, "AQAB", map[string]any{"alg": "RS512"}),
+	} {
+		for _, jwks := range orders(two) {
 			_, err := auth.ParseJWKS(set(t, jwks...))
-			require.ErrorContains(t, err, "no key that can verify a signature")
+			require.ErrorContains(t, err, "no key that can verify a signature", name)
+		}
+	}
+	for name, two := range map[string]map[string]any{
+		"same": rsaJWK(sound.N, "AQAB", nil), "for-encryption": rsaJWK(other.N, "AQAB", map[string]any{"use": "enc"}),
+		"same-for-encryption": rsaJWK(sound.N, "AQAB", map[string]any{"use": "enc"}), "by-its-algorithm": rsaJWK(other.N, "AQAB", map[string]any{"alg": "RSA-OAEP-256"}),
+		"by-its-operations": rsaJWK(other.N, "AQAB", map[string]any{"key_ops": []string{"wrapKey"}}), "ec-for-agreement": {"kty": "EC", "kid": "k", "alg": "ECDH-ES"},
+	} {
+		for _, jwks := range orders(two) {
+			kids, err := auth.ParseJWKS(set(t, jwks...))
+			require.NoError(t, err, name)
+			require.Equal(t, []string{"k"}, kids, name)
+		}
+	}
+}
+
+// What can only be read in one way is taken, also where RFC 7518 wants it written in another.
+func TestJWKSAsProvidersWriteThem(t *testing.T) {
+	i := iss()
+	token := i.MintWith
+	var served struct{ Keys []map[string]any }
+	require.NoError(t, json.Unmarshal(i.JWKS(), &served))
+	raw := func(jwk map[string]any, name string) []byte {
+		b, err := base64.RawURLEncoding.DecodeString(jwk[name].(string))
+		require.NoError(t, err)
+		return b
+	}
+	each := func(change func(jwk map[string]any, name string)) []byte {
+		var changed []map[string]any
+		for _, jwk := range served.Keys {
+			jwk = maps.Clone(jwk)
+			for _, name := range []string{"n", "e", "x", "y"} {
+				if jwk[name] != nil {
+					change(jwk, name)
+				}
+			}
+			changed = append(changed, jwk)
+		}
+		return set(t, changed...)
+	}
+	many := slices.Clone(served.Keys)
+	for n := range 150 {
+		key := maps.Clone(served.Keys[0])
+		key["kid"] = "other-" + strconv.Itoa(n)
+		many = append(many, key)
+	}
+	for name, jwks := range map[string][]byte{
+		"bom":               append([]byte("\ufeff"), i.JWKS()...),
+		"padded":            each(func(jwk map[string]any, name string) { jwk[name] = base64.URLEncoding.EncodeToString(raw(jwk, name)) }),
+		"standard-alphabet": each(func(jwk map[string]any, name string) { jwk[name] = base64.StdEncoding.EncodeToString(raw(jwk, name)) }),
+		"leading-zero": each(func(jwk map[string]any, name string) {
+			if jwk["kty"] != "OKP" {
+				jwk[name] = b64(append([]byte{0}, raw(jwk, name)...))
+			}
+		}),
+		"cut-zeros":     each(func(jwk map[string]any, name string) { jwk[name] = b64(bytes.TrimLeft(raw(jwk, name), "\x00")) }),
+		"150-keys-more": set(t, many...),
+		"odd-members": each(func(jwk map[string]any, _ string) {
+			jwk["x5c"], jwk["x5t"], jwk["use"], jwk["key_ops"], jwk["alg"] = "text", 1, nil, []string{"verify", "x"}, nil
+		}),
+	} {
+		j := newJWT(t, i, auth.JWTConfig{JWKS: jwks})
+		for _, algorithm := range []string{"RS256", "PS384", "ES256", "ES384", "ES512", "EdDSA"} {
+			admitted(t, j.Middleware, bearer(token(algorithm, good(nil))), name, algorithm)
 		}
 	}
 }

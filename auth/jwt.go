@@ -70,7 +70,7 @@ func newVerifier(ctx context.Context, cfg JWTConfig, cache *tokenCache) (*verifi
 	}
 	v.source = &keySource{
 		set: set, fetch: fetcher.keys, issuer: cfg.Issuer, interval: cfg.RefreshInterval, maxStale: cfg.MaxStale,
-		limiter: rate.NewLimiter(rate.Every(cfg.RefetchInterval), 1), unknown: map[string]time.Time{},
+		limiter: rate.NewLimiter(rate.Every(cfg.RefetchInterval), 1),
 	}
 	v.source.ctx, v.source.cancel = context.WithCancel(ctx)
 	var err error
@@ -88,6 +88,9 @@ func newVerifier(ctx context.Context, cfg JWTConfig, cache *tokenCache) (*verifi
 func (v *verifier) start(cfg JWTConfig) error {
 	if cfg.JWKS != nil {
 		keys, err := parseJWKS(cfg.JWKS)
+		if err == nil && len(keys) == 0 {
+			err = errNoKey
+		}
 		if err != nil {
 			return fmt.Errorf("auth: JWTConfig.JWKS: %w", err)
 		}
@@ -100,11 +103,15 @@ func (v *verifier) start(cfg JWTConfig) error {
 		return fmt.Errorf("auth: NewJWT: %w", context.Cause(v.source.ctx))
 	}
 	<-f.done // it has deadlines, and ends with the context
-	if f.err != nil && !cfg.StartWithoutKeys {
-		return f.err
+	err := f.err
+	if err == nil && v.source.set.size() == 0 {
+		err = fmt.Errorf("auth: the keys of %s: %w", cfg.Issuer, errNoKey) // which an API must not start with unless it says so
 	}
-	if v.source.log = cfg.Logger; f.err != nil {
-		v.source.logFailure(f.err)
+	if err != nil && !cfg.StartWithoutKeys {
+		return err
+	}
+	if v.source.log = cfg.Logger; err != nil {
+		v.source.logFailure(err)
 	}
 	v.source.running.Add(1)
 	go v.source.refresh(f.err != nil)

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -45,17 +46,19 @@ type JWTConfig struct {
 	HTTPClient *http.Client
 	// FetchTimeout bounds each of these requests. 0 means 1.5 seconds, as on the managed gateway; at most 30 seconds.
 	FetchTimeout time.Duration
-	// RefreshInterval is how often the keys are fetched in the background: a key that the issuer withdrew lives no longer.
-	// 0 means an hour; 1 minute to 24 hours.
+	// RefreshInterval is how often the keys are fetched in the background: a key that the issuer withdrew lives no longer,
+	// tokens that it has verified before included. 0 means an hour; 1 minute to 24 hours.
 	RefreshInterval time.Duration
 	// RefetchInterval is the least time between two fetches because of tokens that name an unknown key or fail with a known
-	// one. 0 means 10 seconds; at least 1 second.
+	// one. A new key is good within this time of its publication, whatever tokens strangers send, and the time of one fetch.
+	// 0 means 10 seconds; at least 1 second.
 	RefetchInterval time.Duration
-	// MaxStale is how long beyond RefreshInterval keys are trusted while the issuer can't be reached; then the answer is
-	// 500. 0 means 24 hours, negative means not at all.
+	// MaxStale is how long beyond RefreshInterval keys are trusted while the issuer can't be reached, or answers something
+	// else than a key set of at most 150,000 bytes; then the answer is 500. A key set without a usable key is an answer: it
+	// counts at once, and tokens are a 401. 0 means 24 hours, negative means not at all.
 	MaxStale time.Duration
-	// StartWithoutKeys lets NewJWT succeed while the issuer is down: the answer is 500 until it is back. Without it NewJWT
-	// returns the error.
+	// StartWithoutKeys lets NewJWT succeed while the issuer is down, where the answer is 500 until it is back, or has no
+	// usable key. Without it NewJWT returns the error.
 	StartWithoutKeys bool
 	// InsecureAllowHTTP accepts an issuer and key sets over http on any host. Who is on the way to it can then sign tokens.
 	InsecureAllowHTTP bool
@@ -84,9 +87,17 @@ const (
 // algorithms are those that can be allowed, each with what verifies it.
 var algorithms = map[string]jwt.SigningMethod{
 	"RS256": jwt.SigningMethodRS256, "RS384": jwt.SigningMethodRS384, "RS512": jwt.SigningMethodRS512,
-	"PS256": jwt.SigningMethodPS256, "PS384": jwt.SigningMethodPS384, "PS512": jwt.SigningMethodPS512,
+	"PS256": strictPSS(jwt.SigningMethodPS256), "PS384": strictPSS(jwt.SigningMethodPS384), "PS512": strictPSS(jwt.SigningMethodPS512),
 	"ES256": jwt.SigningMethodES256, "ES384": jwt.SigningMethodES384, "ES512": jwt.SigningMethodES512,
 	"EdDSA": jwt.SigningMethodEdDSA,
+}
+
+// strictPSS is m with the one length of salt that RFC 7518, section 3.5 allows: the hash's. golang-jwt verifies any.
+func strictPSS(m *jwt.SigningMethodRSAPSS) *jwt.SigningMethodRSAPSS {
+	return &jwt.SigningMethodRSAPSS{
+		SigningMethodRSA: m.SigningMethodRSA,
+		Options:          &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: m.Hash},
+	}
 }
 
 // check returns every mistake in c.

@@ -17,9 +17,9 @@ import (
 //
 // A key that isn't there may be new at the issuer: KeyRead then asks for a fresh set, once.
 type keySet struct {
-	keys      atomic.Pointer[map[string]jwkset.JWK]      // by kid; nil until there were keys
-	refetch   func(ctx context.Context, kid string) bool // asks the issuer for kid, and reports whether it was asked; nil: never
-	onReplace func()                                     // forgets what was verified with the keys before
+	keys      atomic.Pointer[map[string]jwkset.JWK]             // by kid; nil until there were keys
+	refetch   func(ctx context.Context, found func() bool) bool // asks the issuer, and reports whether found says so then; nil: never
+	onReplace func()                                            // forgets what was verified with the keys before
 	writing   sync.Mutex
 }
 
@@ -35,19 +35,31 @@ func (s *keySet) lookup(kid string) (jwkset.JWK, bool) {
 }
 
 // replace makes keys the set. If that changes it, what was verified with the old ones is forgotten, in this order: so whoever
-// verified with an old key kept the result where it is forgotten.
-func (s *keySet) replace(keys map[string]jwkset.JWK) {
+// verified with an old key kept the result where it is forgotten. It returns how many there were before.
+func (s *keySet) replace(keys map[string]jwkset.JWK) (before int) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	if before := s.keys.Swap(&keys); before == nil || !maps.EqualFunc(*before, keys, sameKey) {
+	old := s.keys.Swap(&keys)
+	if old == nil || !maps.EqualFunc(*old, keys, sameKey) {
 		s.onReplace()
 	}
+	if old != nil {
+		before = len(*old)
+	}
+	return before
+}
+
+func (s *keySet) size() int {
+	if keys := s.keys.Load(); keys != nil {
+		return len(*keys)
+	}
+	return 0
 }
 
 func sameKey(a, b jwkset.JWK) bool {
 	x, y := a.Marshal(), b.Marshal()
 	return x.KTY == y.KTY && x.ALG == y.ALG && x.USE == y.USE && x.CRV == y.CRV &&
-		x.N == y.N && x.E == y.E && x.X == y.X && x.Y == y.Y && slices.Equal(x.KEYOPS, y.KEYOPS)
+		x.N == y.N && x.E == y.E && x.X == y.X && x.Y == y.Y
 }
 
 // KeyRead returns the key called kid, from a fresh set if it isn't in the one at hand and the issuer may be asked.
@@ -55,7 +67,7 @@ func (s *keySet) KeyRead(ctx context.Context, kid string) (jwkset.JWK, error) {
 	if jwk, ok := s.lookup(kid); ok {
 		return jwk, nil
 	}
-	if s.refetch != nil && s.refetch(ctx, kid) {
+	if s.refetch != nil && s.refetch(ctx, func() bool { _, ok := s.lookup(kid); return ok }) {
 		if jwk, ok := s.lookup(kid); ok {
 			return jwk, nil
 		}

@@ -15,15 +15,17 @@ import (
 )
 
 const (
-	maxUnknownKeyIDs = 1000        // the memory of kids that the issuer doesn't have
-	unknownKeyIDTime = time.Minute // how long one is remembered
-	firstRetry       = time.Second
-	lastRetry        = 30 * time.Second
+	firstRetry = time.Second
+	lastRetry  = 30 * time.Second
 )
 
 // keySource keeps an issuer's keySet fresh: in the background at an interval, and at once when a token names a key that isn't
 // there or fails with one that is, as after a rotation. Only one fetch is under way at a time, and what requests ask for goes
 // through a limiter: a flood of made-up kids costs the issuer one fetch an interval.
+//
+// Nothing is remembered of kids that weren't there. A memory would outlast the publication of a key, so that a stranger who
+// guesses its kid keeps it out; and the limiter alone bounds what the issuer is asked. With it, a key is good within one
+// interval of its publication: either a fetch has begun since, by whomever, or the next token that names the key begins one.
 type keySource struct {
 	set      *keySet
 	fetch    func(context.Context) (map[string]jwkset.JWK, error)
@@ -41,7 +43,6 @@ type keySource struct {
 	closed  bool
 	limiter *rate.Limiter
 	flight  *flight
-	unknown map[string]time.Time // kids that the issuer didn't have, and until when that is believed
 }
 
 // flight is one fetch that several may wait for. err is set before done is closed.
@@ -81,7 +82,11 @@ func (s *keySource) fly(f *flight) {
 	defer s.running.Done()
 	keys, err := s.fetch(s.ctx)
 	if err == nil {
-		s.set.replace(keys)
+		// Whatever the issuer answers counts, also that it has no key any longer: to go on with the old ones would admit tokens
+		// by keys that it has withdrawn, which may be in somebody else's hands.
+		if before := s.set.replace(keys); len(keys) == 0 && before > 0 && s.log != nil {
+			s.logFailure(errNoKey)
+		}
 		s.usableUntil.Store(time.Now().Add(s.interval + s.maxStale).Unix())
 	} else if s.log != nil && s.ctx.Err() == nil {
 		s.logFailure(err)
@@ -111,61 +116,34 @@ func (s *keySource) wait(ctx context.Context, f *flight) bool {
 	}
 }
 
-// refetch asks the issuer for a fresh set because of kid, and reports whether it came.
-func (s *keySource) refetch(ctx context.Context, kid string) bool {
-	if s.isUnknown(kid) {
-		return false
-	}
-	f, started := s.join(true)
-	if !s.wait(ctx, f) {
-		return false
-	}
-	// A fetch that was under way may have read the set before the key was published: only our own says that it isn't there.
-	if _, ok := s.set.lookup(kid); !ok && started {
-		s.noteUnknown(kid)
+// refetch asks the issuer for a fresh set until found says that it has what is wanted, and reports whether that is so.
+//
+// A fetch that was under way may have read the set before the key was published: then one of our own must tell, if the limiter
+// lets it.
+func (s *keySource) refetch(ctx context.Context, found func() bool) bool {
+	for !found() {
+		f, started := s.join(true)
+		if f == nil || !s.wait(ctx, f) && (started || ctx.Err() != nil) {
+			return false
+		}
+		if started {
+			return found()
+		}
 	}
 	return true
 }
 
 // replaced reports whether kid has another key than key by now, after asking the issuer if it may be asked.
 func (s *keySource) replaced(ctx context.Context, kid string, key any) bool {
-	same := func() bool {
+	other := func() bool {
 		jwk, ok := s.set.lookup(kid)
 		have, comparable := jwk.Key().(interface{ Equal(crypto.PublicKey) bool })
-		return !ok || comparable && have.Equal(key)
-	}
-	if !same() {
-		return true // another request was faster
+		return ok && !(comparable && have.Equal(key))
 	}
 	if s.set.refetch == nil { // a fixed set
-		return false
+		return other()
 	}
-	f, _ := s.join(true)
-	return s.wait(ctx, f) && !same()
-}
-
-func (s *keySource) isUnknown(kid string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	until, ok := s.unknown[kid]
-	return ok && time.Now().Before(until)
-}
-
-func (s *keySource) noteUnknown(kid string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := time.Now()
-	if len(s.unknown) >= maxUnknownKeyIDs {
-		for other, until := range s.unknown {
-			if !now.Before(until) {
-				delete(s.unknown, other)
-			}
-		}
-	}
-	if len(s.unknown) >= maxUnknownKeyIDs {
-		return // the limiter bounds what this costs the issuer
-	}
-	s.unknown[kid] = now.Add(unknownKeyIDTime)
+	return s.refetch(ctx, other)
 }
 
 // refresh fetches the set at the interval, and sooner after a failure, until the source's context ends. failed says that the

@@ -89,7 +89,7 @@ func TestUnknownKidFlood(t *testing.T) {
 	require.LessOrEqual(t, i.Fetches(), 2, "one at the start, one for the flood")
 }
 
-func TestLimiterAndMemoryOfUnknownKids(t *testing.T) {
+func TestLimiterOfUnknownKids(t *testing.T) {
 	i := authtest.NewIssuer(t)
 	synctest.Test(t, func(t *testing.T) {
 		j := discovered(t, i, auth.JWTConfig{HTTPClient: &http.Client{Transport: inMemory{i.Handler()}}, RefetchInterval: 10 * time.Second, RefreshInterval: 24 * time.Hour})
@@ -99,16 +99,12 @@ func TestLimiterAndMemoryOfUnknownKids(t *testing.T) {
 		}
 		unknown("a")
 		require.Equal(t, before+1, i.Fetches())
+		time.Sleep(10*time.Second - 1)
 		unknown("b")
 		require.Equal(t, before+1, i.Fetches(), "within the interval")
-		time.Sleep(10 * time.Second)
+		time.Sleep(1)
 		unknown("a")
-		require.Equal(t, before+1, i.Fetches(), "it is known not to be there")
-		unknown("b")
 		require.Equal(t, before+2, i.Fetches())
-		time.Sleep(time.Minute)
-		unknown("a")
-		require.Equal(t, before+3, i.Fetches(), "for a minute")
 		refused(t, j.Middleware, bearer(i.Mint(good(nil))[:300]+"."+"AAAA"), 401, invalidToken(segments))
 	})
 }
@@ -301,7 +297,7 @@ func TestHostileDocuments(t *testing.T) {
 		{"jwks-null", fine, text(`{"keys":null}`), "not a JSON Web Key Set"},
 		{"jwks-keys-twice", fine, text(`{"keys":[],"KEYS":[]}`), "not a JSON Web Key Set"},
 		{"jwks-empty", fine, text(`{"keys":[]}`), "no key that can verify a signature"},
-		{"jwks-many", fine, text(`{"keys":[{}` + strings.Repeat(",{}", 100) + `]}`), "more than 100 keys"},
+		{"jwks-useless", fine, text(`{"keys":[{}` + strings.Repeat(",{}", 100) + `]}`), "no key that can verify a signature"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			mu.Lock()
@@ -325,22 +321,4 @@ func TestHTTPSIssuerCannotNameLoopback(t *testing.T) {
 	})}
 	_, err := auth.NewJWT(t.Context(), auth.JWTConfig{Issuer: "https://idp.example", Audience: []string{audience}, HTTPClient: &http.Client{Transport: transport}})
 	require.ErrorContains(t, err, "jwks_uri: want an https URL")
-}
-
-// A refresh that brings a broken set leaves the keys as they were.
-func TestBrokenRefreshKeepsTheKeys(t *testing.T) {
-	i := authtest.NewIssuer(t)
-	broken := atomic.Bool{}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if broken.Load() {
-			fmt.Fprint(w, `{"keys":[]}`)
-			return
-		}
-		_, _ = w.Write(i.JWKS())
-	}))
-	defer server.Close()
-	j := discovered(t, i, auth.JWTConfig{JWKSURL: server.URL, Logger: new(logged).logger()})
-	broken.Store(true)
-	refused(t, j.Middleware, bearer(forge(t, i, `{"alg":"RS256","kid":"x"}`, claimsJSON(i, ""))), 401, invalidToken(unverifiable))
-	admitted(t, j.Middleware, bearer(i.Mint(good(nil))))
 }
