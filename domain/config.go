@@ -2,11 +2,12 @@ package domain
 
 import (
 	"crypto/fips140"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 )
 
 // Config configures a [Domain]. The zero value is refused: without a name there is nothing to answer for.
@@ -66,69 +67,57 @@ type MutualTLS struct {
 
 const defaultReloadInterval = 10 * time.Second
 
-// mistakes are what a constructor refuses. Each begins with the field's name.
-type mistakes []error
-
-func (m *mistakes) add(format string, args ...any) { *m = append(*m, fmt.Errorf(format, args...)) }
-
-// under adds the mistakes of a field's own fields.
-func (m *mistakes) under(field string, own mistakes) {
-	for _, err := range own {
-		m.add("%s.%w", field, err)
-	}
-}
-
 // check adds every mistake that isn't one of a Name.
-func (c *Config) check(m *mistakes) {
+func (c *Config) check(m *mistakes.Mistakes) {
 	if len(c.Names) == 0 {
-		m.add("Names: want at least one, got none")
+		m.Add("Names", "want at least one, got none")
 	}
 	if c.ReloadInterval < 0 {
-		m.add("ReloadInterval: want 0 or more, got %v", c.ReloadInterval)
+		m.Add("ReloadInterval", "want 0 or more, got %v", c.ReloadInterval)
 	}
 }
 
 // check adds every mistake that shows without reading a file or compiling a rule.
-func (n *Name) check(m *mistakes) {
+func (n *Name) check(m *mistakes.Mistakes) {
 	if want := checkHost(n.Host); want != "" {
-		m.add("Host: want %s, got %q", want, n.Host)
+		m.Add("Host", "want %s, got %q", want, n.Host)
 	}
 	n.checkTLS(m)
 	n.checkRouting(m)
 }
 
-func (n *Name) checkTLS(m *mistakes) {
+func (n *Name) checkTLS(m *mistakes.Mistakes) {
 	p := policies[n.securityPolicy()]
 	if p == nil {
-		m.add("SecurityPolicy: want TLS_1_2, TLS_1_0 or the name of an enhanced policy, got %q", n.SecurityPolicy)
+		m.Add("SecurityPolicy", "want TLS_1_2, TLS_1_0 or the name of an enhanced policy, got %q", n.SecurityPolicy)
 		p = policies[TLS12]
 	}
 	switch n.EndpointAccessMode {
 	case "", AccessBasic, AccessStrict:
 	default:
-		m.add("EndpointAccessMode: want BASIC or STRICT, got %q", n.EndpointAccessMode)
+		m.Add("EndpointAccessMode", "want BASIC or STRICT, got %q", n.EndpointAccessMode)
 	}
 	if p.enhanced && n.EndpointAccessMode == "" {
-		m.add("EndpointAccessMode: want BASIC or STRICT beside an enhanced policy, got none")
+		m.Add("EndpointAccessMode", "want BASIC or STRICT beside an enhanced policy, got none")
 	}
 	if p.fips && !fips140.Enabled() {
-		m.add("SecurityPolicy: want a program in FIPS 140-3 mode (GODEBUG=fips140=on) for %q", n.SecurityPolicy)
+		m.Add("SecurityPolicy", "want a program in FIPS 140-3 mode (GODEBUG=fips140=on) for %q", n.SecurityPolicy)
 	}
 	if n.Certificate == nil {
 		if n.SecurityPolicy != "" || n.EndpointAccessMode != "" || n.MutualTLS != nil {
-			m.add("Certificate: want one beside SecurityPolicy, EndpointAccessMode or MutualTLS, got none")
+			m.Add("Certificate", "want one beside SecurityPolicy, EndpointAccessMode or MutualTLS, got none")
 		}
 		return
 	}
 	if demand := n.MutualTLS; demand != nil {
 		if (demand.TruststoreFile == "") == (len(demand.Truststore) == 0) {
-			m.add("MutualTLS: want exactly one of TruststoreFile and Truststore")
+			m.Add("MutualTLS", "want exactly one of TruststoreFile and Truststore")
 		}
 		if p.enhanced {
-			m.add("MutualTLS: want TLS_1_2, as enhanced policies exclude it, got %q", n.SecurityPolicy)
+			m.Add("MutualTLS", "want TLS_1_2, as enhanced policies exclude it, got %q", n.SecurityPolicy)
 		}
 		if n.SecurityPolicy == TLS10 {
-			m.add("MutualTLS: want TLS_1_2, got %q", n.SecurityPolicy)
+			m.Add("MutualTLS", "want TLS_1_2, got %q", n.SecurityPolicy)
 		}
 	}
 }
@@ -140,7 +129,7 @@ func (n *Name) securityPolicy() SecurityPolicy {
 	return n.SecurityPolicy
 }
 
-func (n *Name) checkRouting(m *mistakes) {
+func (n *Name) checkRouting(m *mistakes.Mistakes) {
 	rules, mappings, oneLevel := false, true, false
 	switch n.RoutingMode {
 	case "", APIMappingOnly:
@@ -153,17 +142,17 @@ func (n *Name) checkRouting(m *mistakes) {
 	case routingRuleThenBasePathMapping:
 		rules, oneLevel = true, true
 	default:
-		m.add("RoutingMode: want API_MAPPING_ONLY, ROUTING_RULE_ONLY or ROUTING_RULE_THEN_API_MAPPING, got %q", n.RoutingMode)
+		m.Add("RoutingMode", "want API_MAPPING_ONLY, ROUTING_RULE_ONLY or ROUTING_RULE_THEN_API_MAPPING, got %q", n.RoutingMode)
 		rules = true
 	}
 	if !rules && len(n.Rules) > 0 {
-		m.add("RoutingMode: want one that looks at Rules beside them, got %q", n.RoutingMode)
+		m.Add("RoutingMode", "want one that looks at Rules beside them, got %q", n.RoutingMode)
 	}
 	if !mappings && len(n.Mappings) > 0 {
-		m.add("RoutingMode: want one that looks at Mappings beside them, got %q", n.RoutingMode)
+		m.Add("RoutingMode", "want one that looks at Mappings beside them, got %q", n.RoutingMode)
 	}
 	if len(n.Mappings) == 0 && len(n.Rules) == 0 {
-		m.add("Mappings: want at least one, or a rule, got none")
+		m.Add("Mappings", "want at least one, or a rule, got none")
 	}
 	for i, mapping := range n.Mappings {
 		if key := mapping.key(); key != "" {
@@ -174,11 +163,11 @@ func (n *Name) checkRouting(m *mistakes) {
 				want = "one level beside TLS_1_0"
 			}
 			if want != "" {
-				m.add("Mappings[%d].BasePath: want %s, got %q", i, want, key)
+				m.Under("Mappings").Index(i).Add("BasePath", "want %s, got %q", want, key)
 			}
 		}
 		if mapping.Handler == nil {
-			m.add("Mappings[%d].Handler: want a handler, got nil", i)
+			m.Under("Mappings").Index(i).Add("Handler", "want a handler, got nil")
 		}
 	}
 }

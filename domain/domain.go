@@ -1,9 +1,9 @@
 package domain
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 	"github.com/gatekit-go/gatekit/internal/routetree"
 )
 
@@ -41,55 +42,46 @@ type name struct {
 // New returns a Domain, or one error that lists every field it refuses, files among them. It copies cfg. It starts no goroutine; what
 // certificate sources start ends with ctx.
 func New(ctx context.Context, cfg Config) (*Domain, error) {
-	var wrong mistakes
-	cfg.check(&wrong)
-	if cfg.ReloadInterval == 0 {
-		cfg.ReloadInterval = defaultReloadInterval
-	}
-	if cfg.Logger == nil {
-		cfg.Logger = slog.Default()
-	}
+	m := mistakes.In("domain: Config")
+	cfg.check(m)
+	cfg.ReloadInterval = cmp.Or(cfg.ReloadInterval, defaultReloadInterval)
+	cfg.Logger = cmp.Or(cfg.Logger, slog.Default())
 	d := &Domain{hosts: hosts{exact: map[string]*name{}, wild: map[string]*name{}}, http1: cfg.HTTP1Only}
 	for i := range cfg.Names {
 		from := &cfg.Names[i]
-		var own mistakes
-		from.check(&own)
-		n := d.compile(from, &own)
+		own, before := m.Under("Names").Index(i), m.Len()
+		from.check(own)
+		n := d.compile(from, own)
 		if !d.hosts.add(n) {
-			own.add("Host: want each once, got %q again", n.host)
+			own.Add("Host", "want each once, got %q again", n.host)
 		}
-		if len(own) == 0 && from.Certificate != nil { // else it might be asked for nonsense
-			if err := d.compileTLS(ctx, &cfg, from, n); err != nil {
-				own = append(own, err)
-			}
+		if m.Len() == before && from.Certificate != nil { // else it might be asked for nonsense
+			d.compileTLS(ctx, &cfg, from, n, own)
 		}
-		wrong.under(fmt.Sprintf("Names[%d]", i), own)
 	}
-	if len(wrong) > 0 {
-		var all mistakes
-		all.under("domain: Config", wrong)
-		return nil, errors.Join(all...)
+	if err := m.Err(); err != nil {
+		return nil, err
 	}
 	return d, nil
 }
 
 // compile compiles what chooses an API.
-func (d *Domain) compile(from *Name, wrong *mistakes) *name {
+func (d *Domain) compile(from *Name, m *mistakes.Mistakes) *name {
 	n := &name{host: from.Host, custom: !isGenerated(from.Host), strict: from.EndpointAccessMode == AccessStrict}
-	for i, m := range from.Mappings {
-		if !n.mappings.add(m.key(), &m.Handler) {
-			wrong.add("Mappings[%d].BasePath: want each once, got %q again", i, m.BasePath)
+	for i, mapping := range from.Mappings {
+		if !n.mappings.add(mapping.key(), &mapping.Handler) {
+			m.Under("Mappings").Index(i).Add("BasePath", "want each once, got %q again", mapping.BasePath)
 		}
-		d.targets = append(d.targets, target{from.Host + "/" + m.key(), m.Handler})
+		d.targets = append(d.targets, target{from.Host + "/" + mapping.key(), mapping.Handler})
 	}
 	priorities := map[int]bool{}
 	for i := range from.Rules {
-		r, own := from.Rules[i].compile()
+		own := m.Under("Rules").Index(i)
+		r := from.Rules[i].compile(own)
 		if priorities[r.priority] {
-			own.add("Priority: want each once, got %d again", r.priority)
+			own.Add("Priority", "want each once, got %d again", r.priority)
 		}
 		priorities[r.priority] = true
-		wrong.under(fmt.Sprintf("Rules[%d]", i), own)
 		n.rules = append(n.rules, r)
 		d.targets = append(d.targets, target{fmt.Sprintf("%s rule %d", from.Host, r.priority), r.handler})
 	}

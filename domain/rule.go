@@ -6,6 +6,9 @@ import (
 	"net/textproto"
 	"slices"
 	"strings"
+
+	"github.com/gatekit-go/gatekit/internal/httpword"
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 )
 
 // RoutingRule sends requests to an API by their headers and their base path. (Developer guide, "Routing rules for REST APIs".)
@@ -77,28 +80,27 @@ type headerGlob struct {
 	glob   glob
 }
 
-// compile returns the rule and every mistake in it.
-func (r *RoutingRule) compile() (*rule, mistakes) {
-	var wrong mistakes
+// compile returns the rule, and adds every mistake in it to m.
+func (r *RoutingRule) compile(m *mistakes.Mistakes) *rule {
 	c := &rule{priority: r.Priority, strip: r.StripBasePath, handler: r.Handler}
 	if r.Priority < 1 || r.Priority > maxPriority {
-		wrong.add("Priority: want 1 to 1,000,000, got %d", r.Priority)
+		m.Add("Priority", "want 1 to 1,000,000, got %d", r.Priority)
 	}
 	if len(r.MatchHeaders) > maxMatchHeaders {
-		wrong.add("MatchHeaders: want at most two, got %d", len(r.MatchHeaders))
+		m.Add("MatchHeaders", "want at most two, got %d", len(r.MatchHeaders))
 	}
 	for i, anyOf := range r.MatchHeaders {
 		if len(anyOf) == 0 {
-			wrong.add("MatchHeaders[%d]: want at least one header, got none", i)
+			m.Under("MatchHeaders").Index(i).Add("", "want at least one header, got none")
 		}
 		var compiled []headerGlob
 		for j, h := range anyOf {
-			if !isToken(h.Header) || len(h.Header) > maxHeaderName {
-				wrong.add("MatchHeaders[%d][%d].Header: want a header's name of at most 39 characters, got %q", i, j, h.Header)
+			if !httpword.IsToken(h.Header) || len(h.Header) > maxHeaderName {
+				m.Under("MatchHeaders").Index(i).Index(j).Add("Header", "want a header's name of at most 39 characters, got %q", h.Header)
 			}
 			g, err := parseGlob(h.ValueGlob)
 			if err != nil {
-				wrong.add("MatchHeaders[%d][%d].ValueGlob: %w, got %q", i, j, err, h.ValueGlob)
+				m.Under("MatchHeaders").Index(i).Index(j).Add("ValueGlob", "%w, got %q", err, h.ValueGlob)
 			}
 			compiled = append(compiled, headerGlob{textproto.CanonicalMIMEHeaderKey(h.Header), g})
 		}
@@ -115,16 +117,16 @@ func (r *RoutingRule) compile() (*rule, mistakes) {
 			}
 		}
 		if want != "" {
-			wrong.add("MatchBasePaths[%d]: want %s, got %q", i, want, path)
+			m.Under("MatchBasePaths").Index(i).Add("", "want %s, got %q", want, path)
 		}
 	}
 	if r.StripBasePath && len(r.MatchBasePaths) == 0 {
-		wrong.add("StripBasePath: want MatchBasePaths beside it, got none")
+		m.Add("StripBasePath", "want MatchBasePaths beside it, got none")
 	}
 	if r.Handler == nil {
-		wrong.add("Handler: want a handler, got nil")
+		m.Add("Handler", "want a handler, got nil")
 	}
-	return c, wrong
+	return c
 }
 
 // holds reports whether all conditions do, and returns the base path that did.
@@ -192,14 +194,4 @@ func (g glob) match(value string) bool {
 		return strings.HasPrefix(value, g.literal)
 	}
 	return value == g.literal
-}
-
-// isToken reports whether s may be a header's name (RFC 9110, section 5.6.2).
-func isToken(s string) bool {
-	for i := range len(s) {
-		if !isAlphanumeric(s[i]) && strings.IndexByte("!#$%&'*+-.^_`|~", s[i]) < 0 {
-			return false
-		}
-	}
-	return s != ""
 }

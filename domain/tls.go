@@ -4,8 +4,9 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"log/slog"
+
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 )
 
 var errNoCertificate = errors.New("domain: no Name has a certificate")
@@ -45,13 +46,14 @@ func (d *Domain) configFor(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 }
 
 // compileTLS makes the Name's configurations, each with ticket keys of its own.
-func (d *Domain) compileTLS(ctx context.Context, cfg *Config, from *Name, n *name) error {
+func (d *Domain) compileTLS(ctx context.Context, cfg *Config, from *Name, n *name, m *mistakes.Mistakes) {
 	opened, err := from.Certificate.Open(ctx, CertificateRequest{Host: from.Host, ReloadInterval: cfg.ReloadInterval, Logger: cfg.Logger})
 	if err == nil && opened.Get == nil {
 		err = errors.New("want a source whose Get isn't nil")
 	}
 	if err != nil {
-		return field("Certificate", err)
+		m.Add("Certificate", "%w", err)
+		return
 	}
 	n.policy = policies[from.securityPolicy()]
 	base := func() *tls.Config {
@@ -78,13 +80,11 @@ func (d *Domain) compileTLS(ctx context.Context, cfg *Config, from *Name, n *nam
 		n.challenge.NextProtos = []string{opened.ChallengeProtocol} // net/http has no handler for it, and closes the connection
 	}
 	if from.MutualTLS == nil {
-		return nil
+		return
 	}
-	n.mutual, err = openTruststore(cfg, from, base)
-	if err != nil {
-		return field("MutualTLS", err)
+	if n.mutual, err = openTruststore(cfg, from, base); err != nil {
+		m.Add("MutualTLS", "%w", err)
 	}
-	return nil
 }
 
 // openTruststore returns what gives the truststore, which changes if it is in a file.
@@ -106,9 +106,6 @@ func openTruststore(cfg *Config, from *Name, base func() *tls.Config) (func() *m
 	}
 	return w.get, nil
 }
-
-// field prefixes the mistake in a field.
-func field(name string, err error) error { return fmt.Errorf("%s: %w", name, err) }
 
 // misdirected reports whether a request for n came on a connection that n wouldn't have made: without the client certificate that it demands,
 // with less than its security policy, or, where it is strict, for another Name. HTTP/2 clients may use one connection for all hosts that its

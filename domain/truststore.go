@@ -42,17 +42,17 @@ func parseTruststore(bundle []byte) (*truststore, error) {
 	if err != nil {
 		return nil, err
 	}
-	var wrong mistakes
+	var wrong []error
 	t := &truststore{pool: x509.NewCertPool(), anchors: map[string]*anchor{}}
 	issuers, room := map[string][]byte{}, 0
 	bySubject := map[string][]*x509.Certificate{}
 	for _, c := range certificates {
 		if err := checkStrength(c); err != nil {
-			wrong.add("the certificate %q has %w", c.Subject, err)
+			wrong = append(wrong, fmt.Errorf("the certificate %q has %w", c.Subject, err))
 		}
 		subject := string(c.RawSubject)
 		if issuer, ok := issuers[subject]; ok && !bytes.Equal(issuer, c.RawIssuer) {
-			wrong.add("The certificate subject %s conflicts with an existing certificate from a different issuer.", c.Subject) // the managed gateway's sentence
+			wrong = append(wrong, fmt.Errorf("The certificate subject %s conflicts with an existing certificate from a different issuer.", c.Subject)) // the managed gateway's sentence
 		} else if !ok {
 			room += 2 + len(subject)
 		}
@@ -61,7 +61,7 @@ func parseTruststore(bundle []byte) (*truststore, error) {
 		t.pool.AddCert(c)
 	}
 	if room > maxSubjectBytes {
-		wrong.add("want subjects of at most %d bytes in all, as every handshake lists them, got %d", maxSubjectBytes, room)
+		wrong = append(wrong, fmt.Errorf("want subjects of at most %d bytes in all, as every handshake lists them, got %d", maxSubjectBytes, room))
 	}
 	for _, c := range certificates {
 		a, err := chainOf(c, bySubject)

@@ -32,15 +32,19 @@ func (m *Mistakes) Under(field string) *Mistakes {
 	return &Mistakes{where: m.where + "." + field, errs: m.errs}
 }
 
-// UnderIndex returns the list for an element of a slice field: "where.field[i].…".
-func (m *Mistakes) UnderIndex(field string, i int) *Mistakes {
-	return m.Under(fmt.Sprintf("%s[%d]", field, i))
+// Index returns the list for an element of a slice: m.Under("Names").Index(2) speaks of "where.Names[2]".
+func (m *Mistakes) Index(i int) *Mistakes {
+	return &Mistakes{where: fmt.Sprintf("%s[%d]", m.where, i), errs: m.errs}
 }
 
-// UnderKey returns the list for an element of a map field: `where.field["key"].…`.
-func (m *Mistakes) UnderKey(field, key string) *Mistakes {
-	return m.Under(fmt.Sprintf("%s[%q]", field, key))
+// Key returns the list for an element of a map: m.Under("Routes").Key("GET /") speaks of `where.Routes["GET /"]`.
+func (m *Mistakes) Key(key string) *Mistakes {
+	return &Mistakes{where: fmt.Sprintf("%s[%q]", m.where, key), errs: m.errs}
 }
+
+// Len returns how many mistakes there are so far, with those of the parts and of the whole: what can only be checked if all was
+// right so far is checked if it hasn't grown.
+func (m *Mistakes) Len() int { return len(*m.errs) }
 
 // Add adds a mistake in a field; %w keeps a cause that callers may test for. An empty field speaks of the whole.
 func (m *Mistakes) Add(field, format string, args ...any) {

@@ -23,10 +23,11 @@ func TestErrNamesEveryFieldInTheOrderFound(t *testing.T) {
 	m.Add("", "want a shop")
 	retry := m.Under("Retry")
 	mistakes.Range(retry, "Wait", 2*time.Minute, 0, time.Minute)
-	m.UnderIndex("Upstreams", 3).Under("TLS").Add("ServerName", "want a name")
-	m.UnderKey("Routes", "GET /a").Add("TTL", "want 0 or more, got %d", -1)
+	m.Under("Upstreams").Index(3).Under("TLS").Add("ServerName", "want a name")
+	m.Under("Routes").Key("GET /a").Add("TTL", "want 0 or more, got %d", -1)
 	m.Join(nil)
 	m.Join(errors.New("policy: bad"))
+	require.Equal(t, 6, retry.Len())
 	require.EqualError(t, m.Err(), `shop: Config.Name: want a name, got ""
 shop: Config: want a shop
 shop: Config.Retry.Wait: want 0s to 1m0s, got 2m0s
@@ -43,7 +44,7 @@ func TestCausesCanBeTested(t *testing.T) {
 
 func TestNamesMayHoldPercentSigns(t *testing.T) {
 	m := mistakes.In("shop: Config")
-	m.UnderKey("Routes", "GET /100%d").Add("TTL", "want %d", 1)
+	m.Under("Routes").Key("GET /100%d").Add("TTL", "want %d", 1)
 	require.EqualError(t, m.Err(), `shop: Config.Routes["GET /100%d"].TTL: want 1`)
 }
 
