@@ -73,7 +73,8 @@
 //     CacheConfig.TTL to a pointer to 0. An Authorization header is the identity source if none is named.
 //   - "Unauthorized" from a function is a 401 in every flavor. A function has ten seconds in every flavor.
 //   - Answers of functions are read strictly: names twice, an element of a policy that isn't known, a control character in the context or a
-//     key called claims are a 500, and so is a policy where isAuthorized is expected, and the reverse.
+//     key called claims are a 500, and so is a policy where isAuthorized is expected, and the reverse. What is only odd in a policy counts as on
+//     the managed gateway, and is logged (package policy).
 //   - The path in ARNs is in a normal form, with escapes only where needed, and without a REST API's last slash: no spelling of a path gets
 //     around a policy. aws:SecureTransport is true where TLS ends in this process.
 //   - Signatures: unknown keys and session tokens are answered as wrong signatures, without the canonical request (DiscloseUnknownKey has

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/gatekit-go/gatekit"
@@ -27,6 +28,7 @@ type Lambda struct {
 	sources    []source
 	expression *regexp.Regexp
 	policies   *clock.Cache[decisionKey, *policy.Policy] // by text: few functions answer with many
+	warned     atomic.Pointer[time.Time]                 // when it was logged last that one is odd
 }
 
 var _ decider = (*Lambda)(nil)

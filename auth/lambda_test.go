@@ -168,7 +168,7 @@ func TestLambdaMalformedAnswers(t *testing.T) {
 		"not-json": `yes`, "empty": ``, "list": `[]`, "trailing": allowAll + "{}", "nine-kilobytes": strings.Replace(allowAll, "u7", strings.Repeat("u", 9<<10), 1),
 		"duplicate-effect": strings.Replace(allowAll, `"Effect"`, `"Effect":"Allow","Effect"`, 1), "principal-number": strings.Replace(allowAll, `"u7"`, `7`, 1),
 		"no-principal": strings.Replace(allowAll, "principalId", "principalid", 1), "no-policy": `{"principalId":"u7"}`, "no-statement": `{"principalId":"u7","policyDocument":{"Version":"2012-10-17"}}`,
-		"boolean": `{"isAuthorized":true}`, "both": strings.Replace(allowAll, "{", `{"isAuthorized":true,`, 1), "effect-case": strings.Replace(allowAll, "Allow", "allow", 1),
+		"boolean": `{"isAuthorized":true}`, "both": strings.Replace(allowAll, "{", `{"isAuthorized":true,`, 1), "effect": strings.Replace(allowAll, "Allow", "Permit", 1),
 		"unknown-operator": policyAnswer(`{"Action":"*","Effect":"Allow","Resource":"*","Condition":{"StringIs":{"aws:userid":"x"}}}`),
 		"long-resource":    policyAnswer(statement("Allow", "arn:aws:execute-api:*:*:"+long)), "principal-element": policyAnswer(`{"Principal":"*","Action":"*","Effect":"Allow","Resource":"*"}`),
 		"nested-context": strings.Replace(allowAll, "{", `{"context":{"a":{"b":1}},`, 1), "context-list": strings.Replace(allowAll, "{", `{"context":[1],`, 1),

@@ -1,11 +1,14 @@
 package auth
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/auth/policy"
@@ -104,8 +107,22 @@ func (l *Lambda) policy(document []byte) (*policy.Policy, error) {
 	if err != nil {
 		return nil, malformed("policyDocument: %v", err)
 	}
+	l.warn(p.Findings())
 	l.policies.Put(l.policies.Table(), key.hash(), key, p, 1)
 	return p, nil
+}
+
+// warn logs what is odd in a policy that is taken nevertheless, once a minute at most: a function answers alike for all its callers.
+func (l *Lambda) warn(findings []string) {
+	if len(findings) == 0 {
+		return
+	}
+	now, before := time.Now(), l.warned.Load()
+	if before != nil && now.Sub(*before) < time.Minute || !l.warned.CompareAndSwap(before, &now) {
+		return
+	}
+	l.config.Logger.LogAttrs(context.Background(), slog.LevelWarn, "auth: the authorizer function's policy is odd (see policy.Lint)",
+		slog.Any("findings", findings))
 }
 
 // contextOf reads the context map: strings, numbers and booleans; with payload 2.0 lists and objects, too. A text with control characters
@@ -115,7 +132,7 @@ func contextOf(value []byte, nested bool) (map[string]any, error) {
 		return nil, nil
 	}
 	context := map[string]any{}
-	err := strictjson.Object(value, maxAnswerDepth, func(name string, value []byte) error {
+	err := strictjson.ObjectOfNames(value, maxAnswerDepth, func(name string, value []byte) error {
 		if name == "claims" {
 			return malformed("context: want no key claims, which is reserved")
 		}
@@ -171,7 +188,7 @@ func nestedValue(value []byte) (any, error) {
 		return list, nil
 	}
 	object := map[string]any{}
-	err := strictjson.Object(value, maxAnswerDepth, func(name string, value []byte) (err error) {
+	err := strictjson.ObjectOfNames(value, maxAnswerDepth, func(name string, value []byte) (err error) {
 		if hasControl(name) {
 			return malformed("context: want keys without control characters")
 		}

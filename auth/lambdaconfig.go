@@ -3,6 +3,7 @@ package auth
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"regexp"
 )
 
@@ -27,6 +28,9 @@ type LambdaConfig struct {
 	// so it can check what a caller signed. A body of more bytes is a 413. It is not part of the managed gateway's events, and it is
 	// part of the key under which decisions are kept. At most 10 MiB.
 	BodyDigestBytes int64
+	// Logger gets what is odd in the function's policies, which count as on the managed gateway all the same: once a minute at most, without
+	// any caller's token or context. nil means slog.Default().
+	Logger *slog.Logger
 }
 
 const (
@@ -40,6 +44,9 @@ const (
 func (c LambdaConfig) check() (LambdaConfig, []source, *regexp.Regexp, error) {
 	if c.Type == "" {
 		c.Type = typeRequest
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
 	}
 	if c.Type == typeToken && len(c.IdentitySource) == 0 {
 		c.IdentitySource = []string{defaultIdentitySource}

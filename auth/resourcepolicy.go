@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/textproto"
 	"strings"
@@ -18,7 +19,8 @@ type ResourcePolicyConfig struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
 	// Document is a resource-based IAM policy, whose statements have a Principal. Resources may have the short form
-	// "execute-api:/stage/METHOD/path". At most 8,192 characters but for blanks.
+	// "execute-api:/stage/METHOD/path". At most 8,192 characters but for blanks. What is odd in it is logged to slog.Default() (see
+	// policy.LintResource).
 	Document string
 	// AllowSourceIPs lets only these addresses and ranges in ("192.0.2.0/24"): it denies all others, whatever else allows them.
 	AllowSourceIPs []string
@@ -68,6 +70,8 @@ func NewResourcePolicy(c ResourcePolicyConfig) (*ResourcePolicy, error) {
 		document, err := policy.ParseResource(c.Document)
 		if err != nil {
 			wrong("Document", "%v", err)
+		} else if findings := document.Findings(); len(findings) > 0 {
+			slog.Warn("auth: the resource policy is odd (see policy.LintResource)", slog.Any("findings", findings))
 		}
 		p.policies = append(p.policies, document)
 	}

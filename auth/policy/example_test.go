@@ -38,9 +38,23 @@ func ExampleParseResource() {
 }
 
 func ExampleParse_mistakes() {
-	_, err := policy.Parse(`{"Statement": [{"Effect": "allow", "Action": "Invoke", "Resource": "*"}]}`)
+	_, err := policy.Parse(`{"Statement": [{"Effect": "permit", "Action": "Invoke", "Resource": "*"}]}`)
 	fmt.Println(err)
 	// Output:
-	// policy: Statement[0].Effect: want "Allow" or "Deny", got "allow"
+	// policy: Statement[0].Effect: want "Allow" or "Deny", got "permit"
 	// Statement[0].Action: want an action such as "execute-api:Invoke", got "Invoke"
+}
+
+// What authorizer functions get away with on the managed gateway works here, too. Lint says what to write.
+func ExampleLint() {
+	for _, finding := range policy.Lint(`{"Version": "2012-10-17", "Statement": [
+		{"Effect": "allow", "Action": "execute-api:Invoke", "Resource": ["arn:aws:execute-api:*", "arn:aws:lambda:*"]},
+		{"Effect": "Deny", "Action": "execute-api:Invoke", "Resource": []}]}`) {
+		fmt.Println(finding)
+	}
+	// Output:
+	// Statement[0].Effect: want "Allow" or "Deny" in these letters, got "allow"
+	// Statement[0].Resource: want an ARN of six parts, as arn:aws:execute-api:*:*:*, got "arn:aws:execute-api:*"
+	// Statement[0].Resource: want an ARN of six parts, as arn:aws:execute-api:*:*:*, got "arn:aws:lambda:*"
+	// Statement[1].Resource: want at least one entry, as the statement has no effect without
 }

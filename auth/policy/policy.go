@@ -7,8 +7,9 @@
 //		log.Print(d) // "explicit deny by statement 1 (OfficeOnly) of policy 0"
 //	}
 //
-// A policy is parsed once, strictly: an element, operator or value that isn't known is an error that says where it is. Evaluation
-// allocates nothing, and takes time in proportion to pattern and text, whatever the wildcards.
+// A policy is parsed once: an element, operator or value that isn't known is an error that says where it is. What the managed gateway takes
+// is taken, and what of it is odd is told by [Lint]. Evaluation allocates nothing, and takes time in proportion to pattern and text, whatever
+// the wildcards.
 //
 // # What is understood
 //
@@ -21,12 +22,17 @@
 //   - A condition that can't be evaluated (a value of the request isn't a number where one is wanted) doesn't hold in a statement that
 //     allows, and holds in one that denies. So do several values under an operator for one.
 //   - A wildcard in the value of a variable is plain text: a user named * doesn't widen ${aws:username}.
-//   - Variables aren't known in Bool conditions, on which the manuals disagree, and an ARN of fewer than six parts is an error.
+//   - Variables aren't known in Bool conditions, on which the manuals disagree.
+//   - An empty list matches nothing, and "all but" an empty list (NotResource, NotAction, NotPrincipal, a negated condition without values)
+//     holds only in a statement that denies.
+//   - An ARN of fewer than six parts that ends in *, as arn:aws:execute-api:*, stands for all that begin so. One that ends otherwise, has an
+//     empty part, or a wildcard for its service can be read in several ways: it allows nothing, and denies all that it may mean.
 //   - NotPrincipal in a statement that denies spares only callers that it lists by account, role and session or user.
 package policy
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/gatekit-go/gatekit/internal/iam"
 )
@@ -81,6 +87,22 @@ func Parse(document string) (*Policy, error) { return parse(document, iam.Option
 // "execute-api:/stage/METHOD/path", which means the API that is asked.
 func ParseResource(document string) (*Policy, error) {
 	return parse(document, iam.Options{Principals: true})
+}
+
+// Lint says what is wrong or odd in a document that [Parse] reads: its mistakes, or, where there are none, what is taken as the managed
+// gateway takes it although the grammar has it otherwise, and what has no effect. Each entry says where it is and what to write, as in
+// "Statement[0].Effect: want …"; nil is a document without any. It is for tests and reviews: no verdict depends on it.
+func Lint(document string) []string { return lint(document, iam.Options{}) }
+
+// LintResource is [Lint] of a document that [ParseResource] reads.
+func LintResource(document string) []string { return lint(document, iam.Options{Principals: true}) }
+
+func lint(document string, o iam.Options) []string {
+	p, err := iam.Parse([]byte(document), o)
+	if err != nil {
+		return strings.Split(err.Error(), "\n")
+	}
+	return p.Findings()
 }
 
 func parse(document string, o iam.Options) (*Policy, error) {

@@ -11,32 +11,42 @@ type arnParts [6]string
 
 // splitARN cuts an ARN at its first five colons. With variables, those inside ${…} don't count.
 func splitARN(arn string, variables bool) (parts arnParts, ok bool) {
-	part, from := 0, 0
-	for i := 0; i < len(arn) && part < 5; i++ {
+	parts, n := cutARN(arn, variables)
+	return parts, n == len(parts) && parts[0] == "arn"
+}
+
+// cutARN is splitARN of what may have fewer parts, and says how many.
+func cutARN(arn string, variables bool) (parts arnParts, n int) {
+	from := 0
+	for i := 0; i < len(arn) && n < 5; i++ {
 		switch {
 		case arn[i] == ':':
-			parts[part] = arn[from:i]
-			part, from = part+1, i+1
+			parts[n] = arn[from:i]
+			n, from = n+1, i+1
 		case variables && arn[i] == '$' && i+1 < len(arn) && arn[i+1] == '{':
 			if end := strings.IndexByte(arn[i:], '}'); end > 0 {
 				i += end
 			}
 		}
 	}
-	parts[part] = arn[from:]
-	return parts, part == 5 && parts[0] == "arn"
+	parts[n] = arn[from:]
+	return parts, n + 1
 }
 
 // arnGlob is a pattern for ARNs whose wildcards stay within their part. Within the last one they cross slashes.
 type arnGlob struct {
 	all   bool // a lone star
 	short bool // "execute-api:/stage/METHOD/path": parts[5] is what follows the API's id
-	parts [6]glob
+	// unclear is a resource that isn't an ARN as the grammar has it, though the managed gateway takes it. It matches only if it is asked
+	// for the wide reading, in which what is missing or empty is anything.
+	unclear bool
+	odd     string // what the pattern should be
+	parts   [6]glob
 }
 
 const shortForm = "execute-api:/"
 
-// parseARNGlob compiles a pattern. In a resource, variables are only known in the last part.
+// parseARNGlob compiles a pattern. In a resource, variables are only known in the last part, and it may have fewer parts than an ARN.
 func parseARNGlob(pattern string, variables, resource bool) (arnGlob, error) {
 	if pattern == "*" {
 		return arnGlob{all: true}, nil
@@ -47,17 +57,17 @@ func parseARNGlob(pattern string, variables, resource bool) (arnGlob, error) {
 		a.parts[5] = g
 		return a, err
 	}
-	texts, ok := splitARN(pattern, variables)
-	if !ok {
+	texts, n := cutARN(pattern, variables)
+	if texts[0] != "arn" || n < 2 || n < 6 && !resource {
 		return arnGlob{}, fmt.Errorf("want an ARN of six parts, or *, got %q", clip(pattern))
 	}
-	if texts[2] == "" || resource && strings.ContainsAny(texts[2], "*?") {
-		return arnGlob{}, fmt.Errorf("want a service without wildcards in the ARN, got %q", clip(pattern))
-	}
-	if texts[1] == "" || texts[5] == "" {
-		return arnGlob{}, fmt.Errorf("want a partition and a resource in the ARN, got %q", clip(pattern))
+	if !resource && (texts[1] == "" || texts[2] == "" || texts[5] == "") {
+		return arnGlob{}, fmt.Errorf("want a partition, a service and a resource in the ARN, got %q", clip(pattern))
 	}
 	var a arnGlob
+	if resource {
+		a.weigh(&texts, n)
+	}
 	for i, text := range texts {
 		if resource && i < 5 && variables && strings.Contains(text, "${") {
 			return arnGlob{}, errors.New("want variables only behind the fifth colon of a resource")
@@ -70,9 +80,38 @@ func parseARNGlob(pattern string, variables, resource bool) (arnGlob, error) {
 	return a, nil
 }
 
-func (a *arnGlob) match(arn *arnParts, r *Request) bool {
+// weigh says what is odd about a resource of n parts, and fills in those that are missing. arn:aws:execute-api:* is in use by many
+// authorizer functions and allows: its last star stands for all that follows. Of everything else that isn't an ARN nobody has told how it
+// is read there.
+func (a *arnGlob) weigh(texts *arnParts, n int) {
+	const ends = "want an ARN of six parts"
+	switch {
+	case n < 6 && n > 3 && texts[n-1] == "*":
+		a.odd = ends + ", as arn:aws:execute-api:*:*:*"
+	case n < 6:
+		a.odd, a.unclear = ends, true
+	case texts[1] == "" || texts[2] == "" || texts[5] == "":
+		a.odd, a.unclear = "want a partition, a service and a resource in the ARN", true
+	}
+	if strings.ContainsAny(texts[2], "*?") {
+		a.odd, a.unclear = "want a service without wildcards in the ARN", true
+	} else if a.odd == "" && texts[2] != "execute-api" {
+		a.odd = "want an ARN of execute-api, as this one concerns another service"
+	}
+	for i := range texts {
+		if i >= n || a.unclear && texts[i] == "" {
+			texts[i] = "*"
+		}
+	}
+}
+
+// match reports whether an ARN matches. wide is how to read an unclear pattern.
+func (a *arnGlob) match(arn *arnParts, r *Request, wide bool) bool {
 	if a.all {
 		return true
+	}
+	if a.unclear && !wide {
+		return false
 	}
 	if a.short {
 		// The request is for this very API, whose id is cut off.

@@ -232,6 +232,12 @@ func verdictOf(b bool) verdict {
 }
 
 func (c *condition) evaluate(r *Request) verdict {
+	if len(c.values) == 0 { // matches nothing; where that would hold, there is nothing that it could mean
+		if c.negated || c.ifExists || c.set == forAllValues || c.operator == opNull {
+			return failed
+		}
+		return doesNotHold
+	}
 	if c.set == single && !c.key.multiValued() {
 		switch c.operator { // without writing the value out and parsing it again
 		case opIP:
@@ -295,7 +301,7 @@ func (c *condition) matches(value string, r *Request) (matches, ok bool) {
 	case opARN:
 		parts, ok := splitARN(value, false)
 		for i := range c.values {
-			if ok && c.values[i].arn.match(&parts, r) {
+			if ok && c.values[i].arn.match(&parts, r, false) {
 				return true, true
 			}
 		}

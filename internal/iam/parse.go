@@ -24,8 +24,9 @@ const (
 	maxErrors = 20 // a document of mistakes makes no error of its length
 )
 
-// Parse reads a policy document. It is strict: an element, operator or value that isn't known is an error that says where it is, as
-// passing over a part of a policy would open what it closes.
+// Parse reads a policy document. An element, operator or value that isn't known is an error that says where it is, as passing over a part
+// of a policy would open what it closes. What is only odd, and the managed gateway takes, is taken and told by [Policy.Findings]: to refuse
+// it would lock out the users of a function that has worked for years.
 func Parse(document []byte, o Options) (*Policy, error) {
 	if len(document) > maxBytes {
 		return nil, fmt.Errorf("want at most %d bytes, got %d", maxBytes, len(document))
@@ -39,8 +40,10 @@ func Parse(document []byte, o Options) (*Policy, error) {
 			if version = p.text(name, value); version != "2012-10-17" && version != "2008-10-17" {
 				p.wrong(name, `want "2012-10-17" or "2008-10-17", got %s`, clip(string(value)))
 			}
-		case "Id":
-			p.text(name, value)
+		case "Id": // for people
+			if _, ok := strictjson.Text(value); !ok {
+				p.odd(name, "want a string")
+			}
 		case "Statement":
 			statements = value
 		default:
@@ -56,8 +59,10 @@ func Parse(document []byte, o Options) (*Policy, error) {
 		policy.statements = append(policy.statements, p.statement("Statement", statements))
 	case statements != nil:
 		elements, ok := strictjson.Elements(statements)
-		if !ok || len(elements) == 0 {
+		if !ok {
 			p.wrong("Statement", "want a statement or a list of them")
+		} else if len(elements) == 0 {
+			p.odd("Statement", "want at least one, as none allows nothing")
 		}
 		for i, element := range elements {
 			policy.statements = append(policy.statements, p.statement("Statement["+strconv.Itoa(i)+"]", element))
@@ -66,6 +71,7 @@ func Parse(document []byte, o Options) (*Policy, error) {
 	if len(p.errs) > 0 {
 		return nil, errors.Join(p.errs...)
 	}
+	policy.findings = p.findings
 	return policy, nil
 }
 
@@ -74,6 +80,14 @@ type parser struct {
 	variables bool // the version has them
 	sids      map[string]bool
 	errs      []error
+	findings  []string // what is odd
+}
+
+// odd notes what is taken, and better written otherwise.
+func (p *parser) odd(path, format string, args ...any) {
+	if len(p.findings) < maxErrors {
+		p.findings = append(p.findings, path+": "+fmt.Sprintf(format, args...))
+	}
 }
 
 func (p *parser) wrong(path, format string, args ...any) {
@@ -100,14 +114,17 @@ func (p *parser) text(path string, value []byte) string {
 	return text
 }
 
-// texts reads a string or a list of strings, at least one.
+// texts reads a string or a list of strings. An empty list names nothing: Amazon's own blueprint for authorizer functions always answers one
+// statement that allows and one that denies, of which one is empty.
 func (p *parser) texts(path string, value []byte) []string {
 	if text, ok := strictjson.Text(value); ok {
 		return []string{text}
 	}
 	texts, ok := strictjson.Texts(value)
-	if !ok || len(texts) == 0 {
+	if !ok {
 		p.wrong(path, "want a string or a list of strings, got %s", clip(string(value)))
+	} else if len(texts) == 0 {
+		p.odd(path, "want at least one entry, as the statement has no effect without")
 	}
 	return texts
 }
@@ -118,13 +135,15 @@ func (p *parser) statement(path string, value []byte) (s statement) {
 		at := path + "." + name
 		switch name {
 		case "Sid":
-			s.sid = p.text(at, value)
-			p.sid(at, s.sid)
+			s.sid = p.sid(at, value)
 		case "Effect":
 			effect = true
 			text := p.text(at, value)
-			if s.deny = text != "Allow"; s.deny && text != "Deny" {
+			switch s.deny = !strings.EqualFold(text, "Allow"); {
+			case s.deny && !strings.EqualFold(text, "Deny"):
 				p.wrong(at, `want "Allow" or "Deny", got %s`, clip(string(value)))
+			case text != "Allow" && text != "Deny": // two functions in use were seen to answer so
+				p.odd(at, `want "Allow" or "Deny" in these letters, got %q`, clip(text))
 			}
 		case "Principal", "NotPrincipal":
 			who++
@@ -162,23 +181,27 @@ func (p *parser) statement(path string, value []byte) (s statement) {
 	return s
 }
 
-func (p *parser) sid(path, sid string) {
+// sid returns a statement's name, which people read and nothing depends on. One that isn't as it should be isn't kept: it would get into logs.
+func (p *parser) sid(path string, value []byte) string {
+	sid, ok := strictjson.Text(value)
 	for _, c := range []byte(sid) {
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9') {
-			p.wrong(path, "want letters and digits, got %q", clip(sid))
-			return
-		}
+		ok = ok && ('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9')
+	}
+	if !ok {
+		p.odd(path, "want letters and digits, got %s", strconv.Quote(clip(string(value))))
+		return ""
 	}
 	if sid != "" && p.sids[sid] {
-		p.wrong(path, "want each once, got %q twice", clip(sid))
+		p.odd(path, "want each once, got %q twice", clip(sid))
 	}
 	p.sids[sid] = true
+	return sid
 }
 
 func (p *parser) principals(path string, value []byte) *principals {
 	found := &principals{}
 	if text, ok := strictjson.Text(value); ok {
-		if found.everyone = text == "*"; !found.everyone {
+		if found.everyone, found.named = text == "*", true; !found.everyone {
 			p.wrong(path, `want "*" or an object, got %q`, clip(text))
 		}
 		return found
@@ -188,10 +211,12 @@ func (p *parser) principals(path string, value []byte) *principals {
 		for _, entry := range p.texts(at, value) {
 			switch kind {
 			case "AWS":
+				found.named = true
 				if err := found.add(entry); err != nil {
 					p.wrong(at, "%v", err)
 				}
 			case "Service", "Federated", "CanonicalUser": // such callers don't come to a gateway
+				found.named = true
 			default:
 				p.wrong(at, "want AWS, Service, Federated or CanonicalUser")
 			}
@@ -223,6 +248,11 @@ func (p *parser) resources(path string, value []byte) (globs []arnGlob) {
 		}
 		if err != nil {
 			p.wrong(path, "%v", err)
+		} else if g.odd != "" {
+			p.odd(path, "%s, got %q", g.odd, clip(text))
+		}
+		if !p.variables && strings.Contains(text, "${") {
+			p.odd(path, `want "Version": "2012-10-17" for variables, which are plain text without, got %q`, clip(text))
 		}
 		globs = append(globs, g)
 	}
@@ -273,7 +303,7 @@ func (p *parser) values(path string, value []byte) []string {
 		}
 	}
 	if len(elements) == 0 {
-		p.wrong(path, "want at least one value, got none")
+		p.odd(path, "want at least one value, as none matches nothing")
 	}
 	return texts
 }

@@ -14,7 +14,12 @@ import (
 // Policy is a parsed policy document. It is immutable and safe for concurrent use.
 type Policy struct {
 	statements []statement
+	findings   []string
 }
+
+// Findings says what is odd in the policy: what is taken as the managed gateway takes it, though the grammar has it otherwise, or what has no
+// effect. Each says where it is, and what to write. At most 20 are kept; nil is a policy without any.
+func (p *Policy) Findings() []string { return slices.Clone(p.findings) }
 
 type statement struct {
 	sid           string
@@ -102,11 +107,17 @@ func Evaluate(r *Request, policies ...*Policy) Decision {
 
 // applies asks what is cheap first.
 func (s *statement) applies(r *Request, action string, arn *arnParts, isARN bool) bool {
+	// An empty list matches nothing. Read like this, all but an empty list would allow everything, which nobody has written.
+	if !s.deny && (s.notActions && len(s.actions) == 0 || s.notResources && len(s.resources) == 0) {
+		return false
+	}
 	if slices.ContainsFunc(s.actions, func(g glob) bool { return g.match(action, r) }) == s.notActions {
 		return false
 	}
-	// A request for what is no ARN is for nothing that a pattern but * can name.
-	if slices.ContainsFunc(s.resources, func(a arnGlob) bool { return a.all || isARN && a.match(arn, r) }) == s.notResources {
+	// A pattern that can be read in two ways is read in the one that allows less. A request for what is no ARN is for nothing that a pattern
+	// but * can name.
+	wide := s.deny != s.notResources
+	if slices.ContainsFunc(s.resources, func(a arnGlob) bool { return a.all || isARN && a.match(arn, r, wide) }) == s.notResources {
 		return false
 	}
 	if s.principals != nil && !s.principals.apply(&r.Principal, s.notPrincipals, s.deny) {

@@ -7,6 +7,7 @@ import (
 
 // principals are the entries of Principal or NotPrincipal. (IAM user guide, "AWS JSON policy elements: Principal".)
 type principals struct {
+	named    bool // there is an entry, of whatever type
 	everyone bool
 	accounts []string
 	arns     []string // compared whole: there are no wildcards here
@@ -47,6 +48,9 @@ func (p *principals) apply(who *Principal, not, deny bool) bool {
 	}
 	if p.everyone {
 		return false
+	}
+	if !p.named {
+		return deny // all but nobody: to deny all is meant, to allow all nobody has written
 	}
 	if who.Type == Anonymous {
 		return true

@@ -22,7 +22,17 @@ var ErrSyntax = errors.New("strictjson: want one JSON object in UTF-8 without re
 //
 // member is only called if all of data is well-formed. Object returns [ErrSyntax] or the first error of member.
 func Object(data []byte, maxDepth int, member func(name string, value []byte) error) error {
-	s := scanner{data: data, maxDepth: maxDepth}
+	return object(scanner{data: data, maxDepth: maxDepth}, member)
+}
+
+// ObjectOfNames is [Object] for names that somebody else chose, as those of private claims: they may differ in letter case alone. Nobody may
+// decode it into a struct afterwards, whose fields take names in any case.
+func ObjectOfNames(data []byte, maxDepth int, member func(name string, value []byte) error) error {
+	return object(scanner{data: data, maxDepth: maxDepth, exact: true}, member)
+}
+
+func object(s scanner, member func(name string, value []byte) error) error {
+	data := s.data
 	s.space()
 	if !s.object(member) {
 		return ErrSyntax
@@ -89,6 +99,7 @@ type scanner struct {
 	at       int
 	depth    int
 	maxDepth int
+	exact    bool   // names of the outermost object may differ in letter case alone
 	members  []span // of the outermost object
 }
 
@@ -142,7 +153,9 @@ func (s *scanner) object(outermost func(string, []byte) error) bool {
 		}
 		if outermost != nil {
 			s.members = append(s.members, span{name, from, s.at})
-			name = fold(name)
+			if !s.exact {
+				name = fold(name)
+			}
 		}
 		if !seen.add(name) {
 			return false
