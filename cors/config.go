@@ -3,6 +3,7 @@ package cors
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -29,6 +30,12 @@ type Config struct {
 	// MaxAge is how long a browser may remember a preflight's answer, in whole seconds, at most 24 hours. 0 leaves the header out
 	// (browsers then take 5 seconds), less than 0 sends 0 seconds: not at all.
 	MaxAge time.Duration
+	// Debug helps to find out why a page can't read an answer: a preflight that fails gets the headers of the part that passed, so that
+	// the browser's console names the part that didn't, and a record at Info says which step of the Fetch Standard failed. It is for
+	// development: strangers learn from it which origins are allowed, and each of their requests may write a record.
+	Debug bool
+	// Logger gets Debug's records. nil is slog.Default().
+	Logger *slog.Logger
 }
 
 const maxMaxAge = 24 * time.Hour

@@ -1,6 +1,8 @@
 package cors
 
 import (
+	"cmp"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strconv"
@@ -27,6 +29,9 @@ type CORS struct {
 	anyMethod, anyHeader bool
 	// Header values, joined once. Empty: the header is left out.
 	allowMethods, allowHeaders, exposeHeaders, maxAge string
+
+	debug  bool
+	logger *slog.Logger // only with debug
 }
 
 // New returns a CORS, or one error that lists every field it refuses. It copies cfg.
@@ -46,6 +51,8 @@ func New(cfg Config) (*CORS, error) {
 		allowMethods:  strings.Join(cfg.AllowMethods, ","),
 		allowHeaders:  strings.Join(cfg.AllowHeaders, ","),
 		exposeHeaders: strings.Join(cfg.ExposeHeaders, ","),
+		debug:         cfg.Debug,
+		logger:        cmp.Or(cfg.Logger, slog.Default()),
 	}
 	if cfg.MaxAge != 0 {
 		c.maxAge = strconv.Itoa(int(max(cfg.MaxAge, 0) / time.Second))
@@ -73,8 +80,12 @@ func (h *station) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	rw := &responseWriter{cors: h.cors}
 	rw.Init(w, rw)
-	if hasOrigin && h.cors.allows(r, origins) {
+	switch {
+	case !hasOrigin:
+	case h.cors.allows(r, origins):
 		rw.origin = origins[0]
+	case h.cors.debug:
+		h.cors.explain(r, failedOrigin)
 	}
 	defer rw.Finish() // a handler that never writes has an answer too, and so has one that panics, if somebody recovers
 	h.next.ServeHTTP(rw, r)
@@ -100,76 +111,4 @@ func (c *CORS) allows(r *http.Request, origins []string) bool {
 		}
 	}
 	return c.origins.OriginAllowed(r)
-}
-
-// preflight answers with 204, and with the configured lists if the origin, the method and the headers are allowed. (Fetch Standard,
-// "CORS-preflight fetch".)
-func (c *CORS) preflight(w http.ResponseWriter, r *http.Request, origins, methods []string) {
-	h := w.Header()
-	values := []string{preflightVary, origins[0], c.allowMethods, c.allowHeaders, c.maxAge, "true"}
-	if vary := h["Vary"]; len(vary) > 0 {
-		h["Vary"] = append(vary[:len(vary):len(vary)], preflightVary)
-	} else {
-		h["Vary"] = values[0:1:1]
-	}
-	if c.allows(r, origins) && c.allowsMethod(methods) && c.allowsHeaders(r.Header["Access-Control-Request-Headers"]) {
-		if c.anyOrigin {
-			values[1] = "*"
-		}
-		h["Access-Control-Allow-Origin"] = values[1:2:2]
-		if c.allowMethods != "" {
-			h["Access-Control-Allow-Methods"] = values[2:3:3]
-		}
-		if c.allowHeaders != "" {
-			h["Access-Control-Allow-Headers"] = values[3:4:4]
-		}
-		if c.maxAge != "" {
-			h["Access-Control-Max-Age"] = values[4:5:5]
-		}
-		if c.credentials {
-			h["Access-Control-Allow-Credentials"] = values[5:6:6]
-		}
-	}
-	w.WriteHeader(http.StatusNoContent)
-}
-
-const preflightVary = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
-
-// allowsMethod compares byte by byte, as browsers do.
-func (c *CORS) allowsMethod(asked []string) bool {
-	return len(asked) == 1 && (c.anyMethod || slices.Contains(c.methods, asked[0]))
-}
-
-// allowsHeaders reports whether each name asked for is in the list. Browsers send them in lower case, sorted, with a comma and no space
-// between two; people with curl don't.
-func (c *CORS) allowsHeaders(lines []string) bool {
-	size, names := 0, 0
-	for _, line := range lines {
-		if size += len(line); size > maxRequestHeadersBytes {
-			return false
-		}
-		for more := line != ""; more; {
-			var name string
-			name, line, more = strings.Cut(line, ",")
-			if names++; names > maxRequestHeaders {
-				return false
-			}
-			if name = strings.Trim(name, " \t"); !c.allowsHeader(name) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-func (c *CORS) allowsHeader(name string) bool {
-	if c.anyHeader || name == "" { // an empty element of a list says nothing (RFC 9110, section 5.6.1)
-		return true
-	}
-	for _, allowed := range c.headers {
-		if strings.EqualFold(allowed, name) {
-			return true
-		}
-	}
-	return false
 }

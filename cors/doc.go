@@ -15,6 +15,8 @@
 // CORS is no access control: it says which pages may read an answer. A request from any page still reaches the handler, unless its
 // method or headers need a preflight.
 //
+// Where a page can't read an answer and nobody sees why, [Config].Debug says which step of the Fetch Standard failed.
+//
 // # Order
 //
 // CORS stands outside everything that may refuse, or scripts can't read the refusals: in route.API.Use, or first in a chain.

@@ -2,8 +2,10 @@ package cors_test
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/cors"
@@ -61,4 +63,23 @@ func ExampleCORS_Middleware_incorrect() {
 	fmt.Println(w.Code, w.Header().Get("Access-Control-Allow-Origin") == "")
 	// Output:
 	// 401 true
+}
+
+// A page can't read an answer, and the browser says only "blocked by CORS policy". In debug mode the record says which step failed.
+func ExampleConfig_debug() {
+	rules := gatekit.Must(cors.New(cors.Config{
+		AllowOrigins: []string{"https://myapp.com"}, AllowMethods: []string{"PUT"}, Debug: true,
+		Logger: slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey || a.Key == slog.LevelKey || a.Key == slog.MessageKey {
+				return slog.Attr{}
+			}
+			return a
+		}})),
+	}))
+	r := httptest.NewRequest("OPTIONS", "/orders/7", nil)
+	r.Header.Set("Origin", "https://myapp.com")
+	r.Header.Set("Access-Control-Request-Method", "DELETE")
+	rules.Middleware(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), r)
+	// Output:
+	// step="CORS-preflight fetch, methods: the method isn't in AllowMethods" origin=https://myapp.com method=DELETE headers=""
 }
