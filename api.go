@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+
+	"github.com/gatekit-go/gatekit/internal/requestpath"
 )
 
 // Flavor is the kind of API whose wire conventions answers follow: bodies, header names, the form of request IDs. The
@@ -100,6 +102,7 @@ func (h *described) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if rc.Flavor == REST {
 		rc.AdoptRequestID(r.Header)
 	}
+	r = requestpath.FollowRequest(&rc.Path, r, rc.Flavor == REST)
 	h.next.ServeHTTP(w, r)
 }
 

@@ -5,9 +5,10 @@ import (
 	"crypto/x509"
 	"net/http"
 	"net/netip"
-	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/gatekit-go/gatekit/internal/requestpath"
 )
 
 // RequestContext is what the gateway knows of one request. One is attached per request, by the first station that has
@@ -24,8 +25,8 @@ type RequestContext struct {
 	BasePath string
 	// CustomDomain says that package domain has chosen the API by a custom domain name, and not by its generated host name.
 	CustomDomain bool
-	// RequestPath is the escaped path as received, before base path and stage were taken off, without the query.
-	RequestPath string
+	// Path is the request's path: as received, as routed, as told to backends.
+	Path Path
 	// RouteKey is the configured key of the route that matched: "GET /orders/{id}", "$default". Empty before routing.
 	RouteKey string
 	// ConnectionID is the WebSocket connection's, on WebSocket APIs.
@@ -64,30 +65,31 @@ type RequestContext struct {
 
 // plainFields are what stations write before they call next.
 type plainFields struct {
-	api                                                       API
-	domainName, basePath, requestPath, routeKey, connectionID string
-	requestTime                                               time.Time
-	stageVariables                                            map[string]string
-	stageSettings                                             *StageSettings
-	deploymentID, canary                                      string
-	customDomain, mapped                                      bool
-	identity                                                  Identity
-	authorization                                             *Authorization
-	scopes                                                    []string
-	charge                                                    Charge
-	responder                                                 func(http.ResponseWriter, *http.Request, *Rejection)
+	api                                          API
+	domainName, basePath, routeKey, connectionID string
+	path                                         Path
+	requestTime                                  time.Time
+	stageVariables                               map[string]string
+	stageSettings                                *StageSettings
+	deploymentID, canary                         string
+	customDomain, mapped                         bool
+	identity                                     Identity
+	authorization                                *Authorization
+	scopes                                       []string
+	charge                                       Charge
+	responder                                    func(http.ResponseWriter, *http.Request, *Rejection)
 }
 
 func (rc *RequestContext) plain() plainFields {
 	return plainFields{
-		rc.API, rc.DomainName, rc.BasePath, rc.RequestPath, rc.RouteKey, rc.ConnectionID,
+		rc.API, rc.DomainName, rc.BasePath, rc.RouteKey, rc.ConnectionID, rc.Path,
 		rc.RequestTime, rc.StageVariables, rc.StageSettings, rc.DeploymentID, rc.Canary,
 		rc.CustomDomain, rc.Mapped, rc.Identity, rc.Authorization, rc.AuthorizationScopes, rc.Charge, rc.responder,
 	}
 }
 
 func (rc *RequestContext) restore(f plainFields) {
-	rc.API, rc.DomainName, rc.BasePath, rc.RequestPath, rc.RouteKey, rc.ConnectionID = f.api, f.domainName, f.basePath, f.requestPath, f.routeKey, f.connectionID
+	rc.API, rc.DomainName, rc.BasePath, rc.Path, rc.RouteKey, rc.ConnectionID = f.api, f.domainName, f.basePath, f.path, f.routeKey, f.connectionID
 	rc.StageSettings, rc.DeploymentID, rc.Canary = f.stageSettings, f.deploymentID, f.canary
 	rc.RequestTime, rc.StageVariables, rc.Identity, rc.Authorization, rc.AuthorizationScopes = f.requestTime, f.stageVariables, f.identity, f.authorization, f.scopes
 	rc.CustomDomain, rc.Mapped = f.customDomain, f.mapped
@@ -189,7 +191,7 @@ func Attach(r *http.Request) (*RequestContext, *http.Request) {
 		a := &attached{Context: r.Context()}
 		rc = &a.rc
 		rc.id.draw()
-		rc.RequestPath = requestPath(r)
+		rc.Path = requestpath.Of(r)
 		rc.RequestTime = time.Now()
 		rc.Identity.SourceIP = remoteIP(r.RemoteAddr)
 		if ua := r.Header["User-Agent"]; len(ua) > 0 {
@@ -201,6 +203,7 @@ func Attach(r *http.Request) (*RequestContext, *http.Request) {
 		a.request = *r.WithContext(a) // inlined, so that the copy that it makes stays on the stack
 		r = &a.request
 	}
+	requestpath.Follow(&rc.Path, r.URL, rc.Flavor == REST)
 	if rc.RouteKey == "" && r.Pattern != "" {
 		rc.RouteKey = routeKeyOf(r.Pattern)
 	}
@@ -218,15 +221,6 @@ func Detach(ctx context.Context, r *http.Request) *http.Request {
 	detached := r.Clone(a)
 	detached.Body, detached.ContentLength = http.NoBody, 0
 	return detached
-}
-
-// requestPath prefers the request line to r.URL, which http.StripPrefix and others rewrite.
-func requestPath(r *http.Request) string {
-	if strings.HasPrefix(r.RequestURI, "/") {
-		path, _, _ := strings.Cut(r.RequestURI, "?")
-		return path
-	}
-	return r.URL.EscapedPath() // absolute form, or a request that no server has read
 }
 
 // SetResponder makes f answer the refusals of this request that the stations behind the caller make, in place of the

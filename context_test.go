@@ -22,7 +22,7 @@ func TestAttach(t *testing.T) {
 	rc, attached := gatekit.Attach(r)
 	require.Same(t, rc, gatekit.From(attached.Context()))
 	require.Nil(t, gatekit.From(r.Context()), "the caller's request is as it was")
-	require.Equal(t, "/a%2Fb/c", rc.RequestPath)
+	require.Equal(t, "/a%2Fb/c", rc.Path.Received())
 	require.Equal(t, "192.0.2.1", rc.Identity.SourceIP.String())
 	require.Equal(t, "curl/8", rc.Identity.UserAgent)
 	require.WithinDuration(t, time.Now(), rc.RequestTime, time.Minute)
@@ -54,7 +54,7 @@ func TestRequestPath(t *testing.T) {
 		"/v1/a%20b": stripped, "/p%41th": absolute, "/made%20up": {URL: &url.URL{Path: "/made up"}}, "//x": {RequestURI: "//x?y", URL: &url.URL{}},
 	} {
 		rc, _ := gatekit.Attach(r)
-		require.Equal(t, want, rc.RequestPath)
+		require.Equal(t, want, rc.Path.Received())
 	}
 }
 

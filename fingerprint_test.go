@@ -70,7 +70,7 @@ func TestDetachOutsideAGateway(t *testing.T) {
 	r := httptest.NewRequest("GET", "/a%2Fb?q=1", nil)
 	r.Header.Set("User-Agent", "curl/8")
 	rc := gatekit.From(gatekit.Detach(t.Context(), r).Context())
-	require.Equal(t, "/a%2Fb", rc.RequestPath)
+	require.Equal(t, "/a%2Fb", rc.Path.Received())
 	require.Equal(t, "192.0.2.1", rc.Identity.SourceIP.String())
 	require.Equal(t, "curl/8", rc.Identity.UserAgent)
 	require.NotEqual(t, rc.RequestID(), gatekit.From(gatekit.Detach(t.Context(), r).Context()).RequestID())

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"reflect"
 	"strings"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/requestpath"
 )
 
 // station is a middleware that is a function.
@@ -135,6 +137,8 @@ func fill(v reflect.Value) {
 			f.Set(reflect.ValueOf(free{}))
 		case f.Type() == reflect.TypeFor[[]string]():
 			f.Set(reflect.ValueOf([]string{"x"}))
+		case f.Type() == reflect.TypeFor[gatekit.Path]():
+			f.Set(reflect.ValueOf(requestpath.New("rule", &url.URL{Path: "rule"})))
 		case f.Kind() == reflect.Struct:
 			fill(f)
 		}

@@ -49,7 +49,7 @@ var contextValues = map[string]func(*gatekit.RequestContext, *http.Request) stri
 	"routeKey":           func(rc *gatekit.RequestContext, _ *http.Request) string { return rc.RouteKey },
 	"resourcePath":       func(rc *gatekit.RequestContext, _ *http.Request) string { return event.ResourcePath(rc.RouteKey) },
 	"httpMethod":         func(_ *gatekit.RequestContext, r *http.Request) string { return r.Method },
-	"path":               func(rc *gatekit.RequestContext, _ *http.Request) string { return rc.RequestPath },
+	"path":               func(rc *gatekit.RequestContext, _ *http.Request) string { return rc.Path.Received() },
 	"protocol":           func(*gatekit.RequestContext, *http.Request) string { return "HTTP/1.1" },
 	"connectionId":       func(rc *gatekit.RequestContext, _ *http.Request) string { return rc.ConnectionID },
 	"identity.sourceIp":  func(rc *gatekit.RequestContext, _ *http.Request) string { return event.AddrText(rc.Identity.SourceIP) },

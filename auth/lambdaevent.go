@@ -111,7 +111,7 @@ func requestEventOf(rc *gatekit.RequestContext, r *http.Request, resource string
 		eventParameters: parametersOf(rc, r),
 		PathParameters:  event.PathParameters(r, rc.RouteKey, rc.Flavor == gatekit.REST),
 		RequestContext: requestEventAPI{
-			ResourceID: event.ResourceID(path), ResourcePath: path, HTTPMethod: r.Method, Path: rc.RequestPath,
+			ResourceID: event.ResourceID(path), ResourcePath: path, HTTPMethod: r.Method, Path: rc.Path.Received(),
 			AccountID: rc.AccountID, APIID: rc.APIID, Stage: rc.Stage, DomainName: rc.DomainName, DomainPrefix: event.DomainPrefix(rc.DomainName),
 			RequestID: rc.RequestID(), ExtendedRequestID: rc.ExtendedRequestID(), Protocol: r.Proto,
 			RequestTime: event.Time(rc.RequestTime), RequestTimeEpoch: event.Millis(rc.RequestTime), Identity: identityOf(rc),

@@ -2,7 +2,6 @@ package auth
 
 import (
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/gatekit-go/gatekit"
@@ -17,14 +16,11 @@ func arnOf(rc *gatekit.RequestContext, r *http.Request) (string, error) {
 	if rc.Flavor == gatekit.WebSocket {
 		return api.Route(rc.RouteKey), nil
 	}
-	path, err := arn.Path(r.URL.EscapedPath())
-	if err != nil {
+	path := gatekit.PathOf(r)
+	if err := path.Routed().Check(false); err != nil {
 		return "", &gatekit.Rejection{Type: gatekit.Default4XX, Status: http.StatusBadRequest, Cause: err}
 	}
-	if rc.Flavor == gatekit.REST {
-		path = strings.TrimSuffix(path, "/") // its routes don't tell /pets/ from /pets, so no policy may
-	}
-	resource := api.Method(r.Method, path)
+	resource := api.Method(r.Method, path.Normal())
 	if len(resource) > arn.MaxBytes {
 		return "", errTooLong
 	}

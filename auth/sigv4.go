@@ -262,7 +262,7 @@ func (s *SigV4) check(b []byte, rc *gatekit.RequestContext, r *http.Request, sen
 // stringToSign appends what must have been signed to toSign.
 func (s *SigV4) stringToSign(toSign []byte, rc *gatekit.RequestContext, r *http.Request, sent *signed) ([]byte, error) {
 	rules := sigv4.PathRules{KeepSegments: s.config.DisablePathNormalization, EscapeOnce: s.config.DisablePathEscaping}
-	switch path := rc.RequestPath; {
+	switch path := rc.Path.Received(); {
 	case path != "" && path[0] != '/': // the asterisk of OPTIONS, whose canonical form is that of /*
 		return nil, wrongSignature(rc, errUnclean)
 	case !rules.KeepSegments && rc.RouteKey != "" && !sigv4.IsNormal(path):
@@ -270,7 +270,7 @@ func (s *SigV4) stringToSign(toSign []byte, rc *gatekit.RequestContext, r *http.
 	}
 	var room [2048]byte
 	b := append(append(room[:0], r.Method...), '\n')
-	b = append(sigv4.AppendURI(b, rc.RequestPath, rules), '\n')
+	b = append(sigv4.AppendURI(b, rc.Path.Received(), rules), '\n')
 	b, ok := sigv4.AppendQuery(b, r.URL.RawQuery, sent.leaveOut...)
 	if !ok {
 		return nil, wrongSignature(rc, errIncomplete)

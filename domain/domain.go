@@ -12,7 +12,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/mistakes"
-	"github.com/gatekit-go/gatekit/internal/routetree"
+	"github.com/gatekit-go/gatekit/internal/requestpath"
 )
 
 // Domain is an http.Handler that sends each request to the API of its host and base path. It is immutable, but for files that are read again,
@@ -115,7 +115,7 @@ func (d *Domain) Select(r *http.Request) (Selected, error) {
 	if n.policy != nil && d.misdirected(n, r.TLS) {
 		return Selected{}, misdirected
 	}
-	if routetree.CheckPath(r.URL.Path) != nil {
+	if requestpath.Check(r.URL.Path) != nil {
 		// Refused here, as what is behind a base path could read /orders/../users as the path of another API, or clean it.
 		return Selected{}, badPath
 	}
@@ -153,7 +153,9 @@ func (d *Domain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if r == received { // attached by a station outside, who goes on to see the request as it was
 			r = r.WithContext(r.Context())
 		}
-		r.URL = cutBasePath(r.URL, s.BasePath)
+		cut := requestpath.Cut(r.URL, 1+len(s.BasePath))
+		r.URL = &cut
+		requestpath.Follow(&rc.Path, r.URL, rc.Flavor == gatekit.REST)
 	}
 	s.Handler.ServeHTTP(w, r)
 }

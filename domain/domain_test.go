@@ -18,7 +18,7 @@ import (
 func api(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rc := gatekit.From(r.Context())
-		fmt.Fprintf(w, "%s %s base=%s domain=%s received=%s", name, r.URL.EscapedPath(), rc.BasePath, rc.DomainName, rc.RequestPath)
+		fmt.Fprintf(w, "%s %s base=%s domain=%s received=%s", name, r.URL.EscapedPath(), rc.BasePath, rc.DomainName, rc.Path.Received())
 	})
 }
 
@@ -236,7 +236,7 @@ func TestWithRoute(t *testing.T) {
 	orders := gatekit.Must(route.New(route.Config{}))
 	orders.Handle("GET /{id}", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rc := gatekit.From(r.Context())
-		fmt.Fprint(w, rc.RouteKey, " ", r.PathValue("id"), " ", rc.BasePath, " ", rc.RequestPath)
+		fmt.Fprint(w, rc.RouteKey, " ", r.PathValue("id"), " ", rc.BasePath, " ", rc.Path.Received())
 	}))
 	legacy := gatekit.Must(route.New(route.Config{API: gatekit.API{Flavor: gatekit.REST}}))
 	d := gatekit.Must(domain.New(t.Context(), domain.Config{Names: []domain.Name{{Host: "api.example.com", Mappings: []domain.Mapping{

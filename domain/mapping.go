@@ -120,24 +120,3 @@ func sentPath(u *url.URL) (path string, asSent bool) {
 	}
 	return u.EscapedPath(), true // RawPath, unless somebody has changed only Path
 }
-
-// cutBasePath returns u without the base path that its path begins with. No character of a base path has an escaped form, so that the same
-// number of bytes goes off Path and RawPath.
-func cutBasePath(u *url.URL, basePath string) *url.URL {
-	cut := *u
-	cut.Path, cut.RawPath = cutPrefix(u.Path, basePath), ""
-	if u.RawPath != "" {
-		// As net/url has it, RawPath is only set where its own encoding of Path isn't what was sent.
-		if sent := cutPrefix(u.EscapedPath(), basePath); sent != cut.EscapedPath() {
-			cut.RawPath = sent
-		}
-	}
-	return &cut
-}
-
-func cutPrefix(path, basePath string) string {
-	if path = path[1+len(basePath):]; path != "" {
-		return path
-	}
-	return "/"
-}

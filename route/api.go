@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/requestpath"
 	"github.com/gatekit-go/gatekit/internal/routetree"
 )
 
@@ -20,6 +21,7 @@ type API struct {
 	identified         bool // identity isn't the zero value
 	proxies            *gatekit.TrustedProxies
 	rejectEncodedSlash bool
+	looseSlash         bool // a slash at the end of a path doesn't count
 
 	built atomic.Pointer[built] // nil until the first request
 
@@ -56,6 +58,7 @@ func New(cfg Config) (*API, error) {
 		identified:         cfg.API != (gatekit.API{}),
 		proxies:            proxies,
 		rejectEncodedSlash: cfg.RejectEncodedSlash,
+		looseSlash:         cfg.options().IgnoreTrailingSlash,
 		tree:               routetree.New[*matched](cfg.options()),
 	}, nil
 }
@@ -162,15 +165,13 @@ func (a *API) Routes() iter.Seq2[string, http.Handler] {
 // Match returns the key of the route that a request with this method and escaped path gets, or "" if there is none or the path is
 // refused. It allocates nothing unless the path has escapes. It ends the set-up.
 func (a *API) Match(method, escapedPath string) (routeKey string) {
-	escaped := strings.IndexByte(escapedPath, '%') >= 0
+	form, err := requestpath.Parse(escapedPath, a.identity.Flavor == gatekit.REST)
+	if err != nil || form.Check(a.rejectEncodedSlash) != nil {
+		return ""
+	}
+	path, escaped := form.Raw()
 	var values routetree.Values
-	if !escaped && routetree.CheckPath(escapedPath) != nil {
-		return ""
-	}
-	if escaped && a.checkEscaped(escapedPath) != nil {
-		return ""
-	}
-	if m := a.ready().tree.Match(method, escapedPath, escaped, &values); m != nil {
+	if m := a.ready().tree.Match(method, path, escaped, &values); m != nil {
 		return (*m).key
 	}
 	return ""
@@ -191,6 +192,7 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, rc *gatekit.RequestC
 	if rc.Flavor == gatekit.REST {
 		rc.AdoptRequestID(r.Header)
 	}
+	r = requestpath.FollowRequest(&rc.Path, r, rc.Flavor == gatekit.REST)
 	if rc.DomainName == "" { // else package domain has said it, normalized
 		rc.DomainName = hostname(r.Host)
 	}

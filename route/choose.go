@@ -2,10 +2,10 @@ package route
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/requestpath"
 	"github.com/gatekit-go/gatekit/internal/routetree"
 )
 
@@ -16,28 +16,6 @@ var (
 	noRouteREST = &gatekit.Rejection{Type: gatekit.MissingAuthenticationToken}
 )
 
-// refused returns why the path can't be served, or nil.
-func (a *API) refused(r *http.Request) error {
-	if err := routetree.CheckPath(r.URL.Path); err != nil {
-		return err
-	}
-	if a.rejectEncodedSlash && r.URL.RawPath != "" && routetree.HasEncodedSlash(r.URL.EscapedPath()) {
-		return routetree.ErrEncodedSlash
-	}
-	return nil
-}
-
-func (a *API) checkEscaped(path string) error {
-	decoded, err := url.PathUnescape(path)
-	if err != nil {
-		return err
-	}
-	if a.rejectEncodedSlash && routetree.HasEncodedSlash(path) {
-		return routetree.ErrEncodedSlash
-	}
-	return routetree.CheckPath(decoded)
-}
-
 // chooser is what Use's middlewares stand around.
 type chooser struct {
 	api  *API
@@ -46,15 +24,12 @@ type chooser struct {
 
 func (c *chooser) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rc, r := gatekit.Attach(r) // attached already, unless a middleware has replaced the request
-	if c.api.refused(r) != nil {
+	routed := rc.Path.Routed()
+	if routed.Check(c.api.rejectEncodedSlash) != nil {
 		gatekit.Reject(w, r, badPath)
 		return
 	}
-	// RawPath is only set where the path's encoding isn't the usual one: else decoding can't have made a slash.
-	path, escaped := r.URL.Path, false
-	if r.URL.RawPath != "" {
-		path, escaped = r.URL.EscapedPath(), true
-	}
+	path, escaped := routed.Raw()
 	var values routetree.Values
 	found := c.tree.Match(r.Method, path, escaped, &values)
 	if found == nil {
@@ -74,6 +49,7 @@ func (c *chooser) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			r.SetPathValue(name, values.At(i))
 		}
 	}
+	requestpath.Chosen(&rc.Path, c.api.looseSlash)
 	rc.RouteKey = m.key
 	r.Pattern = m.pattern
 	m.handler.ServeHTTP(w, r)

@@ -203,14 +203,12 @@ func newServed(s Stage) (*served, error) {
 	return out, nil
 }
 
-// cutStage returns what of an escaped path is behind its first segment, if that is a stage's name.
-func cutStage(path string) (name, rest string) {
-	if path == "" || path[0] != '/' {
-		return "", path
+// firstSegment is that of an escaped path, which may be a stage's name, or "".
+func firstSegment(path string) string {
+	path, ok := strings.CutPrefix(path, "/")
+	if !ok {
+		return ""
 	}
-	name = path[1:]
-	if slash := strings.IndexByte(name, '/'); slash >= 0 {
-		return name[:slash], name[slash:]
-	}
-	return name, "/"
+	segment, _, _ := strings.Cut(path, "/")
+	return segment
 }

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/requestpath"
 )
 
 // Stages is an http.Handler that serves the stages of an API by the first segment of the path, as the managed gateway's own endpoint does:
@@ -101,12 +102,9 @@ func (set *stageSet) named(name string) *served {
 // a REST API's with 403.
 func (s *Stages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	set := s.current.Load()
-	path := r.URL.Path
-	if r.URL.RawPath != "" { // the path has an encoding that isn't the usual one; or had, before somebody changed it
-		path = r.URL.EscapedPath()
-	}
-	name, _ := cutStage(path)
-	if stage := set.byName[name]; stage != nil {
+	rc, r := gatekit.Attach(r)
+	path, _ := rc.Path.Routed().Raw()
+	if stage := set.byName[firstSegment(path)]; stage != nil {
 		stage.serve(w, r, true)
 		return
 	}
@@ -165,7 +163,8 @@ func (h *stageHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *served) serve(w http.ResponseWriter, r *http.Request, cut bool) {
 	rc, r := gatekit.Attach(r)
 	if cut {
-		r = withoutStage(r)
+		r = withoutStage(r, s.name)
+		requestpath.Follow(&rc.Path, r.URL, rc.Flavor == gatekit.REST)
 	}
 	side := s.side(r)
 	rc.Stage = s.name
@@ -179,16 +178,12 @@ func (s *served) serve(w http.ResponseWriter, r *http.Request, cut bool) {
 	side.api.serve(w, r, rc, &side.identity)
 }
 
-// withoutStage returns a copy of r whose path begins behind the stage's name. A name has no escapes, so it is as long in Path as in RawPath.
-func withoutStage(r *http.Request) *http.Request {
+// withoutStage returns a copy of r whose path begins behind the stage's name.
+func withoutStage(r *http.Request, name string) *http.Request {
 	c := &struct {
 		r http.Request
 		u url.URL
-	}{*r, *r.URL}
-	_, c.u.Path = cutStage(c.u.Path)
-	if c.u.RawPath != "" {
-		_, c.u.RawPath = cutStage(r.URL.EscapedPath())
-	}
+	}{*r, requestpath.Cut(r.URL, 1+len(name))}
 	c.r.URL = &c.u
 	return &c.r
 }

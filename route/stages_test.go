@@ -22,7 +22,7 @@ import (
 func told(version string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rc := gatekit.From(r.Context())
-		fmt.Fprintf(w, "%s|%s|%s|%s|%s|%s|canary=%s", version, rc.Stage, rc.RouteKey, r.URL.EscapedPath(), rc.RequestPath, rc.StageVariables["env"], rc.Canary)
+		fmt.Fprintf(w, "%s|%s|%s|%s|%s|%s|canary=%s", version, rc.Stage, rc.RouteKey, r.URL.EscapedPath(), rc.Path.Received(), rc.StageVariables["env"], rc.Canary)
 	})
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gatekit-go/gatekit"
-	"github.com/gatekit-go/gatekit/internal/routetree"
+	"github.com/gatekit-go/gatekit/internal/requestpath"
 	"github.com/gatekit-go/gatekit/transform"
 )
 
@@ -209,7 +209,7 @@ func FuzzParameters(f *testing.F) {
 		}
 		if strings.HasPrefix(key, "overwrite:path") {
 			decoded, err := url.PathUnescape(got.URL.EscapedPath())
-			if err != nil || decoded != got.URL.Path || routetree.CheckPath(decoded) != nil || strings.ContainsAny(got.URL.EscapedPath(), "?# ") {
+			if err != nil || decoded != got.URL.Path || requestpath.Check(decoded) != nil || strings.ContainsAny(got.URL.EscapedPath(), "?# ") {
 				t.Fatalf("%q is the path %q, %q", value, got.URL.EscapedPath(), got.URL.Path)
 			}
 		}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/querytext"
-	"github.com/gatekit-go/gatekit/internal/routetree"
+	"github.com/gatekit-go/gatekit/internal/requestpath"
 )
 
 // editQuery carries out what p says of query parameters. Pairs that aren't touched keep their bytes and their order.
@@ -58,7 +58,7 @@ func (v value) checkPath() error {
 			continue
 		}
 		decoded, err := url.PathUnescape(p.name)
-		if err != nil || strings.ContainsAny(p.name, "?# ") || routetree.CheckPath("/"+decoded) != nil {
+		if err != nil || strings.ContainsAny(p.name, "?# ") || requestpath.Check("/"+decoded) != nil {
 			return errors.New("want a path, escaped, without query and dot segments, got " + strconv.Quote(p.name))
 		}
 	}
@@ -118,7 +118,7 @@ func (p *plan) editPath(u *url.URL, res *results) error {
 			continue
 		}
 		decoded, err := url.PathUnescape(texts[i])
-		if err != nil || routetree.CheckPath(decoded) != nil {
+		if err != nil || requestpath.Check(decoded) != nil {
 			return badPath
 		}
 		u.Path, u.RawPath = decoded, ""

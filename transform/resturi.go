@@ -6,7 +6,7 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/gatekit-go/gatekit/internal/routetree"
+	"github.com/gatekit-go/gatekit/internal/requestpath"
 )
 
 var errHost = errors.New("transform: the URI's variables make no host")
@@ -43,7 +43,7 @@ func (u *uriTemplate) build(path map[string]pathValue, stage map[string]string) 
 // badSegments reports whether a path has a segment that is dots, or a character that servers take for something else.
 // Some split before they decode, some after.
 func badSegments(escaped, decoded string) bool {
-	return routetree.CheckPath(escaped) != nil || routetree.CheckPath(decoded) != nil
+	return requestpath.Check(escaped) != nil || requestpath.Check(decoded) != nil
 }
 
 // pathValue is a path parameter of the integration request. Segments says that its slashes separate, as those of greedy variables and of what

@@ -182,8 +182,8 @@ func inside(of func(*gatekit.RequestContext) string) getter {
 
 // path begins with the stage where the request's did.
 func path(rc *gatekit.RequestContext, r *http.Request, _ string) (string, bool) {
-	if rc.RequestPath != "" {
-		return rc.RequestPath, true
+	if rc.Path.Received() != "" {
+		return rc.Path.Received(), true
 	}
 	return text(r.URL.EscapedPath())
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gatekit-go/gatekit/internal/requestpath"
 	"github.com/gatekit-go/gatekit/internal/routetree"
 )
 
@@ -92,7 +93,7 @@ func match(t testing.TB, tree *routetree.Tree[string], method, path string) stri
 	t.Helper()
 	decoded, err := url.PathUnescape(path)
 	require.NoError(t, err)
-	if routetree.CheckPath(decoded) != nil {
+	if requestpath.Check(decoded) != nil {
 		return "refused"
 	}
 	var values routetree.Values
@@ -372,7 +373,7 @@ func FuzzMatch(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, method, path string) {
 		u, err := url.ParseRequestURI(path)
-		if err != nil || !strings.HasPrefix(u.Path, "/") || routetree.CheckPath(u.Path) != nil {
+		if err != nil || !strings.HasPrefix(u.Path, "/") || requestpath.Check(u.Path) != nil {
 			return
 		}
 		var values routetree.Values

@@ -111,8 +111,8 @@ func (u *rule) primary(r *http.Request, rc *gatekit.RequestContext) Key {
 
 // receivedPath is the path before base path and stage were taken off, which tells apart APIs that have no ID.
 func receivedPath(r *http.Request, rc *gatekit.RequestContext) string {
-	if rc.RequestPath != "" {
-		return rc.RequestPath
+	if rc.Path.Received() != "" {
+		return rc.Path.Received()
 	}
 	path, _, _ := strings.Cut(r.RequestURI, "?")
 	return path

@@ -137,7 +137,7 @@ func TestFunctionContext(t *testing.T) {
 				require.NotSame(t, outer, rc)
 				require.Equal(t, "/orders/a b", r.URL.Path)
 				require.Equal(t, "a b", r.PathValue("id"))
-				require.Equal(t, "/prod/orders/a%20b", rc.RequestPath)
+				require.Equal(t, "/prod/orders/a%20b", rc.Path.Received())
 				require.Equal(t, gatekit.API{Flavor: f.flavor, AccountID: identity.AccountID, APIID: identity.APIID, Stage: "prod"}, rc.API)
 				require.Equal(t, outer.RequestID(), rc.RequestID())
 				require.Equal(t, outer.ExtendedRequestID(), rc.ExtendedRequestID())

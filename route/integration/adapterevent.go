@@ -20,6 +20,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/jsonscan"
+	"github.com/gatekit-go/gatekit/internal/requestpath"
 	"github.com/gatekit-go/gatekit/internal/routetree"
 )
 
@@ -200,7 +201,7 @@ func (f *Function) request(ctx context.Context, in *incoming) (*http.Request, er
 	}
 	r = r.WithContext(gatekit.WithoutRequestContext(ctx))
 	rc, r := gatekit.Attach(r)
-	rc.RequestPath = whole
+	rc.Path = requestpath.New(whole, r.URL)
 	in.describe(rc, r)
 	for key, value := range jsonscan.Members(in.pathParameters) {
 		v := text(value)

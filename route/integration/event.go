@@ -83,7 +83,7 @@ func (h *LambdaHandler) event(rc *gatekit.RequestContext, r *http.Request, trace
 
 // roomForHeaders is about how many bytes the rest of an event takes.
 func (e *eventOf) roomForHeaders() int {
-	n := 1024 + 3*len(e.rc.RequestPath) + 3*len(e.r.URL.RawQuery)
+	n := 1024 + 3*len(e.rc.Path.Received()) + 3*len(e.r.URL.RawQuery)
 	per := 1
 	if e.rc.Flavor == gatekit.REST {
 		per, n = 2, n+1024

@@ -22,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/requestpath"
 	"github.com/gatekit-go/gatekit/route/integration"
 )
 
@@ -147,7 +148,7 @@ func TestEventREST(t *testing.T) {
 	r := full("/users/x%20y?q=1&q=2+3")
 	got := eventFor(t, gatekit.REST, "prod", integration.LambdaConfig{}, "POST /users/{id}", r, func(rc *gatekit.RequestContext, r *http.Request) {
 		fixed(rc, r)
-		rc.RequestPath = "/prod/users/x%20y"
+		rc.Path = requestpath.New("/prod/users/x%20y", r.URL)
 		rc.Identity.APIKey, rc.Identity.APIKeyID = "the-key", "the-id"
 	})
 	require.JSONEq(t, `{
@@ -445,8 +446,8 @@ func TestEventPaths(t *testing.T) {
 			if strings.HasPrefix(tt.target, "//") {
 				r.URL = &url.URL{Path: tt.target}
 			}
-			m := decoded(t, eventFor(t, tt.flavor, tt.stage, integration.LambdaConfig{PayloadFormatVersion: tt.format}, "GET /nothing", r, func(rc *gatekit.RequestContext, _ *http.Request) {
-				rc.RequestPath, rc.BasePath = tt.received, tt.base
+			m := decoded(t, eventFor(t, tt.flavor, tt.stage, integration.LambdaConfig{PayloadFormatVersion: tt.format}, "GET /nothing", r, func(rc *gatekit.RequestContext, r *http.Request) {
+				rc.Path, rc.BasePath = requestpath.New(tt.received, r.URL), tt.base
 			}))
 			c := m["requestContext"].(map[string]any)
 			if tt.format == "2.0" {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/event"
@@ -59,22 +58,15 @@ func (e *eventOf) appendV1(b []byte, version string) []byte {
 // pathV1 is the path with its escapes. An HTTP API shows it as received. A REST API shows it without the stage, unless it came through a custom
 // domain. (Recorded.)
 func (e *eventOf) pathV1(rest bool) string {
-	if !rest {
-		return e.rc.RequestPath
+	if !rest || e.rc.CustomDomain || e.rc.BasePath != "" {
+		return e.rc.Path.Whole(e.r.URL)
 	}
-	path := e.r.URL.EscapedPath()
-	if e.rc.CustomDomain || e.rc.BasePath != "" {
-		path = e.rc.RequestPath
-	}
-	if strings.HasPrefix(path, "//") {
-		path = "/" + strings.TrimLeft(path, "/")
-	}
-	return path
+	return e.rc.Path.Told(e.r.URL).String()
 }
 
 func (e *eventOf) appendContextV1(b []byte, resource string, rest bool) []byte {
 	rc, r := e.rc, e.r
-	stage, resourceID, path := rc.Stage, event.ResourceID(resource), rc.RequestPath
+	stage, resourceID, path := rc.Stage, event.ResourceID(resource), rc.Path.Received()
 	if !rest {
 		resourceID = rc.RouteKey
 		if decoded, err := url.PathUnescape(path); err == nil {

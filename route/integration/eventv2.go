@@ -77,7 +77,7 @@ func (e *eventOf) appendRawPath(b []byte, stage string) []byte {
 	if stage != "$default" {
 		b = jsonscan.AppendInner(append(b, '/'), stage)
 	}
-	return append(jsonscan.AppendInner(b, e.r.URL.Path), '"')
+	return append(jsonscan.AppendInner(b, e.rc.Path.Told(e.r.URL).Decoded()), '"')
 }
 
 // withoutCookie takes the Cookie header out, which has a member of its own.

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/gatekit-go/gatekit"
-	"github.com/gatekit-go/gatekit/internal/routetree"
+	"github.com/gatekit-go/gatekit/internal/requestpath"
 	"github.com/gatekit-go/gatekit/route/integration"
 )
 
@@ -24,7 +24,7 @@ func FuzzURI(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if routetree.CheckPath(u.Path) != nil {
+		if requestpath.Check(u.Path) != nil {
 			t.Errorf("%q with %q: path %q", uri, value, u.Path)
 		}
 		line := u.RequestURI()

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/requestpath"
 	"github.com/gatekit-go/gatekit/internal/routetree"
 )
 
@@ -83,7 +84,7 @@ func parseURI(text string) (*uriTemplate, error) {
 		}
 	}
 	decoded, err := url.PathUnescape(literals.String())
-	if err != nil || routetree.CheckPath(decoded) != nil {
+	if err != nil || requestpath.Check(decoded) != nil {
 		return nil, fmt.Errorf("want a path with good escapes and without dot segments, got %q", path)
 	}
 	if !t.variables {
@@ -191,7 +192,7 @@ func (t *uriTemplate) target(u *url.URL, r *http.Request, prefix string, asIs bo
 			u.Path = prefix + u.Path
 		}
 	}
-	if routetree.CheckPath(u.Path) != nil {
+	if requestpath.Check(u.Path) != nil {
 		return badTarget // a variable's value may have any segments
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/requestpath"
 )
 
 // Event is a sample request. The zero Event is a GET of / without anything.
@@ -79,14 +80,15 @@ func (e *Event) request() (*http.Request, error) {
 	}
 	rc, r := gatekit.Attach(r)
 	rc.API.Flavor, rc.StageVariables, rc.RouteKey = gatekit.REST, e.StageVariables, method+" "+resource
-	return r, e.setContext(rc)
+	return r, e.setContext(rc, r)
 }
 
 // setContext sets what Context names.
-func (e *Event) setContext(rc *gatekit.RequestContext) error {
+func (e *Event) setContext(rc *gatekit.RequestContext, r *http.Request) error {
 	var caller gatekit.IAMCaller
+	received := rc.Path.Received()
 	texts := map[string]*string{
-		"stage": &rc.Stage, "apiId": &rc.APIID, "accountId": &rc.AccountID, "domainName": &rc.DomainName, "path": &rc.RequestPath,
+		"stage": &rc.Stage, "apiId": &rc.APIID, "accountId": &rc.AccountID, "domainName": &rc.DomainName, "path": &received,
 		"identity.userAgent": &rc.Identity.UserAgent, "identity.apiKey": &rc.Identity.APIKey, "identity.apiKeyId": &rc.Identity.APIKeyID,
 		"identity.accessKey": &caller.AccessKey, "identity.accountId": &caller.AccountID, "identity.caller": &caller.CallerID, "identity.user": &caller.UserID,
 		"identity.userArn": &caller.UserARN, "identity.principalOrgId": &caller.PrincipalOrgID, "identity.cognitoIdentityId": &caller.CognitoIdentityID,
@@ -133,6 +135,7 @@ func (e *Event) setContext(rc *gatekit.RequestContext) error {
 			return fmt.Errorf("transformtest: Event.Context[%q]: %w, got %q", name, err, value)
 		}
 	}
+	rc.Path = requestpath.New(received, r.URL)
 	if caller != (gatekit.IAMCaller{}) {
 		rc.Identity.Caller = &caller
 	}
