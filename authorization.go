@@ -7,7 +7,8 @@ import (
 	"maps"
 	"slices"
 	"sync/atomic"
-	"unicode/utf8"
+
+	"github.com/gatekit-go/gatekit/internal/strictjson"
 )
 
 // Authorization is what an authorizer learned of a caller. It is immutable and may be shared by all requests that carry one
@@ -36,7 +37,8 @@ type AuthorizationFields struct {
 	Scopes []string
 	// Claims are a token's claims. They must be what encoding/json can write.
 	Claims map[string]any
-	// RawClaims is the JSON object of a token's claims as received; it stands in for Claims. No name may occur twice.
+	// RawClaims is the JSON object of a token's claims as received; it stands in for Claims. No name may occur twice, in it and in the
+	// objects within it, and they nest at most 100 deep.
 	RawClaims []byte
 	// CognitoClaims gives claims the string form of Cognito authorizers of REST APIs in place of that of JWT authorizers.
 	CognitoClaims bool
@@ -49,14 +51,17 @@ type AuthorizationFields struct {
 	Caller *IAMCaller
 }
 
-// NewAuthorization returns an Authorization that holds copies of f's values. Claims that aren't a JSON object in UTF-8 are left out,
-// so that rules on claims fail closed.
+// maxClaimsDepth bounds what is done for lists in lists: each is decoded once for every list around it.
+const maxClaimsDepth = 100
+
+// NewAuthorization returns an Authorization that holds copies of f's values. Claims that aren't one JSON object in UTF-8, or that have a name
+// twice, are left out, all of them: of two readers each would take another one, and rules on claims must fail closed.
 func NewAuthorization(f AuthorizationFields) *Authorization {
 	raw := bytes.TrimSpace(f.RawClaims)
 	if raw == nil && f.Claims != nil {
 		raw, _ = json.Marshal(f.Claims)
 	}
-	if len(raw) == 0 || raw[0] != '{' || !json.Valid(raw) || !utf8.Valid(raw) {
+	if strictjson.ObjectOfNames(raw, maxClaimsDepth, func(string, []byte) error { return nil }) != nil {
 		raw = nil
 	}
 	a := &Authorization{
@@ -251,7 +256,8 @@ func (a *Authorization) claimText(name string, raw []byte) (string, bool) {
 	return claimText(raw)
 }
 
-// DecodeClaims decodes the claims into v as json.Unmarshal does. Without claims it decodes an empty object.
+// DecodeClaims decodes the claims into v as json.Unmarshal does. Without claims it decodes an empty object. A struct's fields take names in
+// any letter case, the last one wins: where an issuer has claims whose names differ in that alone, decode into a map, or use Claim.
 func (a *Authorization) DecodeClaims(v any) error {
 	raw := []byte("{}")
 	if a != nil && a.claims != nil {

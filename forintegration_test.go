@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/strictjson"
 )
 
 func TestAppendClaimStrings(t *testing.T) {
@@ -32,8 +34,36 @@ func TestAppendClaimStrings(t *testing.T) {
 	require.True(t, empty.HasClaims())
 }
 
+// Claims of which two readers could see different ones are no claims at all, for every reader.
+func TestRawClaimsHaveOneReading(t *testing.T) {
+	deep := func(n int) string { return `{"a":` + strings.Repeat("[", n) + strings.Repeat("]", n) + `}` }
+	for name, raw := range map[string]string{
+		"as-found": `{"0":[0,{"0":"0"}],"0":null,"000000":100000}`, "twice": `{"sub":"a","sub":"b"}`, "twice-by-escape": `{"sub":"a","\u0073ub":"b"}`,
+		"twice-within": `{"o":{"a":1,"a":2}}`, "twice-in-a-list": `{"o":[{"a":1,"a":2}]}`, "twice-null": `{"a":null,"a":1}`, "lone-surrogate": `{"a":"\ud800"}`, "surrogate-name": `{"\udc00":1}`,
+		"not-utf8": "{\"a\":\"\xff\"}", "trailing": `{}{}`, "list": `[]`, "text": `"a"`, "number": `1`, "cut": `{"a":1`, "too-deep": deep(100), "bom": "\ufeff{}",
+	} {
+		for _, cognito := range []bool{false, true} {
+			a := gatekit.NewAuthorization(gatekit.AuthorizationFields{RawClaims: []byte(raw), CognitoClaims: cognito})
+			require.False(t, a.HasClaims(), name)
+			require.Nil(t, a.Claims(), name)
+			require.Nil(t, a.ClaimStrings(), name)
+			require.Equal(t, "{}", string(a.AppendClaimStrings(nil)), name)
+			_, ok := a.Claim("sub")
+			require.False(t, ok, name)
+		}
+	}
+	for _, raw := range []string{`{}`, ` {"a":1} `, `{"a":1,"A":2}`, `{"o":{"a":1},"p":{"a":1,"A":2}}`, `{"":1}`, deep(99)} {
+		require.True(t, gatekit.NewAuthorization(gatekit.AuthorizationFields{RawClaims: []byte(raw)}).HasClaims(), raw)
+	}
+	invalid := map[string]any{"\xff": 1, "\xfe": 2} // both of which encoding/json writes as U+FFFD
+	require.False(t, gatekit.NewAuthorization(gatekit.AuthorizationFields{Claims: invalid}).HasClaims())
+}
+
+// FuzzAppendClaimStrings: all readers of claims see the same ones.
 func FuzzAppendClaimStrings(f *testing.F) {
 	f.Add(`{"a":1,"b":[1,{"c":"d"}],"c":null,"\u00e9":-1.5e3}`)
+	f.Add(`{"0":[0,{"0":"0"}],"0":null,"000000":100000}`)
+	f.Add(`{"a":[null,[true,{}]],"exp":1680633579,"iat":1e3,"A":"\ud83d\ude00","":false}`)
 	f.Fuzz(func(t *testing.T, claims string) {
 		for _, cognito := range []bool{false, true} {
 			a := gatekit.NewAuthorization(gatekit.AuthorizationFields{RawClaims: []byte(claims), CognitoClaims: cognito})
@@ -42,11 +72,36 @@ func FuzzAppendClaimStrings(f *testing.F) {
 			if err := json.Unmarshal(text, &got); err != nil {
 				t.Fatalf("%q: %v in %q", claims, err, text)
 			}
-			if want := a.ClaimStrings(); want != nil {
-				require.Equal(t, want, got)
+			want := a.ClaimStrings()
+			require.Equal(t, a.HasClaims(), want != nil)
+			require.Equal(t, a.HasClaims(), a.Claims() != nil)
+			if want == nil {
+				require.Empty(t, got)
+				continue
+			}
+			require.Equal(t, want, got)
+			var inOrder int
+			require.NoError(t, strictjson.ObjectOfNames(text, 2, func(name string, _ []byte) error {
+				inOrder++
+				one, ok := a.ClaimString(name)
+				require.True(t, ok)
+				require.Equal(t, want[name], one)
+				return nil
+			}))
+			require.Len(t, want, inOrder)
+			for name, value := range a.Claims() {
+				one, ok := a.Claim(name)
+				require.True(t, ok)
+				require.Equal(t, value, one)
+				require.Equal(t, value != nil, hasKey(want, name))
 			}
 		}
 	})
+}
+
+func hasKey(m map[string]string, name string) bool {
+	_, ok := m[name]
+	return ok
 }
 
 func TestSetRequestID(t *testing.T) {

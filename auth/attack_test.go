@@ -131,7 +131,7 @@ func TestClaims(t *testing.T) {
 		{"lone-surrogate", claimsJSON(iss(), `,"x":"\ud800"`), malformed},
 		{"iss-twice-good-first", `{"iss":"` + url + `","iss":"bad","aud":"orders",` + inAnHour + `}`, malformed}, {"iss-twice-good-last", `{"iss":"bad","iss":"` + url + `","aud":"orders",` + inAnHour + `}`, malformed},
 		{"iss-by-case", `{"iss":"bad","ISS":"` + url + `","aud":"orders",` + inAnHour + `}`, malformed}, {"exp-by-case", `{"iss":"` + url + `","aud":"orders","exp":1,"EXP":9999999999}`, malformed},
-		{"iss-by-escape", `{"iss":"bad","\u0069ss":"` + url + `","aud":"orders",` + inAnHour + `}`, malformed}, {"iss-by-kelvin", claimsJSON(iss(), `,"k":1,"\u212a":2`), malformed},
+		{"iss-by-escape", `{"iss":"bad","\u0069ss":"` + url + `","aud":"orders",` + inAnHour + `}`, malformed},
 		{"iss-missing", `{"aud":"orders",` + inAnHour + `}`, "issuer does not match"}, {"iss-slash", `{"iss":"` + url + `/","aud":"orders",` + inAnHour + `}`, "issuer does not match"},
 		{"iss-number", `{"iss":1,"aud":"orders",` + inAnHour + `}`, malformed}, {"iss-array", `{"iss":["` + url + `"],"aud":"orders",` + inAnHour + `}`, malformed},
 		{"exp-missing", `{"iss":"` + url + `","aud":"orders"}`, "token is missing required claim"},
@@ -140,7 +140,10 @@ func TestClaims(t *testing.T) {
 		{"exp-negative", `{"iss":"` + url + `","aud":"orders","exp":-1}`, "token is expired"}, {"exp-0", `{"iss":"` + url + `","aud":"orders","exp":0}`, "token is expired"},
 		{"exp-null", `{"iss":"` + url + `","aud":"orders","exp":null}`, malformed}, {"exp-true", `{"iss":"` + url + `","aud":"orders","exp":true}`, malformed}, {"exp-object", `{"iss":"` + url + `","aud":"orders","exp":{}}`, malformed},
 		{"nbf-string", claimsJSON(iss(), `,"nbf":"1"`), malformed}, {"iat-1e400", claimsJSON(iss(), `,"iat":1e400`), malformed}, {"iat-array", claimsJSON(iss(), `,"iat":[1]`), malformed},
-		{"sub-number", claimsJSON(iss(), `,"sub":1`), malformed},
+		{"sub-fraction", claimsJSON(iss(), `,"sub":1.5`), malformed}, {"sub-exponent", claimsJSON(iss(), `,"sub":1e3`), malformed}, {"sub-list", claimsJSON(iss(), `,"sub":["a"]`), malformed},
+		{"sub-object", claimsJSON(iss(), `,"sub":{}`), malformed}, {"sub-true", claimsJSON(iss(), `,"sub":true`), malformed}, {"sub-twice-by-case", claimsJSON(iss(), `,"sub":"a","SUB":"b"`), malformed},
+		{"scope-twice-by-case", claimsJSON(iss(), `,"Scope":"a","scope":"b"`), malformed}, {"sub-twice-by-long-s", claimsJSON(iss(), `,"ſub":"a","sub":"b"`), malformed},
+		{"private-claim-twice", claimsJSON(iss(), `,"role":"a","role":"b"`), malformed}, {"private-claim-twice-by-escape", claimsJSON(iss(), `,"role":"a","r\u006fle":"b"`), malformed},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			refused(t, mw, bearer(forge(t, iss(), rs256Header(iss()), tt.claims)), 401, invalidToken(tt.want))

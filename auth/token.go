@@ -41,7 +41,8 @@ type claims struct {
 var errMalformed = errors.New("auth: malformed token")
 
 // parseToken takes text apart by the rules of RFC 7515 and 7519, of which it takes the strict reading wherever there are two:
-// exactly two dots, base64url without padding, line breaks and stray bits, UTF-8, one JSON object without repeated names. It
+// exactly two dots, base64url without padding, line breaks and stray bits, UTF-8, one JSON object without repeated names; those
+// that decide are repeated also where they differ in letter case. It
 // refuses what this package doesn't understand: crit, b64, nested tokens. Keys and URLs in the header are never read.
 func parseToken(text string) (*token, failure, bool) {
 	if len(text) > maxTokenBytes {
@@ -99,16 +100,29 @@ func (t *token) parseHeader(data []byte) error {
 	})
 }
 
+// registered are the names that decide here. Each may be there once, in whatever letter case: a backend that doesn't heed case would read
+// another one. Names of private claims are case-sensitive (RFC 7519, section 4), and those that differ in case alone are two claims.
+var registered = [...]string{"iss", "sub", "aud", "client_id", "exp", "nbf", "iat", "scope", "scp"}
+
 func (c *claims) parse(data []byte) error {
 	var scope, scp []string
 	hasSCP := false
-	err := strictjson.Object(data, maxTokenDepth, func(name string, value []byte) error {
+	var seen [len(registered)]bool
+	err := strictjson.ObjectOfNames(data, maxTokenDepth, func(name string, value []byte) error {
+		for i, known := range registered {
+			if strings.EqualFold(name, known) {
+				if seen[i] {
+					return errMalformed
+				}
+				seen[i] = true
+			}
+		}
 		ok := true
 		switch name {
 		case "iss":
 			c.issuer, ok = strictjson.Text(value)
 		case "sub":
-			c.subject, ok = strictjson.Text(value)
+			c.subject, ok = subjectText(value)
 		case "aud":
 			c.hasAudience = true
 			if text, one := strictjson.Text(value); one {
@@ -140,6 +154,18 @@ func (c *claims) parse(data []byte) error {
 		c.scopes = scp
 	}
 	return err
+}
+
+// subjectText reads sub. It should be a string (RFC 7519, section 4.1.2), but identity providers that number their users send the number; it
+// is then the text that backends get of it. null is as good as none.
+func subjectText(value []byte) (string, bool) {
+	if string(value) == "null" {
+		return "", true
+	}
+	if digits := strings.TrimPrefix(string(value), "-"); digits != "" && strings.Trim(digits, "0123456789") == "" {
+		return string(value), true
+	}
+	return strictjson.Text(value)
 }
 
 // numericDate reads seconds since 1970, which may have a fraction (RFC 7519, section 2). Beyond 2^53 neighboring seconds
