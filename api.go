@@ -20,6 +20,7 @@ const (
 	REST
 	// WebSocket is a WebSocket API.
 	WebSocket
+	flavors // how many there are
 )
 
 // String returns "HTTP", "REST" or "WebSocket".

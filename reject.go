@@ -1,72 +1,170 @@
 package gatekit
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
 	"strconv"
+	"time"
 )
 
 // Reject records in the RequestContext why the gateway answers the request itself, and answers: through the responder if one
 // is set ([RequestContext.SetResponder]), else in the flavor's form. An error that is no [Rejection] (nil, too) is a 500 whose
 // text stays inside.
 //
-// The first rejection of a request is the one recorded. Where no RequestContext is attached, one is made for the answer's
-// request ID. Reject writes nothing if the request's context is canceled, since nobody is there to read it.
+// The first rejection of a request is the one recorded. Where no RequestContext is attached, the answer has a request ID all the
+// same, and nothing is attached: refusing is what an attack makes a gateway do, so it costs as little as it can. Reject writes
+// nothing if the request's context is canceled, since nobody is there to read it.
 func Reject(w http.ResponseWriter, r *http.Request, why error) {
-	var rej *Rejection
-	if !errors.As(why, &rej) || rej == nil {
-		rej = &Rejection{Type: Default5XX, Cause: why}
+	rej, ok := why.(*Rejection) // what nearly every station gives
+	if !ok || rej == nil {
+		rej = rejectionOf(why)
 	}
-	rc := From(r.Context())
+	rc := From(r.Context()) // only read: this may be a handler that has outlived its request
 	if rc == nil {
-		rc, r = Attach(r) // one that is there is only read: this may be a handler that has outlived its request
+		if !canceled(r) {
+			var id requestID // stays on the stack
+			id.draw()
+			rej.write(w, r, HTTP, &id, nil)
+		}
+		return
 	}
 	if t := rc.trial.Load(); t != nil {
 		t.refused(rej)
 		return
 	}
 	first := rc.rejection.CompareAndSwap(nil, rej)
-	if errors.Is(r.Context().Err(), context.Canceled) {
+	if canceled(r) {
 		return
 	}
 	if first && rc.responder != nil {
-		rc.requestIDHeaders(w.Header(), make([]string, 2))
+		rc.id.setHeaders(w.Header(), rc.Flavor, &rc.idHeaders, make([]string, 2), nil)
 		rc.responder(w, r, rej)
 		return
 	}
-	rej.write(w, r, rc)
+	rej.write(w, r, rc.Flavor, &rc.id, &rc.idHeaders)
 }
 
-// write answers in the flavor's form. (HTTP: "Working with HTTP APIs"; REST: "Gateway responses in API Gateway".)
-func (e *Rejection) write(w http.ResponseWriter, r *http.Request, rc *RequestContext) {
-	status, body := e.StatusFor(rc.Flavor), e.BodyFor(rc.Flavor)
+// rejectionOf looks for the Rejection that why wraps, at the cost of an allocation.
+func rejectionOf(why error) *Rejection {
+	var rej *Rejection
+	if !errors.As(why, &rej) || rej == nil {
+		rej = &Rejection{Type: Default5XX, Cause: why}
+	}
+	return rej
+}
+
+// canceled reports whether the client went away. Past a deadline it is still there.
+func canceled(r *http.Request) bool {
+	err := r.Context().Err()
+	return err != nil && errors.Is(err, context.Canceled)
+}
+
+// write answers in the flavor's form. (HTTP: "Working with HTTP APIs"; REST: "Gateway responses in API Gateway".) ids are the
+// texts of id if they have been made, nil or empty strings if not.
+//
+// All values share one slice, each with a capacity of its own length, so that who appends to one of them copies it.
+func (e *Rejection) write(w http.ResponseWriter, r *http.Request, f Flavor, id *requestID, ids *[2]string) {
+	const fixed = 7
+	v := make([]string, fixed+e.headerValues())
 	h := w.Header()
-	for _, stale := range [...]string{"Content-Encoding", "Content-Range", "Etag", "Last-Modified", "Trailer"} {
-		delete(h, stale) // what a station set for a body that isn't sent
-	}
-	for name, values := range e.Header {
-		h[http.CanonicalHeaderKey(name)] = slices.Clone(values)
-	}
-	v := []string{"application/json", strconv.Itoa(len(body)), "", "", ""}
-	rc.requestIDHeaders(h, v[3:])
-	h["Content-Type"], h["Content-Length"] = v[0:1:1], v[1:2:2]
-	if rc.Flavor == REST {
-		v[2] = e.ErrorType()
-		h["X-Amzn-Errortype"] = v[2:3:3]
+	var room [20]byte
+	wait := id.setHeaders(h, f, ids, v[0:2], e.appendWait(room[:0]))
+	e.setHeaders(h, v[fixed-2:], wait)
+	status := e.StatusFor(f)
+	var body []byte
+	body, v[2] = e.body(f, status)
+	v[3] = "application/json"
+	h["Content-Length"], h["Content-Type"] = v[2:3:3], v[3:4:4]
+	if f == REST {
+		v[4] = e.ErrorType()
+		h["X-Amzn-Errortype"] = v[4:5:5]
 	} else {
 		delete(h, "X-Amzn-Errortype") // only the REST flavor sends it
 	}
-	if rc.Flavor == HTTP && status == http.StatusServiceUnavailable {
+	if f == HTTP && status == http.StatusServiceUnavailable {
 		h["Content-Type"] = nil // the recorded 503 has no content type; nil keeps net/http from sniffing one
 	}
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(body) // a client that went away is no fault of ours
 	}
+}
+
+// SetHeaders sets in h what the refusal brings along, RetryAfter, Challenge and Header, in slices of h's own, and takes out what
+// a station set for a body that isn't sent: for a responder ([RequestContext.SetResponder]), as Reject does it by itself.
+func (e *Rejection) SetHeaders(h http.Header) {
+	e.setHeaders(h, make([]string, 2+e.headerValues()), string(e.appendWait(nil)))
+}
+
+// headerValues returns how many values e.Header has.
+func (e *Rejection) headerValues() (n int) {
+	for _, values := range e.Header {
+		n += len(values)
+	}
+	return n
+}
+
+// setHeaders is SetHeaders with room for two strings and the values of e.Header, and the text of the wait.
+func (e *Rejection) setHeaders(h http.Header, room []string, wait string) {
+	if len(h) > 0 {
+		for _, stale := range [...]string{"Content-Encoding", "Content-Range", "Etag", "Last-Modified", "Trailer"} {
+			delete(h, stale)
+		}
+	}
+	room, rest := room[:2:2], room[2:]
+	for name, values := range e.Header {
+		n := copy(rest, values)
+		h[http.CanonicalHeaderKey(name)], rest = rest[:n:n], rest[n:]
+	}
+	if wait != "" {
+		room[0] = wait
+		h["Retry-After"] = room[0:1:1]
+	}
+	if e.Challenge != "" {
+		room[1] = e.Challenge
+		h["Www-Authenticate"] = append(room[1:2:2], e.Header["Www-Authenticate"]...)
+	}
+}
+
+// appendWait appends the seconds of Retry-After, if there are any. It rounds up, as a caller who comes back a moment too early is
+// refused again. (RFC 9110, section 10.2.3.)
+func (e *Rejection) appendWait(b []byte) []byte {
+	if e.RetryAfter <= 0 {
+		return b
+	}
+	return strconv.AppendInt(b, int64((e.RetryAfter-1)/time.Second)+1, 10)
+}
+
+// said is a body that is made once, with its Content-Length.
+type said struct {
+	body   []byte
+	length string
+}
+
+// bodies are what the response types say in each flavor when nobody customized it. A ResponseWriter must not modify what it is
+// given (io.Writer), so all refusals share them.
+var bodies = func() (all [responseTypes][flavors]said) {
+	for t := ResponseType(1); t < responseTypes; t++ {
+		for f := range flavors {
+			e := &Rejection{Type: t}
+			body := e.BodyFor(f)
+			all[t][f] = said{body, strconv.Itoa(len(body))}
+		}
+	}
+	return all
+}()
+
+// body returns what BodyFor does, and its length, without an allocation where the type's own words do.
+func (e *Rejection) body(f Flavor, status int) (body []byte, length string) {
+	t := e.kind()
+	if a := &answers[t]; f < flavors && e.Message == "" && (f == REST || f == HTTP && status == a.http || f == WebSocket && status == a.status) {
+		s := &bodies[t][f]
+		return s.body, s.length
+	}
+	body = e.BodyFor(f)
+	return body, strconv.Itoa(len(body))
 }
 
 // BodyFor returns what a client of an API of flavor f gets, {"message":…} in the flavor's spelling, in a slice of its own: the message of
@@ -78,14 +176,7 @@ func (e *Rejection) BodyFor(f Flavor) []byte {
 	}
 	message := e.MessageFor(f)
 	if message == "" {
-		return []byte(key + "null}")
+		return slices.Concat([]byte(key), []byte("null}"))
 	}
-	var b bytes.Buffer
-	b.WriteString(key)
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false) // the managed gateway sends < and > as they are
-	_ = enc.Encode(message)  // a string always encodes
-	b.Truncate(b.Len() - 1)  // the encoder's newline
-	b.WriteByte('}')
-	return b.Bytes()
+	return appendMessage(make([]byte, 0, len(key)+len(message)+len(`""}`)), key, message)
 }

@@ -3,11 +3,13 @@ package gatekit_test
 import (
 	"context"
 	"errors"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -234,4 +236,65 @@ func TestResponder(t *testing.T) {
 	rc, r = gatekit.Attach(httptest.NewRequest("GET", "/", nil))
 	rc.SetResponder(func(w http.ResponseWriter, r *http.Request, rej *gatekit.Rejection) { gatekit.Reject(w, r, rej) })
 	require.Equal(t, 401, reject(r, first).Code, "a Reject within a responder ends")
+}
+
+// RetryAfter and Challenge are headers without a Header, also through a responder that sets them.
+func TestRetryAfterAndChallenge(t *testing.T) {
+	for _, tt := range []struct {
+		name            string
+		rej             gatekit.Rejection
+		wait, challenge []string
+	}{
+		{"none", gatekit.Rejection{}, nil, nil},
+		{"a-nanosecond", gatekit.Rejection{RetryAfter: 1}, []string{"1"}, nil},
+		{"a-second", gatekit.Rejection{RetryAfter: time.Second}, []string{"1"}, nil},
+		{"a-moment-more", gatekit.Rejection{RetryAfter: time.Second + 1}, []string{"2"}, nil},
+		{"the-longest", gatekit.Rejection{RetryAfter: math.MaxInt64}, []string{"9223372037"}, nil},
+		{"negative", gatekit.Rejection{RetryAfter: -time.Second}, nil, nil},
+		{"before-the-header's", gatekit.Rejection{RetryAfter: time.Minute, Header: http.Header{"Retry-After": {"7"}}}, []string{"60"}, nil},
+		{"challenge", gatekit.Rejection{Challenge: "Bearer"}, nil, []string{"Bearer"}},
+		{"challenges", gatekit.Rejection{Challenge: "Bearer", Header: http.Header{"Www-Authenticate": {"Negotiate", "Basic"}}}, nil, []string{"Bearer", "Negotiate", "Basic"}},
+		{"challenges-of-the-header", gatekit.Rejection{Header: http.Header{"Www-Authenticate": {"Negotiate"}}}, nil, []string{"Negotiate"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			bare := httptest.NewRequest("GET", "/", nil)
+			rc, responding := gatekit.Attach(bare)
+			rc.SetResponder(func(w http.ResponseWriter, _ *http.Request, rej *gatekit.Rejection) { rej.SetHeaders(w.Header()) })
+			for name, r := range map[string]*http.Request{"bare": bare, "http": described(gatekit.HTTP, "GET"), "rest": described(gatekit.REST, "GET"), "responder": responding} {
+				before := tt.rej
+				w := reject(r, &tt.rej)
+				require.Equal(t, tt.wait, w.Header()["Retry-After"], name)
+				require.Equal(t, tt.challenge, w.Header()["Www-Authenticate"], name)
+				require.Equal(t, before, tt.rej, "%s: unchanged", name)
+				for _, values := range w.Header() {
+					require.Equal(t, len(values), cap(values), "%s: who appends copies", name)
+				}
+			}
+		})
+	}
+}
+
+// The IDs in a refusal are the request's, whatever a handler has done to those in the headers.
+func TestRequestIDsOfARefusal(t *testing.T) {
+	for _, flavor := range []gatekit.Flavor{gatekit.HTTP, gatekit.REST, gatekit.WebSocket} {
+		r := described(flavor, "GET")
+		rc := gatekit.From(r.Context())
+		w := httptest.NewRecorder()
+		rc.SetRequestIDHeaders(w.Header())
+		for _, values := range w.Header() {
+			values[0] = "spoiled"
+		}
+		gatekit.Reject(w, r, &gatekit.Rejection{Type: gatekit.Throttled, RetryAfter: 1000 * time.Second})
+		id := "Apigw-Requestid"
+		if flavor == gatekit.REST {
+			id = "X-Amzn-Requestid"
+			require.Equal(t, rc.ExtendedRequestID(), w.Header().Get("X-Amz-Apigw-Id"))
+		}
+		require.Equal(t, rc.RequestID(), w.Header().Get(id), "%v", flavor)
+		require.Equal(t, "1000", w.Header().Get("Retry-After"))
+	}
+	// Two refusals without a context have two IDs.
+	one, two := reject(httptest.NewRequest("GET", "/", nil), nil), reject(httptest.NewRequest("GET", "/", nil), nil)
+	require.NotEqual(t, one.Header().Get("Apigw-Requestid"), two.Header().Get("Apigw-Requestid"))
+	require.Len(t, one.Header().Get("Apigw-Requestid"), 16)
 }

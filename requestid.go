@@ -106,10 +106,11 @@ func (rc *RequestContext) RequestID() string {
 	if rc == nil {
 		return ""
 	}
+	var text [uuidLength]byte
 	if rc.Flavor == REST {
-		return formatUUID(rc.id.uuid())
+		return string(appendUUID(text[:0], rc.id.uuid()))
 	}
-	return rc.ExtendedRequestID()
+	return string(rc.id.appendShort(text[:0], rc.Flavor))
 }
 
 // The 16-character form: 11 bytes are 15 characters and one '='.
@@ -121,12 +122,16 @@ func (rc *RequestContext) ExtendedRequestID() string {
 	if rc == nil {
 		return ""
 	}
-	if chosen := rc.id.chosen; chosen != nil && chosen.short && rc.Flavor != REST {
-		return formatUUID(chosen.uuid)
+	var text [uuidLength]byte
+	return string(rc.id.appendShort(text[:0], rc.Flavor))
+}
+
+// appendShort appends the 16-character form, or the UUID that stands in its place.
+func (id *requestID) appendShort(b []byte, f Flavor) []byte {
+	if id.chosen != nil && id.chosen.short && f != REST {
+		return appendUUID(b, id.chosen.uuid)
 	}
-	var text [shortLength]byte
-	base64.URLEncoding.Encode(text[:], rc.id.drawn[:shortBytes])
-	return string(text[:])
+	return base64.URLEncoding.AppendEncode(b, id.drawn[:shortBytes])
 }
 
 // SetRequestIDHeaders sets the flavor's request-ID headers in h: Apigw-Requestid, or X-Amzn-Requestid and X-Amz-Apigw-Id for
@@ -140,23 +145,42 @@ func (rc *RequestContext) SetRequestIDHeaders(h http.Header) {
 	if room[0] != "" { // headers that were set for another API, outside this one, point at it
 		room = make([]string, 2)
 	}
-	rc.requestIDHeaders(h, room)
+	rc.id.setHeaders(h, rc.Flavor, &rc.idHeaders, room, nil)
 }
 
-// requestIDHeaders sets the headers, with room for two strings.
-func (rc *RequestContext) requestIDHeaders(h http.Header, room []string) {
-	room[0] = rc.RequestID()
-	if rc.Flavor == REST {
-		room[1] = rc.ExtendedRequestID()
-		h["X-Amzn-Requestid"], h["X-Amz-Apigw-Id"] = room[0:1:1], room[1:2:2]
-		return
+// setHeaders sets the request-ID headers of an API of flavor f in h, with room for two strings. known are texts of id that may
+// have been made before, or nil: they are used again if they still are the ID's, as a handler could have written to the slices.
+// It returns more as a string, which shares the allocation of the IDs: a refusal has two or three short strings to make.
+func (id *requestID) setHeaders(h http.Header, f Flavor, known *[2]string, room []string, more []byte) string {
+	var b [uuidLength + shortLength + 20]byte
+	text := b[:0]
+	if f == REST {
+		text = appendUUID(text, id.uuid())
 	}
-	h["Apigw-Requestid"] = room[0:1:1]
+	text = id.appendShort(text, f)
+	cut, end := len(text), len(text)
+	if f == REST {
+		cut = uuidLength
+	}
+	if known != nil && known[0] == string(text[:cut]) && known[1] == string(text[cut:]) {
+		room[0], room[1] = known[0], known[1]
+		text, end = text[:0], 0
+	}
+	all := string(append(text, more...))
+	if end > 0 {
+		room[0], room[1] = all[:cut], all[cut:end]
+	}
+	if f == REST {
+		h["X-Amzn-Requestid"], h["X-Amz-Apigw-Id"] = room[0:1:1], room[1:2:2]
+	} else {
+		h["Apigw-Requestid"] = room[0:1:1]
+	}
+	return all[end:]
 }
 
 const uuidLength = 36
 
-func formatUUID(u [16]byte) string {
+func appendUUID(b []byte, u [16]byte) []byte {
 	var text [uuidLength]byte
 	hex.Encode(text[0:8], u[0:4])
 	hex.Encode(text[9:13], u[4:6])
@@ -164,7 +188,7 @@ func formatUUID(u [16]byte) string {
 	hex.Encode(text[19:23], u[8:10])
 	hex.Encode(text[24:36], u[10:16])
 	text[8], text[13], text[18], text[23] = '-', '-', '-', '-'
-	return string(text[:])
+	return append(b, text[:]...)
 }
 
 // parseUUID reads the 36-character form into u and reports whether s has it; u is unchanged if not.

@@ -50,3 +50,22 @@ func TestAuthorizerAllocations(t *testing.T) {
 		}
 	}), 4.0, "a signature: the Authorization, its caller, and their ARN")
 }
+
+// A token that fails costs the Rejection and what Reject does, and no RequestContext.
+func TestRefusalAllocations(t *testing.T) {
+	j := newJWT(t, iss(), auth.JWTConfig{})
+	nothing := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	for name, tt := range map[string]struct {
+		h http.Handler
+		r *http.Request
+	}{
+		"no-token":  {auth.Require(j)(nothing), httptest.NewRequest("GET", "/", nil)},
+		"bad-token": {auth.Require(j)(nothing), bearer("x")},
+		"no-scope":  {auth.Require(j, "nobody:has")(nothing), bearer(iss().Mint(good(nil)))},
+	} {
+		tt.h.ServeHTTP(httptest.NewRecorder(), tt.r)
+		w := httptest.NewRecorder()
+		require.LessOrEqual(t, testing.AllocsPerRun(100, func() { tt.h.ServeHTTP(w, tt.r) }), 4.0, name)
+		require.GreaterOrEqual(t, w.Code, 401)
+	}
+}

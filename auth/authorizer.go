@@ -44,7 +44,10 @@ func Require(a Authorizer, scopes ...string) gatekit.Middleware {
 		a = withScopes(a, scopes)
 	}
 	scopes = slices.Clone(scopes)
-	return func(next http.Handler) http.Handler { return &required{authorizer: a, scopes: scopes, next: next} }
+	_, lean := a.(lean)
+	return func(next http.Handler) http.Handler {
+		return &required{authorizer: a, scopes: scopes, lean: lean, next: next}
+	}
 }
 
 // isNil reports whether a is nil, or holds a nil pointer.
@@ -53,9 +56,16 @@ func isNil(a Authorizer) bool {
 	return a == nil || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
+// lean authorizers read nothing of the RequestContext that has to be attached for it, so none is made only to refuse.
+type lean interface{ readsNoContext() }
+
+func (*JWT) readsNoContext()     {}
+func (*Cognito) readsNoContext() {}
+
 type required struct {
 	authorizer Authorizer
 	scopes     []string
+	lean       bool
 	next       http.Handler
 }
 
@@ -65,12 +75,15 @@ var (
 )
 
 func (h *required) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	rc, r := gatekit.Attach(r)
+	if !h.lean { // what isn't ours may take a RequestContext for granted
+		_, r = gatekit.Attach(r)
+	}
 	a, err := judge(h.authorizer, r)
 	if err != nil {
 		gatekit.Reject(w, r, err)
 		return
 	}
+	rc, r := gatekit.Attach(r)
 	rc.Authorization, rc.AuthorizationScopes = a, h.scopes
 	h.next.ServeHTTP(w, r)
 }

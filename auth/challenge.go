@@ -2,7 +2,6 @@ package auth
 
 import (
 	"errors"
-	"net/http"
 	"strconv"
 	"strings"
 
@@ -86,22 +85,14 @@ func newChallenges(scopes []string) *challenges {
 	return c
 }
 
-// unauthorized is the 401 of a token that fails. It is fresh, since it carries a header.
+// unauthorized is the 401 of a token that fails. It is fresh, since it carries a cause.
 func (c *challenges) unauthorized(f failure) *gatekit.Rejection {
-	return &gatekit.Rejection{
-		Type:   gatekit.Unauthorized,
-		Header: http.Header{"Www-Authenticate": {c.values[f]}},
-		Cause:  causes[f],
-	}
+	return &gatekit.Rejection{Type: gatekit.Unauthorized, Challenge: c.values[f], Cause: causes[f]}
 }
 
 // forbidden is the 403 of a good token without the route's scopes.
 func (c *challenges) forbidden() *gatekit.Rejection {
-	return &gatekit.Rejection{
-		Type:   gatekit.AccessDenied,
-		Header: http.Header{"Www-Authenticate": {c.scope}},
-		Cause:  errInsufficientScope,
-	}
+	return &gatekit.Rejection{Type: gatekit.AccessDenied, Challenge: c.scope, Cause: errInsufficientScope}
 }
 
 func quoted(s string) string {

@@ -97,6 +97,11 @@ type anyOf struct{ members []Authorizer }
 
 func (a *anyOf) Authorize(r *http.Request) (*gatekit.Authorization, error) {
 	var challenges []string
+	add := func(challenge string) {
+		if challenge != "" && !slices.Contains(challenges, challenge) {
+			challenges = append(challenges, challenge)
+		}
+	}
 	for _, member := range a.members {
 		found, err := judge(member, r)
 		if !errors.Is(err, ErrNoCredentials) {
@@ -104,16 +109,18 @@ func (a *anyOf) Authorize(r *http.Request) (*gatekit.Authorization, error) {
 		}
 		var rejection *gatekit.Rejection
 		if errors.As(err, &rejection) {
+			add(rejection.Challenge)
 			for _, challenge := range rejection.Header["Www-Authenticate"] {
-				if !slices.Contains(challenges, challenge) {
-					challenges = append(challenges, challenge)
-				}
+				add(challenge)
 			}
 		}
 	}
 	refusal := &gatekit.Rejection{Type: gatekit.Unauthorized, Cause: causes[failMissing]}
 	if len(challenges) > 0 {
-		refusal.Header = http.Header{"Www-Authenticate": challenges}
+		refusal.Challenge = challenges[0]
+	}
+	if len(challenges) > 1 {
+		refusal.Header = http.Header{"Www-Authenticate": challenges[1:]}
 	}
 	return nil, refusal
 }

@@ -47,3 +47,18 @@ func TestServeAllocations(t *testing.T) {
 		require.LessOrEqual(t, testing.AllocsPerRun(100, func() { d.ServeHTTP(w, r) }), want, target)
 	}
 }
+
+// Hosts and paths that nothing is for, and connections for another host, cost at most four.
+func TestRefusalAllocations(t *testing.T) {
+	d := gatekit.Must(domain.New(t.Context(), domain.Config{Names: []domain.Name{
+		{Host: "api.example.com", Mappings: []domain.Mapping{{BasePath: "orders", Handler: http.NotFoundHandler()}}},
+	}}))
+	for _, target := range []string{"https://other.org/", "https://api.example.com/users", "https://api.example.com/orders/.."} {
+		r, w := httptest.NewRequest("GET", target, nil), discard{http.Header{}}
+		require.LessOrEqual(t, testing.AllocsPerRun(100, func() { d.ServeHTTP(w, r) }), 4.0, target)
+	}
+	r, w := httptest.NewRequest("GET", "/", nil), discard{http.Header{}}
+	for _, flavor := range []gatekit.Flavor{gatekit.HTTP, gatekit.REST} {
+		require.LessOrEqual(t, testing.AllocsPerRun(100, func() { domain.DisabledEndpoint(flavor).ServeHTTP(w, r) }), 4.0, flavor)
+	}
+}

@@ -22,14 +22,14 @@ var (
 	notFound = &gatekit.Rejection{Type: gatekit.ResourceNotFound}
 )
 
-const forbiddenBody = `{"message":"Forbidden"}`
+var forbiddenBody = []byte(`{"message":"Forbidden"}`)
 
 // refuse answers for the front door.
 func refuse(w http.ResponseWriter, r *http.Request, why *gatekit.Rejection) {
-	outermost := gatekit.From(r.Context()) == nil
-	rc, r := gatekit.Attach(r)
 	if why == forbidden {
-		rc.Flavor = gatekit.REST
+		outermost := gatekit.From(r.Context()) == nil
+		rc, attached := gatekit.Attach(r)
+		rc.Flavor, r = gatekit.REST, attached
 		if outermost { // a responder that a station outside has set stays
 			rc.SetResponder(answerForbidden)
 		}
@@ -45,7 +45,7 @@ func answerForbidden(w http.ResponseWriter, r *http.Request, why *gatekit.Reject
 	h["Content-Type"], h["Content-Length"], h["X-Amzn-Errortype"] = v[0:1:1], v[1:2:2], v[2:3:3]
 	w.WriteHeader(http.StatusForbidden)
 	if r.Method != http.MethodHead {
-		_, _ = w.Write([]byte(forbiddenBody)) // a client that went away is no fault of ours
+		_, _ = w.Write(forbiddenBody) // a client that went away is no fault of ours
 	}
 }
 

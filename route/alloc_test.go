@@ -65,3 +65,17 @@ func TestMatchAllocations(t *testing.T) {
 		require.Zero(t, testing.AllocsPerRun(100, func() { api.Match("GET", path) }), path)
 	}
 }
+
+// What no route and no stage is for, and paths that are refused, cost at most four.
+func TestRefusalAllocations(t *testing.T) {
+	for _, flavor := range []gatekit.Flavor{gatekit.HTTP, gatekit.REST} {
+		api := gatekit.Must(route.New(route.Config{API: gatekit.API{Flavor: flavor}}))
+		api.Handle("GET /a", http.NotFoundHandler())
+		stages := gatekit.Must(route.NewStages(route.Stage{Name: "prod", API: api}))
+		d := discard{http.Header{}}
+		for _, target := range []string{"/nothing", "/a/..", "/a%5Cb"} {
+			require.LessOrEqual(t, d.allocs(api, httptest.NewRequest("GET", target, nil)), 4.0, target)
+			require.LessOrEqual(t, d.allocs(stages, httptest.NewRequest("GET", target, nil)), 4.0, target)
+		}
+	}
+}

@@ -39,3 +39,28 @@ func TestAllocations(t *testing.T) {
 		require.Zero(t, testing.AllocsPerRun(100, func() { h.ServeHTTP(discard{}, r) }), address)
 	}
 }
+
+// A refusal costs what Reject does, and one Rejection if the wait is longer than a minute. With nothing attached none is made.
+func TestRefusalAllocations(t *testing.T) {
+	for name, limit := range map[string]throttle.Limit{"soon": {Rate: 0.02, Burst: 1}, "late": {Rate: 1e-6, Burst: 1}, "never": {}} {
+		one, keyed := gatekit.Must(throttle.New(limit)), gatekit.Must(throttle.NewPerKey(limit, throttle.KeyConfig{Key: throttle.ByIP}))
+		stage := gatekit.Must(throttle.NewStage(throttle.StageConfig{Default: &limit}))
+		for _, mw := range []gatekit.Middleware{one.Middleware, keyed.Middleware, stage.Middleware, gatekit.Must(throttle.NewConcurrent(0)).Middleware} {
+			h, w := mw(ok), &kept{h: http.Header{}}
+			for _, r := range []*http.Request{from("192.0.2.1:1"), onRoute("GET /a")} {
+				h.ServeHTTP(w, r)
+				require.LessOrEqual(t, testing.AllocsPerRun(100, func() { h.ServeHTTP(w, r) }), 3.0, name)
+				require.Equal(t, 429, w.status)
+			}
+		}
+	}
+}
+
+type kept struct {
+	discard
+	h      http.Header
+	status int
+}
+
+func (k *kept) Header() http.Header    { return k.h }
+func (k *kept) WriteHeader(status int) { k.status = status }

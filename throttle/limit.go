@@ -142,17 +142,13 @@ func (b *bucketOfAll) wait(now time.Time) time.Duration {
 // never is the wait of a bucket that gets no tokens.
 const never = time.Duration(math.MaxInt64)
 
-var errEmpty = errors.New("throttle: no token is left")
-
 // refusal is the 429 of a caller who has to wait.
 func refusal(wait time.Duration, noRetryAfter bool) *gatekit.Rejection {
 	if noRetryAfter || wait == never {
-		return throttled
+		return retry.Throttled
 	}
-	return retry.After(gatekit.Throttled, wait, errEmpty)
+	return retry.After(wait)
 }
-
-var throttled = &gatekit.Rejection{Type: gatekit.Throttled}
 
 // checker is what limited asks.
 type checker interface {

@@ -194,12 +194,7 @@ func (g *GatewayResponses) respond(w http.ResponseWriter, r *http.Request, rej *
 		status = rej.StatusFor(rc.Flavor)
 	}
 	h := w.Header()
-	for _, stale := range [...]string{"Content-Encoding", "Content-Range", "Etag", "Last-Modified", "Trailer"} {
-		delete(h, stale) // what a station set for a body that isn't sent
-	}
-	for name, values := range rej.Header {
-		h[http.CanonicalHeaderKey(name)] = slices.Clone(values)
-	}
+	rej.SetHeaders(h)
 	contentType, body := response.body(rc, r, rej, status)
 	h["Content-Type"] = contentType
 	delete(h, "X-Amzn-Errortype")

@@ -77,18 +77,16 @@ func (l *Limiter) take(r *http.Request) (bucket.Verdict, error) {
 	}
 	v, err := l.buckets.take(r.Context(), key, l.limit)
 	if err != nil && !errors.Is(err, context.Canceled) {
-		err = &gatekit.Rejection{Type: gatekit.Default5XX, Status: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {"1"}}, Cause: err}
+		err = &gatekit.Rejection{Type: gatekit.Default5XX, Status: http.StatusServiceUnavailable, RetryAfter: time.Second, Cause: err}
 	}
 	return v, err
 }
 
-var errEmpty = errors.New("redisthrottle: no token is left")
-
 func (l *Limiter) refusal(wait time.Duration) error {
 	if l.noRetryAfter || wait == bucket.Never {
-		return &gatekit.Rejection{Type: gatekit.Throttled, Cause: errEmpty}
+		return retry.Throttled
 	}
-	return retry.After(gatekit.Throttled, wait, errEmpty)
+	return retry.After(wait)
 }
 
 // Middleware lets a request through if its caller's bucket has a token for it, and else answers 429.

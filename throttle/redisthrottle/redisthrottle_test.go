@@ -49,7 +49,7 @@ func TestLeased(t *testing.T) {
 	var why *gatekit.Rejection
 	require.ErrorAs(t, err, &why)
 	require.Equal(t, gatekit.Throttled, why.Type)
-	require.NotEmpty(t, why.Header.Get("Retry-After"))
+	require.NotZero(t, why.RetryAfter)
 }
 
 // However many machines spend leases of one bucket, no more than its burst is let through in all.
@@ -196,7 +196,7 @@ func TestBucketsOfUsagePlans(t *testing.T) {
 	err = check(limits[0], "GET /b")
 	var why *gatekit.Rejection
 	require.ErrorAs(t, err, &why)
-	require.Equal(t, "2", why.Header.Get("Retry-After"))
+	require.Equal(t, 2*time.Second, why.RetryAfter)
 	m.Advance(2 * time.Second)
 	require.NoError(t, check(limits[1], "GET /b"))
 	require.Error(t, check(limits[0], "GET /b"))
@@ -218,7 +218,7 @@ func TestPoliciesWhileRedisIsAway(t *testing.T) {
 			var why *gatekit.Rejection
 			require.ErrorAs(t, err, &why)
 			require.Equal(t, 503, why.StatusFor(gatekit.HTTP))
-			require.Equal(t, "1", why.Header.Get("Retry-After"))
+			require.Equal(t, time.Second, why.RetryAfter)
 			require.NoError(t, free.Check(get("a")))
 		}
 		admitted := 0
@@ -403,7 +403,7 @@ func TestForeignValues(t *testing.T) {
 		var why *gatekit.Rejection
 		require.ErrorAs(t, err, &why)
 		require.Equal(t, gatekit.Throttled, why.Type)
-		require.Equal(t, "1", why.Header.Get("Retry-After"))
+		require.Equal(t, time.Second, why.RetryAfter)
 		require.Positive(t, m.TTL(keys[0]))
 	}
 }

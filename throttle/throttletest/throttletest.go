@@ -4,6 +4,7 @@ package throttletest
 import (
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -71,7 +72,10 @@ func ask(t *testing.T, l Limiter, caller string) string {
 	if !errors.As(err, &why) || why.Type != gatekit.Throttled {
 		t.Fatalf("%q: %v, want a Rejection of type Throttled", caller, err)
 	}
-	return why.Header.Get("Retry-After")
+	if why.RetryAfter == 0 {
+		return ""
+	}
+	return fmt.Sprint(int64(math.Ceil(why.RetryAfter.Seconds())))
 }
 
 func expect(t *testing.T, l Limiter, caller string, want ...string) {

@@ -35,3 +35,38 @@ func TestAllocations(t *testing.T) {
 		require.LessOrEqual(t, testing.AllocsPerRun(1000, func() { h.ServeHTTP(discard{}, r) }), 1.0, mode)
 	}
 }
+
+// A refusal costs the charge, the Rejection with its cause, and what Reject does: at most four together, also where the wait is days.
+func TestRefusalAllocations(t *testing.T) {
+	for name, tt := range map[string]struct {
+		plan   usageplan.Plan
+		value  string
+		status int
+		most   float64
+	}{
+		"unknown-key": {usageplan.Plan{}, "nobody-nobody-nobody-nobody-nobody-nobod", 403, 2},
+		"plan":        {usageplan.Plan{Throttle: &usageplan.Throttle{RateLimit: 1e-6, BurstLimit: 1}}, value, 429, 4},
+		"quota":       {usageplan.Plan{Quota: quota(1, usageplan.Month)}, value, 429, 4},
+		"fast-quota":  {usageplan.Plan{Quota: &usageplan.Quota{Limit: 1, Period: usageplan.Day, Mode: usageplan.Fast}}, value, 429, 4},
+	} {
+		g := newRig(t, tt.plan)
+		h := gatekit.Must(usageplan.New(usageplan.Config{Registry: g.Registry})).Middleware(answers)
+		r := httptest.NewRequest("GET", "/pets", nil)
+		r.Header.Set("X-Api-Key", tt.value)
+		rc, r := gatekit.Attach(r)
+		rc.API, rc.RouteKey = gatekit.API{Flavor: gatekit.REST, APIID: "a1b2c3", Stage: "prod"}, "GET /pets"
+		h.ServeHTTP(httptest.NewRecorder(), r)
+		w := &kept{h: http.Header{}}
+		require.LessOrEqual(t, testing.AllocsPerRun(100, func() { h.ServeHTTP(w, r) }), tt.most, name)
+		require.Equal(t, tt.status, w.status, name)
+	}
+}
+
+type kept struct {
+	discard
+	h      http.Header
+	status int
+}
+
+func (k *kept) Header() http.Header    { return k.h }
+func (k *kept) WriteHeader(status int) { k.status = status }

@@ -236,26 +236,29 @@ func (l *Limiter) failed(ctx context.Context, c *Charge, err error) error {
 	return nil
 }
 
-// exceeded is the cause of a 429, which is put into words only for who reads it.
+// exceeded is a 429 and its cause, in one allocation. The cause is put into words only for who reads it.
 type exceeded struct {
-	plan, key string
-	bucket    *planBucket // nil: the quota
-	quota     *Quota
+	refusal gatekit.Rejection
+	charge  *Charge
+	bucket  *planBucket // nil: the quota
 }
 
 func (e *exceeded) Error() string {
+	key, plan := e.charge.key.id, e.charge.PlanID()
 	if e.bucket != nil {
-		return fmt.Sprintf("usageplan: key %s: Key throttle limit exceeded for Usage Plan ID %s. Limit: %.2f Burst: %d", e.key, e.plan, e.bucket.limit.Rate, e.bucket.limit.Burst)
+		return fmt.Sprintf("usageplan: key %s: Key throttle limit exceeded for Usage Plan ID %s. Limit: %.2f Burst: %d", key, plan, e.bucket.limit.Rate, e.bucket.limit.Burst)
 	}
-	return fmt.Sprintf("usageplan: key %s: Key quota exhausted for Usage Plan ID %s. Limit: %d Period: %s", e.key, e.plan, e.quota.Limit, e.quota.Period)
+	quota := e.charge.member.plan.Quota
+	return fmt.Sprintf("usageplan: key %s: Key quota exhausted for Usage Plan ID %s. Limit: %d Period: %s", key, plan, quota.Limit, quota.Period)
 }
 
 func (l *Limiter) refusal(t gatekit.ResponseType, wait time.Duration, c *Charge, b *planBucket) error {
-	cause := &exceeded{c.PlanID(), c.key.id, b, c.member.plan.Quota}
-	if l.noRetryAfter || wait == bucket.Never {
-		return &gatekit.Rejection{Type: t, Cause: cause}
+	e := &exceeded{charge: c, bucket: b}
+	e.refusal.Type, e.refusal.Cause = t, e
+	if !l.noRetryAfter && wait != bucket.Never {
+		e.refusal.RetryAfter = max(wait, 1) // which is rounded up to a second
 	}
-	return retry.After(t, wait, cause)
+	return &e.refusal
 }
 
 // Middleware lets a request through as [Limiter.Check] does. It sets Identity.APIKey and APIKeyID, and Charge, in the RequestContext. Where a
