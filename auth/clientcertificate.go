@@ -21,7 +21,7 @@ import (
 type ClientCertificateConfig struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
-	// Subjects are distinguished names as RFC 2253 writes them: "CN=client.example.com,O=Org,C=DE".
+	// Subjects are distinguished names as RFC 2253 writes them, "CN=client.example.com,O=Org,C=DE", or as events show them (subjectDN).
 	Subjects []string
 	// DNSNames, URIs and EmailAddresses are subject alternative names, of which a certificate must have one.
 	DNSNames, URIs, EmailAddresses []string
@@ -76,7 +76,7 @@ var (
 	errCertificate         = errors.New("auth: the client's certificate is in none of the lists, or out of its time")
 )
 
-// Authorize admits a client by its certificate. The principal is the subject; the context has subjectDN, issuerDN, serialNumber and validity
+// Authorize admits a client by its certificate. The principal is the subject by RFC 2253; the context has subjectDN, issuerDN, serialNumber and validity
 // as events show them. Its errors are 403s; no certificate is [ErrNoCredentials].
 func (a *ClientCertificate) Authorize(r *http.Request) (*gatekit.Authorization, error) {
 	rc, _ := gatekit.Attach(r)
@@ -84,11 +84,12 @@ func (a *ClientCertificate) Authorize(r *http.Request) (*gatekit.Authorization, 
 	if cert == nil {
 		return nil, forbiddenFor(errNoCertificate)
 	}
+	shown := event.CertificateNames(cert)
 	now := time.Now() // a connection may outlive the certificate that it was made with
-	if now.Before(cert.NotBefore) || now.After(cert.NotAfter) || !a.lists(cert) {
+	if now.Before(cert.NotBefore) || now.After(cert.NotAfter) || !a.lists(cert, shown) {
 		return nil, forbiddenFor(errCertificate)
 	}
-	return gatekit.NewAuthorization(gatekit.AuthorizationFields{Principal: cert.Subject.String(), Context: event.CertificateNames(cert)}), nil
+	return gatekit.NewAuthorization(gatekit.AuthorizationFields{Principal: cert.Subject.String(), Context: shown}), nil
 }
 
 // forbiddenFor is the 403 of mutual TLS. No recording shows its body; of the response types the API key's is the one that says Forbidden in
@@ -97,8 +98,9 @@ func forbiddenFor(cause error) error {
 	return &gatekit.Rejection{Type: gatekit.InvalidAPIKey, Cause: cause}
 }
 
-// lists reports whether every list that there is has the certificate.
-func (a *ClientCertificate) lists(cert *x509.Certificate) bool {
+// lists reports whether every list that there is has the certificate. shown is what events show of it.
+func (a *ClientCertificate) lists(cert *x509.Certificate, shown map[string]any) bool {
+	subject, _ := shown["subjectDN"].(string)
 	var uris []string
 	if len(a.config.URIs) > 0 {
 		for _, u := range cert.URIs {
@@ -106,7 +108,7 @@ func (a *ClientCertificate) lists(cert *x509.Certificate) bool {
 		}
 	}
 	for _, list := range []struct{ allowed, has []string }{
-		{a.config.Subjects, []string{cert.Subject.String()}}, {a.config.DNSNames, cert.DNSNames}, {a.config.URIs, uris}, {a.config.EmailAddresses, cert.EmailAddresses},
+		{a.config.Subjects, []string{cert.Subject.String(), subject}}, {a.config.DNSNames, cert.DNSNames}, {a.config.URIs, uris}, {a.config.EmailAddresses, cert.EmailAddresses},
 	} {
 		if len(list.allowed) > 0 && !slices.ContainsFunc(list.has, func(name string) bool { return slices.Contains(list.allowed, name) }) {
 			return false

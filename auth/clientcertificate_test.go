@@ -23,6 +23,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/auth"
+	"github.com/gatekit-go/gatekit/internal/event"
 )
 
 // authority signs client certificates.
@@ -126,6 +127,23 @@ func TestClientCertificateExpires(t *testing.T) {
 		require.Error(t, err)
 		require.NotErrorIs(t, err, auth.ErrNoCredentials)
 	})
+}
+
+// A subject is listed as RFC 2253 writes it, or as events show it.
+func TestClientCertificateSubjects(t *testing.T) {
+	ca := newAuthority(t)
+	leaf, err := x509.ParseCertificate(ca.issue(t, time.Now().Add(time.Hour)).Certificate[0])
+	require.NoError(t, err)
+	r := request("GET", "/", "")
+	r.TLS = &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{leaf, ca.cert}}}
+	shown, ok := event.CertificateNames(leaf)["subjectDN"].(string)
+	require.True(t, ok)
+	for subject, want := range map[string]bool{leaf.Subject.String(): true, shown: true, "C=DE,CN=client.example.com,O=Org": false, "client.example.com": false} {
+		a, err := auth.NewClientCertificate(auth.ClientCertificateConfig{Subjects: []string{subject}})
+		require.NoError(t, err)
+		_, err = a.Authorize(r)
+		require.Equal(t, want, err == nil, subject)
+	}
 }
 
 func TestClientCertificateConfig(t *testing.T) {

@@ -154,7 +154,7 @@ func parseCredentials(text []byte) (StaticCredentials, error) {
 		}
 		id, c = "", Credential{}
 	}
-	lines := bufio.NewScanner(bytes.NewReader(text))
+	lines := bufio.NewScanner(bytes.NewReader(withoutBOM(text)))
 	lines.Buffer(nil, maxCredentialsFile)
 	for n := 1; lines.Scan(); n++ {
 		line := strings.TrimSpace(lines.Text())

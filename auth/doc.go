@@ -65,7 +65,9 @@
 //     does not have a valid audience" and "issuer does not match" are its own; the others are golang-jwt's.
 //   - A 403 for missing scopes carries a WWW-Authenticate header with error="insufficient_scope" and the route's scopes.
 //   - A token without exp is refused, and nbf and iat may be the current second. Keys that are weak, secret or ambiguous are not
-//     used, and neither are tokens with crit, with repeated members, or of more than 16 KiB.
+//     used, and neither are tokens with crit, with repeated members, or of more than 16 KiB. Claims that decide here (iss, sub, aud,
+//     client_id, exp, nbf, iat, scope, scp) are repeated also where they differ in letter case; other claims that do are two. A
+//     numeric sub is taken, as its digits; one of another type is malformed.
 //   - The discovery document must name the issuer itself, and jwks_uri must be https, whatever the managed gateway does.
 //   - Two Authorization headers are a 401, not a choice between the two.
 //   - Where a token has both scope and scp, scp counts.
@@ -80,6 +82,10 @@
 //   - Signatures: unknown keys and session tokens are answered as wrong signatures, without the canonical request (DiscloseUnknownKey has
 //     the managed text). Session tokens must be signed, UNSIGNED-PAYLOAD and STREAMING- payloads are refused, a plus in a query is a plus, and
 //     two dates, tokens or Authorization headers, or both header and query, are an incomplete signature. Presigned requests live a week at most.
+//   - A signature covers the path without empty segments. Where a route has been chosen, a path with one (//) is a wrong signature, whoever signed
+//     it: the handler would be told another path than the one that is signed. A good signature of a path with dot segments is a 400, as no ARN
+//     says what it asks for. A query with a plain semicolon, with a % that escapes nothing, or of more than 10,000 pairs is a wrong signature:
+//     net/url shows handlers other pairs than were signed. Write %3B and %25.
 //   - A user pool's ID tokens are refused on routes with scopes, and access tokens on those without.
 //   - A resource policy must explicitly allow behind JWT, Cognito and composed authorizers (SilenceAllowsTokens has the other reading).
 //   - Mutual TLS refuses with 403 {"message":"Forbidden"} in the handler, where the managed gateway also ends handshakes.

@@ -331,6 +331,30 @@ func TestSigV4Paths(t *testing.T) {
 	}
 }
 
+// What the package doc lists among the Differences: signed by a known key, and refused.
+func TestSigV4Differences(t *testing.T) {
+	for target, want := range map[string]string{
+		"/pets?a=1": "200", "/pets?a=%3B&b=%25": "200", "/pets?a=1;b=2": wrongSignature, "/pets?;": wrongSignature, "/pets?a=%": wrongSignature, "/pets?a=%zz": wrongSignature,
+		"/pets?%=a": wrongSignature, "/pets?a=%2": wrongSignature, "/pets//1": wrongSignature, "//pets": wrongSignature, "/pets/1//": wrongSignature,
+		"/pets/../1": wrongSignature, "/pets/./1": wrongSignature,
+	} {
+		r := unsigned("GET", target, "")
+		if err := signer.Sign(r, time.Now()); err != nil { // the signer refuses it, too
+			path, query, _ := strings.Cut(target, "?")
+			r = unsigned("GET", path, "")
+			require.NoError(t, signer.Sign(r, time.Now()), target)
+			r.URL.RawQuery = query
+		}
+		rc, r := gatekit.Attach(r)
+		rc.RouteKey = "GET /{proxy+}"
+		require.Equal(t, want, outcome(t, newSigV4(t, auth.SigV4Config{}), r), target)
+		if strings.Contains(target, "/.") {
+			rc.RouteKey = ""
+			require.Equal(t, `400 BadRequestException {"message":"Bad Request"}`, outcome(t, newSigV4(t, auth.SigV4Config{}), r), target)
+		}
+	}
+}
+
 func TestSigV4Replay(t *testing.T) {
 	atTime(t, time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC), func(t *testing.T) {
 		s := newSigV4(t, auth.SigV4Config{ReplayCache: 2})

@@ -249,7 +249,7 @@ func TestCredentialSources(t *testing.T) { synctest.Test(t, credentialSources) }
 func credentialSources(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "credentials")
 	write := func(text string) { require.NoError(t, os.WriteFile(path, []byte(text), 0o600)) }
-	write("# comment\n[default]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key=" + secretKey + "\nregion = us-east-1\n\n[bob]\nAWS_ACCESS_KEY_ID = ASIAX\naws_secret_access_key = s\naws_session_token = t=\nprincipal_arn = " + bobARN + "\n")
+	write("\ufeff# comment\n[default]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key=" + secretKey + "\nregion = us-east-1\n\n[bob]\nAWS_ACCESS_KEY_ID = ASIAX\naws_secret_access_key = s\naws_session_token = t=\nprincipal_arn = " + bobARN + "\n")
 	f, err := auth.NewCredentialsFile(path)
 	require.NoError(t, err)
 	c, err := f.Credential(t.Context(), "ASIAX", "t=")

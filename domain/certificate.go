@@ -50,7 +50,7 @@ func (f *files) Open(_ context.Context, r CertificateRequest) (Certificates, err
 			slog.String("host", r.Host), slog.String("file", f.cert), slog.String("error", err.Error()))
 	}
 	w, err := watch([]string{f.cert, f.key}, r.ReloadInterval, report, func(contents [][]byte) (*tls.Certificate, error) {
-		pair, err := tls.X509KeyPair(contents[0], contents[1])
+		pair, err := tls.X509KeyPair(withoutBOM(contents[0]), withoutBOM(contents[1]))
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,7 @@
 package domain_test
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -256,6 +257,8 @@ func TestTruststoreRefusals(t *testing.T) {
 		{"sha1", sha1, "a signature by SHA1-RSA: want SHA-256 or stronger"},
 		{"nothing", []byte("nothing"), "want at least one certificate in PEM, got none"},
 		{"key", keyPEM(t, root.key), `want certificates only, got a PEM block of type "PRIVATE KEY"`},
+		{"damaged-in-the-middle", bytes.Replace(bundle(root, m1), []byte("-----END CERTIFICATE-----\n-----BEGIN"), []byte("-----END CERTIFICATE-----\n -----BEGIN"), 1), "want PEM, got a block that doesn't parse"},
+		{"damaged-first", bytes.Replace(bundle(root, m1), []byte("-----END"), []byte("--END"), 1), "want PEM, got a block that doesn't parse"},
 		{"half", bundle(root, m1)[:len(bundle(root, m1))-30], "want PEM, got a block that doesn't parse"},
 		{"not-a-certificate", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("x")}), "x509: malformed certificate"},
 		{"too-many-subjects", bundle(append(many, root)...), "want subjects of at most 65533 bytes in all, as every handshake lists them, got"},
@@ -272,6 +275,24 @@ func TestTruststoreRefusals(t *testing.T) {
 			require.ErrorContains(t, err, "domain: Config.Names[0].MutualTLS: ")
 			require.ErrorContains(t, err, tt.want)
 		})
+	}
+}
+
+// A byte order mark, at the start or where two files were joined, doesn't cost a certificate.
+func TestByteOrderMarks(t *testing.T) {
+	a, b := authority(t, nil, "A"), authority(t, nil, "B")
+	const bom = "\ufeff"
+	server := newServer(t, nil, "a.example.com")
+	files := [2]string{filepath.Join(t.TempDir(), "cert.pem"), filepath.Join(t.TempDir(), "key.pem")}
+	write(t, files[0], []byte(bom+string(bundle(server))))
+	write(t, files[1], []byte(bom+string(keyPEM(t, server.key))))
+	for name, bundled := range map[string]string{"start": bom + string(bundle(a, b)), "each": bom + string(bundle(a)) + bom + string(bundle(b))} {
+		addr := serve(t, guarded(t, a, b, func(c *domain.Config) {
+			c.Names[0].MutualTLS.Truststore, c.Names[0].Certificate = []byte(bundled), domain.Files(files[0], files[1])
+		}))
+		for _, who := range []*issued{client(t, a, "ann"), client(t, b, "bob")} {
+			require.NoError(t, handshake(t, addr, clientTLS("a.example.com", withClient(who))), name)
+		}
 	}
 }
 

@@ -74,11 +74,14 @@ func parseTruststore(bundle []byte) (*truststore, error) {
 	return t, errors.Join(wrong...)
 }
 
-// parseBundle returns the certificates, each once.
+// parseBundle returns the certificates, each once. A bundle of which a block can't be read is refused whole: pem.Decode passes over such a
+// block without a word, as the first one behind a byte order mark, and the clients of that authority alone would be kept out.
 func parseBundle(bundle []byte) ([]*x509.Certificate, error) {
+	bundle = withoutBOM(bundle)
 	var certificates []*x509.Certificate
 	seen := map[string]bool{}
-	for {
+	unread := bytes.Count(bundle, []byte("-----BEGIN"))
+	for ; ; unread-- {
 		var block *pem.Block
 		if block, bundle = pem.Decode(bundle); block == nil {
 			break
@@ -98,7 +101,7 @@ func parseBundle(bundle []byte) ([]*x509.Certificate, error) {
 			return nil, fmt.Errorf("want at most %d certificates", maxTruststoreCertificates)
 		}
 	}
-	if bytes.Contains(bundle, []byte("-----BEGIN")) { // pem.Decode skips what it can't read
+	if unread != 0 {
 		return nil, errors.New("want PEM, got a block that doesn't parse")
 	}
 	if len(certificates) == 0 {
@@ -106,6 +109,10 @@ func parseBundle(bundle []byte) ([]*x509.Certificate, error) {
 	}
 	return certificates, nil
 }
+
+// withoutBOM takes out the byte order marks that editors on Windows put before a text, also where such texts were joined: pem.Decode wants a
+// block to begin a line.
+func withoutBOM(text []byte) []byte { return bytes.ReplaceAll(text, []byte("\ufeff"), nil) }
 
 // chainOf follows a certificate of the bundle to a root in it: "the full chain from the issuing CA to the root CA".
 func chainOf(c *x509.Certificate, bySubject map[string][]*x509.Certificate) (*anchor, error) {
