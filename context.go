@@ -29,6 +29,8 @@ type RequestContext struct {
 	Path Path
 	// RouteKey is the configured key of the route that matched: "GET /orders/{id}", "$default". Empty before routing.
 	RouteKey string
+	// OperationName is the route's, where it has one (route.OperationName). It is for events and logs, and nothing is decided by it.
+	OperationName string
 	// ConnectionID is the WebSocket connection's, on WebSocket APIs.
 	ConnectionID string
 	// RequestTime is when the request was first seen by a station.
@@ -67,6 +69,7 @@ type RequestContext struct {
 type plainFields struct {
 	api                                          API
 	domainName, basePath, routeKey, connectionID string
+	operationName                                string
 	path                                         Path
 	requestTime                                  time.Time
 	stageVariables                               map[string]string
@@ -82,7 +85,7 @@ type plainFields struct {
 
 func (rc *RequestContext) plain() plainFields {
 	return plainFields{
-		rc.API, rc.DomainName, rc.BasePath, rc.RouteKey, rc.ConnectionID, rc.Path,
+		rc.API, rc.DomainName, rc.BasePath, rc.RouteKey, rc.ConnectionID, rc.OperationName, rc.Path,
 		rc.RequestTime, rc.StageVariables, rc.StageSettings, rc.DeploymentID, rc.Canary,
 		rc.CustomDomain, rc.Mapped, rc.Identity, rc.Authorization, rc.AuthorizationScopes, rc.Charge, rc.responder,
 	}
@@ -92,7 +95,7 @@ func (rc *RequestContext) restore(f plainFields) {
 	rc.API, rc.DomainName, rc.BasePath, rc.Path, rc.RouteKey, rc.ConnectionID = f.api, f.domainName, f.basePath, f.path, f.routeKey, f.connectionID
 	rc.StageSettings, rc.DeploymentID, rc.Canary = f.stageSettings, f.deploymentID, f.canary
 	rc.RequestTime, rc.StageVariables, rc.Identity, rc.Authorization, rc.AuthorizationScopes = f.requestTime, f.stageVariables, f.identity, f.authorization, f.scopes
-	rc.CustomDomain, rc.Mapped = f.customDomain, f.mapped
+	rc.CustomDomain, rc.Mapped, rc.OperationName = f.customDomain, f.mapped, f.operationName
 	rc.Charge, rc.responder = f.charge, f.responder
 }
 

@@ -102,7 +102,7 @@ func TestClientCertificate(t *testing.T) {
 			require.NoError(t, resp.Body.Close())
 			require.Equal(t, tt.want, resp.StatusCode)
 			if tt.want == 200 {
-				require.JSONEq(t, `["CN=client.example.com,O=Org,C=DE","0f:a1","CN=Test CA"]`, string(body))
+				require.JSONEq(t, `["CN=client.example.com,O=Org,C=DE","4001","CN=Test CA"]`, string(body))
 			} else {
 				require.Equal(t, forbidden, string(body))
 			}

@@ -78,10 +78,14 @@ func (c *Custom) ask(r *http.Request, key decisionKey, asked policy.Request) (*d
 		if err != nil || v == nil {
 			return nil, err
 		}
+		told := v.Context
+		if told == nil && v.Principal == "" {
+			told = map[string]any{} // as of a Lambda authorizer that tells nothing
+		}
 		return &decision{
 			policy: v.Policy, allow: v.Allow,
 			authorization: gatekit.NewAuthorization(gatekit.AuthorizationFields{
-				Principal: v.Principal, Scopes: v.Scopes, Context: v.Context, UsageKey: v.UsageKey,
+				Principal: v.Principal, Scopes: v.Scopes, Context: told, UsageKey: v.UsageKey,
 			}),
 		}, nil
 	}, func(made *decision) bool { return !made.of(&asked).Allowed() })

@@ -20,6 +20,7 @@ import (
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/auth"
 	"github.com/gatekit-go/gatekit/auth/policy"
+	"github.com/gatekit-go/gatekit/internal/event"
 )
 
 // answering is a function that always answers the same, or fails with what begins with "error:". It counts its calls and keeps the last event.
@@ -268,33 +269,35 @@ func TestLambdaEvents(t *testing.T) {
 			}
 			_, _ = l.Authorize(r)
 			require.NotNil(t, f.event.Load())
-			return strings.NewReplacer(rc.RequestID(), "RID", rc.ExtendedRequestID(), "XID").Replace(*f.event.Load())
+			trace := event.Trace(rc, r).String() // the one that the integration's function gets
+			return strings.NewReplacer(rc.RequestID(), "RID", rc.ExtendedRequestID(), "XID", trace, "TRACE").Replace(*f.event.Load())
 		}
 		const arn = "arn:aws:execute-api:us-east-1:111122223333:abc123/prod/GET/orders/a%20b"
 		require.Equal(t, `{"type":"TOKEN","authorizationToken":"Bearer abc","methodArn":"`+arn+`"}`, send(flavored(gatekit.REST), auth.LambdaConfig{Type: "TOKEN"}, nil))
 
-		const headers = `"headers":{"Authorization":"Bearer abc","Cookie":"c1=1; c2=2","Host":"q9.example.com","User-Agent":"curl/8","X-Color":"blue","X-Forwarded-For":"192.0.2.9","X-Forwarded-Port":"80","X-Forwarded-Proto":"http"},` +
-			`"multiValueHeaders":{"Authorization":["Bearer abc"],"Cookie":["c1=1; c2=2"],"Host":["q9.example.com"],"User-Agent":["curl/8"],"X-Color":["red","blue"],"X-Forwarded-For":["192.0.2.9"],"X-Forwarded-Port":["80"],"X-Forwarded-Proto":["http"]},` +
+		const headers = `"headers":{"Authorization":"Bearer abc","Cookie":"c1=1; c2=2","Host":"q9.example.com","User-Agent":"curl/8","X-Amzn-Trace-Id":"TRACE","X-Color":"blue","X-Forwarded-For":"192.0.2.9","X-Forwarded-Port":"80","X-Forwarded-Proto":"http"},` +
+			`"multiValueHeaders":{"Authorization":["Bearer abc"],"Cookie":["c1=1; c2=2"],"Host":["q9.example.com"],"User-Agent":["curl/8"],"X-Amzn-Trace-Id":["TRACE"],"X-Color":["red","blue"],"X-Forwarded-For":["192.0.2.9"],"X-Forwarded-Port":["80"],"X-Forwarded-Proto":["http"]},` +
 			`"queryStringParameters":{"p1":"v2","p2":"<v>"},"multiValueQueryStringParameters":{"p1":["v1","v2"],"p2":["<v>"]},`
 		rest := `"type":"REQUEST","methodArn":"` + arn + `",%s"resource":"/orders/{id}","path":"/orders/a%20b","httpMethod":"GET",` + headers + `"stageVariables":{"color":"blue"},"pathParameters":{"id":"ID"},` +
 			`"requestContext":{"resourceId":"RES","resourcePath":"/orders/{id}","httpMethod":"GET","path":"/orders/a%20b","accountId":"111122223333","apiId":"abc123","stage":"prod","domainName":"q9.example.com","domainPrefix":"q9",` +
-			`"requestId":"RID","extendedRequestId":"XID","protocol":"HTTP/1.1","requestTime":"01/Jan/2000:00:00:00 +0000","requestTimeEpoch":946684800000,"identity":{"sourceIp":"192.0.2.9","userAgent":"curl/8"}}}`
+			`"requestId":"RID","extendedRequestId":"XID","protocol":"HTTP/1.1","requestTime":"01/Jan/2000:00:00:00 +0000","requestTimeEpoch":946684800000,%d"identity":{"accessKey":null,"accountId":null,"caller":null,%c"cognitoAuthenticationProvider":null,"cognitoAuthenticationType":null,"cognitoIdentityId":null,"cognitoIdentityPoolId":null,` +
+			`"principalOrgId":null,"sourceIp":"192.0.2.9","user":null,"userAgent":"curl/8","userArn":null}}}`
 		variables := func(_ *http.Request, rc *gatekit.RequestContext) {
 			rc.StageVariables = map[string]string{"color": "blue"}
 		}
 		got := send(flavored(gatekit.REST), auth.LambdaConfig{}, variables)
-		require.Equal(t, "{"+strings.NewReplacer("%s", "", "ID\"}", "a%20b\"}", "RES", "dpdhf2").Replace(rest), strings.Replace(got, resourceID(t, got), "dpdhf2", 1))
+		require.JSONEq(t, "{"+strings.NewReplacer("%s", "", "%c", "", "%d", `"deploymentId":"3kbsnj",`, "ID\"}", "a%20b\"}", "RES", "dpdhf2").Replace(rest), strings.Replace(got, resourceID(t, got), "dpdhf2", 1))
 		var restEvent events.APIGatewayCustomAuthorizerRequestTypeRequest
 		require.NoError(t, json.Unmarshal([]byte(got), &restEvent))
 		require.Equal(t, "192.0.2.9", restEvent.RequestContext.Identity.SourceIP)
 		require.Equal(t, []string{"red", "blue"}, restEvent.MultiValueHeaders["X-Color"])
 
 		got = send(testAPI, auth.LambdaConfig{PayloadFormatVersion: "1.0", CacheConfig: auth.CacheConfig{IdentitySource: []string{"$request.header.Authorization", "$request.querystring.p2"}}}, variables)
-		require.Equal(t, `{"version":"1.0",`+strings.NewReplacer("%s", `"identitySource":"Bearer abc,<v>","authorizationToken":"Bearer abc,<v>",`, "ID\"}", "a b\"}", "RES", "GET /orders/{id}", "XID", "RID").Replace(rest), got)
+		require.JSONEq(t, `{"version":"1.0",`+strings.NewReplacer("%s", `"identitySource":"Bearer abc,<v>","authorizationToken":"Bearer abc,<v>",`, "%c", `"clientCert":null,`, "%d", "", "ID\"}", "a b\"}", "RES", "GET /orders/{id}", "XID", "RID", "\"path\":\"/orders/a%20b\",\"accountId\"", "\"path\":\"/orders/a b\",\"accountId\"", `"Host":[`, `"Content-Length":["0"],"Host":[`, `"Host":`, `"Content-Length":"0","Host":`).Replace(rest), got)
 
 		got = send(testAPI, auth.LambdaConfig{}, variables)
-		require.Equal(t, `{"version":"2.0","type":"REQUEST","routeArn":"`+arn+`","identitySource":["Bearer abc"],"routeKey":"GET /orders/{id}","rawPath":"/prod/orders/a b","rawQueryString":"p1=v1&p1=v2&p2=%3Cv%3E","cookies":["c1=1","c2=2"],`+
-			`"headers":{"authorization":"Bearer abc","host":"q9.example.com","user-agent":"curl/8","x-color":"red,blue","x-forwarded-for":"192.0.2.9","x-forwarded-port":"80","x-forwarded-proto":"http"},"queryStringParameters":{"p1":"v1,v2","p2":"<v>"},`+
+		require.JSONEq(t, `{"version":"2.0","type":"REQUEST","routeArn":"`+arn+`","identitySource":["Bearer abc"],"routeKey":"GET /orders/{id}","rawPath":"/prod/orders/a b","rawQueryString":"p1=v1&p1=v2&p2=%3Cv%3E","cookies":["c1=1","c2=2"],`+
+			`"headers":{"authorization":"Bearer abc","content-length":"0","host":"q9.example.com","user-agent":"curl/8","x-amzn-trace-id":"TRACE","x-color":"red,blue","x-forwarded-for":"192.0.2.9","x-forwarded-port":"80","x-forwarded-proto":"http"},"queryStringParameters":{"p1":"v1,v2","p2":"<v>"},`+
 			`"requestContext":{"accountId":"111122223333","apiId":"abc123","domainName":"q9.example.com","domainPrefix":"q9","http":{"method":"GET","path":"/prod/orders/a b","protocol":"HTTP/1.1","sourceIp":"192.0.2.9","userAgent":"curl/8"},`+
 			`"requestId":"RID","routeKey":"GET /orders/{id}","stage":"prod","time":"01/Jan/2000:00:00:00 +0000","timeEpoch":946684800000},"pathParameters":{"id":"a b"},"stageVariables":{"color":"blue"}}`, got)
 		var v2 events.APIGatewayV2CustomAuthorizerV2Request
@@ -305,7 +308,7 @@ func TestLambdaEvents(t *testing.T) {
 		got = send(flavored(gatekit.WebSocket), auth.LambdaConfig{}, func(_ *http.Request, rc *gatekit.RequestContext) {
 			rc.RouteKey, rc.ConnectionID = "$connect", "L0SM9cOFvHcCIhw="
 		})
-		require.Equal(t, `{"type":"REQUEST","methodArn":"`+testARN+`$connect",`+headers+`"stageVariables":{},"requestContext":{"routeKey":"$connect","eventType":"CONNECT","extendedRequestId":"RID","requestTime":"01/Jan/2000:00:00:00 +0000",`+
+		require.JSONEq(t, `{"type":"REQUEST","methodArn":"`+testARN+`$connect",`+strings.NewReplacer(`"Host":[`, `"Content-Length":["0"],"Host":[`, `"Host":"`, `"Content-Length":"0","Host":"`).Replace(headers)+`"stageVariables":{},"requestContext":{"routeKey":"$connect","eventType":"CONNECT","extendedRequestId":"RID","requestTime":"01/Jan/2000:00:00:00 +0000",`+
 			`"messageDirection":"IN","stage":"prod","connectedAt":946684800000,"requestTimeEpoch":946684800000,"identity":{"sourceIp":"192.0.2.9","userAgent":"curl/8"},"requestId":"RID","domainName":"q9.example.com","connectionId":"L0SM9cOFvHcCIhw=","apiId":"abc123"}}`,
 			strings.ReplaceAll(got, "XID", "RID"))
 	})

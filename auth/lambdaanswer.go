@@ -93,6 +93,9 @@ func (l *Lambda) answer(payload []byte, simple, nested bool) (*decision, error) 
 			return nil, err
 		}
 	}
+	if fields.Principal == "" && fields.Context == nil {
+		fields.Context = map[string]any{} // so that events tell a caller of whom nothing is known from nobody: {"lambda":null}
+	}
 	made.authorization = gatekit.NewAuthorization(fields)
 	return made, nil
 }

@@ -45,6 +45,7 @@ type matched struct {
 	variables []string
 	handler   http.Handler         // once built, with all middlewares around it
 	mw        []gatekit.Middleware // the route's own
+	operation string               // OperationName's, once built
 }
 
 // New returns an API without routes, or one error that lists every field it refuses. It copies cfg.
@@ -134,7 +135,7 @@ func (a *API) build() *built {
 		return b
 	}
 	for _, m := range a.routes {
-		m.handler = gatekit.Chain(gatekit.Chain(m.handler, m.mw...), a.useMatched...)
+		m.handler = gatekit.Chain(m.wrapped(), a.useMatched...)
 	}
 	b := &built{tree: a.tree}
 	b.entry = gatekit.Chain(&chooser{api: a, tree: a.tree}, a.use...)

@@ -50,7 +50,7 @@ func (c *chooser) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	requestpath.Chosen(&rc.Path, c.api.looseSlash)
-	rc.RouteKey = m.key
+	rc.RouteKey, rc.OperationName = m.key, m.operation
 	r.Pattern = m.pattern
 	m.handler.ServeHTTP(w, r)
 }

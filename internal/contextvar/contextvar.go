@@ -102,6 +102,7 @@ var variables = map[string]getter{
 	"routeKey": func(_ *gatekit.RequestContext, r *http.Request, _ string) (string, bool) {
 		return text(gatekit.RouteKey(r))
 	},
+	"operationName":                     field(func(rc *gatekit.RequestContext) string { return rc.OperationName }),
 	"resourcePath":                      resourcePath,
 	"resourceId":                        resourceID,
 	"domainName":                        domainName,

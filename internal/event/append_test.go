@@ -32,21 +32,21 @@ func utf8s(s string) string { return strings.ToValidUTF8(s, "\ufffd") }
 func FuzzAppend(f *testing.F) {
 	f.Add("a=1&a=2&b&=x&&c=%20+&é=\"", "a=1;b=\"x\" ;; c", "v\\1")
 	f.Add("a=%E2%98&a=%95", "", "")
-	f.Fuzz(func(t *testing.T, query, cookies, header string) {
-		query, cookies, header = utf8s(query), utf8s(cookies), utf8s(header)
-		want := event.Query(query)
+	f.Fuzz(func(t *testing.T, raw, sent, header string) {
+		raw, sent, header = utf8s(raw), utf8s(sent), utf8s(header)
+		want := query(raw)
 		for name, values := range want {
 			if !utf8.ValidString(name) || !utf8.ValidString(strings.Join(values, ",")) {
 				return // decoding made bytes that JSON can't hold
 			}
 		}
-		lines := event.QueryLines(nil, query)
+		lines := event.QueryLines(nil, raw)
 		require.Equal(t, want, valid[map[string][]string](t, event.AppendMulti(nil, lines)))
-		require.Equal(t, event.Last(want), valid[map[string]string](t, event.AppendLast(nil, lines)))
-		require.Equal(t, event.Joined(want, false), valid[map[string]string](t, event.AppendJoined(nil, lines, false)))
+		require.Equal(t, last(want), valid[map[string]string](t, event.AppendLast(nil, lines)))
+		require.Equal(t, joined(want, false), valid[map[string]string](t, event.AppendJoined(nil, lines, false)))
 
-		h := http.Header{"Cookie": {cookies, cookies}}
-		if list := event.Cookies(h); len(list) > 0 {
+		h := http.Header{"Cookie": {sent, sent}}
+		if list := cookies(h); len(list) > 0 {
 			require.Equal(t, list, valid[[]string](t, event.AppendCookies(nil, h)))
 		} else {
 			require.Empty(t, event.AppendCookies(nil, h))
@@ -57,7 +57,7 @@ func FuzzAppend(f *testing.F) {
 		lines = event.HeaderLines(nil, r, func(string) bool { return false },
 			event.Line{Name: "Host", One: r.Host}, event.Line{Name: "X-Forwarded-For", One: event.ForwardedFor(r)},
 			event.Line{Name: "X-Forwarded-Port", One: event.ForwardedPort(r)}, event.Line{Name: "X-Forwarded-Proto", One: event.ForwardedProto(r)})
-		require.Equal(t, event.Joined(event.Headers(r), true), valid[map[string]string](t, event.AppendJoined(nil, lines, true)))
+		require.Equal(t, joined(event.Headers(r), true), valid[map[string]string](t, event.AppendJoined(nil, lines, true)))
 		require.Equal(t, map[string][]string(event.Headers(r)), valid[map[string][]string](t, event.AppendMulti(nil, lines)))
 	})
 }
@@ -79,16 +79,15 @@ func TestHeaderLines(t *testing.T) {
 	}
 }
 
-func TestAppendPathParameters(t *testing.T) {
+func TestPathParameters(t *testing.T) {
 	r := httptest.NewRequest("GET", "/f/a%2Bb/c%2Fd//e/", nil)
-	r.SetPathValue("x", "a+b")
-	r.SetPathValue("rest", "c/d//e/")
-	require.Equal(t, `{"x":"a+b","rest":"c/d//e/"}`, string(event.AppendPathParameters(nil, r, "GET /f/{x}/{rest+}", false)))
-	require.Equal(t, `{"x":"a%2Bb","rest":"c%2Fd//e"}`, string(event.AppendPathParameters(nil, r, "GET /f/{x}/{rest...}", true)))
+	require.Equal(t, map[string]string{"x": "a+b", "rest": "c/d//e/"}, event.PathParameters(r, "GET /f/{x}/{rest+}", false))
+	require.Equal(t, map[string]string{"x": "a%2Bb", "rest": "c%2Fd//e"}, event.PathParameters(r, "GET /f/{x}/{rest+}", true))
 	r.SetPathValue("x", "other é")
-	require.Equal(t, `{"x":"other%20%C3%A9"}`, string(event.AppendPathParameters(nil, r, "GET /f/{x}", true)), "another router than ours")
+	require.Equal(t, map[string]string{"x": "other%20%C3%A9"}, event.PathParameters(r, "GET /f/{x}", true), "another router than ours, or a mapping")
+	require.Equal(t, map[string]string{"x": "other é", "gone": ""}, event.PathParameters(r, "GET /f/{x}/b/{gone}", false))
 	for _, key := range []string{"$default", "GET /f", "", "GET /{", "GET /{}"} {
-		require.Empty(t, event.AppendPathParameters(nil, r, key, true), key)
+		require.Empty(t, event.PathParameters(r, key, true), key)
 	}
 }
 

@@ -4,9 +4,11 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -33,21 +35,14 @@ func TestHeaders(t *testing.T) {
 }
 
 func TestValues(t *testing.T) {
-	query := event.Query("a=1&a=2&b&=x&&%zz=%zz&c=%20+")
-	require.Equal(t, map[string][]string{"a": {"1", "2"}, "b": {""}, "": {"x"}, "%zz": {"%zz"}, "c": {"  "}}, query)
-	require.Equal(t, "2", event.Last(query)["a"])
-	require.Equal(t, "1,2", event.Joined(query, false)["a"])
-	require.Equal(t, map[string]string{"x-a": "1,2"}, event.Joined(map[string][]string{"X-A": {"1", "2"}}, true))
-	require.Equal(t, []string{"a=1", "b=\"x\"", "c"}, event.Cookies(http.Header{"Cookie": {" a=1;b=\"x\" ;; ", "c"}}))
-	r := httptest.NewRequest("GET", "/", nil)
-	r.SetPathValue("id", "a b/c")
-	require.Equal(t, map[string]string{"id": "a b/c", "gone": ""}, event.PathParameters(r, "GET /{id+}/{gone}", false))
-	require.Equal(t, map[string]string{"id": "a%20b/c"}, event.PathParameters(r, "GET /{id...}", true))
-	require.Empty(t, event.PathParameters(r, "GET /{", false)["x"])
+	parsed := query("a=1&a=2&b&=x&&%zz=%zz&c=%20+")
+	require.Equal(t, map[string][]string{"a": {"1", "2"}, "b": {""}, "": {"x"}, "%zz": {"%zz"}, "c": {"  "}}, parsed)
+	require.Equal(t, "2", last(parsed)["a"])
+	require.Equal(t, "1,2", joined(parsed, false)["a"])
+	require.Equal(t, map[string]string{"x-a": "1,2"}, joined(map[string][]string{"X-A": {"1", "2"}}, true))
+	require.Equal(t, []string{"a=1", "b=\"x\"", "c"}, cookies(http.Header{"Cookie": {" a=1;b=\"x\" ;; ", "c"}}))
 	require.Equal(t, "/a", event.ResourcePath("GET /a"))
 	require.Equal(t, "$default", event.ResourcePath("$default"))
-	require.Equal(t, "/prod/a", event.RawPath("prod", "/a"))
-	require.Equal(t, "/a", event.RawPath("$default", "/a"))
 	require.Len(t, event.ResourceID(""), 6)
 	require.Equal(t, "02/Jan/2024:03:04:05 +0000", event.Time(time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC)))
 	text, err := event.Marshal(map[string]string{"a": "<&>"})
@@ -62,31 +57,67 @@ func TestClientCert(t *testing.T) {
 	c := event.NewClientCert(&x509.Certificate{
 		Raw: []byte{1}, Subject: pkix.Name{CommonName: "c"}, SerialNumber: big.NewInt(0x0f01), NotBefore: time.Date(2024, 1, 5, 8, 0, 0, 0, time.UTC), NotAfter: time.Date(2026, 11, 14, 8, 0, 0, 0, time.UTC),
 	})
-	require.Equal(t, "0f:01", c.SerialNumber)
+	require.Equal(t, "3841", c.SerialNumber)
 	require.Equal(t, event.Validity{NotBefore: "Jan  5 08:00:00 2024 GMT", NotAfter: "Nov 14 08:00:00 2026 GMT"}, c.Validity)
 	require.True(t, strings.HasPrefix(c.ClientCertPem, "-----BEGIN CERTIFICATE-----\n"))
+}
+
+// Names stand in the certificate's order, with the escapes of RFC 2253, and serial numbers are decimal.
+func TestCertificateNames(t *testing.T) {
+	raw := func(parts ...pkix.RelativeDistinguishedNameSET) []byte {
+		der, err := asn1.Marshal(pkix.RDNSequence(parts))
+		require.NoError(t, err)
+		return der
+	}
+	one := func(oid string, value any) pkix.RelativeDistinguishedNameSET {
+		var id asn1.ObjectIdentifier
+		for text := range strings.SplitSeq(oid, ".") {
+			n, _ := strconv.Atoi(text)
+			id = append(id, n)
+		}
+		return pkix.RelativeDistinguishedNameSET{{Type: id, Value: value}}
+	}
+	serial, _ := new(big.Int).SetString("29382910293847561029384756102", 10)
+	for want, subject := range map[string][]byte{
+		"C=US,ST=Washington,L=Seattle,O=Amazon Web Services,OU=Security,CN=My Client": raw(one("2.5.4.6", "US"), one("2.5.4.8", "Washington"), one("2.5.4.7", "Seattle"),
+			one("2.5.4.10", "Amazon Web Services"), one("2.5.4.11", "Security"), one("2.5.4.3", "My Client")),
+		`CN=a\,b\+c,C=DE`:           raw(one("2.5.4.3", "a,b+c"), one("2.5.4.6", "DE")),
+		"DC=example,UID=u7,E=a@b.c": raw(one("0.9.2342.19200300.100.1.25", "example"), one("0.9.2342.19200300.100.1.1", "u7"), one("1.2.840.113549.1.9.1", "a@b.c")),
+		"CN=y+O=x":                  raw(append(one("2.5.4.10", "x"), one("2.5.4.3", "y")...)),
+		"1.2.3=#130161":             raw(one("1.2.3", asn1.RawValue{FullBytes: []byte{12, 1, 'a'}})),
+		"":                          raw(),
+		"C=DE,O=Org,CN=hand-made":   nil,
+	} {
+		c := event.NewClientCert(&x509.Certificate{
+			RawSubject: subject, Subject: pkix.Name{Country: []string{"DE"}, Organization: []string{"Org"}, CommonName: "hand-made"}, SerialNumber: serial,
+		})
+		require.Equal(t, want, c.SubjectDN)
+		require.Equal(t, "29382910293847561029384756102", c.SerialNumber)
+		require.Equal(t, c.SubjectDN, event.CertificateNames(&x509.Certificate{RawSubject: subject, Subject: pkix.Name{Country: []string{"DE"}, Organization: []string{"Org"}, CommonName: "hand-made"}})["subjectDN"])
+	}
 }
 
 // Whatever a client sends becomes an event: no pair and no cookie gets lost, nothing panics.
 func FuzzQuery(f *testing.F) {
 	f.Add("a=1&a=%zz;b", "a=1; b")
-	f.Fuzz(func(t *testing.T, query, cookies string) {
-		pairs := 0
-		for _, values := range event.Query(query) {
-			pairs += len(values)
-		}
+	f.Fuzz(func(t *testing.T, raw, sent string) {
+		pairs := len(event.QueryLines(nil, raw))
 		want := 0
-		for pair := range strings.SplitSeq(query, "&") {
+		for pair := range strings.SplitSeq(raw, "&") {
 			if pair != "" {
 				want++
 			}
 		}
 		if pairs != want {
-			t.Errorf("%q: got %d pairs, want %d", query, pairs, want)
+			t.Errorf("%q: got %d pairs, want %d", raw, pairs, want)
 		}
-		for _, cookie := range event.Cookies(http.Header{"Cookie": {cookies}}) {
+		var list []string
+		if text := event.AppendCookies(nil, http.Header{"Cookie": {sent}}); len(text) > 0 {
+			list = valid[[]string](t, text)
+		}
+		for _, cookie := range list {
 			if cookie == "" || strings.Contains(cookie, ";") {
-				t.Errorf("%q: got %q", cookies, cookie)
+				t.Errorf("%q: got %q", sent, cookie)
 			}
 		}
 	})

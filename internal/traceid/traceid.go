@@ -36,17 +36,27 @@ func Parse(header string) (t Trace) {
 // New returns what a request's trace header becomes: a Root that the client sent is kept, else a new one is made, which is no secret. A
 // REST API also makes a missing Parent and says that nothing is sampled where the client didn't say; it keeps a client's Parent and Sampled,
 // which belong to its Root, only along with that. (Recorded from both.)
-func New(header []string, rest bool, now time.Time) Trace {
+//
+// What is made depends on the id alone, which is the request's own and asked for if need be, and on the second of now: whoever asks of one request, an authorizer, an
+// integration, a response, hears the same, and none of them has to keep it for the others. Where id returns "" it is drawn.
+func New(header []string, rest bool, id func() string, now time.Time) Trace {
 	var t Trace
 	if len(header) == 1 {
 		t = Parse(header[0])
 	}
+	if t.Root != "" && (!rest || t.Parent != "" && t.Sampled != "") {
+		return t
+	}
+	seed := rand.Uint64() // for a request that no gateway has seen
+	if id := id(); id != "" {
+		seed = hash(id)
+	}
 	if t.Root == "" {
-		t = Trace{Root: newRoot(now)}
+		t = Trace{Root: newRoot(seed, now)}
 	}
 	if rest && t.Parent == "" {
 		var parent [16]byte
-		hexUint(parent[:], rand.Uint64())
+		hexUint(parent[:], mix(seed+3))
 		t.Parent = string(parent[:])
 	}
 	if rest && t.Sampled == "" {
@@ -55,12 +65,30 @@ func New(header []string, rest bool, now time.Time) Trace {
 	return t
 }
 
-func newRoot(now time.Time) string {
+func newRoot(seed uint64, now time.Time) string {
 	root := [35]byte{0: '1', 1: '-', 10: '-'}
 	hexUint(root[2:10], uint64(now.Unix()))
-	hexUint(root[11:27], rand.Uint64())
-	hexUint(root[27:], rand.Uint64())
+	hexUint(root[11:27], mix(seed+1))
+	hexUint(root[27:], mix(seed+2))
 	return string(root[:])
+}
+
+// hash is FNV-1a of id, of which mix makes as many numbers as are asked for. The ID is random already, so all that is wanted is that it
+// can't be read off the trace at sight, and that two requests differ as their IDs do: nothing rests on the trace being hard to guess.
+func hash(id string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := range len(id) {
+		h = (h ^ uint64(id[i])) * 1099511628211
+	}
+	return h
+}
+
+// mix is the output function of SplitMix64. (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014.)
+func mix(n uint64) uint64 {
+	n *= 0x9e3779b97f4a7c15
+	n = (n ^ n>>30) * 0xbf58476d1ce4e5b9
+	n = (n ^ n>>27) * 0x94d049bb133111eb
+	return n ^ n>>31
 }
 
 // hexUint fills b with the last digits of n.

@@ -137,3 +137,14 @@ func (w *recorder) isText() bool {
 	}
 	return utf8.Valid(w.body)
 }
+
+func appendList(b []byte, list []string) []byte {
+	b = append(b, '[')
+	for i, s := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = jsonscan.AppendString(b, s)
+	}
+	return append(b, ']')
+}

@@ -7,44 +7,22 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/event"
-	"github.com/gatekit-go/gatekit/internal/jsonscan"
-	"github.com/gatekit-go/gatekit/internal/traceid"
 )
-
-// eventOf is what an event is written from.
-type eventOf struct {
-	rc     *gatekit.RequestContext
-	r      *http.Request
-	trace  traceid.Trace
-	body   []byte
-	base64 bool
-}
 
 // Event returns the event that the function gets for r: payload 2.0 or 1.0 of HTTP APIs, or the proxy event of REST APIs. It reads the body. Its
 // errors are a 413 if the body or the event is too large, and a 400 if the body can't be read. (Developer guide, "Create AWS Lambda proxy
 // integrations for HTTP APIs", "Set up Lambda proxy integrations in API Gateway".)
 func (h *LambdaHandler) Event(r *http.Request) ([]byte, error) {
 	rc, r := gatekit.Attach(r)
-	return h.event(rc, r, traceid.New(r.Header["X-Amzn-Trace-Id"], rc.Flavor == gatekit.REST, rc.RequestTime))
+	return h.event(rc, r)
 }
 
-func (h *LambdaHandler) event(rc *gatekit.RequestContext, r *http.Request, trace traceid.Trace) ([]byte, error) {
-	e := eventOf{rc: rc, r: r, trace: trace}
-	contentType := ""
-	if v := r.Header["Content-Type"]; len(v) > 0 {
-		contentType = v[0]
-	}
-	if rc.Flavor == gatekit.REST {
-		e.base64 = h.binary.has(contentType)
-	} else {
-		e.base64 = !isText(contentType)
-	}
+func (h *LambdaHandler) event(rc *gatekit.RequestContext, r *http.Request) ([]byte, error) {
 	room := bodies.Get().(*bytes.Buffer)
 	defer func() {
 		if room.Cap() <= maxPooled {
@@ -52,28 +30,26 @@ func (h *LambdaHandler) event(rc *gatekit.RequestContext, r *http.Request, trace
 			bodies.Put(room)
 		}
 	}()
-	var err error
-	if e.body, err = readBody(r, room, h.config.MaxRequestBytes); err != nil {
+	body, err := readBody(r, room, h.config.MaxRequestBytes)
+	if err != nil {
 		return nil, err
 	}
-	if len(e.body) == 0 {
-		e.base64 = false
-	}
-	size := len(e.body)
-	if e.base64 {
+	w := event.Writer{Context: rc, Request: r, Body: body, Base64: len(body) > 0 && h.isBinary(rc, r)}
+	size := len(body)
+	if w.Base64 {
 		size = base64.StdEncoding.EncodedLen(size)
 	}
 	if int64(size) > h.config.MaxEventBytes {
 		return nil, eventTooLarge
 	}
-	b := make([]byte, 0, size+size/16+e.roomForHeaders())
+	b := make([]byte, 0, size+size/16+w.Room())
 	switch {
 	case rc.Flavor == gatekit.REST:
-		b = e.appendV1(b, "")
+		b = w.AppendREST(b)
 	case h.config.PayloadFormatVersion == "1.0":
-		b = e.appendV1(b, "1.0")
+		b = w.AppendV1(b)
 	default:
-		b = e.appendV2(b)
+		b = w.AppendV2(b)
 	}
 	if int64(len(b)) > h.config.MaxEventBytes {
 		return nil, eventTooLarge
@@ -81,23 +57,16 @@ func (h *LambdaHandler) event(rc *gatekit.RequestContext, r *http.Request, trace
 	return b, nil
 }
 
-// roomForHeaders is about how many bytes the rest of an event takes.
-func (e *eventOf) roomForHeaders() int {
-	n := 1024 + 3*len(e.rc.Path.Received()) + 3*len(e.r.URL.RawQuery)
-	per := 1
-	if e.rc.Flavor == gatekit.REST {
-		per, n = 2, n+1024
+// isBinary reports whether the event carries r's body as base64.
+func (h *LambdaHandler) isBinary(rc *gatekit.RequestContext, r *http.Request) bool {
+	contentType := ""
+	if v := r.Header["Content-Type"]; len(v) > 0 {
+		contentType = v[0]
 	}
-	if e.rc.Authorization.HasClaims() {
-		n += 384
+	if rc.Flavor == gatekit.REST {
+		return h.binary.has(contentType)
 	}
-	for name, values := range e.r.Header {
-		n += len(name) + 8
-		for _, value := range values {
-			n += per * (len(value) + 4)
-		}
-	}
-	return n
+	return !isText(contentType)
 }
 
 var (
@@ -141,95 +110,4 @@ func isText(contentType string) bool {
 	media := mediaType(contentType)
 	return len(media) >= 5 && strings.EqualFold(media[:5], "text/") ||
 		strings.EqualFold(media, "application/json") || strings.EqualFold(media, "application/xml") || strings.EqualFold(media, "application/javascript")
-}
-
-// droppedByHTTP are headers of the connection, which say nothing about the request.
-func droppedByHTTP(name string) bool {
-	switch name {
-	case "Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade":
-		return true
-	}
-	return false
-}
-
-// droppedByREST are the headers that a REST API's front drops. (Recorded; Developer guide, "Amazon API Gateway important notes".)
-func droppedByREST(name string) bool {
-	switch name {
-	case "Connection", "Content-Length", "Content-Md5", "Expect", "Max-Forwards", "Proxy-Authenticate", "Server", "Te", "Transfer-Encoding", "Trailer", "Upgrade", "Www-Authenticate":
-		return true
-	}
-	return false
-}
-
-// headers appends the lines of r's headers, as the gateway passes them on.
-func (e *eventOf) headers(lines []event.Line) []event.Line {
-	drop, length := droppedByHTTP, strconv.Itoa(len(e.body))
-	if e.rc.Flavor == gatekit.REST {
-		drop, length = droppedByREST, ""
-	}
-	if a := e.r.Header["Authorization"]; len(a) > 0 && strings.HasPrefix(a[0], "AWS4-") {
-		// A signature goes no further than the gateway. (Developer guide, "Known issues", HTTP and REST APIs.)
-		rest := drop
-		drop = func(name string) bool { return name == "Authorization" || rest(name) }
-	}
-	return event.HeaderLines(lines, e.r, drop,
-		event.Line{Name: "Content-Length", One: length},
-		event.Line{Name: "Host", One: e.r.Host},
-		event.Line{Name: "X-Amzn-Trace-Id", One: e.trace.String()},
-		event.Line{Name: "X-Forwarded-For", One: event.ForwardedFor(e.r)},
-		event.Line{Name: "X-Forwarded-Port", One: event.ForwardedPort(e.r)},
-		event.Line{Name: "X-Forwarded-Proto", One: event.ForwardedProto(e.r)},
-	)
-}
-
-// appendBody appends the body's text, or its base64.
-func (e *eventOf) appendBody(b []byte) []byte {
-	if !e.base64 {
-		return jsonscan.AppendString(b, e.body)
-	}
-	b = base64.StdEncoding.AppendEncode(append(b, '"'), e.body)
-	return append(b, '"')
-}
-
-// domainName is the host that the client used, without its port.
-func (e *eventOf) domainName() string {
-	if e.rc.DomainName != "" {
-		return e.rc.DomainName
-	}
-	host := e.r.Host
-	if colon := strings.LastIndexByte(host, ':'); colon >= 0 && strings.IndexByte(host[colon:], ']') < 0 {
-		host = host[:colon]
-	}
-	return host
-}
-
-// caller is the IAM identity behind the request, or nil.
-func (e *eventOf) caller() *gatekit.IAMCaller {
-	if e.rc.Identity.Caller != nil {
-		return e.rc.Identity.Caller
-	}
-	if caller, ok := e.rc.Authorization.Caller(); ok {
-		return &caller
-	}
-	return nil
-}
-
-func appendBool(b []byte, v bool) []byte { return strconv.AppendBool(b, v) }
-
-func appendScopes(b []byte, rc *gatekit.RequestContext) []byte {
-	if len(rc.AuthorizationScopes) == 0 {
-		return append(b, "null"...) // a route without scopes doesn't tell those of the token
-	}
-	return appendList(b, rc.Authorization.Scopes())
-}
-
-func appendList(b []byte, list []string) []byte {
-	b = append(b, '[')
-	for i, s := range list {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = jsonscan.AppendString(b, s)
-	}
-	return append(b, ']')
 }

@@ -283,7 +283,8 @@ func TestEventAuthorizers(t *testing.T) {
 		{"lambda", lambda, nil, `{"lambda":{"s":"<x>","n":1,"f":1.5,"b":true,"z":null}}`, `{"principalId":"p","s":"<x>","n":1,"f":1.5,"b":true,"z":null}`,
 			`{"principalId":"p","integrationLatency":0,"s":"<x>","n":"1","f":"1.5","b":"true","z":null}`},
 		{"lambda-nested", nested, nil, `{"lambda":{"l":["a"],"m":{"k":"v"}}}`, `{"principalId":"p","l":["a"],"m":{"k":"v"}}`, `{"principalId":"p","integrationLatency":0,"l":"[\"a\"]","m":"{\"k\":\"v\"}"}`},
-		{"lambda-without-context", gatekit.NewAuthorization(gatekit.AuthorizationFields{Principal: "p"}), nil, `{"lambda":{}}`, `{"principalId":"p"}`, `{"principalId":"p","integrationLatency":0}`},
+		{"lambda-without-context", gatekit.NewAuthorization(gatekit.AuthorizationFields{Principal: "p"}), nil, `{"lambda":null}`, `{"principalId":"p"}`, `{"principalId":"p","integrationLatency":0}`},
+		{"lambda-without-anything", gatekit.NewAuthorization(gatekit.AuthorizationFields{Context: map[string]any{}}), nil, `{"lambda":null}`, `{"principalId":""}`, `{"principalId":"","integrationLatency":0}`},
 		{"lambda-reserved", gatekit.NewAuthorization(gatekit.AuthorizationFields{Principal: "p", Context: map[string]any{"claims": "x", "principalId": "other"}}), nil,
 			`{"lambda":{"claims":"x","principalId":"other"}}`, `{"principalId":"p"}`, `{"principalId":"p","integrationLatency":0}`},
 		{"iam", iam, nil, `{"iam":{"accessKey":"ASIA1","accountId":"123456789012","callerId":"AROA1:s","cognitoIdentity":null,"principalOrgId":"o-1","userArn":"arn:aws:sts::123456789012:assumed-role/r/s","userId":"AROA1:s"}}`, `null`, ``},
@@ -356,7 +357,7 @@ func TestEventClientCert(t *testing.T) {
 		require.Contains(t, m["clientCertPem"], "-----BEGIN CERTIFICATE-----\n")
 		require.Equal(t, "CN=client.example.com", m["subjectDN"])
 		require.Equal(t, "CN=client.example.com", m["issuerDN"])
-		require.Equal(t, "a1:b2", m["serialNumber"])
+		require.Equal(t, "41394", m["serialNumber"])
 		require.Equal(t, map[string]any{"notBefore": "May 28 12:30:02 2019 GMT", "notAfter": "Aug  5 09:36:04 2039 GMT"}, m["validity"])
 	}
 	v2 := eventFor(t, gatekit.HTTP, "", integration.LambdaConfig{}, "GET /", httptest.NewRequest("GET", "/", nil), show)

@@ -102,7 +102,11 @@ func (x *exchange) setHeaders() {
 			x.xForwarded(h, true)
 		}
 	}
-	h["X-Amzn-Trace-Id"] = x.value(3, traceid.New(h["X-Amzn-Trace-Id"], x.flavor == gatekit.REST, x.start).String())
+	seen := x.start
+	if x.rc != nil { // as in the events that an authorizer of the request got
+		seen = x.rc.RequestTime
+	}
+	h["X-Amzn-Trace-Id"] = x.value(3, traceid.New(h["X-Amzn-Trace-Id"], x.flavor == gatekit.REST, x.rc.ExtendedRequestID, seen).String())
 	x.out.Header = h
 }
 

@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/event"
 	"github.com/gatekit-go/gatekit/internal/invoke"
-	"github.com/gatekit-go/gatekit/internal/traceid"
 )
 
 // LambdaHandler is the Lambda proxy integration: an http.Handler whose answers a Lambda function gives. It is safe for concurrent use.
@@ -50,15 +50,14 @@ func Lambda(f gatekit.Invoker, c LambdaConfig) (*LambdaHandler, error) {
 // ServeHTTP calls the function and sends its answer. The integration's outcome is noted in the RequestContext.
 func (h *LambdaHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rc, r := gatekit.Attach(r)
-	trace := traceid.New(r.Header["X-Amzn-Trace-Id"], rc.Flavor == gatekit.REST, rc.RequestTime)
-	payload, err := h.event(rc, r, trace)
+	payload, err := h.event(rc, r)
 	if err != nil {
 		gatekit.Reject(w, r, err)
 		return
 	}
 	c := h.start(r, h.config.Timeout, h.config.FunctionARN, h.local)
 	if h.config.Stream {
-		h.serveStream(w, r, c, payload, trace)
+		h.serveStream(w, r, c, payload)
 		return
 	}
 	out, err := await(c, func(ctx context.Context) ([]byte, error) { return h.function.Invoke(ctx, payload) })
@@ -84,18 +83,18 @@ func (h *LambdaHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.note(gatekit.Integration{Status: answer.status})
-	answer.write(w, r, rc.Flavor, trace)
+	answer.write(w, r, rc)
 }
 
-func (r *reply) write(w http.ResponseWriter, req *http.Request, flavor gatekit.Flavor, trace traceid.Trace) {
+func (r *reply) write(w http.ResponseWriter, req *http.Request, rc *gatekit.RequestContext) {
 	h := w.Header()
-	if flavor == gatekit.REST {
-		h["X-Amzn-Trace-Id"] = []string{trace.String()}
+	if rc.Flavor == gatekit.REST {
+		h["X-Amzn-Trace-Id"] = []string{event.Trace(rc, req).String()}
 	}
 	if r.status != http.StatusNoContent && r.status != http.StatusNotModified {
 		h["Content-Length"] = []string{strconv.Itoa(len(r.body))}
 	}
-	r.writeHeader(w, flavor)
+	r.writeHeader(w, rc.Flavor)
 	if bodyAllowed(req.Method, r.status) {
 		_, _ = w.Write(r.body) // a client that went away is no fault of ours
 	}

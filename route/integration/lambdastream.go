@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/gatekit-go/gatekit"
-	"github.com/gatekit-go/gatekit/internal/traceid"
+	"github.com/gatekit-go/gatekit/internal/event"
 )
 
 // Streamer is an Invoker whose functions can answer bit by bit. (Lambda developer guide, "Response streaming for Lambda functions".)
@@ -90,7 +90,7 @@ var (
 )
 
 // serveStream sends the function's answer as it comes.
-func (h *LambdaHandler) serveStream(w http.ResponseWriter, r *http.Request, c *running, payload []byte, trace traceid.Trace) {
+func (h *LambdaHandler) serveStream(w http.ResponseWriter, r *http.Request, c *running, payload []byte) {
 	defer c.cancel()
 	defer context.AfterFunc(c.client, c.cancel)() // a stream is of no use to anybody else
 	s, err := await(c, func(ctx context.Context) (*stream, error) { return h.open(ctx, payload) })
@@ -119,7 +119,7 @@ func (h *LambdaHandler) serveStream(w http.ResponseWriter, r *http.Request, c *r
 		return
 	}
 	if c.rc.Flavor == gatekit.REST {
-		w.Header()["X-Amzn-Trace-Id"] = []string{trace.String()}
+		w.Header()["X-Amzn-Trace-Id"] = []string{event.Trace(c.rc, r).String()}
 	}
 	answer.writeHeader(w, c.rc.Flavor)
 	outcome := gatekit.Integration{Status: answer.status}
