@@ -34,7 +34,7 @@ func (v *gatewayVariable) text(rc *gatekit.RequestContext, r *http.Request) (str
 	case fromQuery:
 		return querytext.Last(r.URL.RawQuery, v.name)
 	case fromPathVariable:
-		text := r.PathValue(v.name)
+		_, text, _ := gatekit.PathVariable(r, v.name)
 		return text, text != ""
 	case fromContext:
 		return v.variable.Of(rc, r)

@@ -293,7 +293,7 @@ func (p *parameters) pathValue(name string) (string, bool) {
 	if values := p.paths()[name]; len(values) > 0 {
 		return values[0], true
 	}
-	value := p.r.PathValue(name)
+	_, value, _ := gatekit.PathVariable(p.r, name)
 	return value, value != ""
 }
 

@@ -65,8 +65,8 @@ func (v value) checkPath() error {
 	return nil
 }
 
-// path returns what v is for m as an escaped path. What was selected is escaped, but for its slashes; the variable of one segment stays
-// in one segment.
+// path returns what v is for m as an escaped path. What was selected is escaped, but for its slashes; a path variable stays as it came, so that
+// what the client encoded makes no segment.
 func (v value) path(m *message) (string, bool) {
 	var b strings.Builder
 	for i := range v {
@@ -78,8 +78,9 @@ func (v value) path(m *message) (string, bool) {
 		switch {
 		case p.source == literal || p.source == fromPath:
 			b.WriteString(text) // escaped already
-		case p.source == fromPathVariable && !isGreedy(m.r, p.name):
-			b.WriteString(url.PathEscape(text))
+		case p.source == fromPathVariable:
+			escaped, _, _ := gatekit.PathVariable(m.r, p.name)
+			b.WriteString(escaped)
 		default:
 			b.WriteString((&url.URL{Path: text}).EscapedPath())
 		}
@@ -89,13 +90,6 @@ func (v value) path(m *message) (string, bool) {
 		path = "/" + path
 	}
 	return path, true
-}
-
-// isGreedy reports whether the route's variable may hold several segments.
-func isGreedy(r *http.Request, name string) bool {
-	key := gatekit.RouteKey(r)
-	i := strings.Index(key, "{"+name+"+}")
-	return i >= 0
 }
 
 // What every request gets whose mapped path is none.

@@ -247,10 +247,11 @@ func (p *part) text(m *message) (string, bool) {
 	case fromBodyPath:
 		return bodyText(p.path, m.body)
 	case fromPath:
-		path := m.r.URL.EscapedPath()
-		return path, path != ""
+		path := gatekit.PathOf(m.r)
+		text := path.Routed().String()
+		return text, text != ""
 	case fromPathVariable:
-		text := m.r.PathValue(p.name)
+		_, text, _ := gatekit.PathVariable(m.r, p.name)
 		return text, text != ""
 	case fromContext:
 		return p.variable.Of(m.rc, m.r)

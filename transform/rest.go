@@ -271,7 +271,11 @@ func (e *exchange) integrationRequest(h http.Header) (*http.Request, error) {
 		case "querystring":
 			queries[m.name] = values
 		case "path":
-			paths[m.name] = pathValue{values[0], m.from.kind != atPath || greedy(gatekit.RouteKey(e.r), m.from.name)}
+			v := pathValue{text: values[0], segments: m.from.kind != atPath}
+			if m.from.kind == atPath {
+				v.escaped, _, _ = gatekit.PathVariable(e.r, m.from.name)
+			}
+			paths[m.name] = v
 		}
 	}
 	for name, value := range over.header.All() {
@@ -281,7 +285,7 @@ func (e *exchange) integrationRequest(h http.Header) (*http.Request, error) {
 		setHeader(t.kind, h, &host, name, []string{strings.Join(overriddenValues(value), ",")})
 	}
 	for name, values := range overridden(over.path) {
-		paths[name] = pathValue{strings.Join(values, ","), true}
+		paths[name] = pathValue{text: strings.Join(values, ","), segments: true}
 	}
 	for name, values := range overQueries {
 		queries[name] = values
@@ -292,7 +296,9 @@ func (e *exchange) integrationRequest(h http.Header) (*http.Request, error) {
 // build puts the integration request together. Without a URI the path stays the client's.
 func (e *exchange) build(h http.Header, host string, paths map[string]pathValue, queries map[string][]string) (*http.Request, error) {
 	t := e.rest
-	target := &url.URL{Path: e.r.URL.Path, RawPath: e.r.URL.RawPath}
+	path := gatekit.PathOf(e.r)
+	target := &url.URL{}
+	target.Path, target.RawPath = path.Told(e.r.URL).URL()
 	if t.uri != nil {
 		built, err := t.uri.build(paths, e.rc.StageVariables)
 		if err != nil {

@@ -19,14 +19,10 @@ func (u *uriTemplate) build(path map[string]pathValue, stage map[string]string) 
 		return nil, errHost
 	}
 	escaped := fill(u.path, path, stage, func(v pathValue) string {
-		if !v.segments {
-			return url.PathEscape(v.text)
+		if v.escaped != "" {
+			return v.escaped
 		}
-		segments := strings.Split(v.text, "/")
-		for i := range segments {
-			segments[i] = url.PathEscape(segments[i])
-		}
-		return strings.Join(segments, "/")
+		return requestpath.Spell(v.text, v.segments)
 	})
 	decoded, err := url.PathUnescape(escaped)
 	if err != nil {
@@ -46,11 +42,12 @@ func badSegments(escaped, decoded string) bool {
 	return requestpath.Check(escaped) != nil || requestpath.Check(decoded) != nil
 }
 
-// pathValue is a path parameter of the integration request. Segments says that its slashes separate, as those of greedy variables and of what
-// templates make do.
+// pathValue is a path parameter of the integration request. Segments says that its slashes separate, as those of what templates make do. Escaped is
+// a path variable's value as it came: what the client encoded in it makes no segment.
 type pathValue struct {
 	text     string
 	segments bool
+	escaped  string
 }
 
 // fill puts values into parts. A variable that nothing is mapped to stays as it is spelled, a stage variable that isn't there is nothing.
@@ -78,9 +75,6 @@ func isHost(s string) bool {
 	u, err := url.Parse("http://" + s)
 	return err == nil && s != "" && u.Host == s && u.Hostname() != "" && !strings.ContainsAny(s, `/?#@\{}%`)
 }
-
-// greedy reports whether a path variable of the route takes several segments.
-func greedy(routeKey, name string) bool { return strings.Contains(routeKey, "{"+name+"+}") }
 
 // appendQuery appends a pair to an encoded query.
 func appendQuery(query *strings.Builder, name, value string) {

@@ -182,11 +182,9 @@ func inside(of func(*gatekit.RequestContext) string) getter {
 }
 
 // path begins with the stage where the request's did.
-func path(rc *gatekit.RequestContext, r *http.Request, _ string) (string, bool) {
-	if rc.Path.Received() != "" {
-		return rc.Path.Received(), true
-	}
-	return text(r.URL.EscapedPath())
+func path(_ *gatekit.RequestContext, r *http.Request, _ string) (string, bool) {
+	path := gatekit.PathOf(r)
+	return text(path.Received())
 }
 
 func resourcePath(_ *gatekit.RequestContext, r *http.Request, _ string) (string, bool) {

@@ -74,6 +74,9 @@ func (f Form) Raw() (path string, escaped bool) {
 	return f.decoded, false // net/url's own spelling encodes no slash by %2F, or there would be a RawPath
 }
 
+// URL returns the path as a url.URL has it, in Path and RawPath.
+func (f Form) URL() (path, rawPath string) { return f.decoded, f.escaped }
+
 // is reports whether f was read from u, without reading u again.
 func (f *Form) is(u *url.URL) bool {
 	if f.decoded != u.Path {
@@ -127,7 +130,7 @@ func (p *Path) Told(u *url.URL) Form {
 		return p.routed
 	}
 	f := formOf(u)
-	if p.collapse {
+	if p.collapse && !p.chosen {
 		f = f.collapsed()
 	}
 	return f
@@ -231,7 +234,9 @@ func Cut(u *url.URL, n int) url.URL {
 	}
 	if f.unusual {
 		f.escaped = f.escaped[n:]
-		f.unusual = escape(f.decoded) != f.escaped // what was unusual may have gone with the cut
+		if escape(f.decoded) == f.escaped {
+			f.escaped, f.unusual = "", false // what was unusual has gone with the cut
+		}
 	}
 	return f.on(u)
 }

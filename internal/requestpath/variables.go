@@ -135,6 +135,22 @@ func (p *Path) Value(r *http.Request, routeKey, name string) (Variable, bool) {
 	return Variable{name, Spell(set, greedy), set, greedy}, true
 }
 
+// Values returns what [Path.Value] does of every variable that the key names, in the key's order.
+func (p *Path) Values(r *http.Request, routeKey string) iter.Seq[Variable] {
+	return func(yield func(Variable) bool) {
+		_, key, _ := strings.Cut(routeKey, " ")
+		for segment := range strings.SplitSeq(key, "/") {
+			name, _ := variableOf(segment)
+			if name == "" {
+				continue
+			}
+			if v, ok := p.Value(r, routeKey, name); ok && !yield(v) {
+				return
+			}
+		}
+	}
+}
+
 // Spell escapes a value for a path. The slashes of a greedy one are separators, and no other's are.
 func Spell(value string, greedy bool) string {
 	if !greedy {

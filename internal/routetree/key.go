@@ -5,8 +5,11 @@ package routetree
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/gatekit-go/gatekit/internal/requestpath"
 )
 
 // Bounds of a key. The managed gateway has 10,240 bytes for a whole request line and its headers.
@@ -25,9 +28,11 @@ type Key struct {
 
 // Segment is what stands between two slashes of a key.
 type Segment struct {
-	Literal  string // or:
+	Literal  string // decoded; or:
 	Variable string // "id" of {id} and {id+}
 	Greedy   bool   // {id+}: the rest of the path
+
+	spelled string // the literal as the key has it, if that is escaped
 }
 
 var methods = []string{"ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
@@ -81,6 +86,9 @@ func ParseKey(text string) (Key, error) {
 }
 
 func parseSegment(text string) (Segment, error) {
+	if err := otherRouters(text); err != nil {
+		return Segment{}, err
+	}
 	name, isVariable := strings.CutPrefix(text, "{")
 	if isVariable {
 		name, closed := strings.CutSuffix(name, "}")
@@ -93,15 +101,62 @@ func parseSegment(text string) (Segment, error) {
 	switch {
 	case text == "":
 		return Segment{}, errors.New("want no empty segment: one slash between two")
-	case text == "." || text == "..":
+	case errors.Is(requestpath.Check("/"+text), requestpath.ErrDotSegment):
 		return Segment{}, fmt.Errorf("want no dot segment, got %q: such requests are refused", text)
 	case strings.ContainsAny(text, "{}"):
 		return Segment{}, fmt.Errorf("want a variable to be a whole segment, got %q", text)
-	case !all(text, letters+"-._~!$&'()*+,;=:@"):
-		return Segment{}, fmt.Errorf("want letters, digits and -._~!$&'()*+,;=:@ in a segment, unescaped, got %q", text)
+	case strings.IndexByte(text, '%') >= 0:
+		return parseEscaped(text)
+	case !all(text, literals):
+		return Segment{}, fmt.Errorf("want letters, digits, -._~!$&'()*+,;=:@ and escapes such as %%C3%%A9 in a segment, got %q", text)
 	}
 	return Segment{Literal: text}, nil
 }
+
+// otherRouters refuses what is a variable to other routers, and would be a literal here, or a variable of one segment: a route that no request
+// reaches leaves what it guards to the next best one. The error names the spelling to use. As data, :id and *rest are spelled %3Aid and %2Arest.
+func otherRouters(text string) error {
+	name, greedy := strings.CutSuffix(strings.TrimPrefix(text, "{"), "...}")
+	switch {
+	case text != "" && text[0] == ':':
+		return fmt.Errorf("want {%s}, got %q, which is another router's spelling; the segment itself is %%3A%s", or(text[1:], "name"), text, text[1:])
+	case text != "" && text[0] == '*':
+		return fmt.Errorf("want {%s+}, got %q, which is another router's spelling; the segment itself is %%2A%s", or(text[1:], "proxy"), text, text[1:])
+	case greedy:
+		return fmt.Errorf("want {%s+}, got %q, which is another router's spelling", or(name, "proxy"), text)
+	case text == "{$}":
+		return fmt.Errorf("want the path without %q, which is another router's spelling: no route here takes what is below its path", text)
+	}
+	return nil
+}
+
+// or returns name if it can be a variable's.
+func or(name, otherwise string) string {
+	if name == "" || !all(name, letters+".:_-") {
+		return otherwise
+	}
+	return name
+}
+
+// parseEscaped takes the escapes of visible characters that a literal needs: "%3Aid", "caf%C3%A9". What a request's path can't have, or has only
+// where it is refused or split, is none.
+func parseEscaped(text string) (Segment, error) {
+	literal, err := url.PathUnescape(text)
+	if err != nil || !all(strings.ReplaceAll(text, "%", ""), literals) {
+		return Segment{}, fmt.Errorf("want good escapes in a segment, got %q", text)
+	}
+	for i := range len(literal) {
+		if c := literal[i]; c < ' ' || c == 0x7f || c == '/' || c == '\\' {
+			return Segment{}, fmt.Errorf("want no escape of %q in a segment, got %q", c, text)
+		}
+	}
+	if requestpath.Check("/"+literal) != nil {
+		return Segment{}, fmt.Errorf("want no dot segment, got %q: such requests are refused", text)
+	}
+	return Segment{Literal: literal, spelled: text}, nil
+}
+
+const literals = letters + "-._~!$&'()*+,;=:@"
 
 const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
@@ -133,9 +188,23 @@ func (k Key) path(open, greedyClose string) string {
 			b.WriteString(open + s.Variable + greedyClose)
 		case s.Variable != "":
 			b.WriteString(open + s.Variable + "}")
+		case s.spelled != "":
+			b.WriteString(s.spelled)
 		default:
 			b.WriteString(s.Literal)
 		}
+	}
+	if b.Len() == 0 {
+		return "/"
+	}
+	return b.String()
+}
+
+// literal returns the path of a key without variables as a request has it, decoded.
+func (k Key) literal() string {
+	var b strings.Builder
+	for _, s := range k.Segments {
+		b.WriteString("/" + s.Literal)
 	}
 	if b.Len() == 0 {
 		return "/"

@@ -98,8 +98,8 @@ func (t *Tree[V]) shape(k Key) string {
 	for _, s := range k.Segments {
 		if s.Variable != "" {
 			s.Variable = "*" // which no name is
-		} else if t.options.IgnoreCase {
-			s.Literal = strings.ToLower(s.Literal)
+		} else {
+			s.Literal, s.spelled = url.PathEscape(t.options.fold(s.Literal)), "" // %7B*%7D is no variable
 		}
 		shape.Segments = append(shape.Segments, s)
 	}
@@ -121,16 +121,12 @@ func (t *table[V]) add(k Key, value *V, exact bool, o Options) {
 			}
 			n = n.variable
 		default:
-			literal := s.Literal
-			if o.IgnoreCase {
-				literal = strings.ToLower(literal)
-			}
-			n = n.child(literal)
+			n = n.child(o.fold(s.Literal))
 		}
 	}
 	n.here = better(n.here, value, exact)
 	if isStatic && !o.IgnoreCase {
-		path := k.path("{", "}")
+		path := k.literal()
 		if t.static == nil {
 			t.static = map[string]*V{}
 		}
@@ -273,7 +269,7 @@ func (w *walk[V]) match(n *node[V], rest string, more bool, variables int, greed
 		segment, after, more = rest[:i], rest[i+1:], true
 	}
 	decoded := w.decode(segment)
-	if next := n.literal(w.fold(decoded)); next != nil && segment != "" {
+	if next := n.literal(w.options.fold(decoded)); next != nil && segment != "" {
 		if value := w.match(next, after, more, variables, greedy); value != nil {
 			return value
 		}
@@ -308,8 +304,8 @@ func (w *walk[V]) decode(s string) string {
 	return decoded
 }
 
-func (w *walk[V]) fold(s string) string {
-	if w.options.IgnoreCase {
+func (o Options) fold(s string) string {
+	if o.IgnoreCase {
 		return strings.ToLower(s)
 	}
 	return s

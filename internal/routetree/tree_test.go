@@ -23,6 +23,8 @@ func TestParseKey(t *testing.T) {
 		"ANY /files/{proxy+}":        "/files/{proxy...}",
 		"DELETE /a/{b.c:d-e_1}/f.g":  "DELETE /a/{b.c:d-e_1}/f.g",
 		"POST /v1.0/~x/a=b,c;d/@:!$": "POST /v1.0/~x/a=b,c;d/@:!$",
+		"GET /a/%3Aid/%2A/v1:batch":  "GET /a/%3Aid/%2A/v1:batch",
+		"GET /caf%C3%A9/%7bid%7D":    "GET /caf%C3%A9/%7bid%7D",
 	} {
 		k, err := routetree.ParseKey(text)
 		require.NoError(t, err, text)
@@ -55,9 +57,27 @@ func TestParseKeyRefuses(t *testing.T) {
 		"GET /{a b}":                        "want {name} or {name+}",
 		"GET /{a+}/b":                       "want {a+} at the end",
 		"GET /{a}/{a}":                      "want each variable once",
-		"GET /a%20b":                        "unescaped",
-		"GET /ä":                            "unescaped",
-		"GET /a\x00":                        "unescaped",
+		"GET /a b":                          "and escapes such as",
+		"GET /ä":                            "and escapes such as",
+		"GET /a\x00":                        "and escapes such as",
+		"GET /..;x/a":                       "no dot segment",
+		"GET /%2e%2E":                       "no dot segment",
+		"GET /a%2Fb":                        "no escape of '/'",
+		"GET /a%5cb":                        "no escape of '\\\\'",
+		"GET /a%00":                         "no escape of",
+		"GET /a%zz":                         "good escapes",
+		"GET /%":                            "good escapes",
+		"GET /a%20 b":                       "good escapes",
+		"GET /one/:id":                      "want {id}, got \":id\", which is another router's spelling; the segment itself is %3Aid",
+		"GET /:":                            "want {name}",
+		"GET /:id/x":                        "want {id}",
+		"GET /f/*":                          "want {proxy+}, got \"*\", which is another router's spelling; the segment itself is %2A",
+		"GET /f/*rest":                      "want {rest+}",
+		"GET /f/{path...}":                  "want {path+}",
+		"GET /f/{...}":                      "want {proxy+}",
+		"GET /f/x...}":                      "want {x+}",
+		"GET /f/{$}":                        "want the path without",
+		"GET /f/{id:[0-9]+}":                "want {name} or {name+}",
 		"GET /" + many("a", 65):             "at most 64 segments",
 		"GET " + manyVariables(17):          "at most 16 variables",
 		"GET /" + strings.Repeat("a", 3000): "at most 2048 bytes",
@@ -393,4 +413,25 @@ func FuzzMatch(f *testing.F) {
 			t.Errorf("%s %q: got %q, want %q", method, path, got, want)
 		}
 	})
+}
+
+// A segment that another router takes for a variable has a spelling, and is that segment and no other.
+func TestEscapedLiterals(t *testing.T) {
+	for _, o := range []routetree.Options{{}, {IgnoreCase: true}} {
+		tree := newTree(t, o, "GET /a/%3Aid", "GET /%2A/x", "GET /caf%C3%A9/{id}", "GET /%7Bid%7D")
+		for path, want := range map[string]string{
+			"/a/:id": "GET /a/%3Aid", "/a/%3aid": "GET /a/%3Aid", "/a/7": "", "/*/x": "GET /%2A/x", "/%2A/x": "GET /%2A/x", "/y/x": "",
+			"/caf%C3%A9/7": "GET /caf%C3%A9/{id} id=7", "/caf%c3%a9/7": "GET /caf%C3%A9/{id} id=7", "/%7Bid%7D": "GET /%7Bid%7D", "/7": "",
+		} {
+			require.Equal(t, want, match(t, tree, "GET", path), path)
+		}
+		for _, same := range []string{"GET /a/%3aid", "GET /a/%3A%69d", "GET /%2a/x"} {
+			k, err := routetree.ParseKey(same)
+			require.NoError(t, err)
+			require.ErrorContains(t, tree.Add(k, same), "matches the same", same)
+		}
+		k, err := routetree.ParseKey("GET /{x}")
+		require.NoError(t, err)
+		require.NoError(t, tree.Add(k, "GET /{x}"))
+	}
 }

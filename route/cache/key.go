@@ -73,6 +73,7 @@ var unknown gatekit.RequestContext
 // primary returns the key of the request's answer, before its Vary header is known.
 func (u *rule) primary(r *http.Request, rc *gatekit.RequestContext) Key {
 	var room [512]byte
+	path := gatekit.PathOf(r)
 	if rc == nil {
 		rc = &unknown
 	}
@@ -94,8 +95,10 @@ func (u *rule) primary(r *http.Request, rc *gatekit.RequestContext) Key {
 		m = caller(m, rc).list(r.Header["Cookie"]) // which an authorizer that has looked at a token knows nothing of
 	}
 	if u.wholeURL {
-		m = m.text(r.Host).text(receivedPath(r, rc)).text(r.URL.Path).text(r.URL.RawPath).text(r.URL.RawQuery)
+		// The received path tells apart APIs that have no ID.
+		m = m.text(r.Host).text(path.Received()).text(path.Told(r.URL).String()).text(r.URL.RawQuery)
 	}
+	routeKey := gatekit.RouteKey(r)
 	for _, p := range u.key {
 		switch p.in {
 		case inHeader:
@@ -103,19 +106,11 @@ func (u *rule) primary(r *http.Request, rc *gatekit.RequestContext) Key {
 		case inQuery:
 			m = queryValues(m, r.URL.RawQuery, p.name)
 		case inPath:
-			m = m.text(r.PathValue(p.name))
+			v, _ := path.Value(r, routeKey, p.name)
+			m = m.text(v.Escaped) // as backends are told it: x%2Fy and x/y are two resources to some
 		}
 	}
 	return sha256.Sum256(m)
-}
-
-// receivedPath is the path before base path and stage were taken off, which tells apart APIs that have no ID.
-func receivedPath(r *http.Request, rc *gatekit.RequestContext) string {
-	if rc.Path.Received() != "" {
-		return rc.Path.Received()
-	}
-	path, _, _ := strings.Cut(r.RequestURI, "?")
-	return path
 }
 
 // caller adds who is calling: all that authorizers have learned, the IAM identity, the client's certificate, the API key. A principal alone wouldn't

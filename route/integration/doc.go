@@ -55,9 +55,11 @@
 //     doesn't say how long it is may be longer than 10 MB; the timeout ends with the response headers, and IdleTimeout begins.
 //   - The timeout may be longer than 30 seconds, upstreams may listen on any port, be reached by HTTP/2 or h2c, and be asked again.
 //   - WebSocket upgrades, 1xx responses and trailers pass. Other upgrades don't: h2c would lead past everything in front of it.
-//   - A path variable in the host is refused, as clients would choose the server. One that the route doesn't have stays in the path, escaped.
+//   - A path variable in the host is refused, as clients would choose the server. One that the route doesn't have stays in the path, escaped. One whose value
+//     nobody can tell, as another router keeps it to itself, is a 500.
 //   - A path that has dot segments, NUL or a backslash once its variables are filled in is 400.
-//   - %2F in a variable of one segment stays %2F, so that a value makes no second segment; in a greedy variable it becomes a slash, as reported.
+//   - What the client encoded in a path variable stays encoded, as it came: /files%2fsecret is no /files/secret. A greedy variable is reported to be decoded
+//     (HTTPConfig.InsecureDecodeEncodedSlash).
 //   - On HTTP APIs a client's X-Forwarded-For, -Host, -Port and -Proto are dropped, as they would be believed; HTTPConfig.XForwarded writes them. A client's
 //     Forwarded that doesn't parse gives way to the gateway's.
 //   - X-HTTP-Method-Override is only followed where HTTPConfig.MethodOverride says so: authorizers judge the method that was sent.

@@ -16,7 +16,7 @@ func ExpandURI(uri, value, query string) (*url.URL, error) {
 	r := &http.Request{URL: &url.URL{Path: "/" + value, RawQuery: query}, Pattern: "GET /{id}"}
 	r.SetPathValue("id", value)
 	u := &url.URL{}
-	return u, t.target(u, r, "", false)
+	return u, t.target(u, r, "", false, false)
 }
 
 // AppendForwarded is the header behind a client's.

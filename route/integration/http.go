@@ -214,7 +214,7 @@ func (x *exchange) prepare() error {
 	if own { // transform.REST has a URI, and what is mapped into it
 		t, host = &uriTemplate{host: t.host}, r.Host
 	}
-	if err := t.target(&x.url, r, prefix, p.config.RequestPath || own); err != nil {
+	if err := t.target(&x.url, r, prefix, p.config.RequestPath || own, p.config.InsecureDecodeEncodedSlash); err != nil {
 		return err
 	}
 	x.url.Scheme, x.url.Host = p.scheme, t.host

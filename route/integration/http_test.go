@@ -52,7 +52,9 @@ func TestURI(t *testing.T) {
 		{"query-alone", "GET /pets/{id}", "/v?k=v", "/pets/6", "/v?k=v"},
 		{"raw-query", "$default", "", "/p?a=%41&a=b;c&&=&%zz", "/p?a=%41&a=b;c&&=&%zz"},
 		{"encoded-slash", "GET /pets/{id}", "/v/{id}", "/pets/a%2Fb", "/v/a%2Fb"},
-		{"encoded-slash-greedy", "ANY /f/{proxy+}", "/v/{proxy}", "/f/a%2Fb/c", "/v/a/b/c"},
+		{"encoded-slash-greedy", "ANY /f/{proxy+}", "/v/{proxy}", "/f/a%2Fb/c", "/v/a%2Fb/c"},
+		{"spelling-greedy", "ANY /f/{proxy+}", "/v/{proxy}", "/f/a%2fb/%3b/%25/%7e;c//d/", "/v/a%2fb/%3b/%25/%7e;c//d/"},
+		{"spelling", "GET /f/{id}", "/v/{id}.json", "/f/%3b%2f%25%7e;c", "/v/%3b%2f%25%7e;c.json"},
 		{"encoded-default", "$default", "/base", "/a%2Fb/%41", "/base/a%2Fb/%41"},
 		{"encoded-percent", "GET /pets/{id}", "/v/{id}", "/pets/100%25", "/v/100%25"},
 		{"encoded-question-mark", "GET /pets/{id}", "/v/{id}", "/pets/a%3Fb", "/v/a%3Fb"},
@@ -79,6 +81,63 @@ func TestURIWithoutRoute(t *testing.T) {
 	require.Contains(t, record(mux, "GET", "/x/a/b"), "GET /v/a/b ")
 	bare := newProxy(t, integration.HTTPConfig{URI: b.URL + "/base"})
 	require.Contains(t, record(bare, "GET", "/a/b?c"), "GET /base/a/b?c ")
+}
+
+// Under ServeMux every spelling of a pattern tells its variables, with and without http.StripPrefix, and in the encoding that came.
+func TestVariablesOfServeMux(t *testing.T) {
+	b := backend(t, echo)
+	p := newProxy(t, integration.HTTPConfig{URI: b.URL + "/v/{proxy}"})
+	describe := gatekit.Must(gatekit.Describe(gatekit.API{}))
+	mux := http.NewServeMux()
+	mux.Handle("/files/", p)
+	mux.Handle("/stripped/", http.StripPrefix("/stripped", p))
+	mux.Handle("/inside/", http.StripPrefix("/inside", describe(p)))
+	mux.Handle("GET /named/{proxy...}", p)
+	for _, h := range []http.Handler{mux, describe(mux)} {
+		for _, front := range []string{"/files/", "/stripped/", "/inside/", "/named/"} {
+			require.Contains(t, record(h, "GET", front+"a%2fb/%3b/c"), "GET /v/a%2fb/%3b/c ", front)
+			require.Contains(t, record(h, "GET", front), "GET /v/ ", front)
+		}
+	}
+}
+
+// A variable that nobody can tell is the configuration's mistake, never an empty segment.
+func TestUnknownVariable(t *testing.T) {
+	reached := false
+	b := backend(t, func(http.ResponseWriter, *http.Request) { reached = true })
+	for _, uri := range []string{"/b/{id}", "/b?id={id}"} {
+		p := newProxy(t, integration.HTTPConfig{URI: b.URL + uri})
+		mux := http.NewServeMux()
+		mux.Handle("/{$}", p)
+		mux.Handle("/one/", http.StripPrefix("/one", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.Pattern = "DELETE /other/{id}" // a pattern that the path doesn't fit, and no value beside it
+			p.ServeHTTP(w, r)
+		})))
+		api := gatekit.Must(route.New(route.Config{}))
+		api.Handle("$default", p)
+		for name, h := range map[string]http.Handler{"bare": p, "mux": mux, "default": api} {
+			r := httptest.NewRequest("DELETE", "/one/7", nil)
+			rc, r := gatekit.Attach(r)
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			require.Equal(t, 500, w.Code, name)
+			require.ErrorContains(t, rc.Rejection().Cause, "{id}", name)
+		}
+	}
+	require.False(t, reached)
+}
+
+func TestInsecureDecodeEncodedSlash(t *testing.T) {
+	b := backend(t, echo)
+	for want, cfg := range map[string]integration.HTTPConfig{
+		"GET /files%2fsecret%3b ": {URI: b.URL + "/{proxy}"},
+		"GET /files/secret; ":     {URI: b.URL + "/{proxy}", InsecureDecodeEncodedSlash: true},
+	} {
+		f := frontAt(t, gatekit.API{}, "ANY /{proxy+}", newProxy(t, cfg))
+		require.Contains(t, do(t, "GET", f.URL+"/files%2fsecret%3b", nil).body, want)
+	}
+	f := frontAt(t, gatekit.API{}, "GET /f/{id}", newProxy(t, integration.HTTPConfig{URI: b.URL + "/v/{id}", InsecureDecodeEncodedSlash: true}))
+	require.Contains(t, do(t, "GET", f.URL+"/f/a%2fb", nil).body, "GET /v/a%2fb ", "a variable of one segment stays one")
 }
 
 func record(h http.Handler, method, target string) string {

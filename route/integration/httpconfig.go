@@ -30,6 +30,9 @@ type HTTPConfig struct {
 	// RequestPath sends the request's own path, as the stations before have left it, in place of the URI's path and without a stage: behind an
 	// overwrite:path mapping.
 	RequestPath bool
+	// InsecureDecodeEncodedSlash decodes greedy variables on their way into URI, as the managed gateway is reported to: GET /files%2Fsecret becomes
+	// /files/secret there, past whatever guards GET /files/secret here. By default the upstream gets them as they came.
+	InsecureDecodeEncodedSlash bool
 
 	// Upstreams are the servers that requests are sent to: the targets of a load balancer behind a VPC link. None means the URI's host. The Host header and
 	// the name in the TLS handshake stay the URI's.

@@ -7,8 +7,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/requestpath"
@@ -29,7 +27,10 @@ type uriTemplate struct {
 }
 
 // uriPart is a literal, escaped as it was written, or a variable.
-type uriPart struct{ literal, variable string }
+type uriPart struct {
+	literal, variable string
+	unknown           *gatekit.Rejection // what a request gets whose route has no value of the variable
+}
 
 // parseURI parses an integration URI whose stage variables are expanded. The error says what is wrong and how it should be.
 func parseURI(text string) (*uriTemplate, error) {
@@ -129,7 +130,9 @@ func parseParts(text string) ([]uriPart, error) {
 		case name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:_-") != "":
 			return nil, fmt.Errorf("want {name} of letters, digits and .:_-, got {%s}", name)
 		}
-		parts = append(parts, uriPart{variable: name})
+		parts = append(parts, uriPart{variable: name, unknown: &gatekit.Rejection{
+			Type: gatekit.APIConfigurationError, Cause: fmt.Errorf("integration: HTTPConfig.URI: the route tells no path variable {%s}", name),
+		}})
 		text = after
 	}
 	return parts, nil
@@ -142,11 +145,15 @@ var (
 )
 
 // target sets the path and query of u for r. prefix is put before the path: "" or "/stage". asIs sends r's path in place of the template's.
-func (t *uriTemplate) target(u *url.URL, r *http.Request, prefix string, asIs bool) error {
+func (t *uriTemplate) target(u *url.URL, r *http.Request, prefix string, asIs, decode bool) error {
 	routeKey := gatekit.RouteKey(r)
+	path := gatekit.PathOf(r)
 	u.RawQuery = r.URL.RawQuery
 	if len(t.query) > 0 {
-		u.RawQuery = t.expandQuery(r, routeKey)
+		var err error
+		if u.RawQuery, err = t.expandQuery(r, &path, routeKey); err != nil {
+			return err
+		}
 	}
 	for i := range len(u.RawQuery) {
 		if c := u.RawQuery[i]; c <= ' ' || c == 0x7f {
@@ -156,24 +163,26 @@ func (t *uriTemplate) target(u *url.URL, r *http.Request, prefix string, asIs bo
 	if strings.IndexByte(u.RawQuery, '#') >= 0 { // net/url leaves it there, and escapes it in a path; some upstreams would see a fragment
 		u.RawQuery = strings.ReplaceAll(u.RawQuery, "#", "%23")
 	}
+	told := path.Told(r.URL)
 	switch {
-	case asIs:
-		u.Path, u.RawPath = r.URL.Path, r.URL.RawPath
+	case asIs, t.decoded == "" && t.host == "" && !t.variables: // no URI: the request's path
+		u.Path, u.RawPath = told.URL()
 	case t.variables:
-		if u.Path, u.RawPath = "", t.expandPath(r, routeKey); prefix == "" {
-			var err error
-			if u.Path, err = url.PathUnescape(u.RawPath); err != nil {
+		escaped, err := t.expandPath(r, &path, routeKey, decode)
+		if err != nil {
+			return err
+		}
+		if u.Path, u.RawPath = "", escaped; prefix == "" {
+			if u.Path, err = url.PathUnescape(escaped); err != nil {
 				return badTarget
 			}
 		}
 	case routeKey == "" || routeKey == "$default": // the route has no path of its own: the request's follows the URI's
 		base := url.URL{Path: strings.TrimSuffix(t.decoded, "/"), RawPath: strings.TrimSuffix(t.escaped, "/")}
-		u.Path, u.RawPath = base.Path+rooted(r.URL.Path), ""
-		if base.RawPath != "" || r.URL.RawPath != "" {
-			u.RawPath = base.EscapedPath() + rooted(r.URL.EscapedPath())
+		u.Path, u.RawPath = told.URL()
+		if u.Path = base.Path + rooted(u.Path); base.RawPath != "" || u.RawPath != "" {
+			u.RawPath = base.EscapedPath() + rooted(told.String())
 		}
-	case t.decoded == "" && t.host == "": // no URI: the request's path
-		u.Path, u.RawPath = r.URL.Path, r.URL.RawPath
 	default:
 		u.Path, u.RawPath = t.decoded, t.escaped
 	}
@@ -205,147 +214,68 @@ func rooted(path string) string {
 	return "/" + path
 }
 
-// expandPath returns the template's escaped path.
-func (t *uriTemplate) expandPath(r *http.Request, routeKey string) string {
+// expandPath returns the template's escaped path. What the client encoded stays encoded, in the spelling in which it came: an encoded slash that became
+// a separator would reach a resource that another route guards. decode is [HTTPConfig].InsecureDecodeEncodedSlash.
+func (t *uriTemplate) expandPath(r *http.Request, path *gatekit.Path, routeKey string, decode bool) (string, error) {
 	var b strings.Builder
-	for _, p := range t.path {
+	for i := range t.path {
+		p := &t.path[i]
 		if p.variable == "" {
 			b.WriteString(p.literal)
 			continue
 		}
-		value, kind := pathValue(r, routeKey, p.variable)
-		switch kind {
-		case greedy:
-			b.WriteString((&url.URL{Path: value}).EscapedPath())
-		case single:
-			b.WriteString(url.PathEscape(value)) // a slash in the value makes no second segment
-		case unmapped:
+		v, found, err := p.value(r, path, routeKey)
+		switch {
+		case err != nil:
+			return "", err
+		case !found:
 			b.WriteString("%7B" + p.variable + "%7D")
+		case decode && v.Greedy:
+			b.WriteString((&url.URL{Path: v.Decoded}).EscapedPath())
+		default:
+			b.WriteString(v.Escaped)
 		}
 	}
-	return rooted(b.String())
+	return rooted(b.String()), nil
 }
 
 // expandQuery returns the template's query followed by the client's.
-func (t *uriTemplate) expandQuery(r *http.Request, routeKey string) string {
+func (t *uriTemplate) expandQuery(r *http.Request, path *gatekit.Path, routeKey string) (string, error) {
 	var b strings.Builder
-	for _, p := range t.query {
+	for i := range t.query {
+		p := &t.query[i]
 		if p.variable == "" {
 			b.WriteString(p.literal)
 			continue
 		}
-		if value, kind := pathValue(r, routeKey, p.variable); kind == unmapped {
+		v, found, err := p.value(r, path, routeKey)
+		switch {
+		case err != nil:
+			return "", err
+		case !found:
 			b.WriteString("%7B" + p.variable + "%7D")
-		} else {
-			b.WriteString(url.QueryEscape(value))
+		default:
+			b.WriteString(url.QueryEscape(v.Decoded))
 		}
 	}
 	if r.URL.RawQuery != "" {
 		b.WriteByte('&')
 		b.WriteString(r.URL.RawQuery)
 	}
-	return b.String()
+	return b.String(), nil
 }
 
-type variableKind uint8
-
-const (
-	single variableKind = iota
-	greedy
-	unmapped // the route has no such variable: it stays as it was written
-)
-
-func pathValue(r *http.Request, routeKey, name string) (string, variableKind) {
-	value := r.PathValue(name)
-	for rest := routeKey; ; {
-		_, after, ok := strings.Cut(rest, "{"+name)
-		switch {
-		case !ok && value == "" && routeKey != "":
-			return "", unmapped
-		case !ok:
-			return value, single // another router's
-		case strings.HasPrefix(after, "+}"):
-			return value, greedy
-		case strings.HasPrefix(after, "}"):
-			return value, single
-		}
-		rest = after
+// value returns the variable's value, which may be empty. It is false for a variable that the route doesn't have, which stays as it was written. One that
+// nobody can tell, as the route has no path, or the router sets no values and has cut the path, is the configuration's mistake: an empty segment in
+// its place would be another resource.
+func (p *uriPart) value(r *http.Request, path *gatekit.Path, routeKey string) (requestpath.Variable, bool, error) {
+	v, ok := path.Value(r, routeKey, p.variable)
+	if !ok && (routeKey == "" || routeKey == "$default" || hasVariable(routeKey, p.variable)) {
+		return v, false, p.unknown
 	}
+	return v, ok, nil
 }
 
-// uriSource is an integration URI as configured, with or without ${stageVariables.name} in it.
-type uriSource struct {
-	text   string
-	static *uriTemplate // nil where stage variables decide
-
-	parsed sync.Map // text → *uriTemplate, of the values that were seen
-	seen   atomic.Int32
-}
-
-// maxParsed bounds the URIs kept parsed. Stage variables come from the configuration, so this is never reached unless it makes values up.
-const maxParsed = 128
-
-const stageVariable = "${stageVariables."
-
-func newURISource(text string) (*uriSource, error) {
-	s := &uriSource{text: text}
-	if !strings.Contains(text, stageVariable) {
-		var err error
-		s.static, err = parseURI(text)
-		return s, err
-	}
-	if i := strings.Index(text, stageVariable); i < len("http://") {
-		return nil, fmt.Errorf("want a stage variable behind the scheme, got %q", text)
-	}
-	expanded, err := expandStageVariables(text, func(string) string { return "1" }) // a host, a port, a segment
-	if err == nil {
-		_, err = parseURI(expanded)
-	}
-	return s, err
-}
-
-// template returns the template for a request with these stage variables, or badURI.
-func (s *uriSource) template(variables map[string]string) (*uriTemplate, error) {
-	if s.static != nil {
-		return s.static, nil
-	}
-	// A missing variable is empty. (Reported for REST APIs.)
-	text, err := expandStageVariables(s.text, func(name string) string { return variables[name] })
-	if err != nil {
-		return nil, badURI
-	}
-	if t, ok := s.parsed.Load(text); ok {
-		return t.(*uriTemplate), nil
-	}
-	t, err := parseURI(text)
-	if err != nil {
-		return nil, &gatekit.Rejection{Type: gatekit.APIConfigurationError, Cause: fmt.Errorf("integration: HTTPConfig.URI: %w", err)}
-	}
-	if s.seen.Load() < maxParsed {
-		s.seen.Add(1)
-		s.parsed.Store(text, t)
-	}
-	return t, nil
-}
-
-func expandStageVariables(text string, value func(name string) string) (string, error) {
-	var b strings.Builder
-	for {
-		before, after, ok := strings.Cut(text, stageVariable)
-		b.WriteString(before)
-		if !ok {
-			return b.String(), nil
-		}
-		name, rest, closed := strings.Cut(after, "}")
-		if !closed || name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != "" {
-			return "", fmt.Errorf("want ${stageVariables.name} of letters, digits and _, got %q", stageVariable+after)
-		}
-		// A value's braces would be variables, and a quotation mark breaks logs.
-		if v := value(name); strings.ContainsAny(v, "{}") {
-			return "", fmt.Errorf("want a stage variable without braces, got %q", name)
-		} else {
-			b.WriteString(v)
-		}
-		text = rest
-	}
+func hasVariable(routeKey, name string) bool {
+	return strings.Contains(routeKey, "{"+name+"}") || strings.Contains(routeKey, "{"+name+"+}")
 }

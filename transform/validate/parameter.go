@@ -61,7 +61,8 @@ func (p *parameter) of(r *http.Request) string {
 		}
 		return ""
 	case inPath:
-		return r.PathValue(p.name)
+		_, text, _ := gatekit.PathVariable(r, p.name)
+		return text
 	}
 	// REST APIs split queries at semicolons, too, and so do templates and mappings. (Developer guide, "Amazon API Gateway important notes".)
 	value, _ := querytext.Last(strings.ReplaceAll(r.URL.RawQuery, ";", "&"), p.name)
