@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gatekit-go/gatekit/internal/hopbyhop"
 	"github.com/gatekit-go/gatekit/internal/requestpath"
 )
 
@@ -187,7 +188,8 @@ func (o outside) Value(key any) any {
 
 // Attach returns the request's RequestContext and the request that carries it: r itself if it has one, else a shallow copy
 // with a new one. A new one knows the request's path, time, source IP (the connection's), user agent and verified client certificate. The route key is
-// filled in from r.Pattern where another router than this module's has matched the request.
+// filled in from r.Pattern where another router than this module's has matched the request. Headers that a client's Connection names are gone in the
+// copy: they are for this connection (RFC 9110, section 7.6.1), so that no station decides by what no backend gets.
 func Attach(r *http.Request) (*RequestContext, *http.Request) {
 	rc := From(r.Context())
 	if rc == nil {
@@ -205,6 +207,9 @@ func Attach(r *http.Request) (*RequestContext, *http.Request) {
 		}
 		a.request = *r.WithContext(a) // inlined, so that the copy that it makes stays on the stack
 		r = &a.request
+		if len(r.Header["Connection"]) > 0 {
+			r.Header = hopbyhop.StripUnsigned(r.Header)
+		}
 	}
 	requestpath.Follow(&rc.Path, r.URL, rc.Flavor == REST)
 	if rc.RouteKey == "" && r.Pattern != "" {

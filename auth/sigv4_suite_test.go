@@ -222,10 +222,10 @@ func TestSigV4LongLists(t *testing.T) {
 			"&X-Amz-Expires=60&X-Amz-Signature=00&X-Amz-SignedHeaders=host" + names
 		require.True(t, strings.HasPrefix(outcome(t, s, r), want), many)
 	}
-	for many, want := range map[int]string{100: "200", 200: wrongSignature} {
+	for many, want := range map[int]string{50: "200", 100: wrongSignature} {
 		r := unsigned("GET", "/pets", "")
 		require.NoError(t, signer.Sign(r, time.Now()))
-		r.Header.Set("Connection", strings.Repeat("a,", many))
+		r.Header.Set("Connection", strings.Repeat("via,", many))
 		require.Equal(t, want, outcome(t, s, r), many)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/hopbyhop"
 )
 
 // Cache keeps answers. It is safe for concurrent use, and may stand in several chains.
@@ -171,8 +172,9 @@ func (h *cached) Station() (kind string, next http.Handler) { return "cache", h.
 func (h *cached) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := h.cache
 	rc := gatekit.From(r.Context())
+	r = asSent(r)
 	rule, ttl, strategy, open := c.ruleOf(r, rc)
-	if ttl == 0 || !rule.judged(r, rc) || len(r.Header["Range"]) > 0 || len(r.Header["Upgrade"]) > 0 || r.ContentLength != 0 && hasNoBody(r.Method) {
+	if ttl == 0 || !rule.judged(r, rc) || overridesMethod(r.Header) || len(r.Header["Range"]) > 0 || len(r.Header["Upgrade"]) > 0 || len(r.Trailer) > 0 || r.ContentLength != 0 && hasNoBody(r.Method) {
 		h.pass(w, r, "gatekit; fwd=bypass")
 		return
 	}
@@ -193,6 +195,25 @@ func (h *cached) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	f.serve(w, r)
+}
+
+// asSent returns the request as a backend gets it: without the headers that a client's Connection names, which an integration would leave out
+// behind the key that was made of them.
+func asSent(r *http.Request) *http.Request {
+	header := hopbyhop.Strip(r.Header)
+	if len(header) == len(r.Header) {
+		return r
+	}
+	c := new(http.Request)
+	*c = *r
+	c.Header = header
+	return c
+}
+
+// overridesMethod reports whether the client asks for another method than the one that the key has. Whether an integration or a backend heeds that
+// isn't known here, and an answer to DELETE is none to GET.
+func overridesMethod(h http.Header) bool {
+	return len(h["X-Http-Method-Override"]) > 0 || len(h["X-Http-Method"]) > 0 || len(h["X-Method-Override"]) > 0
 }
 
 // hasNoBody reports whether requests of a method have a body that nobody expects: what a backend reads from one all the same isn't in any key.

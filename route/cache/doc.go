@@ -16,7 +16,8 @@
 // of the request: /orders/1 and /orders/2 then share one answer unless method.request.path.id is listed. All values of a parameter that was
 // sent more than once count, as nobody knows which of them the backend reads. What the answer's Vary header names counts too.
 //
-// A GET or HEAD request with a body goes past the cache, as nobody knows what a backend reads from it.
+// A GET or HEAD request with a body goes past the cache, as nobody knows what a backend reads from it; so does one that asks for another method by
+// X-HTTP-Method-Override or its like. The key is made of what a backend is sent: headers that a client's Connection names are taken out first.
 //
 // A request that carries credentials which no authorizer has judged (an Authorization or Cookie header, without a
 // gatekit.Authorization) isn't answered from the cache, and its answer isn't kept, unless the route is public or Key lists the header.

@@ -7,9 +7,11 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/hopbyhop"
 )
 
 // Key names an answer. It is a digest: a store sees nothing of the request or the caller in it.
@@ -128,12 +130,24 @@ func caller(m material, rc *gatekit.RequestContext) material {
 	return append(m, 3).text(rc.Identity.APIKeyID)
 }
 
-// headerValues has Host, which net/http keeps elsewhere.
+// headerValues has Host, which net/http keeps elsewhere, and behind the header's own values those of its spellings with underscores, which some
+// backends read as the same header.
 func headerValues(r *http.Request, name string) []string {
 	if name == "Host" {
 		return []string{r.Host}
 	}
-	return r.Header[name]
+	values := r.Header[name]
+	var twins []string
+	for other := range r.Header {
+		if hopbyhop.Twin(other) == name && other != name {
+			twins = append(twins, other)
+		}
+	}
+	slices.Sort(twins)
+	for _, twin := range twins {
+		values = append(append(slices.Clip(values), twin), r.Header[twin]...)
+	}
+	return values
 }
 
 // queryValues adds all values of a query parameter, decoded, in the order they were sent. A query with a semicolon, which separates parameters to

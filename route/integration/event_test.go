@@ -60,7 +60,7 @@ func full(target string) *http.Request {
 	r.RemoteAddr = "192.0.2.1:4711"
 	r.Header = http.Header{
 		"Content-Type": {"application/json"}, "X-Probe": {"first", "second"}, "Cookie": {"session=abc123; theme=dark", "last=1"}, "User-Agent": {"agent"},
-		"X-Amzn-Trace-Id": {root}, "X-Forwarded-For": {"203.0.113.9"}, "X-Forwarded-Proto": {"spoofed"}, "Connection": {"X-Probe"}, "Te": {"trailers"},
+		"X-Amzn-Trace-Id": {root}, "X-Forwarded-For": {"203.0.113.9"}, "X-Forwarded-Proto": {"spoofed"}, "Connection": {"X-Gone"}, "X-Gone": {"1"}, "Te": {"trailers"},
 		"Upgrade": {"h2c"}, "Content-Length": {"999"}, "Expect": {"100-continue"}, "Via": {"1.1 v"},
 	}
 	return r
