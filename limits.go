@@ -29,14 +29,27 @@ func (f Flavor) Limits() Limits {
 	return l
 }
 
+// What HTTPServer gives a client to send a request.
+const (
+	readHeaderTimeout = 10 * time.Second
+	slowestUpload     = 128 << 10 // bytes a second
+	longestUpload     = 5 * time.Minute
+)
+
 // HTTPServer returns a server for h with these limits, whose fields may be changed before it is started. Headers that are a few kilobytes too long get
-// the flavor's answer from Middleware; longer ones net/http's own 431, before h is called. There is no WriteTimeout, as it would cut streams: a backend's answer is bounded by
-// IntegrationTimeout, where h does so.
+// the flavor's answer from Middleware; longer ones net/http's own 431, before h is called. A request must have come within ReadTimeout: ten seconds, and a
+// second for each 128 KiB that PayloadBytes allows, 90 seconds in all for 10 MiB, and five minutes at the most, also without a limit. Raise it for clients
+// that go on sending while they are answered. There is no WriteTimeout, as it would cut streams: a backend's answer is bounded by IntegrationTimeout,
+// where h does so.
 func (l Limits) HTTPServer(h http.Handler) *http.Server {
 	s := &http.Server{
 		Handler:           h,
-		ReadHeaderTimeout: 10 * time.Second,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       longestUpload,
 		IdleTimeout:       time.Minute,
+	}
+	if seconds := l.PayloadBytes / slowestUpload; l.PayloadBytes > 0 && seconds < int64(longestUpload/time.Second) {
+		s.ReadTimeout = min(readHeaderTimeout+time.Duration(seconds)*time.Second, longestUpload)
 	}
 	if l.HeaderBytes > 0 {
 		s.MaxHeaderBytes = l.HeaderBytes // net/http reads 4 KiB more before it answers 431

@@ -90,3 +90,16 @@ func ExampleLimits() {
 	// 200 stored
 	// 413 {"message":"Request Entity Too Large"}
 }
+
+// A server's read timeouts are set, whatever the limits, and grow with what may be sent.
+func TestServerTimeouts(t *testing.T) {
+	for bytes, want := range map[int64]time.Duration{
+		10 << 20: 90 * time.Second, 1: 10 * time.Second, 1 << 20: 18 * time.Second, 1 << 30: 5 * time.Minute, 1 << 62: 5 * time.Minute, 0: 5 * time.Minute, -1: 5 * time.Minute,
+	} {
+		s := gatekit.Limits{PayloadBytes: bytes}.HTTPServer(http.NotFoundHandler())
+		require.Equal(t, want, s.ReadTimeout, bytes)
+		require.Equal(t, 10*time.Second, s.ReadHeaderTimeout)
+		require.Equal(t, time.Minute, s.IdleTimeout)
+		require.Zero(t, s.WriteTimeout)
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/hopbyhop"
 )
 
 // maxMappedBody is how much of a body its selectors see. (Developer guide, "Transform API requests and responses for HTTP APIs".)
@@ -260,6 +261,31 @@ func (p *plan) keepMapped(h http.Header) {
 	}
 }
 
+// dropAliases removes what would get past the mappings of headers: trailers of the same names, which net/http fills in
+// when the body is read if they are announced, and headers with underscores, which some backends read as the same.
+func (p *plan) dropAliases(h, trailer http.Header) {
+	for name := range trailer {
+		if p.mapsHeader(name) || p.mapsHeader(hopbyhop.Twin(name)) {
+			delete(trailer, name) // in the server's own map, as it is the one that is filled in
+		}
+	}
+	for name := range h {
+		if twin := hopbyhop.Twin(name); twin != "" && p.mapsHeader(twin) && !p.mapsHeader(name) {
+			delete(h, name)
+		}
+	}
+}
+
+// mapsHeader reports whether a mapping is about the header.
+func (p *plan) mapsHeader(name string) bool {
+	for i := range p.mappings {
+		if m := &p.mappings[i]; m.place == inHeader && m.name == name {
+			return true
+		}
+	}
+	return false
+}
+
 // setsHeader reports whether the connection option names a header that a mapping sets.
 func (p *plan) setsHeader(option string) bool {
 	option = strings.Trim(option, " \t")
@@ -323,6 +349,7 @@ func (p *Parameters) mapped(rc *gatekit.RequestContext, r *http.Request) (*http.
 		}
 		plan.editHeader(c.Header, &c.results)
 		plan.keepMapped(c.Header)
+		plan.dropAliases(c.Header, c.Trailer)
 	}
 	if plan.editsQuery || plan.editsPath {
 		c.url = *r.URL
