@@ -12,7 +12,7 @@ import (
 )
 
 // HealthCheck asks each upstream how it is, in a goroutine each, which ends with the context that the Proxy was made with, or when SetUpstreams
-// takes the upstream out. An upstream counts as healthy until checks have failed. When they are well again, an ejection ends, too.
+// takes the upstream out. An upstream counts as healthy until checks have failed. One check that is well ends an ejection.
 type HealthCheck struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
@@ -96,19 +96,35 @@ func (p *Proxy) checks(ctx context.Context, u *upstream) {
 			return
 		case <-timer.C:
 		}
+		ejected := u.ejectedUntil.Load() // before it is asked: an answer says nothing of an ejection that came after it
 		err := p.ask(ctx, u)
 		if ctx.Err() != nil {
 			return
 		}
 		if err == nil {
-			if well, ill = well+1, 0; well >= p.health.Healthy && u.sick.CompareAndSwap(true, false) {
-				u.ejectedUntil.Store(0) // what it was ejected for is over, too
-				p.queue.wakeOne()
-			}
+			well, ill = well+1, 0
+			p.well(u, ejected, well >= p.health.Healthy)
 		} else if ill, well = ill+1, 0; ill >= p.health.Unhealthy {
 			u.sick.Store(true)
 		}
 		timer.Reset(p.health.Interval)
+	}
+}
+
+// well notes that u has passed a check. One ends the ejection that there was when it was asked, as Envoy's
+// successful_active_health_check_uneject_host does by default: the server is back, and who was ejected for requests
+// that failed may never have failed a check. What it was ejected for doesn't count any longer either, else a single
+// lost request would eject it again, and for twice as long. An upstream that the checks have found sick needs as many
+// as the configuration says.
+func (p *Proxy) well(u *upstream, ejected int64, enough bool) {
+	back := enough && u.sick.CompareAndSwap(true, false)
+	if ejected != 0 && (enough || !u.sick.Load()) && u.ejectedUntil.CompareAndSwap(ejected, 0) {
+		u.failures.Store(0)
+		u.ejections.Store(0)
+		back = true
+	}
+	if back {
+		p.queue.wakeOne()
 	}
 }
 

@@ -10,12 +10,14 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/hopbyhop"
 )
 
 // answer passes the response on.
@@ -27,10 +29,12 @@ func (x *exchange) answer(res *http.Response) {
 	}
 	defer x.record(res.StatusCode)
 	if res.StatusCode == http.StatusSwitchingProtocols {
+		x.proxy.answered(x.at)
 		x.tunnel(res)
 		return
 	}
 	if max := x.proxy.maxResponse; max > 0 && res.ContentLength > max && x.out.Method != http.MethodHead {
+		x.proxy.answered(x.at)
 		x.reject(responseTooLarge[x.flavor == gatekit.REST])
 		return
 	}
@@ -49,12 +53,10 @@ func (x *exchange) answer(res *http.Response) {
 	if length >= 0 && rest && hasBody(res.StatusCode) { // under its own name it was passed on as it came
 		out["Content-Length"] = []string{strconv.FormatInt(length, 10)}
 	}
-	announced := len(res.Trailer)
-	if announced > 0 {
+	announced := x.announcedTo(res.Trailer)
+	if len(announced) > 0 {
 		delete(out, "Content-Length") // HTTP/2 has both, HTTP/1.1 one of them
-		for name := range res.Trailer {
-			out["Trailer"] = append(out["Trailer"], name)
-		}
+		out["Trailer"] = append(out["Trailer"], announced...)
 	}
 	duplex := x.body != nil && !x.body.complete()
 	if duplex {
@@ -67,16 +69,19 @@ func (x *exchange) answer(res *http.Response) {
 		// Whoever reads this response must see that it isn't all. The server logs nothing for this value.
 		panic(http.ErrAbortHandler)
 	}
+	x.upstreamDone()
 	_ = res.Body.Close() // fills in the trailers
 	if len(res.Trailer) == 0 {
 		return
 	}
 	_ = http.NewResponseController(x.w).Flush() // or a short body would get a Content-Length, and no trailers
 	for name, values := range res.Trailer {
-		if len(res.Trailer) != announced {
-			name = http.TrailerPrefix + name
+		switch {
+		case slices.Contains(announced, name):
+			out[name] = values
+		case hopbyhop.MayTrail(name) && out[name] == nil:
+			out[http.TrailerPrefix+name] = values
 		}
-		out[name] = values
 	}
 }
 
@@ -137,15 +142,21 @@ func (x *exchange) copy(body io.Reader, length int64, now bool) error {
 	}
 	b := buffers.Get().(*[copyBytes]byte)
 	defer buffers.Put(b)
-	for {
+	for left := length; ; {
 		x.await(forUpstream)
 		n, readErr := body.Read(b[:])
+		if left -= int64(n); left == 0 && readErr == nil {
+			_, readErr = body.Read(b[n:n]) // nothing is left but the end, which ends the upstream's part in it
+		}
 		x.watch.Stop()
+		if readErr == io.EOF {
+			x.upstreamDone() // before the client is waited for
+		}
 		if n > 0 {
 			if readErr == nil || n > small {
 				x.await(forClient)
 			}
-			if _, err := x.w.Write(b[:n]); err != nil {
+			if err := x.pass(b[:n]); err != nil {
 				return err
 			}
 			if stream {
@@ -158,8 +169,35 @@ func (x *exchange) copy(body io.Reader, length int64, now bool) error {
 			return nil
 		}
 		if readErr != nil {
+			x.brokeOff()
 			return readErr
 		}
+	}
+}
+
+// pass writes to the client, and keeps in mind how long it takes to read.
+func (x *exchange) pass(b []byte) error {
+	if x.at != nil { // and somebody may be waiting for the place
+		x.mayBeSlow()
+	}
+	x.down.begin(time.Now())
+	_, err := x.w.Write(b)
+	x.down.end(time.Now(), len(b))
+	return err
+}
+
+// upstreamDone notes that the upstream has answered to the end, and gives its place to others.
+func (x *exchange) upstreamDone() {
+	if x.at != nil {
+		x.proxy.answered(x.at)
+		x.release()
+	}
+}
+
+// brokeOff notes that the body of the answer did, if the upstream is to blame.
+func (x *exchange) brokeOff() {
+	if why := context.Cause(x.ctx); x.at != nil && (why == nil || why == errSilent) && x.upstreamsFault() {
+		x.proxy.failed(x.at)
 	}
 }
 
@@ -196,6 +234,9 @@ func (x *exchange) fail(err error) {
 	var name *net.DNSError
 	var certificate *tls.CertificateVerificationError
 	switch {
+	case errors.Is(err, errSlowBody) || errors.Is(err, errGivenUp):
+		x.rejectBody(os.ErrDeadlineExceeded)
+		return
 	case errors.Is(err, errBusy):
 		why.Status = http.StatusServiceUnavailable
 		if rest {

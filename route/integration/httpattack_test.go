@@ -350,7 +350,7 @@ func TestClientsCannotEjectUpstreams(t *testing.T) {
 		if i%2 == 0 {
 			line, err := bufio.NewReader(conn).ReadString('\n')
 			require.NoError(t, err)
-			require.Equal(t, "HTTP/1.1 503 Service Unavailable\r\n", line)
+			require.Equal(t, "HTTP/1.1 408 Request Timeout\r\n", line)
 		}
 		conn.Close()
 		require.Eventually(t, func() bool { return p.Upstreams()[0].Outstanding+p.Upstreams()[1].Outstanding == 0 }, 10*time.Second, time.Millisecond)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync/atomic"
+	"time"
 
 	"github.com/gatekit-go/gatekit"
 )
@@ -26,6 +27,9 @@ type clientBody struct {
 	limit  int64  // how many it may have; 0 or less: any
 	read   int64  // how many it had
 	kept   []byte // what was read, if there is room for all of it
+	own    bool   // in is in memory: the client has sent all, and is waited for no more
+	up     pace   // the client's, as it sends
+	trail  func() // called when all was read, before anybody is told so; may be nil
 
 	begun atomic.Bool           // somebody has read
 	busy  atomic.Bool           // somebody reads
@@ -46,11 +50,17 @@ func (b *clientBody) Read(to []byte) (int, error) {
 	if b.eof.Load() { // in may be closed by now, which isn't to be seen
 		return 0, io.EOF
 	}
+	if !b.own {
+		b.up.begin(time.Now())
+	}
 	n, err := b.in.Read(to)
+	if !b.own {
+		b.up.end(time.Now(), n)
+	}
 	if b.read += int64(n); b.limit > 0 && b.read > b.limit {
 		return 0, b.broken(errTooLarge)
 	}
-	if len(b.kept)+n <= cap(b.kept) {
+	if !b.own && len(b.kept)+n <= cap(b.kept) {
 		b.kept = append(b.kept, to[:n]...)
 	}
 	if err == nil && b.read == b.length {
@@ -58,6 +68,9 @@ func (b *clientBody) Read(to []byte) (int, error) {
 	}
 	if err == io.EOF {
 		b.whole.Store(int64(len(b.kept)) == b.read)
+		if b.trail != nil {
+			b.trail()
+		}
 		b.eof.Store(true)
 	} else if err != nil {
 		b.broken(err)
@@ -75,13 +88,13 @@ func (b *clientBody) broken(err error) error {
 // Close does nothing: the server closes the client's body.
 func (b *clientBody) Close() error { return nil }
 
-// complete reports whether all was read.
-func (b *clientBody) complete() bool { return b.eof.Load() }
+// complete reports whether all of the client's was read.
+func (b *clientBody) complete() bool { return b.own || b.eof.Load() }
 
 // end keeps everybody from reading, and reports whether somebody still waits for the client.
 func (b *clientBody) end() (busy bool) {
 	b.ended.Store(true)
-	return b.busy.Load()
+	return b.busy.Load() && !b.own
 }
 
 // fault returns what the client did wrong, or nil.
@@ -101,7 +114,16 @@ func (b *clientBody) repeatable() bool {
 // again returns the body for another attempt, after repeatable.
 func (b *clientBody) again() *clientBody {
 	if !b.begun.Load() {
-		return &clientBody{in: b.in, length: b.length, limit: b.limit, kept: b.kept}
+		return &clientBody{in: b.in, length: b.length, limit: b.limit, kept: b.kept, own: b.own, trail: b.trail}
 	}
-	return &clientBody{in: bytes.NewReader(b.kept), length: int64(len(b.kept)), kept: make([]byte, 0, len(b.kept))}
+	return inMemory(b.kept, true)
+}
+
+// inMemory returns a body that the client has sent. keep says that it may be sent again.
+func inMemory(all []byte, keep bool) *clientBody {
+	b := &clientBody{in: bytes.NewReader(all), length: int64(len(all)), own: true}
+	if keep {
+		b.kept = all
+	}
+	return b
 }

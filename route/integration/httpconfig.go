@@ -52,7 +52,8 @@ type HTTPConfig struct {
 	// Retry says which requests are sent again.
 	Retry Retry
 
-	// Timeout is how long the response headers may take, all attempts together. 0 means the flavor's: 30 seconds for HTTP APIs, 29 for REST APIs. At least
+	// Timeout is how long the response headers may take, all attempts together, not counting the time in which a client sends its body, if that isn't
+	// slower than 32 KiB a second. A short body must have come within the same time. 0 means the flavor's: 30 seconds for HTTP APIs, 29 for REST APIs. At least
 	// 50 ms; more than the flavor's is fine here.
 	Timeout time.Duration
 	// TryTimeout is how long they may take in one attempt. 0 means no less than Timeout. At least 50 ms.
@@ -63,7 +64,9 @@ type HTTPConfig struct {
 	// nothing. A stream has no other end. 0 means 5 minutes.
 	IdleTimeout time.Duration
 
-	// MaxConnections is how many requests may be at one upstream at a time. 0 means 1,000.
+	// MaxConnections is how many requests may be at one upstream at a time. 0 means 1,000. A request counts from when there is something to send (a body of
+	// up to 64 KiB is read first) to the end of the upstream's answer. While others wait for a connection, a request whose client sends or takes less than
+	// 32 KiB a second, and is behind that by half of ConnectionWait, is given up: with 408, or by breaking off its answer.
 	MaxConnections int
 	// ConnectionWait is how long a request waits if all upstreams have that many. 0 means 1 second.
 	ConnectionWait time.Duration
@@ -90,7 +93,8 @@ type HTTPConfig struct {
 	// ForwardedProto is "http" or "https", for programs behind a load balancer that ends TLS. "" means what the connection says.
 	ForwardedProto string
 	// GatewayHeaders are headers that stations before this one set on the request. A client's Connection header can't take them away. Those that
-	// package transform sets need not be named.
+	// package transform sets need not be named. What a middleware in front of the module's first station has set can't be told from a client's own: if
+	// the client's Connection names it, it is gone by then.
 	GatewayHeaders []string
 	// KeepContentEncoding leaves Content-Encoding in both directions as it is on REST APIs, which otherwise drop it from the request, and decode a
 	// response that is compressed with gzip.

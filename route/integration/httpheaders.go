@@ -8,27 +8,20 @@ import (
 	"strings"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/hopbyhop"
 	"github.com/gatekit-go/gatekit/internal/traceid"
 )
 
 // headerSet is a set of canonical header names.
 type headerSet map[string]bool
 
-// forwardingHeaders are what this gateway, or a proxy that it trusts, has written or will write.
-var forwardingHeaders = []string{"Forwarded", "Host", "Via", "X-Amzn-Apigateway-Api-Id", "X-Amzn-Trace-Id", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto"}
-
 // newHeaderSet returns the headers that a client's Connection can't take away.
 func newHeaderSet(names []string) headerSet {
 	set := headerSet{}
-	for _, name := range slices.Concat(forwardingHeaders, names) {
+	for _, name := range slices.Concat(hopbyhop.Forwarding, names) {
 		set[http.CanonicalHeaderKey(name)] = true
 	}
 	return set
-}
-
-// hopByHop are headers of one connection. (RFC 9110, section 7.6.1, and what clients send although it was never a standard.)
-var hopByHop = [...]string{
-	"Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
 }
 
 // dropHopByHop removes the headers of one connection, and those that Connection names, unless they are in keep.
@@ -40,14 +33,32 @@ func dropHopByHop(h http.Header, keep headerSet) {
 			}
 		}
 	}
-	for _, name := range hopByHop {
-		delete(h, name)
+	for name := range h {
+		if hopbyhop.Is(name) {
+			delete(h, name)
+		}
+	}
+}
+
+// dropTwins removes headers with underscores that a backend may take for one that the gateway writes, drops or has
+// judged by its real name: it would read a client's X_Forwarded_For as this gateway's X-Forwarded-For.
+func (x *exchange) dropTwins(h http.Header) {
+	for name := range h {
+		twin := hopbyhop.Twin(name)
+		if twin == "" {
+			continue
+		}
+		if _, set := h[twin]; set || x.proxy.keep[twin] || hopbyhop.Is(twin) || slices.Contains(droppedHTTP[:], twin) || slices.Contains(droppedREST[:], twin) {
+			delete(h, name)
+		}
 	}
 }
 
 // What else isn't passed on to an upstream. Expect is answered here; the forwarding headers are this gateway's to write.
 var (
-	droppedHTTP = [...]string{"Expect", "Host", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto"}
+	droppedHTTP = [...]string{
+		"Expect", "Host", "X-Amzn-Apigateway-Api-Id", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto",
+	}
 	droppedREST = [...]string{
 		"Content-Length", "Content-Md5", "Expect", "Host", "Max-Forwards", "Server", "Via", "Www-Authenticate", "X-Forwarded-Host", "X-Amzn-Apigateway-Api-Id",
 	}
@@ -102,6 +113,7 @@ func (x *exchange) setHeaders() {
 			x.xForwarded(h, true)
 		}
 	}
+	x.dropTwins(h)
 	seen := x.start
 	if x.rc != nil { // as in the events that an authorizer of the request got
 		seen = x.rc.RequestTime

@@ -126,8 +126,8 @@ func isIdempotent(method string) bool {
 	return false
 }
 
-// Ejection says when an upstream that fails gets no more requests for a while. A failure is a request that was not answered: refused, reset, or
-// out of time. What the client breaks off is none.
+// Ejection says when an upstream that fails gets no more requests for a while. A failure is a request that was not answered to the end: refused,
+// reset, out of time, or with a body that broke off. What the client breaks off is none. A health check that is well ends an ejection.
 type Ejection struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
