@@ -17,6 +17,7 @@ import (
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/domain"
 	"github.com/gatekit-go/gatekit/route"
+	"github.com/gatekit-go/gatekit/route/function"
 	"github.com/gatekit-go/gatekit/route/integration"
 	"github.com/gatekit-go/gatekit/transform"
 )
@@ -156,7 +157,7 @@ func TestPathsOnTheWayBack(t *testing.T) {
 		w := httptest.NewRecorder()
 		frontDoor(t, tt.flavor, tt.format, func(p []byte) { payload = bytes.Clone(p) }).ServeHTTP(w, r)
 		require.Equal(t, 200, w.Code, w.Body)
-		f, err := integration.NewFunction(http.NotFoundHandler(), integration.FunctionConfig{BasePath: tt.base})
+		f, err := function.New(http.NotFoundHandler(), function.Config{BasePath: tt.base})
 		require.NoError(t, err)
 		back, err := f.Request(t.Context(), payload)
 		require.NoError(t, err)

@@ -29,7 +29,8 @@ import (
 	"github.com/gatekit-go/gatekit/route/integration"
 )
 
-// onlyAuthorizers and onlyFunctions are the members that the documentation gives one of the two events.
+// onlyAuthorizers and onlyFunctions are the members that the documentation gives one of the two
+// events.
 var (
 	onlyAuthorizers = []string{"type", "methodArn", "routeArn", "identitySource", "authorizationToken"}
 	onlyFunctions   = []string{"body", "isBase64Encoded"}
@@ -88,7 +89,8 @@ func clientCertificate(t *testing.T) *x509.Certificate {
 	return cert
 }
 
-// judgedAndServed is an API under two stages and two names whose routes have an authorizer and a function, which keep their events.
+// judgedAndServed is an API under two stages and two names whose routes have an authorizer and a
+// function, which keep their events.
 func judgedAndServed(t *testing.T, flavor gatekit.Flavor, format string) (h http.Handler, judged, served *[]byte) {
 	t.Helper()
 	judged, served = new([]byte), new([]byte)
@@ -123,8 +125,8 @@ func judgedAndServed(t *testing.T, flavor gatekit.Flavor, format string) (h http
 	return h, judged, served
 }
 
-// An authorizer's function is told of the request that the integration's function gets, and of no other: every field of both events, in
-// every flavor and format, over odd requests.
+// An authorizer's function is told of the request that the integration's function gets, and of no
+// other: every field of both events, in every flavor and format, over odd requests.
 func TestOneEventForOneRequest(t *testing.T) {
 	cert := clientCertificate(t)
 	segments := []string{"pets", "a", "b", "a%2Bb", "x%2Fy", "z%20z", "%E2%98%95", "", "", "c;d=1", "%25", "%3b", "é", "a+b", "~", "%C3%A9", "100%25", "%2e", ".x"}
@@ -220,7 +222,8 @@ func TestBothEventsKeepEscapes(t *testing.T) {
 	}
 }
 
-// A REST API's events have the key that the request carries, for an authorizer that looks it up; its ID once a plan has found it.
+// A REST API's events have the key that the request carries, for an authorizer that looks it up;
+// its ID once a plan has found it.
 func TestEventsAPIKey(t *testing.T) {
 	for _, tt := range []struct {
 		name   string

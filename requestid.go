@@ -8,9 +8,9 @@ import (
 	"net/http"
 )
 
-// requestID is what a request's IDs are made from, drawn once when the RequestContext is attached. The source is the
-// runtime's ChaCha8 generator, seeded by the system: no system call a request, and nobody who sees some IDs can tell the
-// next. They name requests in logs; they are no secrets.
+// requestID is what a request's IDs are made from, drawn once when the RequestContext is attached.
+// The source is the runtime's ChaCha8 generator, seeded by the system: no system call a request,
+// and nobody who sees some IDs can tell the next. They name requests in logs; they are no secrets.
 type requestID struct {
 	drawn  [16]byte
 	chosen *chosenID // a UUID that was chosen elsewhere, or nil
@@ -19,7 +19,8 @@ type requestID struct {
 // chosenID is a UUID that a REST API's client or a gateway in front chose.
 type chosenID struct {
 	uuid [16]byte
-	// short says that it stands where the 16 characters stand otherwise: function URLs name their requests so.
+	// short says that it stands where the 16 characters stand otherwise: function URLs name their
+	// requests so.
 	short bool
 }
 
@@ -28,9 +29,10 @@ func (id *requestID) draw() {
 	binary.LittleEndian.PutUint64(id.drawn[8:], rand.Uint64())
 }
 
-// AdoptRequestID takes the UUID in the client's X-Amzn-Requestid header for the request's ID, as REST APIs do; a value that isn't
-// one UUID is passed over. It is for the station that fronts a REST API, before anybody has asked for the ID. (Developer guide,
-// "Variables for data models, authorizers, mapping templates, and CloudWatch access logging", $context.requestId.)
+// AdoptRequestID takes the UUID in the client's X-Amzn-Requestid header for the request's ID, as
+// REST APIs do; a value that isn't one UUID is passed over. It is for the station that fronts a
+// REST API, before anybody has asked for the ID. (Developer guide, "Variables for data models,
+// authorizers, mapping templates, and CloudWatch access logging", $context.requestId.)
 func (rc *RequestContext) AdoptRequestID(h http.Header) {
 	var uuid [16]byte
 	if v := h["X-Amzn-Requestid"]; rc != nil && len(v) == 1 && parseUUID(v[0], &uuid) {
@@ -38,10 +40,12 @@ func (rc *RequestContext) AdoptRequestID(h http.Header) {
 	}
 }
 
-// SetRequestID makes id, and for REST APIs extended, the request's IDs, where a gateway in front has chosen them. It reports whether they have
-// the flavor's form, and changes nothing if not: 16 characters of base64 in either alphabet, of which [RequestContext.RequestID] makes the
-// URL-safe one, or the UUID of a function URL; for REST APIs a UUID, and as extended the 16 characters, or "" to leave that one as it is. It
-// is for the station that attaches the RequestContext, before anybody has asked for the ID.
+// SetRequestID makes id, and for REST APIs extended, the request's IDs, where a gateway in front
+// has chosen them. It reports whether they have the flavor's form, and changes nothing if not: 16
+// characters of base64 in either alphabet, of which [RequestContext.RequestID] makes the URL-safe
+// one, or the UUID of a function URL; for REST APIs a UUID, and as extended the 16 characters, or
+// "" to leave that one as it is. It is for the station that attaches the RequestContext, before
+// anybody has asked for the ID.
 func (rc *RequestContext) SetRequestID(id, extended string) bool {
 	if rc == nil {
 		return false
@@ -66,8 +70,9 @@ func (rc *RequestContext) SetRequestID(id, extended string) bool {
 	return true
 }
 
-// parseShort reads the 16-character form and reports whether s has it; id is unchanged if not. The managed gateway writes the URL-safe
-// alphabet (RFC 4648, section 5); the other one is what this module wrote before, and what some proxies make of it.
+// parseShort reads the 16-character form and reports whether s has it; id is unchanged if not. The
+// managed gateway writes the URL-safe alphabet (RFC 4648, section 5); the other one is what this
+// module wrote before, and what some proxies make of it.
 func (id *requestID) parseShort(s string) bool {
 	if len(s) != shortLength {
 		return false
@@ -100,8 +105,9 @@ func (id *requestID) uuid() [16]byte {
 	return u
 }
 
-// RequestID returns the ID that the gateway's answer carries and logs name: 16 characters of URL-safe base64 for HTTP
-// and WebSocket APIs, a UUID for REST APIs. It is the same on every call, and "" on nil. Each call makes the string anew.
+// RequestID returns the ID that the gateway's answer carries and logs name: 16 characters of
+// URL-safe base64 for HTTP and WebSocket APIs, a UUID for REST APIs. It is the same on every call,
+// and "" on nil. Each call makes the string anew.
 func (rc *RequestContext) RequestID() string {
 	if rc == nil {
 		return ""
@@ -116,8 +122,9 @@ func (rc *RequestContext) RequestID() string {
 // The 16-character form: 11 bytes are 15 characters and one '='.
 const shortLength, shortBytes = 16, 11
 
-// ExtendedRequestID returns REST's second ID ($context.extendedRequestId, the header x-amz-apigw-id). For the other flavors
-// it equals RequestID, as on the managed gateway. It is "" on nil.
+// ExtendedRequestID returns REST's second ID ($context.extendedRequestId, the header
+// x-amz-apigw-id). For the other flavors it equals RequestID, as on the managed gateway. It is ""
+// on nil.
 func (rc *RequestContext) ExtendedRequestID() string {
 	if rc == nil {
 		return ""
@@ -134,9 +141,10 @@ func (id *requestID) appendShort(b []byte, f Flavor) []byte {
 	return base64.URLEncoding.AppendEncode(b, id.drawn[:shortBytes])
 }
 
-// SetRequestIDHeaders sets the flavor's request-ID headers in h: Apigw-Requestid, or X-Amzn-Requestid and X-Amz-Apigw-Id for
-// REST. Reject does it for every refusal; a station that fronts an API does it for every answer, before it calls the next handler. It
-// does nothing on nil, and must not be called from several goroutines.
+// SetRequestIDHeaders sets the flavor's request-ID headers in h: Apigw-Requestid, or
+// X-Amzn-Requestid and X-Amz-Apigw-Id for REST. Reject does it for every refusal; a station that
+// fronts an API does it for every answer, before it calls the next handler. It does nothing on nil,
+// and must not be called from several goroutines.
 func (rc *RequestContext) SetRequestIDHeaders(h http.Header) {
 	if rc == nil {
 		return
@@ -148,9 +156,10 @@ func (rc *RequestContext) SetRequestIDHeaders(h http.Header) {
 	rc.id.setHeaders(h, rc.Flavor, &rc.idHeaders, room, nil)
 }
 
-// setHeaders sets the request-ID headers of an API of flavor f in h, with room for two strings. known are texts of id that may
-// have been made before, or nil: they are used again if they still are the ID's, as a handler could have written to the slices.
-// It returns more as a string, which shares the allocation of the IDs: a refusal has two or three short strings to make.
+// setHeaders sets the request-ID headers of an API of flavor f in h, with room for two strings.
+// known are texts of id that may have been made before, or nil: they are used again if they still
+// are the ID's, as a handler could have written to the slices. It returns more as a string, which
+// shares the allocation of the IDs: a refusal has two or three short strings to make.
 func (id *requestID) setHeaders(h http.Header, f Flavor, known *[2]string, room []string, more []byte) string {
 	var b [uuidLength + shortLength + 20]byte
 	text := b[:0]

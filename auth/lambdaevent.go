@@ -8,11 +8,14 @@ import (
 )
 
 // event writes what the function is told of r.
-func (l *Lambda) event(rc *gatekit.RequestContext, r *http.Request, resource string, values []string, bodyDigest string) []byte {
+func (l *Lambda) event(
+	rc *gatekit.RequestContext, r *http.Request, resource string, values []string, bodyDigest string,
+) []byte {
 	if l.config.Type == typeToken {
 		return event.AppendToken(nil, values[0], resource)
 	}
-	w := event.Writer{Context: rc, Request: r, Authorizer: &event.Authorizer{ARN: resource, Identity: values, BodyDigest: bodyDigest}}
+	to := &event.Authorizer{ARN: resource, Identity: values, BodyDigest: bodyDigest}
+	w := event.Writer{Context: rc, Request: r, Authorizer: to}
 	b := make([]byte, 0, w.Room()+len(resource))
 	switch {
 	case rc.Flavor == gatekit.WebSocket:

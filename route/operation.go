@@ -8,16 +8,21 @@ import (
 	"github.com/gatekit-go/gatekit"
 )
 
-// maxOperationName bounds a name, in bytes. An HTTP API's have up to 64 characters; of a REST API's no bound is known.
+// maxOperationName bounds a name, in bytes. An HTTP API's have up to 64 characters; of a REST API's
+// no bound is known.
 const maxOperationName = 1024
 
-// OperationName returns a middleware that states the operation name of its route ("getPet"), which events of REST and WebSocket APIs and
-// $context.operationName show. Among the middlewares of [API.Handle] its place doesn't matter: all stations behind the choice of the route
-// know the name, as an authorizer's event has it, too. Under another router it holds for what is behind it. It returns an error if name is
-// empty, has control characters or more than 1,024 bytes. (API reference, "Method", operationName.)
+// OperationName returns a middleware that states the operation name of its route ("getPet"), which
+// events of REST and WebSocket APIs and $context.operationName show. Among the middlewares of
+// [API.Handle] its place doesn't matter: all stations behind the choice of the route know the name,
+// as an authorizer's event has it, too. Under another router it holds for what is behind it. It
+// returns an error if name is empty, has control characters or more than 1,024 bytes. (API
+// reference, "Method", operationName.)
 func OperationName(name string) (gatekit.Middleware, error) {
-	if name == "" || len(name) > maxOperationName || strings.ContainsFunc(name, func(c rune) bool { return c < ' ' || c == 0x7f }) {
-		return nil, fmt.Errorf("route: OperationName: want 1 to %d bytes without control characters, got %q", maxOperationName, name[:min(len(name), 100)])
+	control := strings.ContainsFunc(name, func(c rune) bool { return c < ' ' || c == 0x7f })
+	if name == "" || len(name) > maxOperationName || control {
+		return nil, fmt.Errorf("route: OperationName: want 1 to %d bytes without control characters, got %q",
+			maxOperationName, name[:min(len(name), 100)])
 	}
 	return func(next http.Handler) http.Handler { return &operation{name: name, next: next} }, nil
 }
@@ -36,8 +41,8 @@ func (h *operation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Station implements [gatekit.Station].
 func (h *operation) Station() (kind string, next http.Handler) { return "operation name", h.next }
 
-// wrapped puts the route's own middlewares around its handler, and notes the operation name that one of them states. The station itself
-// stays, so that the chain can still be walked.
+// wrapped puts the route's own middlewares around its handler, and notes the operation name that
+// one of them states. The station itself stays, so that the chain can still be walked.
 func (m *matched) wrapped() http.Handler {
 	h := m.handler
 	for i := len(m.mw) - 1; i >= 0; i-- {

@@ -24,7 +24,7 @@ import (
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/cors"
 	"github.com/gatekit-go/gatekit/route"
-	"github.com/gatekit-go/gatekit/route/integration"
+	"github.com/gatekit-go/gatekit/route/function"
 	"github.com/gatekit-go/gatekit/throttle"
 )
 
@@ -67,7 +67,7 @@ func run(ctx context.Context, addr string) error {
 	if err != nil {
 		return err
 	}
-	function, err := integration.NewFunction(h, integration.FunctionConfig{})
+	function, err := function.New(h, function.Config{})
 	if err != nil {
 		return err
 	}

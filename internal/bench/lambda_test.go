@@ -14,6 +14,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/route"
+	"github.com/gatekit-go/gatekit/route/function"
 	"github.com/gatekit-go/gatekit/route/integration"
 )
 
@@ -133,7 +134,7 @@ func BenchmarkLambdaRequest(b *testing.B) {
 		}
 	}
 	b.Run("by=gatekit", func(b *testing.B) {
-		f := gatekit.Must(integration.NewFunction(http.NotFoundHandler(), integration.FunctionConfig{}))
+		f := gatekit.Must(function.New(http.NotFoundHandler(), function.Config{}))
 		b.ReportAllocs()
 		for b.Loop() {
 			r, err := f.Request(b.Context(), payload)

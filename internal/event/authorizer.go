@@ -22,8 +22,9 @@ func Marshal(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// kindOf tells what kind of authorizer has learned a: "" where there is nothing to tell, without an authorizer or where auth.Optional admitted
-// an unknown caller. A Lambda authorizer may tell nothing either; that its context is there, and empty, sets its caller apart.
+// kindOf tells what kind of authorizer has learned a: "" where there is nothing to tell, without an
+// authorizer or where auth.Optional admitted an unknown caller. A Lambda authorizer may tell
+// nothing either; that its context is there, and empty, sets its caller apart.
 func kindOf(a *gatekit.Authorization) string {
 	if _, ok := a.Caller(); ok {
 		return "iam"
@@ -37,8 +38,9 @@ func kindOf(a *gatekit.Authorization) string {
 	return "lambda"
 }
 
-// appendAuthorizerV1 appends the authorizer member: claims, or a function's context at its top level. IAM callers stand in the identity. Without
-// an authorizer an HTTP API has null, and a REST API no member. (Recorded from both.)
+// appendAuthorizerV1 appends the authorizer member: claims, or a function's context at its top
+// level. IAM callers stand in the identity. Without an authorizer an HTTP API has null, and a REST
+// API no member. (Recorded from both.)
 func (w *Writer) appendAuthorizerV1(b []byte, rest bool) []byte {
 	a := w.Context.Authorization
 	switch kind := kindOf(a); {
@@ -74,7 +76,8 @@ func (w *Writer) appendAuthorizerV1(b []byte, rest bool) []byte {
 	return append(b, '}')
 }
 
-// appendContextValue appends a value of a function's context: a REST API makes strings of numbers and booleans.
+// appendContextValue appends a value of a function's context: a REST API makes strings of numbers
+// and booleans.
 func appendContextValue(b []byte, value any, rest bool) []byte {
 	text, err := Marshal(value)
 	switch {
@@ -94,7 +97,8 @@ func appendContextValue(b []byte, value any, rest bool) []byte {
 	return jsonscan.AppendString(b, text)
 }
 
-// appendAuthorizerV2 appends the authorizer member with what each kind of authorizer learned, or nothing without one.
+// appendAuthorizerV2 appends the authorizer member with what each kind of authorizer learned, or
+// nothing without one.
 func (w *Writer) appendAuthorizerV2(b []byte) []byte {
 	a := w.Context.Authorization
 	if kindOf(a) == "" {
@@ -125,7 +129,8 @@ func (w *Writer) appendAuthorizerV2(b []byte) []byte {
 	return append(b, '}')
 }
 
-// appendContext appends the context of a Lambda authorizer. One that gave none shows as null. (Live captures.)
+// appendContext appends the context of a Lambda authorizer. One that gave none shows as null. (Live
+// captures.)
 func appendContext(b []byte, context map[string]any) []byte {
 	if len(context) == 0 {
 		return append(b, "null"...)
@@ -141,7 +146,7 @@ func (w *Writer) appendScopes(b []byte) []byte {
 	if len(w.Context.AuthorizationScopes) == 0 {
 		return append(b, "null"...) // a route without scopes doesn't tell those of the token
 	}
-	return appendList(b, w.Context.Authorization.Scopes())
+	return AppendList(b, w.Context.Authorization.Scopes())
 }
 
 // appendIAM appends an IAM identity. (Developer guide, payload format 2.0.)
@@ -160,7 +165,7 @@ func appendIAM(b []byte, c *gatekit.IAMCaller) []byte {
 		if c.CognitoAuthenticationProvider != "" {
 			amr = append(amr, strings.Split(c.CognitoAuthenticationProvider, ",")...)
 		}
-		b = appendList(append(b, `{"amr":`...), amr)
+		b = AppendList(append(b, `{"amr":`...), amr)
 		b = jsonscan.AppendString(append(b, `,"identityId":`...), c.CognitoIdentityID)
 		b = append(jsonscan.AppendString(append(b, `,"identityPoolId":`...), c.CognitoIdentityPoolID), '}')
 	}

@@ -34,23 +34,27 @@ func NewClientCert(c *x509.Certificate) *ClientCert {
 	}
 	return &ClientCert{
 		ClientCertPem: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})),
-		SubjectDN:     name(c.RawSubject, c.Subject), IssuerDN: name(c.RawIssuer, c.Issuer), SerialNumber: serialNumber(c.SerialNumber),
-		Validity: Validity{certTime(c.NotBefore), certTime(c.NotAfter)},
+		SubjectDN:     name(c.RawSubject, c.Subject), IssuerDN: name(c.RawIssuer, c.Issuer),
+		SerialNumber: serialNumber(c.SerialNumber),
+		Validity:     Validity{certTime(c.NotBefore), certTime(c.NotAfter)},
 	}
 }
 
-// CertificateNames are a certificate's names and times as [ClientCert] has them, in a map of its own.
+// CertificateNames are a certificate's names and times as [ClientCert] has them, in a map of its
+// own.
 func CertificateNames(c *x509.Certificate) map[string]any {
 	return map[string]any{
-		"subjectDN": name(c.RawSubject, c.Subject), "issuerDN": name(c.RawIssuer, c.Issuer), "serialNumber": serialNumber(c.SerialNumber),
-		"notBefore": certTime(c.NotBefore), "notAfter": certTime(c.NotAfter),
+		"subjectDN": name(c.RawSubject, c.Subject), "issuerDN": name(c.RawIssuer, c.Issuer),
+		"serialNumber": serialNumber(c.SerialNumber),
+		"notBefore":    certTime(c.NotBefore), "notAfter": certTime(c.NotAfter),
 	}
 }
 
 func certTime(t time.Time) string { return t.UTC().Format("Jan _2 15:04:05 2006 GMT") }
 
-// serialNumber is decimal, as in events and in the lists of serial numbers that their functions compare them with. (The announcement of
-// mutual TLS; the documentation's example alone has hex with colons.)
+// serialNumber is decimal, as in events and in the lists of serial numbers that their functions
+// compare them with. (The announcement of mutual TLS; the documentation's example alone has hex
+// with colons.)
 func serialNumber(n *big.Int) string {
 	if n == nil {
 		return ""
@@ -58,9 +62,10 @@ func serialNumber(n *big.Int) string {
 	return n.String()
 }
 
-// name is a distinguished name in the certificate's own order, as a rule the country first: C=US,O=Org,CN=client. (As the announcement's
-// event has it.) RFC 2253, and [pkix.Name.String] with it, reverses the order: functions that compare whole names would refuse everybody.
-// raw is the certificate's; one that was made by hand may have none.
+// name is a distinguished name in the certificate's own order, as a rule the country first:
+// C=US,O=Org,CN=client. (As the announcement's event has it.) RFC 2253, and [pkix.Name.String] with
+// it, reverses the order: functions that compare whole names would refuse everybody. raw is the
+// certificate's; one that was made by hand may have none.
 func name(raw []byte, parsed pkix.Name) string {
 	var parts pkix.RDNSequence
 	if rest, err := asn1.Unmarshal(raw, &parts); err != nil || len(rest) > 0 {
@@ -73,8 +78,9 @@ func name(raw []byte, parsed pkix.Name) string {
 	return strings.Join(texts, ",")
 }
 
-// relativeName is one part of a name, several attributes joined by +. The escapes are RFC 2253's, which net/pkix knows; it writes the
-// attributes that it has no name for in hex, among them three that are common in names of clients.
+// relativeName is one part of a name, several attributes joined by +. The escapes are RFC 2253's,
+// which net/pkix knows; it writes the attributes that it has no name for in hex, among them three
+// that are common in names of clients.
 func relativeName(part pkix.RelativeDistinguishedNameSET) string {
 	texts := make([]string, len(part))
 	for i, attribute := range part {
@@ -92,7 +98,9 @@ func relativeName(part pkix.RelativeDistinguishedNameSET) string {
 
 var (
 	commonName = asn1.ObjectIdentifier{2, 5, 4, 3}
-	attributes = map[string]string{"1.2.840.113549.1.9.1": "E", "0.9.2342.19200300.100.1.25": "DC", "0.9.2342.19200300.100.1.1": "UID"}
+	attributes = map[string]string{
+		"1.2.840.113549.1.9.1": "E", "0.9.2342.19200300.100.1.25": "DC", "0.9.2342.19200300.100.1.1": "UID",
+	}
 )
 
 // AppendClientCert appends a client's certificate, which isn't nil.

@@ -1,8 +1,10 @@
-// Package event writes what Lambda functions are told of a request, and reads it back: the events of integrations and authorizers of HTTP,
-// REST and WebSocket APIs. A [Writer] writes all of them, so that a function never gets another request than the one its authorizer was
-// asked about; [Parse] reads those of integrations, for a chain of handlers that runs as a function.
+// Package event writes what Lambda functions are told of a request, and reads it back: the events
+// of integrations and authorizers of HTTP, REST and WebSocket APIs. A [Writer] writes all of them,
+// so that a function never gets another request than the one its authorizer was asked about;
+// [Parse] reads those of integrations, for a chain of handlers that runs as a function.
 //
-// The parts that other packages share stand beside them: the names of a certificate, the forwarded headers, a resource's path and ID.
+// The parts that other packages share stand beside them: the names of a certificate, the forwarded
+// headers, a resource's path and ID.
 package event
 
 import (
@@ -24,7 +26,8 @@ func ResourcePath(routeKey string) string {
 	return routeKey
 }
 
-// ResourceID stands in for the id that the managed gateway gives a resource: six characters that stay the same for a path.
+// ResourceID stands in for the id that the managed gateway gives a resource: six characters that
+// stay the same for a path.
 func ResourceID(resourcePath string) string {
 	sum := sha256.Sum256([]byte(resourcePath))
 	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:4]))[:6]

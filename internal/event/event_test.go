@@ -62,7 +62,8 @@ func TestClientCert(t *testing.T) {
 	require.True(t, strings.HasPrefix(c.ClientCertPem, "-----BEGIN CERTIFICATE-----\n"))
 }
 
-// Names stand in the certificate's order, with the escapes of RFC 2253, and serial numbers are decimal.
+// Names stand in the certificate's order, with the escapes of RFC 2253, and serial numbers are
+// decimal.
 func TestCertificateNames(t *testing.T) {
 	raw := func(parts ...pkix.RelativeDistinguishedNameSET) []byte {
 		der, err := asn1.Marshal(pkix.RDNSequence(parts))

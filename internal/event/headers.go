@@ -10,15 +10,17 @@ import (
 	"github.com/gatekit-go/gatekit"
 )
 
-// Headers returns the request's headers as the gateway passes them on: with Host, which net/http keeps elsewhere, and with what the
-// gateway says of the connection. (Recorded events: X-Forwarded-For has the client's chain and then the peer.)
+// Headers returns the request's headers as the gateway passes them on: with Host, which net/http
+// keeps elsewhere, and with what the gateway says of the connection. (Recorded events:
+// X-Forwarded-For has the client's chain and then the peer.)
 func Headers(r *http.Request) http.Header {
 	h := make(http.Header, len(r.Header)+4)
 	for name, values := range r.Header {
 		h[name] = values
 	}
 	h["Host"] = []string{r.Host}
-	if _, err := netip.ParseAddrPort(r.RemoteAddr); err == nil { // the connection's peer, not the client that the chain names
+	// The connection's peer, not the client that the chain names.
+	if _, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
 		h["X-Forwarded-For"] = []string{ForwardedFor(r)}
 	}
 	h["X-Forwarded-Port"], h["X-Forwarded-Proto"] = []string{ForwardedPort(r)}, []string{ForwardedProto(r)}
@@ -34,10 +36,12 @@ func droppedByHTTP(name string) bool {
 	return false
 }
 
-// droppedByREST are the headers that a REST API's front drops. (Recorded; Developer guide, "Amazon API Gateway important notes".)
+// droppedByREST are the headers that a REST API's front drops. (Recorded; Developer guide, "Amazon
+// API Gateway important notes".)
 func droppedByREST(name string) bool {
 	switch name {
-	case "Connection", "Content-Length", "Content-Md5", "Expect", "Max-Forwards", "Proxy-Authenticate", "Server", "Te", "Transfer-Encoding", "Trailer", "Upgrade", "Www-Authenticate":
+	case "Connection", "Content-Length", "Content-Md5", "Expect", "Max-Forwards", "Proxy-Authenticate",
+		"Server", "Te", "Transfer-Encoding", "Trailer", "Upgrade", "Www-Authenticate":
 		return true
 	}
 	return false
@@ -52,11 +56,14 @@ func (w *Writer) headers(lines []Line) []Line {
 	case rc.Flavor == gatekit.HTTP:
 		drop, length = droppedByHTTP, w.contentLength()
 	case rc.Flavor == gatekit.WebSocket && w.Authorizer != nil:
-		// As recorded, an authorizer sees the upgrade, and a length of nothing, and an integration doesn't.
-		connection, upgrade, length = strings.Join(r.Header["Connection"], ", "), strings.Join(r.Header["Upgrade"], ", "), "0"
+		// As recorded, an authorizer sees the upgrade, and a length of nothing, and an integration
+		// doesn't.
+		connection, upgrade = strings.Join(r.Header["Connection"], ", "), strings.Join(r.Header["Upgrade"], ", ")
+		length = "0"
 	}
 	if a := r.Header["Authorization"]; len(a) > 0 && strings.HasPrefix(a[0], "AWS4-") && w.Authorizer == nil {
-		// A signature goes no further than the gateway, of which an authorizer is a part. (Developer guide, "Known issues", HTTP and REST APIs.)
+		// A signature goes no further than the gateway, of which an authorizer is a part.
+		// (Developer guide, "Known issues", HTTP and REST APIs.)
 		rest := drop
 		drop = func(name string) bool { return name == "Authorization" || rest(name) }
 	}
@@ -72,7 +79,8 @@ func (w *Writer) headers(lines []Line) []Line {
 	)
 }
 
-// contentLength is the body's length, or "" if it isn't known: an authorizer is asked before a body that comes in chunks has been read.
+// contentLength is the body's length, or "" if it isn't known: an authorizer is asked before a body
+// that comes in chunks has been read.
 func (w *Writer) contentLength() string {
 	switch {
 	case w.Authorizer == nil:
@@ -83,8 +91,9 @@ func (w *Writer) contentLength() string {
 	return strconv.FormatInt(w.Request.ContentLength, 10)
 }
 
-// HeaderLines appends the headers of r to lines, sorted by name, without those that drop reports, and with extra ones in the place of r's own.
-// Extra lines without a value are left out, and so is what the client sent under their names.
+// HeaderLines appends the headers of r to lines, sorted by name, without those that drop reports,
+// and with extra ones in the place of r's own. Extra lines without a value are left out, and so is
+// what the client sent under their names.
 func HeaderLines(lines []Line, r *http.Request, drop func(name string) bool, extra ...Line) []Line {
 	for name, values := range r.Header {
 		if len(values) == 0 || drop(name) || isExtra(extra, name) {
@@ -101,7 +110,8 @@ func HeaderLines(lines []Line, r *http.Request, drop func(name string) bool, ext
 	return lines
 }
 
-// sortLines sorts by name. Few lines, as most requests have, are sorted by moving numbers of one byte.
+// sortLines sorts by name. Few lines, as most requests have, are sorted by moving numbers of one
+// byte.
 func sortLines(lines []Line) {
 	const few = 32
 	if len(lines) > few {
@@ -132,7 +142,8 @@ func isExtra(extra []Line, name string) bool {
 	return false
 }
 
-// ForwardedFor is the X-Forwarded-For of an event: the client's chain, and then the connection's peer.
+// ForwardedFor is the X-Forwarded-For of an event: the client's chain, and then the connection's
+// peer.
 func ForwardedFor(r *http.Request) string {
 	peer := ""
 	if p, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
@@ -154,7 +165,8 @@ func ForwardedFor(r *http.Request) string {
 
 // ForwardedPort is the port that the client asked for.
 func ForwardedPort(r *http.Request) string {
-	if _, explicit, ok := strings.Cut(r.Host[strings.LastIndexByte(r.Host, ']')+1:], ":"); ok && explicit != "" && strings.Trim(explicit, "0123456789") == "" {
+	_, explicit, _ := strings.Cut(r.Host[strings.LastIndexByte(r.Host, ']')+1:], ":")
+	if explicit != "" && strings.Trim(explicit, "0123456789") == "" {
 		return explicit
 	}
 	if r.TLS != nil {

@@ -24,7 +24,8 @@ func (l *Line) Last() string {
 	return l.One
 }
 
-// QueryLines appends the parameters of a query to lines, sorted by name, each value as a line of its own: [Query] without a map.
+// QueryLines appends the parameters of a query to lines, sorted by name, each value as a line of
+// its own: [Query] without a map.
 func QueryLines(lines []Line, raw string) []Line {
 	for raw != "" {
 		var pair string

@@ -10,8 +10,8 @@ import (
 	"github.com/gatekit-go/gatekit/internal/jsonscan"
 )
 
-// pathV1 is the path with its escapes. An HTTP API shows it as received. A REST API shows it without the stage, unless it came through a custom
-// domain. (Recorded.)
+// pathV1 is the path with its escapes. An HTTP API shows it as received. A REST API shows it
+// without the stage, unless it came through a custom domain. (Recorded.)
 func (w *Writer) pathV1(rest bool) string {
 	if rc := w.Context; rest && !rc.CustomDomain && rc.BasePath == "" {
 		return rc.Path.Told(w.Request.URL).String()
@@ -31,7 +31,8 @@ func (w *Writer) contextPathV1(rest bool) string {
 	return path
 }
 
-// appendRawPath appends the decoded path of payload 2.0, which begins with the stage unless that is $default.
+// appendRawPath appends the decoded path of payload 2.0, which begins with the stage unless that is
+// $default.
 func (w *Writer) appendRawPath(b []byte) []byte {
 	b = append(b, '"')
 	if stage := w.stage(); stage != "$default" {
@@ -40,7 +41,8 @@ func (w *Writer) appendRawPath(b []byte) []byte {
 	return append(jsonscan.AppendInner(b, w.Context.Path.Told(w.Request.URL).Decoded()), '"')
 }
 
-// PathParameters returns the route's variables, decoded, or with encoded true as they are in a path.
+// PathParameters returns the route's variables, decoded, or with encoded true as they are in a
+// path.
 func PathParameters(r *http.Request, routeKey string, encoded bool) map[string]string {
 	parameters := map[string]string{}
 	path := gatekit.PathOf(r)
@@ -50,8 +52,8 @@ func PathParameters(r *http.Request, routeKey string, encoded bool) map[string]s
 	return parameters
 }
 
-// appendPathParameters appends the route's variables as an object, decoded, or with encoded true as they stand in the path. It appends nothing
-// if there are none.
+// appendPathParameters appends the route's variables as an object, decoded, or with encoded true as
+// they stand in the path. It appends nothing if there are none.
 func (w *Writer) appendPathParameters(b []byte, encoded bool) []byte {
 	from := len(b)
 	for name, value := range variables(&w.Context.Path, w.Request, w.Context.RouteKey, encoded) {
@@ -67,8 +69,8 @@ func (w *Writer) appendPathParameters(b []byte, encoded bool) []byte {
 	return append(b, '}')
 }
 
-// variables are those that the route's key names, also one without a value. REST events keep %2B as it came, and there a slash at the end is
-// no part of the last variable.
+// variables are those that the route's key names, also one without a value. REST events keep %2B as
+// it came, and there a slash at the end is no part of the last variable.
 func variables(path *gatekit.Path, r *http.Request, routeKey string, encoded bool) iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
 		for rest := routeKey; ; {

@@ -8,8 +8,8 @@ import (
 	"github.com/gatekit-go/gatekit/internal/jsonscan"
 )
 
-// AppendREST appends the event of REST APIs: the proxy event, or that of a REQUEST authorizer. (Developer guide, "Input format of a Lambda
-// function for proxy integration"; recorded.)
+// AppendREST appends the event of REST APIs: the proxy event, or that of a REQUEST authorizer.
+// (Developer guide, "Input format of a Lambda function for proxy integration"; recorded.)
 func (w *Writer) AppendREST(b []byte) []byte { return w.appendV1(b, true) }
 
 // AppendV1 appends payload 1.0 of HTTP APIs, which has the shape of REST APIs.
@@ -62,7 +62,8 @@ func (w *Writer) appendV1(b []byte, rest bool) []byte {
 	return w.appendTailV1(b)
 }
 
-// appendTailV1 appends what follows requestContext: an integration's body. No body is ever sent to an authorizer, but for our own digest.
+// appendTailV1 appends what follows requestContext: an integration's body. No body is ever sent to
+// an authorizer, but for our own digest.
 func (w *Writer) appendTailV1(b []byte) []byte {
 	if a := w.Authorizer; a != nil {
 		if a.BodyDigest != "" {
@@ -149,8 +150,9 @@ func (w *Writer) appendIdentity(b []byte, rest bool) []byte {
 	return append(appendOrNull(append(b, `,"userArn":`...), c.UserARN), '}')
 }
 
-// appendKey appends the caller's API key, where the request has one: an authorizer is asked before a usage plan has judged it, and looks
-// it up itself. Its ID stands beside it once a plan has found that.
+// appendKey appends the caller's API key, where the request has one: an authorizer is asked before
+// a usage plan has judged it, and looks it up itself. Its ID stands beside it once a plan has found
+// that.
 func (w *Writer) appendKey(b []byte) []byte {
 	value, id := gatekit.APIKey(w.Request)
 	if value == "" {

@@ -6,15 +6,16 @@ import (
 	"github.com/gatekit-go/gatekit/internal/jsonscan"
 )
 
-// AppendV2 appends payload 2.0 of HTTP APIs. Members without content are left out. (Developer guide, "Create AWS Lambda proxy integrations
-// for HTTP APIs", "Lambda authorizer input format"; recorded.)
+// AppendV2 appends payload 2.0 of HTTP APIs. Members without content are left out. (Developer
+// guide, "Create AWS Lambda proxy integrations for HTTP APIs", "Lambda authorizer input format";
+// recorded.)
 func (w *Writer) AppendV2(b []byte) []byte {
 	rc, r := w.Context, w.Request
 	b = append(b, `{"version":"2.0",`...)
 	if a := w.Authorizer; a != nil {
 		b = jsonscan.AppendString(append(b, `"type":"REQUEST","routeArn":`...), a.ARN)
 		if b = append(b, `,"identitySource":`...); len(a.Identity) > 0 {
-			b = append(appendList(b, a.Identity), ',')
+			b = append(AppendList(b, a.Identity), ',')
 		} else {
 			b = append(b, "null,"...)
 		}
@@ -75,7 +76,8 @@ func (w *Writer) appendContextV2(b []byte) []byte {
 	b = jsonscan.AppendString(append(b, `,"domainPrefix":`...), DomainPrefix(domain))
 	b = jsonscan.AppendString(append(b, `,"http":{"method":`...), r.Method)
 	b = w.appendRawPath(append(b, `,"path":`...))
-	b = AppendAddr(append(b, `,"protocol":"HTTP/1.1","sourceIp":`...), rc.Identity.SourceIP) // the same word for every protocol
+	b = append(b, `,"protocol":"HTTP/1.1"`...) // the same word for every protocol
+	b = AppendAddr(append(b, `,"sourceIp":`...), rc.Identity.SourceIP)
 	b = jsonscan.AppendString(append(b, `,"userAgent":`...), rc.Identity.UserAgent)
 	b = jsonscan.AppendString(append(b, `},"requestId":`...), w.requestID())
 	b = jsonscan.AppendString(append(b, `,"routeKey":`...), rc.RouteKey)

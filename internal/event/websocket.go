@@ -19,11 +19,13 @@ const (
 	Disconnect SocketEvent = "DISCONNECT"
 )
 
-// Socket is what a WebSocket event tells beside its Writer. There, Request is the one that opened the connection, for all events of it,
-// and Context is the event's own: route key, time, connection ID, request ID, and what the authorizer of $connect learned.
+// Socket is what a WebSocket event tells beside its Writer. There, Request is the one that opened
+// the connection, for all events of it, and Context is the event's own: route key, time, connection
+// ID, request ID, and what the authorizer of $connect learned.
 type Socket struct {
 	Type SocketEvent
-	// ConnectedAt is when the connection was opened. The zero Time is the Context's, as in an authorizer's event.
+	// ConnectedAt is when the connection was opened. The zero Time is the Context's, as in an
+	// authorizer's event.
 	ConnectedAt time.Time
 	// MessageID is a message's.
 	MessageID string
@@ -32,8 +34,9 @@ type Socket struct {
 	Reason string
 }
 
-// AppendWebSocket appends the event of a WebSocket API. (Developer guide, "Set up … integration request in API Gateway" and "Managing
-// connected users and client apps"; recorded. An authorizer's is a CONNECT event.)
+// AppendWebSocket appends the event of a WebSocket API. (Developer guide, "Set up … integration
+// request in API Gateway" and "Managing connected users and client apps"; recorded. An authorizer's
+// is a CONNECT event.)
 func (w *Writer) AppendWebSocket(b []byte, s Socket) []byte {
 	rc := w.Context
 	b = append(b, '{')
@@ -62,7 +65,8 @@ func (w *Writer) AppendWebSocket(b []byte, s Socket) []byte {
 	return append(strconv.AppendBool(append(b, `,"isBase64Encoded":`...), w.Base64), '}')
 }
 
-// appendHandshake appends headers and query. An integration's event has no query maps where there is no query, an authorizer's has them.
+// appendHandshake appends headers and query. An integration's event has no query maps where there
+// is no query, an authorizer's has them.
 func (w *Writer) appendHandshake(b []byte) []byte {
 	var room [32]Line
 	lines := w.headers(room[:0])
@@ -82,8 +86,8 @@ func (w *Writer) appendHandshake(b []byte) []byte {
 	return append(AppendMulti(append(b, `,"multiValueQueryStringParameters":`...), lines), ',')
 }
 
-// appendFarewell appends the headers of a DISCONNECT event: the host, and three names without a value, whatever the client had sent.
-// (Recorded.)
+// appendFarewell appends the headers of a DISCONNECT event: the host, and three names without a
+// value, whatever the client had sent. (Recorded.)
 func (w *Writer) appendFarewell(b []byte) []byte {
 	b = jsonscan.AppendString(append(b, `"headers":{"Host":`...), w.Request.Host)
 	b = append(b, `,"x-api-key":"","X-Forwarded-For":"","x-restapi":""},"multiValueHeaders":{"Host":[`...)
@@ -125,7 +129,8 @@ func (w *Writer) appendContextWebSocket(b []byte, s *Socket) []byte {
 	return append(b, '}')
 }
 
-// appendIdentityWebSocket appends what is known of the caller, and nothing that isn't: recorded events have no nulls here.
+// appendIdentityWebSocket appends what is known of the caller, and nothing that isn't: recorded
+// events have no nulls here.
 func (w *Writer) appendIdentityWebSocket(b []byte, s *Socket) []byte {
 	i := &w.Context.Identity
 	b = AppendAddr(append(b, `{"sourceIp":`...), i.SourceIP)
@@ -140,9 +145,11 @@ func (w *Writer) appendIdentityWebSocket(b []byte, s *Socket) []byte {
 	}
 	if c := w.caller(); c != nil {
 		for _, f := range []struct{ name, value string }{
-			{`,"accessKey":`, c.AccessKey}, {`,"accountId":`, c.AccountID}, {`,"caller":`, c.CallerID}, {`,"user":`, c.UserID}, {`,"userArn":`, c.UserARN},
-			{`,"principalOrgId":`, c.PrincipalOrgID}, {`,"cognitoIdentityId":`, c.CognitoIdentityID}, {`,"cognitoIdentityPoolId":`, c.CognitoIdentityPoolID},
-			{`,"cognitoAuthenticationType":`, c.CognitoAuthenticationType}, {`,"cognitoAuthenticationProvider":`, c.CognitoAuthenticationProvider},
+			{`,"accessKey":`, c.AccessKey}, {`,"accountId":`, c.AccountID}, {`,"caller":`, c.CallerID},
+			{`,"user":`, c.UserID}, {`,"userArn":`, c.UserARN}, {`,"principalOrgId":`, c.PrincipalOrgID},
+			{`,"cognitoIdentityId":`, c.CognitoIdentityID}, {`,"cognitoIdentityPoolId":`, c.CognitoIdentityPoolID},
+			{`,"cognitoAuthenticationType":`, c.CognitoAuthenticationType},
+			{`,"cognitoAuthenticationProvider":`, c.CognitoAuthenticationProvider},
 		} {
 			b = appendOrNull(append(b, f.name...), f.value)
 		}
@@ -150,8 +157,8 @@ func (w *Writer) appendIdentityWebSocket(b []byte, s *Socket) []byte {
 	return append(b, '}')
 }
 
-// socketDomain is the host that the client used, with the port that it named unless that is the scheme's own: functions make the address of
-// @connections of it.
+// socketDomain is the host that the client used, with the port that it named unless that is the
+// scheme's own: functions make the address of @connections of it.
 func (w *Writer) socketDomain() string {
 	domain := w.domainName()
 	byDefault := "80"

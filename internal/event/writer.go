@@ -9,10 +9,12 @@ import (
 	"github.com/gatekit-go/gatekit/internal/traceid"
 )
 
-// Writer writes the events of one request: to the function that answers it, and, with Authorizer, to the function that is asked before.
-// There is one writer for both, as a request that is judged by one event and served by another is the hole that this package is there to
-// close: what differs is what the documentation says differs, and stands in the few conditions on Authorizer below. The oracle test lists
-// them. A Writer's methods append JSON, and change nothing but Body's lifetime: it must stay as it is until they return.
+// Writer writes the events of one request: to the function that answers it, and, with Authorizer,
+// to the function that is asked before. There is one writer for both, as a request that is judged
+// by one event and served by another is the hole that this package is there to close: what differs
+// is what the documentation says differs, and stands in the few conditions on Authorizer below. The
+// oracle test lists them. A Writer's methods append JSON, and change nothing but Body's lifetime:
+// it must stay as it is until they return.
 type Writer struct {
 	// Context is what is known of Request, and neither is nil.
 	Context *gatekit.RequestContext
@@ -26,8 +28,9 @@ type Writer struct {
 	id string // the 16 characters, made once
 }
 
-// Authorizer is what an authorizer's event has in place of a body. (Developer guide, "Input to an API Gateway Lambda authorizer", "Lambda
-// authorizer input format" of HTTP APIs, "Create a Lambda REQUEST authorizer function" of WebSocket APIs.)
+// Authorizer is what an authorizer's event has in place of a body. (Developer guide, "Input to an
+// API Gateway Lambda authorizer", "Lambda authorizer input format" of HTTP APIs, "Create a Lambda
+// REQUEST authorizer function" of WebSocket APIs.)
 type Authorizer struct {
 	// ARN is what is asked for: methodArn, or routeArn of payload 2.0.
 	ARN string
@@ -37,7 +40,8 @@ type Authorizer struct {
 	BodyDigest string
 }
 
-// AppendToken appends the event of a TOKEN authorizer of a REST API, which has these three members alone.
+// AppendToken appends the event of a TOKEN authorizer of a REST API, which has these three members
+// alone.
 func AppendToken(b []byte, token, arn string) []byte {
 	b = jsonscan.AppendString(append(b, `{"type":"TOKEN","authorizationToken":`...), token)
 	return append(jsonscan.AppendString(append(b, `,"methodArn":`...), arn), '}')
@@ -91,8 +95,8 @@ func (w *Writer) domainName() string {
 	return httpword.Host(w.Request.Host)
 }
 
-// deploymentID is the stage's, or stands in for the id that the managed gateway gives a deployment: six characters that stay the same for an
-// API's stage.
+// deploymentID is the stage's, or stands in for the id that the managed gateway gives a deployment:
+// six characters that stay the same for an API's stage.
 func deploymentID(rc *gatekit.RequestContext) string {
 	if rc.DeploymentID != "" {
 		return rc.DeploymentID
@@ -108,8 +112,8 @@ func (w *Writer) appendBody(b []byte) []byte {
 	return append(appendBase64(append(b, '"'), w.Body), '"')
 }
 
-// appendNone appends what a map without members is: the documentation's events of authorizers have {}, recorded events of integrations
-// null.
+// appendNone appends what a map without members is: the documentation's events of authorizers have
+// {}, recorded events of integrations null.
 func (w *Writer) appendNone(b []byte) []byte {
 	if w.Authorizer != nil {
 		return append(b, "{}"...)
@@ -124,7 +128,8 @@ func appendOrNull(b []byte, s string) []byte {
 	return jsonscan.AppendString(b, s)
 }
 
-func appendList(b []byte, list []string) []byte {
+// AppendList appends a list of strings.
+func AppendList(b []byte, list []string) []byte {
 	b = append(b, '[')
 	for i, s := range list {
 		if i > 0 {

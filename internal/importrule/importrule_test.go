@@ -13,7 +13,7 @@ import (
 const module = "github.com/gatekit-go/gatekit"
 
 // core are the packages that users import, which must stay light. Each new one is added here.
-var core = []string{"auth", "cors", "domain", "route", "route/cache", "route/integration", "throttle", "throttle/usageplan", "transform", "transform/validate", "transform/vtl"}
+var core = []string{"auth", "cors", "domain", "route", "route/cache", "route/function", "route/integration", "throttle", "throttle/usageplan", "transform", "transform/validate", "transform/vtl"}
 
 // dependencies are what the core may compile beside the standard library.
 var dependencies = []string{

@@ -1,4 +1,5 @@
-// Package traceid reads and makes X-Amzn-Trace-Id, which names a request in the traces of all that it passes through.
+// Package traceid reads and makes X-Amzn-Trace-Id, which names a request in the traces of all that
+// it passes through.
 package traceid
 
 import (
@@ -10,11 +11,12 @@ import (
 // maxTrace bounds what is read of a client's trace header.
 const maxTrace = 512
 
-// Trace is a trace header's value: Root=1-{8 hex, the time}-{24 hex}[;Parent={16 hex}][;Sampled=0|1]. (X-Ray developer guide, "Tracing
-// header".)
+// Trace is a trace header's value: Root=1-{8 hex, the time}-{24 hex}[;Parent={16
+// hex}][;Sampled=0|1]. (X-Ray developer guide, "Tracing header".)
 type Trace struct{ Root, Parent, Sampled string }
 
-// Parse reads a trace header. Fields that don't have their form are left out, and so are all others.
+// Parse reads a trace header. Fields that don't have their form are left out, and so are all
+// others.
 func Parse(header string) (t Trace) {
 	if len(header) > maxTrace {
 		return t
@@ -22,7 +24,7 @@ func Parse(header string) (t Trace) {
 	for field := range strings.SplitSeq(header, ";") {
 		name, value, _ := strings.Cut(strings.Trim(field, " \t"), "=")
 		switch {
-		case name == "Root" && t.Root == "" && len(value) == 35 && value[:2] == "1-" && value[10] == '-' && isHex(value[2:10]) && isHex(value[11:]):
+		case name == "Root" && t.Root == "" && isRoot(value):
 			t.Root = value
 		case name == "Parent" && t.Parent == "" && len(value) == 16 && isHex(value):
 			t.Parent = value
@@ -33,12 +35,14 @@ func Parse(header string) (t Trace) {
 	return t
 }
 
-// New returns what a request's trace header becomes: a Root that the client sent is kept, else a new one is made, which is no secret. A
-// REST API also makes a missing Parent and says that nothing is sampled where the client didn't say; it keeps a client's Parent and Sampled,
-// which belong to its Root, only along with that. (Recorded from both.)
+// New returns what a request's trace header becomes: a Root that the client sent is kept, else a
+// new one is made, which is no secret. A REST API also makes a missing Parent and says that nothing
+// is sampled where the client didn't say; it keeps a client's Parent and Sampled, which belong to
+// its Root, only along with that. (Recorded from both.)
 //
-// What is made depends on the id alone, which is the request's own and asked for if need be, and on the second of now: whoever asks of one request, an authorizer, an
-// integration, a response, hears the same, and none of them has to keep it for the others. Where id returns "" it is drawn.
+// What is made depends on the id alone, which is the request's own and asked for if need be, and on
+// the second of now: whoever asks of one request, an authorizer, an integration, a response, hears
+// the same, and none of them has to keep it for the others. Where id returns "" it is drawn.
 func New(header []string, rest bool, id func() string, now time.Time) Trace {
 	var t Trace
 	if len(header) == 1 {
@@ -73,8 +77,9 @@ func newRoot(seed uint64, now time.Time) string {
 	return string(root[:])
 }
 
-// hash is FNV-1a of id, of which mix makes as many numbers as are asked for. The ID is random already, so all that is wanted is that it
-// can't be read off the trace at sight, and that two requests differ as their IDs do: nothing rests on the trace being hard to guess.
+// hash is FNV-1a of id, of which mix makes as many numbers as are asked for. The ID is random
+// already, so all that is wanted is that it can't be read off the trace at sight, and that two
+// requests differ as their IDs do: nothing rests on the trace being hard to guess.
 func hash(id string) uint64 {
 	h := uint64(14695981039346656037)
 	for i := range len(id) {
@@ -83,7 +88,8 @@ func hash(id string) uint64 {
 	return h
 }
 
-// mix is the output function of SplitMix64. (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014.)
+// mix is the output function of SplitMix64. (Steele, Lea, Flood: "Fast splittable pseudorandom
+// number generators", 2014.)
 func mix(n uint64) uint64 {
 	n *= 0x9e3779b97f4a7c15
 	n = (n ^ n>>30) * 0xbf58476d1ce4e5b9
@@ -112,6 +118,10 @@ func (t Trace) String() string {
 		return text + ";Sampled=" + t.Sampled
 	}
 	return text
+}
+
+func isRoot(s string) bool {
+	return len(s) == 35 && s[:2] == "1-" && s[10] == '-' && isHex(s[2:10]) && isHex(s[11:])
 }
 
 func isHex(s string) bool {

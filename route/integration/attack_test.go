@@ -14,7 +14,6 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/aws/aws-lambda-go/events"
 	"github.com/stretchr/testify/require"
 
 	"github.com/gatekit-go/gatekit"
@@ -227,30 +226,6 @@ func FuzzReply(f *testing.F) {
 		if flavor == gatekit.HTTP && kind&7 == 0 && !strings.Contains(reply, "statusCode") && !strings.Contains(reply, `\`) && !strings.HasPrefix(strings.TrimSpace(reply), `"`) {
 			require.Equal(t, reply, w.Body.String(), "an inferred answer is the text as returned")
 		}
-	})
-}
-
-// Whatever the adapter gets, it answers or returns an error; and an event that it takes survives being sent again.
-func FuzzFunction(f *testing.F) {
-	f.Add(eventV2)
-	f.Add(`{"version":"1.0","path":"/base/x%2Fy","httpMethod":"GET","headers":{"Host":"h"},"multiValueHeaders":{"A":["b","c"]},"queryStringParameters":{"a":"1"},"requestContext":{"stage":"prod","identity":{"userArn":"x"},"authorizer":{"claims":{"sub":"x"}}},"body":"YQ==","isBase64Encoded":true}`)
-	f.Add(`{"resource":"/{id}","path":"/x","httpMethod":"POST","pathParameters":{"id":"x%20y"},"requestContext":{"authorizer":{"principalId":"p","n":1},"requestTimeEpoch":1}}`)
-	f.Fuzz(func(t *testing.T, payload string) {
-		var seen *http.Request
-		fn := gatekit.Must(integration.NewFunction(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			seen = r
-			fmt.Fprint(w, r.URL.Path)
-		}), integration.FunctionConfig{}))
-		reply, err := fn.Invoke(t.Context(), []byte(payload))
-		if err != nil {
-			require.Nil(t, seen)
-			return
-		}
-		var answer events.APIGatewayV2HTTPResponse
-		require.NoError(t, json.Unmarshal(reply, &answer), "%s", reply)
-		again, err := gatekit.Must(integration.Lambda(returns("{}"), integration.LambdaConfig{})).Event(seen)
-		require.NoError(t, err)
-		require.True(t, json.Valid(again), "%q", again)
 	})
 }
 

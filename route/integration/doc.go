@@ -12,7 +12,7 @@
 //
 // [LambdaCustom] is the custom (non-proxy) integration, for use under transform.REST.
 //
-// [NewFunction] is the way back: it runs any http.Handler as a Lambda function, so that one chain is a server here and a function there.
+// The way back, an http.Handler as a Lambda function, is package route/function.
 //
 // # What functions see
 //
@@ -46,6 +46,8 @@
 //   - HTTP APIs stream, too, if [LambdaConfig.Stream] says so, and streams aren't slowed down after 10 MB.
 //   - A header value with a control character, or a name that isn't a token, makes a reply malformed. Statuses from 200 to 999 count as such.
 //   - integrationLatency of a REST API's Lambda authorizer is 0. resourceId, and deploymentId where the stage has none, are made of names.
+//   - A REST API's events show the X-Api-Key of any request as identity.apiKey, whether or not the route requires one; apiKeyId is there once a
+//     usage plan has found the key. serialNumber is decimal; there is no switch for hex.
 //   - A pair of a query isn't split at ;. The parameters of an event are ordered by name.
 //   - A function error of an in-process function has no stackTrace, which tells of the machine.
 //

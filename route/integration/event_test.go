@@ -45,6 +45,19 @@ func eventFor(t *testing.T, flavor gatekit.Flavor, stage string, c integration.L
 	return string(got)
 }
 
+// format is one of the three.
+type format struct {
+	name   string
+	flavor gatekit.Flavor
+	config integration.LambdaConfig
+}
+
+var formats = []format{
+	{"v2", gatekit.HTTP, integration.LambdaConfig{}},
+	{"v1", gatekit.HTTP, integration.LambdaConfig{PayloadFormatVersion: "1.0"}},
+	{"rest", gatekit.REST, integration.LambdaConfig{BinaryMediaTypes: []string{"image/*", "application/octet-stream"}}},
+}
+
 var requestTime = time.Date(2020, 3, 12, 19, 3, 58, 390e6, time.UTC)
 
 const (

@@ -174,7 +174,7 @@ type running struct {
 // isLocal reports whether f runs in this process.
 func isLocal(f gatekit.Invoker) bool {
 	switch f.(type) {
-	case *Function, localStream:
+	case localStream:
 		return true
 	}
 	return invoke.IsLocal(f)

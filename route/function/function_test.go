@@ -1,4 +1,4 @@
-package integration_test
+package function_test
 
 import (
 	"context"
@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/route/function"
 	"github.com/gatekit-go/gatekit/route/integration"
 )
 
@@ -35,7 +36,7 @@ var formats = []format{
 // there is what a handler sees through event and adapter, and what came of it.
 func there(t *testing.T, f format, stage, key string, r *http.Request, prepare func(*gatekit.RequestContext, *http.Request), handler http.HandlerFunc) *httptest.ResponseRecorder {
 	t.Helper()
-	fn := gatekit.Must(integration.NewFunction(handler, integration.FunctionConfig{}))
+	fn := gatekit.Must(function.New(handler, function.Config{}))
 	h := gatekit.Must(integration.Lambda(fn, f.config))
 	api := apiOf(f.flavor, stage, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if prepare != nil {
@@ -257,7 +258,7 @@ func TestFunctionBase64(t *testing.T) {
 		{"application/x-www-form-urlencoded", "", "a=1", false}, {"image/png", "", "a", true}, {"text/plain", "gzip", "a", true}, {"text/plain", "identity", "a", false},
 		{"text/plain", "", "\xff", true}, {"", "", "plain", false}, {"", "", "\x89PNG\r\n\x1a\n", true}, {"image/png", "", "", false},
 	} {
-		fn := gatekit.Must(integration.NewFunction(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fn := gatekit.Must(function.New(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			if tt.contentType != "" {
 				w.Header().Set("Content-Type", tt.contentType)
 			}
@@ -265,7 +266,7 @@ func TestFunctionBase64(t *testing.T) {
 				w.Header().Set("Content-Encoding", tt.encoding)
 			}
 			_, _ = io.WriteString(w, tt.body)
-		}), integration.FunctionConfig{}))
+		}), function.Config{}))
 		out, err := fn.Invoke(t.Context(), []byte(eventV2))
 		require.NoError(t, err)
 		m := decoded(t, string(out))
@@ -280,86 +281,32 @@ func TestFunctionBase64(t *testing.T) {
 	}
 }
 
-const eventV2 = `{"version":"2.0","routeKey":"$default","rawPath":"/prod/x","rawQueryString":"","headers":{"host":"h"},"requestContext":{"stage":"prod","http":{"method":"GET","path":"/prod/x","sourceIp":"192.0.2.1"}},"isBase64Encoded":false}`
-
-// Events written by hand lack much of what the gateway sends.
-func TestHandwrittenEvents(t *testing.T) {
-	for name, tt := range map[string]struct {
-		event  string
-		config integration.FunctionConfig
-		want   string
-	}{
-		"v2":             {eventV2, integration.FunctionConfig{}, "GET /x  h 192.0.2.1"},
-		"v2-keep":        {eventV2, integration.FunctionConfig{KeepStage: true}, "GET /prod/x  h 192.0.2.1"},
-		"v2-stage-alone": {strings.ReplaceAll(eventV2, "/prod/x", "/prod"), integration.FunctionConfig{}, "GET /  h 192.0.2.1"},
-		"v2-lookalike":   {strings.ReplaceAll(eventV2, "/prod/x", "/production"), integration.FunctionConfig{}, "GET /production  h 192.0.2.1"},
-		"v1":             {`{"version":"1.0","path":"/base/x%2Fy","httpMethod":"GET","headers":{"Host":"h"},"queryStringParameters":{"a":"1"},"requestContext":{"stage":"prod"}}`, integration.FunctionConfig{BasePath: "/base/"}, "GET /x/y a=1 h "},
-		"rest":           {`{"path":"/x","httpMethod":"GET","requestContext":{"domainName":"d","stage":"prod"},"multiValueQueryStringParameters":{"b":["1","2"],"a":["x y"]}}`, integration.FunctionConfig{}, "GET /x b=1&b=2&a=x+y d "},
-		"url":            {`{"version":"2.0","rawPath":"/x","requestContext":{"http":{"method":"GET"},"domainName":"u"},"cookies":["a=1","b=2"]}`, integration.FunctionConfig{}, "GET /x  u "},
-		"bad-escape":     {`{"path":"/x%zz","httpMethod":"GET","requestContext":{}}`, integration.FunctionConfig{}, "GET /x%zz   "},
-	} {
-		var got string
-		fn := gatekit.Must(integration.NewFunction(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-			ip := ""
-			if a := gatekit.From(r.Context()).Identity.SourceIP; a.IsValid() {
-				ip = a.String()
-			}
-			got = fmt.Sprintf("%s %s %s %s %s", r.Method, r.URL.Path, r.URL.RawQuery, r.Host, ip)
-			if name == "url" {
-				require.Equal(t, "a=1; b=2", r.Header.Get("Cookie"))
-			}
-		}), tt.config))
-		_, err := fn.Invoke(t.Context(), []byte(tt.event))
-		require.NoError(t, err, name)
-		require.Equal(t, tt.want, got, name)
-	}
-}
-
-func TestNoEvents(t *testing.T) {
-	fn := gatekit.Must(integration.NewFunction(http.NotFoundHandler(), integration.FunctionConfig{}))
-	for _, payload := range []string{
-		``, ` `, `null`, `[]`, `{}`, `"x"`, `{"version":"2.0"}`, `{"version":"3.0","httpMethod":"GET","path":"/","requestContext":{}}`, `{"Records":[]}`,
-		`{"version":"2.0","rawPath":"x","requestContext":{"http":{"method":"GET"}}}`,
-		`{"version":"2.0","rawPath":"/","requestContext":{"http":{"method":"G T"}}}`,
-		`{"version":"2.0","rawPath":"/","headers":{"a b":"c"},"requestContext":{"http":{"method":"GET"}}}`,
-		`{"version":"2.0","rawPath":"/","headers":{"a":"c\r\nd: e"},"requestContext":{"http":{"method":"GET"}}}`,
-		`{"version":"2.0","rawPath":"/","cookies":["c\nd"],"requestContext":{"http":{"method":"GET"}}}`,
-		`{"version":"2.0","rawPath":"/","body":{},"requestContext":{"http":{"method":"GET"}}}`,
-		`{"version":"2.0","rawPath":"/","body":"%","isBase64Encoded":true,"requestContext":{"http":{"method":"GET"}}}`,
-	} {
-		_, err := fn.Invoke(t.Context(), []byte(payload))
-		require.Error(t, err, payload)
-		_, err = fn.Request(t.Context(), []byte(payload))
-		require.Error(t, err, payload)
-	}
-}
-
 func TestFunctionFaults(t *testing.T) {
-	invoke := func(c integration.FunctionConfig, h http.HandlerFunc) error {
-		_, err := gatekit.Must(integration.NewFunction(h, c)).Invoke(t.Context(), []byte(eventV2))
+	invoke := func(c function.Config, h http.HandlerFunc) error {
+		_, err := gatekit.Must(function.New(h, c)).Invoke(t.Context(), []byte(eventV2))
 		return err
 	}
-	require.ErrorContains(t, invoke(integration.FunctionConfig{}, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), "aborted")
+	require.ErrorContains(t, invoke(function.Config{}, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), "aborted")
 	require.PanicsWithValue(t, "own", func() {
-		_ = invoke(integration.FunctionConfig{}, func(http.ResponseWriter, *http.Request) { panic("own") })
+		_ = invoke(function.Config{}, func(http.ResponseWriter, *http.Request) { panic("own") })
 	})
-	require.ErrorContains(t, invoke(integration.FunctionConfig{MaxReplyBytes: 100}, func(w http.ResponseWriter, _ *http.Request) {
+	require.ErrorContains(t, invoke(function.Config{MaxReplyBytes: 100}, func(w http.ResponseWriter, _ *http.Request) {
 		_, err := w.Write(make([]byte, 101))
 		require.Error(t, err)
 	}), "larger than MaxReplyBytes")
-	require.ErrorContains(t, invoke(integration.FunctionConfig{MaxReplyBytes: 100}, func(w http.ResponseWriter, _ *http.Request) {
+	require.ErrorContains(t, invoke(function.Config{MaxReplyBytes: 100}, func(w http.ResponseWriter, _ *http.Request) {
 		_, err := w.Write(make([]byte, 90)) // fits, but not as JSON
 		require.NoError(t, err)
 	}), "larger than MaxReplyBytes")
-	require.NoError(t, invoke(integration.FunctionConfig{}, func(w http.ResponseWriter, _ *http.Request) {
+	require.NoError(t, invoke(function.Config{}, func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(204)
 		_, err := io.WriteString(w, "x")
 		require.ErrorIs(t, err, http.ErrBodyNotAllowed)
 	}))
 	require.Panics(t, func() {
-		_ = invoke(integration.FunctionConfig{}, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(1000) })
+		_ = invoke(function.Config{}, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(1000) })
 	})
-	_, err := integration.NewFunction(nil, integration.FunctionConfig{BasePath: "a b", MaxReplyBytes: -1})
+	_, err := function.New(nil, function.Config{BasePath: "a b", MaxReplyBytes: -1})
 	require.ErrorContains(t, err, "want a handler, got nil")
 	require.ErrorContains(t, err, `BasePath: want segments without escapes, got "a b"`)
 	require.ErrorContains(t, err, "MaxReplyBytes: want 0 to")
@@ -367,10 +314,10 @@ func TestFunctionFaults(t *testing.T) {
 
 // The function is what lambda.Start takes: its bytes pass through the library as they are.
 func TestFunctionIsAHandler(t *testing.T) {
-	fn := gatekit.Must(integration.NewFunction(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	fn := gatekit.Must(function.New(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		require.Equal(t, context.Canceled, r.Context().Err())
 		fmt.Fprint(w, "hi")
-	}), integration.FunctionConfig{}))
+	}), function.Config{}))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	out, err := lambda.NewHandler(fn).Invoke(ctx, []byte(eventV2))

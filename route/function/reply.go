@@ -1,4 +1,4 @@
-package integration
+package function
 
 import (
 	"encoding/base64"
@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/gatekit-go/gatekit/internal/event"
 	"github.com/gatekit-go/gatekit/internal/jsonscan"
 )
 
@@ -32,7 +33,7 @@ func (w *recorder) WriteHeader(status int) {
 		return // a reply is final, so that hints have no place in it
 	}
 	if status < 200 || status > 999 {
-		panic("integration: WriteHeader: want a status from 100 to 999, got " + strconv.Itoa(status))
+		panic("function: WriteHeader: want a status from 100 to 999, got " + strconv.Itoa(status))
 	}
 	w.status, w.sent = status, w.header.Clone()
 }
@@ -61,18 +62,21 @@ func write[T string | []byte](w *recorder, b T) (int, error) {
 	return len(b), nil
 }
 
-// droppedFromReply are headers of the connection, or those that the gateway in front sets for itself.
+// droppedFromReply are headers of the connection, or those that the gateway in front sets for
+// itself.
 func droppedFromReply(name string) bool {
 	switch name {
-	case "Connection", "Content-Length", "Date", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
+	case "Connection", "Content-Length", "Date", "Keep-Alive", "Proxy-Connection", "Te", "Trailer",
+		"Transfer-Encoding", "Upgrade",
 		"Apigw-Requestid", "X-Amzn-Requestid", "X-Amz-Apigw-Id":
 		return true
 	}
 	return strings.HasPrefix(name, http.TrailerPrefix)
 }
 
-// reply writes what was recorded as a reply: cookies apart for payload 2.0, multi-value headers for the others.
-func (w *recorder) reply(format contract) []byte {
+// reply writes what was recorded as a reply: cookies apart for payload 2.0, multi-value headers for
+// the others.
+func (w *recorder) reply(format event.Format) []byte {
 	w.WriteHeader(http.StatusOK)
 	if _, set := w.sent["Content-Type"]; !set && len(w.body) > 0 {
 		w.sent["Content-Type"] = []string{http.DetectContentType(w.body)} // as net/http's server does
@@ -80,14 +84,14 @@ func (w *recorder) reply(format contract) []byte {
 	var room [32]string
 	names := room[:0]
 	for name, values := range w.sent {
-		if len(values) > 0 && !droppedFromReply(name) && (format != contractV2 || name != "Set-Cookie") {
+		if len(values) > 0 && !droppedFromReply(name) && (format != event.V2 || name != "Set-Cookie") {
 			names = append(names, name)
 		}
 	}
 	slices.Sort(names)
 	b := make([]byte, 0, 512+len(w.body)*3/2)
 	b = strconv.AppendInt(append(b, `{"statusCode":`...), int64(w.status), 10)
-	if format == contractV2 {
+	if format == event.V2 {
 		b = append(b, `,"headers":{`...)
 		for i, name := range names {
 			if i > 0 {
@@ -98,7 +102,7 @@ func (w *recorder) reply(format contract) []byte {
 		}
 		b = append(b, '}')
 		if cookies := w.sent["Set-Cookie"]; len(cookies) > 0 {
-			b = appendList(append(b, `,"cookies":`...), cookies)
+			b = event.AppendList(append(b, `,"cookies":`...), cookies)
 		}
 	} else {
 		b = append(b, `,"multiValueHeaders":{`...)
@@ -107,7 +111,7 @@ func (w *recorder) reply(format contract) []byte {
 				b = append(b, ',')
 			}
 			b = append(jsonscan.AppendString(b, name), ':')
-			b = appendList(b, w.sent[name])
+			b = event.AppendList(b, w.sent[name])
 		}
 		b = append(b, '}')
 	}
@@ -119,7 +123,8 @@ func (w *recorder) reply(format contract) []byte {
 	return append(b, `","isBase64Encoded":true}`...)
 }
 
-// isText reports whether the body can stand in JSON as it is: UTF-8 of a type that is text, not compressed.
+// isText reports whether the body can stand in JSON as it is: UTF-8 of a type that is text, not
+// compressed.
 func (w *recorder) isText() bool {
 	if len(w.body) == 0 {
 		return true
@@ -127,24 +132,15 @@ func (w *recorder) isText() bool {
 	if e := w.sent["Content-Encoding"]; len(e) > 0 && !strings.EqualFold(e[0], "identity") {
 		return false
 	}
-	media := strings.ToLower(mediaType(w.sent.Get("Content-Type")))
+	media, _, _ := strings.Cut(w.sent.Get("Content-Type"), ";")
+	media = strings.ToLower(strings.Trim(media, " \t"))
 	kind, sub, _ := strings.Cut(media, "/")
 	switch {
 	case kind == "text", strings.HasSuffix(sub, "+json"), strings.HasSuffix(sub, "+xml"):
-	case media == "application/json", media == "application/xml", media == "application/javascript", media == "application/x-www-form-urlencoded":
+	case media == "application/json", media == "application/xml", media == "application/javascript",
+		media == "application/x-www-form-urlencoded":
 	default:
 		return false
 	}
 	return utf8.Valid(w.body)
-}
-
-func appendList(b []byte, list []string) []byte {
-	b = append(b, '[')
-	for i, s := range list {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = jsonscan.AppendString(b, s)
-	}
-	return append(b, ']')
 }
