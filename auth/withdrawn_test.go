@@ -173,10 +173,14 @@ func TestNewKeyWithinRefetchInterval(t *testing.T) {
 	next := authtest.NewIssuer(t)
 	require.NoError(t, next.Rotate()) // its kids differ from the first issuer's
 	_, kid := next.Key("RS256")
-	unsigned := func(i *authtest.Issuer, header string) string { return encode(header) + "." + encode(claimsJSON(i, "")) + ".AAAA" }
+	unsigned := func(i *authtest.Issuer, header string) string {
+		return encode(header) + "." + encode(claimsJSON(i, "")) + ".AAAA"
+	}
 	for name, bad := range map[string]func(i *authtest.Issuer, n int) string{
-		"its-kid":        func(i *authtest.Issuer, _ int) string { return unsigned(i, `{"alg":"RS256","kid":"`+kid+`"}`) },
-		"made-up-kids":   func(i *authtest.Issuer, n int) string { return unsigned(i, fmt.Sprintf(`{"alg":"RS256","kid":"%d"}`, n)) },
+		"its-kid": func(i *authtest.Issuer, _ int) string { return unsigned(i, `{"alg":"RS256","kid":"`+kid+`"}`) },
+		"made-up-kids": func(i *authtest.Issuer, n int) string {
+			return unsigned(i, fmt.Sprintf(`{"alg":"RS256","kid":"%d"}`, n))
+		},
 		"bad-signatures": func(i *authtest.Issuer, _ int) string { return unsigned(i, rs256Header(i)) },
 	} {
 		for _, interval := range []time.Duration{time.Second, 10 * time.Second, time.Minute} {
