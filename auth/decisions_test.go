@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/auth"
+	"github.com/gatekit-go/gatekit/auth/policy"
 )
 
 // status serves a request for a path with a token.
@@ -315,4 +317,23 @@ func TestCustomErrorsAreNotKept(t *testing.T) {
 	}
 	require.Equal(t, 2, calls)
 	require.Equal(t, 1, c.Invalidate("p"))
+}
+
+// An answer that comes after the time for it was over isn't kept: nobody has been told it.
+func TestLateAnswersAreNotKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := atomic.Int32{}
+		c, err := auth.NewCustom(func(*http.Request) (*policy.Verdict, error) {
+			calls.Add(1)
+			time.Sleep(3 * time.Second) // without a look at the request's context
+			return &policy.Verdict{Principal: "u", Allow: true}, nil
+		}, auth.CacheConfig{Timeout: 2 * time.Second})
+		require.NoError(t, err)
+		mw := behind(t, testAPI, c)
+		require.Equal(t, 500, status(mw, "/", "t"))
+		time.Sleep(time.Minute)
+		require.Equal(t, 500, status(mw, "/", "t"))
+		require.EqualValues(t, 2, calls.Load())
+		time.Sleep(time.Minute)
+	})
 }

@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -215,6 +217,47 @@ func TestNewKeyWithinRefetchInterval(t *testing.T) {
 			}
 		}
 	}
+}
+
+// After an outage the next one is met as the first was: tried again after a second, and not after the half minute that the last had
+// come to.
+func TestRetriesBeginAnew(t *testing.T) {
+	i := iss()
+	synctest.Test(t, func(t *testing.T) {
+		var s keyServer
+		j := s.authorizer(t, i, auth.JWTConfig{RefreshInterval: time.Hour, MaxStale: 24 * time.Hour, Logger: new(logged).logger()})
+		s.answer(503, "")
+		time.Sleep(2 * time.Hour)
+		s.answer(200, string(i.JWKS()))
+		time.Sleep(time.Minute)
+		before := s.count()
+		s.answer(503, "")
+		for s.count() == before {
+			time.Sleep(time.Second / 10)
+		}
+		time.Sleep(5 * time.Second) // in which the second and the third attempt are due
+		require.GreaterOrEqual(t, s.count()-before, 3)
+		require.NoError(t, j.Close())
+	})
+}
+
+// A key set is public: the client's cookies stay at home.
+func TestFetchWithoutCookies(t *testing.T) {
+	i := iss()
+	jar, err := cookiejar.New(nil)
+	require.NoError(t, err)
+	at, err := url.Parse(i.URL())
+	require.NoError(t, err)
+	jar.SetCookies(at, []*http.Cookie{{Name: "session", Value: "secret"}})
+	client := &http.Client{Jar: jar, Transport: inMemory{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Cookie") != "" {
+			http.Error(w, "cookies", http.StatusTeapot)
+			return
+		}
+		_, _ = w.Write(i.JWKS())
+	})}}
+	newJWT(t, i, auth.JWTConfig{JWKSURL: i.URL() + "/keys", HTTPClient: client})
+	require.NotNil(t, client.Jar, "the program's client is as it was")
 }
 
 // A PSS signature has a salt of the hash's length (RFC 7518, section 3.5), and no other.

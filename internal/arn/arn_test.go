@@ -17,4 +17,7 @@ func TestARN(t *testing.T) {
 	require.Equal(t, "aws-cn", arn.Partition("cn-north-1"))
 	require.Equal(t, "aws-us-gov", arn.Partition("us-gov-west-1"))
 	require.Equal(t, "nonsense", arn.Mask("nonsense"))
+	require.Equal(t, "aws", arn.Partition("us-government-1"), "a region of another name")
+	require.Equal(t, "arn:aws:execute-api:unknown:000000000000:unknown/$default/$connect", arn.API{}.Route("$connect"))
+	require.Equal(t, "arn:aws:execute-api:r:123456789:x", arn.Mask("arn:aws:execute-api:r:123456789:x"), "no account has nine digits")
 }

@@ -2,6 +2,7 @@ package iam_test
 
 import (
 	"encoding/json"
+	"math/rand/v2"
 	"regexp"
 	"strings"
 	"testing"
@@ -19,7 +20,7 @@ func TestGlob(t *testing.T) {
 		pattern, text string
 		want          bool
 	}{
-		{"", "", true}, {"", "a", false}, {"*", "", true}, {"*", "a/b:c", true}, {"?", "/", true}, {"?", "é", true}, {"?", "", false}, {"?", "ab", false},
+		{"", "", true}, {"", "a", false}, {"*", "", true}, {"*", "a/b:c", true}, {"?", "/", true}, {"?", "é", true}, {"a*??", "aé", false}, {"a*??", "aéé", true}, {"*?x", "éx", true}, {"?", "", false}, {"?", "ab", false},
 		{"abc/*", "abc/", true}, {"abc/*", "abc", false}, {"abc*", "abc/x", true}, {"a*b*c", "a--b--c", true}, {"a*b*c", "a--c--b", false},
 		{"a*a", "a", false}, {"a*a", "aa", true}, {"a**a", "aa", true}, {"*a?", "xaay", true}, {"*a?", "xa", false}, {"??*", "a", false},
 		{"*ab?d*", "xxabcdabxd", true}, {"x*?*y", "xy", false}, {"x*?*y", "x1y", true}, {"a.c", "abc", false}, {"a$", "a", false}, {"(a+)+$", "aaa", false},
@@ -35,6 +36,25 @@ func TestGlob(t *testing.T) {
 	for _, pattern := range []string{"${", "${aws:username", "${}", "${username}", "${aws:userid,none}", "${aws:userid, 'a'b'}", "${aws:PrincipalOrgPaths}"} {
 		_, err := iam.Glob(pattern, "", r)
 		require.Error(t, err, pattern)
+	}
+}
+
+// A glob is what its obvious regular expression is, on every short text.
+func TestGlobAgainstRegexp(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	text := func(of string, most int) string {
+		runes, b := []rune(of), strings.Builder{}
+		for range random.IntN(most + 1) {
+			b.WriteRune(runes[random.IntN(len(runes))])
+		}
+		return b.String()
+	}
+	for range 20_000 {
+		pattern, value := text("ab/é*?", 6), text("ab/é", 7)
+		want := regexp.MustCompile(`(?s)\A` + strings.NewReplacer("*", ".*", "?", ".").Replace(pattern) + `\z`).MatchString(value)
+		got, err := iam.Glob(pattern, value, &iam.Request{})
+		require.NoError(t, err)
+		require.Equal(t, want, got, "%q on %q", pattern, value)
 	}
 }
 

@@ -232,6 +232,18 @@ func TestKnownKeys(t *testing.T) {
 	} {
 		require.Equal(t, iam.ImplicitDeny, effect(t, document("2012-10-17", `"Condition":{`+condition+`}`), r), condition)
 	}
+	// What only some callers have, the others lack, whatever else is known of them.
+	other := request(func(r *iam.Request) {
+		r.SourceIP, r.SourceVPC, r.Extra = netip.MustParseAddr("10.0.0.1"), "vpc-1", map[string][]string{"my:b": {"YQ=="}}
+		r.Principal = iam.Principal{Type: iam.AssumedRole, UserName: "bob", MFA: true, MFAAge: time.Minute}
+	})
+	for condition, want := range map[string]bool{
+		`"Null":{"aws:username":true}`: true, `"Null":{"aws:MultiFactorAuthAge":true}`: true, `"Null":{"aws:MultiFactorAuthPresent":true}`: true,
+		`"IpAddress":{"aws:VpcSourceIp":"10.0.0.1"}`: true, `"Null":{"aws:SourceIp":true}`: true, `"StringEquals":{"aws:SourceVpc":"vpc-1"}`: true,
+		`"BinaryEquals":{"my:b":"YQ=="}`: true, `"BinaryEquals":{"my:b":"Yg=="}`: false,
+	} {
+		require.Equal(t, want, effect(t, document("2012-10-17", `"Condition":{`+condition+`}`), other) == iam.Allow, condition)
+	}
 	private := request(func(r *iam.Request) { r.SourceIP, r.SourceVPCE = netip.MustParseAddr("10.0.0.1"), "vpce-1" })
 	for condition, want := range map[string]bool{
 		`"IpAddress":{"aws:VpcSourceIp":"10.0.0.0/8"}`: true, `"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}`: false, `"NotIpAddress":{"aws:SourceIp":"10.0.0.0/8"}`: true,
@@ -326,7 +338,7 @@ func TestParseRefuses(t *testing.T) {
 		`"Condition":{"StringEquals":{"aws:SourceIp":"a","AWS:sourceip":"b"}}`: "repeated names", `"Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.0/33"}}`: "want an address or a range",
 		`"Condition":{"IpAddress":{"aws:SourceIp":"192.000.2.1"}}`: "want an address", `"Condition":{"IpAddress":{"aws:SourceIp":"::ffff:0.0.0.0/95"}}`: "want an address",
 		`"Condition":{"NotIpAddress":{"aws:SourceIp":["10.0.0.0/8","::ffff:10.0.0.0/0"]}}`: "want an address", `"Condition":{"IpAddress":{"aws:SourceIp":"fe80::1%eth0"}}`: "want an address",
-		`"Condition":{"NumericEquals":{"my:n":"0x1"}}`: "want a number", `"Condition":{"DateEquals":{"aws:CurrentTime":"2026-12-31T23:59:60Z"}}`: "want a date",
+		`"Condition":{"NumericEquals":{"my:n":"0x1"}}`: "want a number", `"Condition":{"DateEquals":{"aws:CurrentTime":"2026-12-31T23:59:60Z"}}`: "want a date", `"Condition":{"DateEquals":{"aws:CurrentTime":"999"}}`: "want a date",
 		`"Condition":{"Bool":{"aws:SecureTransport":"1"}}`: "want true or false", `"Condition":{"BinaryEquals":{"my:b":"?"}}`: "want base64",
 		`"Condition":{"StringEquals":{"aws:PrincipalOrgPaths":"x"}}`: "want ForAllValues: or ForAnyValue:", `"Condition":{"ArnLike":{"aws:PrincipalArn":"role/x"}}`: "six parts",
 		`"Condition":[]`: "Condition: want a JSON object",
@@ -343,6 +355,7 @@ func TestParseRefuses(t *testing.T) {
 	}
 	_, err := iam.Parse([]byte(document("2012-10-17", `"Resource":"arn:aws:execute-api:*:*:`+strings.Repeat("x", 500)+`"`)), iam.Options{MaxResource: 512})
 	require.ErrorContains(t, err, "want at most 512 characters, got 524")
+	parse(t, document("2012-10-17", `"Resource":"arn:aws:execute-api:*:*:`+strings.Repeat("é", 512-len("arn:aws:execute-api:*:*:"))+`"`), iam.Options{MaxResource: 512})
 	_, err = iam.Parse([]byte(`{"Statement":{"Effect":"`+strings.Repeat("x", 1<<20)+`"}}`), iam.Options{})
 	require.ErrorContains(t, err, "want at most 1048576 bytes")
 	_, err = iam.Parse([]byte(`{"Statement":[`+strings.Repeat(`{"Effect":"no","Action":"*","Resource":"*"},`, 10000)+`{}]}`), iam.Options{})

@@ -152,3 +152,19 @@ func FuzzString(f *testing.F) {
 		require.Equal(t, want, got)
 	})
 }
+
+// What is only nearly what it looks like.
+func TestNearly(t *testing.T) {
+	for text, want := range map[string]string{
+		`"\ud83d\nde00"`: "\ufffd\nde00", `"\ud83d\\ude00"`: "\ufffd\\ude00", `"\ud83dx"`: "\ufffdx", `"\ude00\ud83d"`: "\ufffd\ufffd", `"\ud83d\u0041"`: "\ufffdA", `"\ud83d\ude00"`: "😀",
+	} {
+		got, ok := jsonscan.Text(text)
+		require.True(t, ok)
+		require.Equal(t, want, got, text)
+		require.True(t, jsonscan.Is(text, want), text)
+	}
+	require.True(t, jsonscan.Is(`"abc"`, "abc"))
+	require.False(t, jsonscan.Is(`"abc"`, "abd"))
+	require.False(t, jsonscan.Is(`"a\u0062c"`, "abd"))
+	require.Equal(t, "\"\ufffd\ufffd\"", string(jsonscan.AppendString(nil, "\ufffd\xff")), "the replacement rune itself is a rune")
+}

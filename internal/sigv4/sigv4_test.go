@@ -154,15 +154,18 @@ func TestKeys(t *testing.T) {
 		got := key.Sign(message)
 		require.Equal(t, h.Sum(nil), got[:])
 	}
-	long := sigv4.DeriveHMACKey(strings.Repeat("s", 100), "20240102", "us-east-1", "execute-api")
-	h := hmac.New(sha256.New, []byte("AWS4"+strings.Repeat("s", 100)))
-	h.Write([]byte("20240102"))
-	for _, part := range []string{"us-east-1", "execute-api", "aws4_request"} {
-		next := hmac.New(sha256.New, h.Sum(nil))
-		next.Write([]byte(part))
-		h = next
+	for _, size := range []int{0, 59, 60, 61, 100} { // with AWS4 before them, across the block of the hash
+		secret := strings.Repeat("s", size)
+		derived := sigv4.DeriveHMACKey(secret, "20240102", "us-east-1", "execute-api")
+		h := hmac.New(sha256.New, []byte("AWS4"+secret))
+		h.Write([]byte("20240102"))
+		for _, part := range []string{"us-east-1", "execute-api", "aws4_request"} {
+			next := hmac.New(sha256.New, h.Sum(nil))
+			next.Write([]byte(part))
+			h = next
+		}
+		require.Equal(t, h.Sum(nil), derived[:], size)
 	}
-	require.Equal(t, h.Sum(nil), long[:])
 
 	for _, tt := range []struct{ id, secret, d string }{
 		{"AKISORANDOMAASORANDOM", "q+jcrXGc+0zWN6uzclKVhvMmUsIfRPa4rlRandom", "7fd3bd010c0d9c292141c2b77bfbde1042c92e6836fff749d1269ec890fca1bd"},

@@ -117,3 +117,28 @@ func FuzzObject(f *testing.F) {
 		}
 	})
 }
+
+// Depth is how deep values nest, not how many there are; and it is the limit of objects and arrays alike.
+func TestDepth(t *testing.T) {
+	nothing := func(string, []byte) error { return nil }
+	for data, want := range map[string]bool{
+		`{"a":{},"b":{},"c":[],"d":[],"e":[{},{},[],[]]}`: true, `{"a":[[]]}`: true, `{"a":{"b":{}}}`: true, `{"a":[[[]]]}`: false, `{"a":{"b":{"c":{}}}}`: false, `{"a":[{"b":[]}]}`: false,
+	} {
+		require.Equal(t, want, strictjson.Object([]byte(data), 3, nothing) == nil, data)
+	}
+}
+
+// ObjectOfNames is as strict as Object but for the letter case of the outermost names.
+func TestObjectOfNames(t *testing.T) {
+	for data, want := range map[string]bool{
+		`{"a":1,"A":2}`: true, `{"k":1,"\u212a":2}`: true, `{"a":1,"a":2}`: false, `{"a":1,"\u0061":2}`: false, `{"o":{"a":1,"a":2}}`: false, `{"a":"\ud800\ue000"}`: false, `{"a":"\ud83d\ude00"}`: true,
+		`{"a":1}x`: false, `[]`: false, ``: false,
+	} {
+		names := ""
+		err := strictjson.ObjectOfNames([]byte(data), 3, func(name string, _ []byte) error { names += name; return nil })
+		require.Equal(t, want, err == nil, data)
+		require.Equal(t, want, names != "", data)
+	}
+	_, ok := strictjson.Elements([]byte(`[1]x`))
+	require.False(t, ok)
+}
