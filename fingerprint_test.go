@@ -65,6 +65,21 @@ func TestDetach(t *testing.T) {
 	require.NoError(t, r.Context().Err())
 }
 
+// What answers for the request doesn't answer for the work that goes on behind it, and its caller pays for none of that.
+func TestDetachLeavesResponderAndCharge(t *testing.T) {
+	rc, r := gatekit.Attach(httptest.NewRequest("GET", "/", nil))
+	rc.SetResponder(func(http.ResponseWriter, *http.Request, *gatekit.Rejection) {
+		t.Error("the request was answered long ago")
+	})
+	rc.Charge = charged{}
+	w := httptest.NewRecorder()
+	detached := gatekit.Detach(t.Context(), r)
+	require.Nil(t, gatekit.From(detached.Context()).Charge)
+	gatekit.Reject(w, detached, &gatekit.Rejection{Type: gatekit.Unauthorized})
+	require.Equal(t, 401, w.Code)
+	require.Equal(t, `{"message":"Unauthorized"}`, w.Body.String())
+}
+
 // Without a context of the gateway there is one behind, which knows what Attach would have found.
 func TestDetachOutsideAGateway(t *testing.T) {
 	r := httptest.NewRequest("GET", "/a%2Fb?q=1", nil)
@@ -77,3 +92,8 @@ func TestDetachOutsideAGateway(t *testing.T) {
 	require.False(t, rc.RequestTime.IsZero())
 	require.Nil(t, gatekit.From(r.Context()))
 }
+
+type charged struct{}
+
+func (charged) Reserved() int64                     { return 1 }
+func (charged) Settle(context.Context, int64) error { return nil }

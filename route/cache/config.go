@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/httpword"
 	"github.com/gatekit-go/gatekit/internal/routetree"
 )
 
@@ -109,7 +110,7 @@ func (c *Config) check() error {
 	if c.Open && c.MayInvalidate != nil {
 		bad("Open", "want Open or MayInvalidate, got both")
 	}
-	if c.TagHeader != "" && !isToken(c.TagHeader) {
+	if c.TagHeader != "" && !httpword.IsToken(c.TagHeader) {
 		bad("TagHeader", "want the name of a header, got %q", c.TagHeader)
 	}
 	if c.RefreshTimeout < 0 {
@@ -178,14 +179,4 @@ func newRule(r Route) *rule {
 		}
 	}
 	return out
-}
-
-// isToken reports whether s is a token (RFC 9110, section 5.6.2).
-func isToken(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0) {
-			return false
-		}
-	}
-	return s != ""
 }

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gatekit-go/gatekit/internal/httpword"
 )
 
 // Entry is an answer as it is kept. It is never changed once made; stores and readers share it.
@@ -145,7 +147,7 @@ func varies(h http.Header) (names []string, ok bool) {
 			if name == "" {
 				continue
 			}
-			if !isToken(name) || name == "*" || len(names) == 16 {
+			if !httpword.IsToken(name) || name == "*" || len(names) == 16 {
 				return nil, false
 			}
 			names = append(names, http.CanonicalHeaderKey(name))

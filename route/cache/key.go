@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/hopbyhop"
+	"github.com/gatekit-go/gatekit/internal/httpword"
 )
 
 // Key names an answer. It is a digest: a store sees nothing of the request or the caller in it.
@@ -43,7 +44,7 @@ func parseParameter(text string) (parameter, error) {
 			continue
 		}
 		if p.in == inHeader {
-			if !isToken(name) {
+			if !httpword.IsToken(name) {
 				break
 			}
 			name = textproto.CanonicalMIMEHeaderKey(name)

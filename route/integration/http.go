@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/httpword"
 )
 
 // Proxy is an http.Handler that passes requests on to HTTP servers: the HTTP proxy integration and, with several upstreams, the private
@@ -237,7 +238,7 @@ func (x *exchange) prepare() error {
 	if m := p.config.Method; m != "" && m != "ANY" {
 		x.out.Method = m
 	} else if p.config.MethodOverride {
-		if m := r.Header["X-Http-Method-Override"]; len(m) == 1 && isHTTPToken(m[0]) {
+		if m := r.Header["X-Http-Method-Override"]; len(m) == 1 && httpword.IsToken(m[0]) {
 			x.out.Method = m[0]
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/gatekit-go/gatekit/internal/httpword"
 )
 
 // HTTPConfig configures a [Proxy].
@@ -184,7 +186,7 @@ func (c *HTTPConfig) check() (checked, error) {
 	case !strings.HasPrefix(c.URI, "http:") && c.TLS.ServerName != "":
 		out.scheme = "https"
 	}
-	if c.Method != "" && !isHTTPToken(c.Method) {
+	if c.Method != "" && !httpword.IsToken(c.Method) {
 		refuse("Method", "want a method, ANY or nothing, got %q", c.Method)
 	}
 	if err := checkUpstreams("HTTPConfig.Upstreams", c.Upstreams); err != nil {
@@ -238,7 +240,7 @@ func (c *HTTPConfig) check() (checked, error) {
 		refuse("ForwardedProto", `want "", "http" or "https", got %q`, c.ForwardedProto)
 	}
 	for i, name := range c.GatewayHeaders {
-		if !isHTTPToken(name) {
+		if !httpword.IsToken(name) {
 			refuse(fmt.Sprintf("GatewayHeaders[%d]", i), "want a header's name, got %q", name)
 		}
 	}
@@ -265,15 +267,6 @@ func (c *HTTPConfig) checkTLS(scheme string) error {
 	return errors.Join(errs...)
 }
 
-func isHTTPToken(s string) bool {
-	for i := range len(s) {
-		if !isTokenByte(s[i]) {
-			return false
-		}
-	}
-	return s != ""
-}
-
 // newTransport returns what connects. One serves all upstreams, as it keeps connections by address.
 func (c *HTTPConfig) newTransport(scheme, host string) *http.Transport {
 	connect := orDefault(c.ConnectTimeout, defaultConnectTimeout)
@@ -296,7 +289,7 @@ func (c *HTTPConfig) newTransport(scheme, host string) *http.Transport {
 	if scheme == "https" {
 		name := c.TLS.ServerName
 		if name == "" && len(c.Upstreams) > 0 && host != "" {
-			name = hostname(host) // without upstreams the address that is connected to has the name
+			name = httpword.Hostname(host) // without upstreams the address that is connected to has the name
 		}
 		t.TLSClientConfig = &tls.Config{
 			MinVersion:         tls.VersionTLS12,
@@ -315,12 +308,4 @@ func orDefault[T comparable](v, deflt T) T {
 		return deflt
 	}
 	return v
-}
-
-// hostname is host without its port and brackets.
-func hostname(host string) string {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		return name
-	}
-	return strings.Trim(host, "[]")
 }

@@ -758,3 +758,20 @@ func TestNoGoroutineIsLeft(t *testing.T) {
 		return !strings.Contains(all, "integration.(*") && !strings.Contains(all, "(*persistConn)")
 	}, 10*time.Second, 10*time.Millisecond)
 }
+
+// Where a connection can't be taken over there is an answer, and no 101 that nothing follows.
+func TestNoConnectionToTakeOver(t *testing.T) {
+	p := newProxy(t, integration.HTTPConfig{URI: websocketBackend(t).URL})
+	r := httptest.NewRequest("GET", "/ws", nil)
+	r.Header.Set("Connection", "Upgrade")
+	r.Header.Set("Upgrade", "websocket")
+	w := httptest.NewRecorder()
+	w.Header().Set("X-Outer", "1")
+	p.ServeHTTP(w, r)
+	require.Equal(t, 503, w.Code)
+	require.Equal(t, unavailable, w.Body.String())
+	require.Equal(t, "1", w.Header().Get("X-Outer"))
+	require.Empty(t, w.Header()["Upgrade"])
+	require.Empty(t, w.Header()["Sec-Websocket-Accept"])
+	require.Zero(t, p.Upstreams()[0].Outstanding)
+}

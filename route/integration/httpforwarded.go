@@ -2,7 +2,8 @@ package integration
 
 import (
 	"net/netip"
-	"strings"
+
+	"github.com/gatekit-go/gatekit/internal/httpword"
 )
 
 // forwarded is one element of the Forwarded header: what this gateway knows of its side of the request.
@@ -58,7 +59,7 @@ func appendValue(b []byte, s string) ([]byte, bool) {
 		switch c := s[i]; {
 		case c < ' ' || c >= 0x7f || c == '"' || c == '\\':
 			return b, false
-		case !isTokenByte(c):
+		case !httpword.IsTokenByte(c):
 			token = false
 		}
 	}
@@ -68,11 +69,6 @@ func appendValue(b []byte, s string) ([]byte, bool) {
 	return append(append(append(b, '"'), s...), '"'), true
 }
 
-// isTokenByte reports whether c may stand in a token. (RFC 9110, section 5.6.2.)
-func isTokenByte(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
-}
-
 // isForwarded reports whether s is a list of forwarded elements. A list with a quoted string that doesn't end would swallow the element that is
 // appended to it. (RFC 7239, section 4.)
 func isForwarded(s string) bool {
@@ -80,7 +76,7 @@ func isForwarded(s string) bool {
 		i = blanks(s, i)
 		for {
 			start := i
-			for i < len(s) && isTokenByte(s[i]) {
+			for i < len(s) && httpword.IsTokenByte(s[i]) {
 				i++
 			}
 			if i == start || i == len(s) || s[i] != '=' {
@@ -117,7 +113,7 @@ func blanks(s string, i int) int {
 func value(s string, i int) (int, bool) {
 	if i == len(s) || s[i] != '"' {
 		start := i
-		for i < len(s) && isTokenByte(s[i]) {
+		for i < len(s) && httpword.IsTokenByte(s[i]) {
 			i++
 		}
 		return i, i > start

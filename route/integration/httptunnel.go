@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
@@ -26,22 +27,13 @@ func (x *exchange) tunnel(res *http.Response) {
 	defer upstream.Close()
 	dropHopByHop(res.Header, nil)
 	delete(res.Header, "Apigw-Requestid")
-	out := x.w.Header()
-	for name, values := range res.Header {
-		out[name] = values
-	}
-	out["Connection"], out["Upgrade"] = []string{"Upgrade"}, []string{x.upgrade}
-	control := http.NewResponseController(x.w)
-	x.w.WriteHeader(http.StatusSwitchingProtocols)
-	client, buffered, err := control.Hijack()
+	client, buffered, err := x.takeOver(res.Header)
 	if err != nil {
-		panic(http.ErrAbortHandler) // HTTP/2, or a recorder: the 101 can't be followed by anything
-	}
-	defer client.Close()
-	if err := client.SetDeadline(time.Time{}); err != nil { // the server's, of a request
+		x.reject(&gatekit.Rejection{Type: gatekit.IntegrationFailure, Cause: fmt.Errorf("integration: take the client's connection over: %w", err)})
 		return
 	}
-	if err := buffered.Flush(); err != nil {
+	defer client.Close()
+	if err := switchProtocols(client, buffered.Writer, x.w.Header()); err != nil {
 		return
 	}
 	closeBoth := func() {
@@ -60,6 +52,33 @@ func (x *exchange) tunnel(res *http.Response) {
 	pass(client, upstream, idle, p.idle)
 	closeBoth()
 	<-fromClient
+}
+
+// takeOver returns the client's connection. Nothing has been written to it: a router's writer may keep a status until a body follows, as gin's does, so
+// that one written before would never be sent. Stations edit the headers as the connection is taken over; if it can't be (HTTP/2, a recorder), the
+// headers are as before.
+func (x *exchange) takeOver(header http.Header) (net.Conn, *bufio.ReadWriter, error) {
+	out := x.w.Header()
+	before := maps.Clone(out)
+	maps.Copy(out, header)
+	out["Connection"], out["Upgrade"] = []string{"Upgrade"}, []string{x.upgrade}
+	client, buffered, err := http.NewResponseController(x.w).Hijack()
+	if err != nil {
+		clear(out)
+		maps.Copy(out, before)
+	}
+	return client, buffered, err
+}
+
+// switchProtocols writes the answer that ends HTTP on the connection.
+func switchProtocols(client net.Conn, to *bufio.Writer, header http.Header) error {
+	if err := client.SetDeadline(time.Time{}); err != nil { // the server's, of a request
+		return err
+	}
+	_, _ = io.WriteString(to, "HTTP/1.1 101 Switching Protocols\r\n")
+	_ = header.WriteSubset(to, map[string]bool{"Content-Length": true, "Transfer-Encoding": true, "Trailer": true}) // it has no body
+	_, _ = io.WriteString(to, "\r\n")
+	return to.Flush() // which tells of what went wrong before, too
 }
 
 // ahead returns what the client sent before it saw the answer, and then the rest.

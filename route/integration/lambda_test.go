@@ -232,6 +232,16 @@ func TestReplyHeaders(t *testing.T) {
 	require.NotContains(t, rest, "X-Null")
 	require.NotContains(t, rest, "X-None")
 
+	// A pair that is in both is sent once, on REST APIs: whatever letter case its names have, and whichever type its value.
+	const twice = `{"statusCode":200,"headers":{"Access-Control-Allow-Origin":"*","x-a":"2","X-N":1,"X-Own":"o","set-cookie":"a=1"},` +
+		`"multiValueHeaders":{"access-control-allow-origin":["*"],"X-A":["1"," 2 ","1"],"x-n":["1"],"X-Multi":["m","m"],"Set-Cookie":["a=1","b=2"]}}`
+	rest = answerTo(t, gatekit.REST, integration.LambdaConfig{}, returns(twice)).Header()
+	for name, want := range map[string][]string{
+		"Access-Control-Allow-Origin": {"*"}, "X-A": {"1", "2", "1"}, "X-N": {"1"}, "X-Own": {"o"}, "X-Multi": {"m", "m"}, "Set-Cookie": {"a=1", "b=2"},
+	} {
+		require.Equal(t, want, rest[name], name)
+	}
+
 	v2 := answerTo(t, gatekit.HTTP, integration.LambdaConfig{}, returns(`{"statusCode":200,"headers":{"set-cookie":"c=3","x":"1"},"cookies":["a=1; Path=/","b=2"]}`)).Header()
 	require.Equal(t, []string{"a=1; Path=/", "b=2", "c=3"}, v2["Set-Cookie"], "the list first")
 

@@ -5,8 +5,10 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/textproto"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -140,7 +142,9 @@ func (c contract) statusCode(value []byte) (int, error) {
 	return status, nil
 }
 
-// headers reads the header members. Where a name is in both, an HTTP API sends the single value first and a REST API last. (Recorded.)
+// headers reads the header members. Where a name is in both, an HTTP API sends the single value first and a REST API last (recorded), and a REST API sends
+// a pair that is in both once (developer guide, "Output format of a Lambda function for proxy integration"): browsers refuse a doubled
+// Access-Control-Allow-Origin.
 func (c contract) headers(h http.Header, m *members) error {
 	multi := func() error {
 		if c == contractV2 || jsonscan.IsNull(m.multiValueHeaders) {
@@ -157,7 +161,7 @@ func (c contract) headers(h http.Header, m *members) error {
 				return malformed("multiValueHeaders: want lists")
 			}
 			for value := range jsonscan.Elements(list) {
-				if err := addHeader(h, key, value); err != nil {
+				if err := addHeader(h, nil, key, value); err != nil {
 					return err
 				}
 			}
@@ -167,17 +171,19 @@ func (c contract) headers(h http.Header, m *members) error {
 	if err := addCookies(h, m.cookies); err != nil {
 		return err
 	}
-	if c != contractV1 && c != contractV2 {
+	var sent http.Header
+	if c != contractV1 && c != contractV2 && !jsonscan.IsNull(m.multiValueHeaders) {
 		if err := multi(); err != nil {
 			return err
 		}
+		sent = maps.Clone(h)
 	}
 	if !jsonscan.IsNull(m.headers) {
 		if m.headers[0] != '{' {
 			return malformed("headers: want an object")
 		}
 		for key, value := range jsonscan.Members(m.headers) {
-			if err := addHeader(h, key, value); err != nil {
+			if err := addHeader(h, sent, key, value); err != nil {
 				return err
 			}
 		}
@@ -197,15 +203,15 @@ func addCookies(h http.Header, cookies []byte) error {
 		return malformed("cookies: want a list")
 	}
 	for value := range jsonscan.Elements(cookies) {
-		if err := addHeader(h, []byte(`"Set-Cookie"`), value); err != nil {
+		if err := addHeader(h, nil, []byte(`"Set-Cookie"`), value); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// addHeader adds one header. Numbers and booleans are sent as their text, null isn't sent. A name or value that could end a line is malformed.
-func addHeader(h http.Header, key, value []byte) error {
+// addHeader adds one header, unless sent has that value of it. Numbers and booleans are sent as their text, null isn't sent. A name or value that could end a line is malformed.
+func addHeader(h, sent http.Header, key, value []byte) error {
 	name, _ := jsonscan.Text(key)
 	if !isToken(name) {
 		return malformed("want header names that are tokens")
@@ -228,7 +234,9 @@ func addHeader(h http.Header, key, value []byte) error {
 		}
 	}
 	name = textproto.CanonicalMIMEHeaderKey(name)
-	h[name] = append(h[name], text)
+	if !slices.Contains(sent[name], text) {
+		h[name] = append(h[name], text)
+	}
 	return nil
 }
 

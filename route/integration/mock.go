@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/httpword"
 )
 
 // MockConfig configures a [MockHandler].
@@ -47,7 +48,7 @@ func Mock(cfg MockConfig) (*MockHandler, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(cfg.Header)) {
 		canonical := http.CanonicalHeaderKey(name)
-		if !isHTTPToken(name) {
+		if !httpword.IsToken(name) {
 			errs = append(errs, fmt.Errorf("integration: MockConfig.Header: want names of headers, got %q", name))
 		}
 		switch canonical {
