@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -34,7 +33,7 @@ type StoreConfig struct {
 // Store is a [usageplan.Store] in Redis, which several machines share. Each call is one script on one key, so a Cluster will do. What lasts over
 // a crash of Redis is what Redis' own persistence makes of it: with appendfsync everysec a second of counts may be lost.
 //
-// A table is a sorted set whose members begin with the records' IDs, all of one score, so that Redis keeps them in order. A counter is a hash,
+// A table is a sorted set, which has its records, and their changes, in order. A counter is a hash,
 // which expires at the end of the retention. Redis must not evict what has no expiry: its maxmemory-policy is to be noeviction, or one of
 // volatile-…, which may forget counts. After five failures in a row requests aren't counted for about a second, without waiting, as with
 // [Buckets]. It is safe for concurrent use.
@@ -78,150 +77,6 @@ func NewStore(c StoreConfig) (*Store, error) {
 		client: c.Client, prefix: "gatekit:u:" + c.Name + ":", timeout: c.Timeout, retention: c.Retention,
 		circuit: circuit.Circuit{Log: c.Log, Package: "redisthrottle", Name: c.Name},
 	}, nil
-}
-
-// A member of a table's set is ID, NUL, revision, NUL, data. IDs are visible characters, so that no ID's members stand between another's, and
-// the member that begins with NUL, the number of changes, stands before all.
-const recordLua = `
-local function find(id)
-  local found = redis.call('ZRANGEBYLEX', KEYS[1], '[' .. id .. '\0', '(' .. id .. '\1', 'LIMIT', 0, 1)
-  return found[1]
-end
-
-local function changed()
-  local old = redis.call('ZRANGEBYLEX', KEYS[1], '-', '(\1', 'LIMIT', 0, 1)[1]
-  local n = 0
-  if old then
-    n = tonumber(string.sub(old, 2))
-    redis.call('ZREM', KEYS[1], old)
-  end
-  redis.call('ZADD', KEYS[1], 0, '\0' .. string.format('%.0f', n + 1))
-end
-`
-
-var putScript = redis.NewScript(recordLua + `
-local id, revision, data = ARGV[1], ARGV[2], ARGV[3]
-local old = find(id)
-local have = '0'
-if old then have = string.match(string.sub(old, #id + 2), '^%d+') end
-if have ~= revision then return 0 end
-if old then redis.call('ZREM', KEYS[1], old) end
-redis.call('ZADD', KEYS[1], 0, id .. '\0' .. string.format('%.0f', revision + 1) .. '\0' .. data)
-changed()
-return 1
-`)
-
-var deleteScript = redis.NewScript(recordLua + `
-local old = find(ARGV[1])
-if old then redis.call('ZREM', KEYS[1], old) end
-changed()
-return 1
-`)
-
-func (s *Store) table(t usageplan.Table) string { return s.prefix + string(t) }
-
-func (s *Store) within(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, s.timeout)
-}
-
-// failed names the operation. The cause is go-redis' own, and not one that callers are to tell apart.
-func failed(op string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("redisthrottle: %s: %v", op, err)
-}
-
-// Get implements [usageplan.Store].
-func (s *Store) Get(ctx context.Context, t usageplan.Table, id string) (usageplan.Record, error) {
-	ctx, cancel := s.within(ctx)
-	defer cancel()
-	found, err := s.client.ZRangeByLex(ctx, s.table(t), &redis.ZRangeBy{Min: "[" + id + "\x00", Max: "(" + id + "\x01", Count: 1}).Result()
-	if err != nil {
-		return usageplan.Record{}, failed("get a record", err)
-	}
-	if len(found) == 0 {
-		return usageplan.Record{}, fmt.Errorf("%w: %s", usageplan.ErrNotFound, t)
-	}
-	return parseMember(found[0])
-}
-
-var errMember = errors.New("redisthrottle: Redis has a record that isn't one")
-
-func parseMember(member string) (usageplan.Record, error) {
-	id, rest, ok := strings.Cut(member, "\x00")
-	revision, data, ok2 := strings.Cut(rest, "\x00")
-	n, err := strconv.ParseInt(revision, 10, 64)
-	if !ok || !ok2 || err != nil || id == "" || n < 1 {
-		return usageplan.Record{}, errMember
-	}
-	return usageplan.Record{ID: id, Revision: n, Data: []byte(data)}, nil
-}
-
-// Put implements [usageplan.Store].
-func (s *Store) Put(ctx context.Context, t usageplan.Table, r usageplan.Record) error {
-	ctx, cancel := s.within(ctx)
-	defer cancel()
-	done, err := putScript.Run(ctx, s.client, []string{s.table(t)}, r.ID, r.Revision, r.Data).Int()
-	if err != nil {
-		return failed("put a record", err)
-	}
-	if done == 0 {
-		return fmt.Errorf("%w: %s", usageplan.ErrConflict, t)
-	}
-	return nil
-}
-
-// Delete implements [usageplan.Store].
-func (s *Store) Delete(ctx context.Context, t usageplan.Table, id string) error {
-	ctx, cancel := s.within(ctx)
-	defer cancel()
-	if t == usageplan.Keys {
-		if err := s.client.HDel(ctx, s.usedName(), id).Err(); err != nil {
-			return failed("delete a record", err)
-		}
-	}
-	return failed("delete a record", deleteScript.Run(ctx, s.client, []string{s.table(t)}, id).Err())
-}
-
-// List implements [usageplan.Store].
-func (s *Store) List(ctx context.Context, t usageplan.Table, after string, limit int) ([]usageplan.Record, error) {
-	if limit <= 0 {
-		return nil, nil
-	}
-	ctx, cancel := s.within(ctx)
-	defer cancel()
-	found, err := s.client.ZRangeByLex(ctx, s.table(t), &redis.ZRangeBy{Min: "(" + after + "\x01", Max: "+", Count: int64(limit)}).Result()
-	if err != nil {
-		return nil, failed("list records", err)
-	}
-	list := make([]usageplan.Record, len(found))
-	for i, member := range found {
-		if list[i], err = parseMember(member); err != nil {
-			return nil, err
-		}
-	}
-	return list, nil
-}
-
-// Changes implements [usageplan.Store]. Each table counts its own, and only ever upwards.
-func (s *Store) Changes(ctx context.Context) (sum int64, err error) {
-	ctx, cancel := s.within(ctx)
-	defer cancel()
-	for _, t := range []usageplan.Table{usageplan.Keys, usageplan.Secrets, usageplan.Plans} {
-		found, err := s.client.ZRangeByLex(ctx, s.table(t), &redis.ZRangeBy{Min: "-", Max: "(\x01", Count: 1}).Result()
-		if err != nil {
-			return 0, failed("look for changes", err)
-		}
-		if len(found) > 0 {
-			n, err := strconv.ParseInt(strings.TrimPrefix(found[0], "\x00"), 10, 64)
-			if err != nil {
-				return 0, errMember
-			}
-			sum += n
-		}
-	}
-	return sum, nil
 }
 
 // A counter's hash has the units in all as u, the extra ones as x, and those of a day under the day's number in the period.

@@ -89,8 +89,9 @@ func TestNoSecretIsLogged(t *testing.T) {
 		}
 	}
 	require.ErrorContains(t, err, "key shop: Key throttle limit exceeded for Usage Plan ID p1. Limit: 0.00 Burst: 2")
-	require.Contains(t, log.String(), "apiKeyId=shop")
+	require.Contains(t, log.String(), "the store can't count")
 	require.NotContains(t, log.String(), value)
+	store.away.Store(false)
 	_, _, err = g.CreateKey(t.Context(), usageplan.NewKey{Value: value})
 	require.ErrorIs(t, err, usageplan.ErrConflict)
 	require.NotContains(t, err.Error(), value)
@@ -291,24 +292,45 @@ func TestPlanThatIsReplacedElsewhere(t *testing.T) {
 	})
 }
 
-// Two processes may make more keys together than there may be. The last ones don't count, and changes to the others still do.
+// Two processes may make more keys together than there may be. What each knows goes on and is kept up to date; the rest is refused, and comes in
+// once there is room.
 func TestMoreKeysThanThereMayBe(t *testing.T) {
-	store := memory(t)
-	var both []*rig
-	for range 2 {
-		r, err := usageplan.NewRegistry(t.Context(), usageplan.RegistryConfig{Store: store, MaxKeys: 1, Refresh: time.Hour, Log: slog.New(slog.DiscardHandler)})
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		store := memory(t)
+		var log bytes.Buffer
+		machine := func() (*rig, http.Handler) {
+			r, err := usageplan.NewRegistry(ctx, usageplan.RegistryConfig{Store: store, MaxKeys: 1, Refresh: time.Second, Log: slog.New(slog.NewTextHandler(&log, nil))})
+			require.NoError(t, err)
+			g := &rig{t, r, store, ctx}
+			return g, g.behind(usageplan.Config{}, "GET /pets", answers)
+		}
+		one, atOne := machine()
+		two, atTwo := machine()
+		_, err := one.CreatePlan(ctx, usageplan.Plan{ID: "p1", Name: "x", APIStages: []usageplan.APIStage{{APIID: "*", Stage: "*"}}})
 		require.NoError(t, err)
-		both = append(both, &rig{t, r, store, t.Context()})
-	}
-	_, err := both[0].CreatePlan(t.Context(), usageplan.Plan{ID: "p1", Name: "x", APIStages: []usageplan.APIStage{{APIID: "*", Stage: "*"}}})
-	require.NoError(t, err)
-	both[0].key("a", value, "p1")
-	both[1].key("b", "other-other-other-other-", "p1")
-	h := both[1].behind(usageplan.Config{}, "GET /pets", answers)
-	require.Equal(t, 200, get(h, value).Code)
-	require.Equal(t, 403, get(h, "other-other-other-other-").Code)
-	off := false
-	_, err = both[1].UpdateKey(t.Context(), "a", usageplan.KeyChange{Enabled: &off})
-	require.NoError(t, err)
-	require.Equal(t, 403, get(h, value).Code)
+		const other = "other-other-other-other-"
+		one.key("a", value, "p1")
+		two.key("b", other, "p1")
+		time.Sleep(2 * time.Second)
+		codes := func(want ...int) {
+			t.Helper()
+			require.Equal(t, want, []int{get(atOne, value).Code, get(atOne, other).Code, get(atTwo, value).Code, get(atTwo, other).Code})
+		}
+		codes(200, 403, 403, 200)
+		synctest.Wait()
+		require.Equal(t, 2, strings.Count(log.String(), "more keys than RegistryConfig.MaxKeys"), log.String())
+		_, _, err = two.CreateKey(ctx, usageplan.NewKey{})
+		require.ErrorIs(t, err, usageplan.ErrInvalid)
+		_, err = usageplan.NewRegistry(ctx, usageplan.RegistryConfig{Store: store, MaxKeys: 1})
+		require.ErrorContains(t, err, "the store has more than RegistryConfig.MaxKeys, 1")
+		off := false
+		_, err = one.UpdateKey(ctx, "a", usageplan.KeyChange{Enabled: &off})
+		require.NoError(t, err)
+		codes(403, 403, 403, 200)
+		require.NoError(t, one.DeleteKey(ctx, "a"))
+		time.Sleep(2 * time.Second)
+		codes(403, 200, 403, 200)
+	})
 }

@@ -16,6 +16,7 @@ type Charge struct {
 	registry *Registry
 	key      *liveKey
 	member   *membership
+	plan     *livePlan
 	value    string
 	counter  Counter
 	on       Date
@@ -61,7 +62,7 @@ func (c *Charge) PlanID() string {
 	if c == nil {
 		return ""
 	}
-	return c.member.plan.ID
+	return c.plan.ID
 }
 
 // Reserved implements [gatekit.Charge].
@@ -112,7 +113,7 @@ func (c *Charge) add(ctx context.Context, units int64) error {
 	if units == 0 || !c.counted {
 		return nil
 	}
-	if units < 0 && c.member.plan.fast() && c.member.lease.giveBack(c.counter, -units) {
+	if units < 0 && c.plan.fast() && c.lease().giveBack(c.counter, -units) {
 		return nil
 	}
 	asking, cancel := c.registry.asking(ctx)
@@ -121,17 +122,27 @@ func (c *Charge) add(ctx context.Context, units int64) error {
 	return err
 }
 
+// lease returns the lease of the charge's key under its plan, which only plans with Fast quotas have.
+func (c *Charge) lease() *lease {
+	if l := c.member.lease.Load(); l != nil {
+		return l
+	}
+	l := c.registry.lease(leaseKey{c.plan.ID, c.key.id})
+	c.member.lease.Store(l)
+	return l
+}
+
 func (p *Plan) fast() bool { return p.Quota != nil && p.Quota.Mode == Fast }
 
 // reserve takes the units, or reports that the quota doesn't have them.
 func (c *Charge) reserve(ctx context.Context, now time.Time) (ok bool, err error) {
-	g, plan := c.registry, c.member.plan
+	g, plan := c.registry, c.plan
 	c.on = DateOf(now)
 	from, to := plan.period(c.on, g.sundayWeeks)
 	c.counter = Counter{plan.ID, c.key.id, from, to}
 	c.limit = plan.limitIn(from, to, c.member.since)
 	if plan.fast() {
-		ok, c.left, err = c.member.lease.take(ctx, g, c.counter, c.on, c.reserved, c.limit, now)
+		ok, c.left, err = c.lease().take(ctx, g, c.counter, c.on, c.reserved, c.limit, now)
 	} else {
 		ok, c.left, err = g.reserve(ctx, c.counter, c.on, c.reserved, c.limit)
 	}
@@ -147,5 +158,8 @@ func (g *Registry) reserve(ctx context.Context, c Counter, on Date, n, limit int
 	asking, cancel := g.asking(ctx)
 	defer cancel()
 	granted, count, err := g.store.Reserve(asking, c, on, n, n, limit)
+	if err == nil {
+		g.counting.Worked(ctx)
+	}
 	return granted > 0, limit + count.Extra - count.Used, err
 }

@@ -43,7 +43,7 @@ func (g *Registry) ImportKeys(ctx context.Context, file io.Reader, failOnWarning
 			err = errors.New("the value is in the file twice")
 		}
 		for _, plan := range k.plans {
-			if err == nil && g.live.Load().plans[plan] == nil {
+			if err == nil && !g.roster.hasPlan(plan) {
 				err = noPlan()
 			}
 		}
@@ -57,11 +57,11 @@ func (g *Registry) ImportKeys(ctx context.Context, file io.Reader, failOnWarning
 	if failOnWarnings && len(result.Warnings) > 0 {
 		return result, invalid(fmt.Errorf("usageplan: ImportKeys: nothing was imported: %s", strings.Join(result.Warnings, "; ")))
 	}
-	if n := len(g.live.Load().keys) + len(good); n > g.maxKeys {
+	if n := g.roster.size() + len(good); n > g.maxKeys {
 		return result, invalid(fmt.Errorf("usageplan: ImportKeys: there would be %d keys: see RegistryConfig.MaxKeys", n))
 	}
 	for _, k := range good {
-		made, _, err := g.createKey(ctx, k.key)
+		made, _, err := g.CreateKey(ctx, k.key)
 		if errors.Is(err, ErrConflict) {
 			warn(k, err)
 			continue
@@ -71,12 +71,12 @@ func (g *Registry) ImportKeys(ctx context.Context, file io.Reader, failOnWarning
 		}
 		result.IDs = append(result.IDs, made.ID)
 		for _, plan := range k.plans {
-			if err := g.addKey(ctx, plan, made.ID); err != nil {
+			if err := g.AddKey(ctx, plan, made.ID); err != nil {
 				warn(k, err)
 			}
 		}
 	}
-	return result, g.load(ctx)
+	return result, nil
 }
 
 type importedKey struct {

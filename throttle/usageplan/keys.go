@@ -21,19 +21,10 @@ func parseDigest(text string) (d digest, err error) {
 
 // CreateKey makes a key and returns it with its value, which can't be read again. A value or an ID that is in use is ErrConflict.
 func (g *Registry) CreateKey(ctx context.Context, k NewKey) (Key, string, error) {
-	shown, value, err := g.createKey(ctx, k)
-	if err != nil {
-		return Key{}, "", err
-	}
-	return shown, value, g.load(ctx)
-}
-
-// createKey is CreateKey for one of many: the caller loads.
-func (g *Registry) createKey(ctx context.Context, k NewKey) (Key, string, error) {
 	if err := k.check(); err != nil {
 		return Key{}, "", err
 	}
-	if n := len(g.live.Load().keys); n >= g.maxKeys {
+	if n := g.roster.size(); n >= g.maxKeys {
 		return Key{}, "", invalid(fmt.Errorf("usageplan: there are %d keys already: see RegistryConfig.MaxKeys", n))
 	}
 	if k.ID == "" {
@@ -54,7 +45,8 @@ func (g *Registry) createKey(ctx context.Context, k NewKey) (Key, string, error)
 		g.unclaim(ctx, r.Secrets[0])
 		return Key{}, "", err
 	}
-	return r.shown(), k.Value, nil
+	_, err := g.reload(ctx, Keys, k.ID)
+	return r.shown(), k.Value, err
 }
 
 // claim makes sure that a value is one key's alone. A crash between this and the key's own record leaves a value that nobody can use, which
@@ -90,7 +82,7 @@ type KeyChange struct {
 
 // UpdateKey changes a key. One that is disabled is refused from then on: at once here, within RegistryConfig.Refresh elsewhere.
 func (g *Registry) UpdateKey(ctx context.Context, id string, c KeyChange) (Key, error) {
-	shown, err := g.changeKey(ctx, id, func(k *keyRecord, _ time.Time) error {
+	return g.changeKey(ctx, id, func(k *keyRecord, _ time.Time) error {
 		for _, field := range []struct{ to, from *string }{{&k.Name, c.Name}, {&k.Description, c.Description}, {&k.CustomerID, c.CustomerID}} {
 			if field.from != nil {
 				*field.to = *field.from
@@ -101,13 +93,9 @@ func (g *Registry) UpdateKey(ctx context.Context, id string, c KeyChange) (Key, 
 		}
 		return checkNames(k.Name, k.Description, k.CustomerID)
 	})
-	if err != nil {
-		return Key{}, err
-	}
-	return shown, g.load(ctx)
 }
 
-// changeKey reads a key, changes it and writes it, again if somebody else did so at the same time. The caller loads.
+// changeKey reads a key, changes it and writes it, again if somebody else did so at the same time.
 func (g *Registry) changeKey(ctx context.Context, id string, change func(k *keyRecord, now time.Time) error) (Key, error) {
 	for try := 0; ; try++ {
 		r, k, err := g.readKey(ctx, id)
@@ -125,7 +113,8 @@ func (g *Registry) changeKey(ctx context.Context, id string, change func(k *keyR
 		if err != nil {
 			return Key{}, err
 		}
-		return k.shown(), nil
+		_, err = g.reload(ctx, Keys, id)
+		return k.shown(), err
 	}
 }
 
@@ -180,7 +169,7 @@ func (g *Registry) RotateKey(ctx context.Context, id string, overlap time.Durati
 	for _, s := range dropped {
 		g.unclaim(ctx, s)
 	}
-	return shown, value, g.load(ctx)
+	return shown, value, nil
 }
 
 // RetireKey ends a rotation: only the newest value counts.
@@ -197,7 +186,7 @@ func (g *Registry) RetireKey(ctx context.Context, id string) (Key, error) {
 	for _, s := range dropped {
 		g.unclaim(ctx, s)
 	}
-	return shown, g.load(ctx)
+	return shown, nil
 }
 
 // DeleteKey removes a key. Its usage is no longer reported.
@@ -212,7 +201,8 @@ func (g *Registry) DeleteKey(ctx context.Context, id string) error {
 	for _, s := range k.Secrets {
 		g.unclaim(ctx, s)
 	}
-	return g.load(ctx)
+	_, err = g.reload(ctx, Keys, id)
+	return err
 }
 
 // Key returns a key, or ErrNotFound.

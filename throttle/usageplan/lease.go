@@ -3,6 +3,8 @@ package usageplan
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -32,10 +34,15 @@ const (
 func (g *Registry) lease(k leaseKey) *lease {
 	g.leasing.Lock()
 	defer g.leasing.Unlock()
-	l := g.leases[k]
+	keys := g.leases[k.plan]
+	if keys == nil {
+		keys = map[string]*lease{}
+		g.leases[k.plan] = keys
+	}
+	l := keys[k.key]
 	if l == nil {
 		l = &lease{}
-		g.leases[k] = l
+		keys[k.key] = l
 	}
 	return l
 }
@@ -116,6 +123,9 @@ func (l *lease) fill(ctx context.Context, g *Registry, f *filling, c Counter, on
 		defer cancel()
 		granted, count, err = g.store.Reserve(asking, c, on, atLeast, atMost, limit)
 	}()
+	if err == nil {
+		g.counting.Worked(ctx)
+	}
 	if err == nil && moved { // another period began while the store was asked: the units are this request's alone
 		ok = granted > 0
 		if granted > n {
@@ -157,22 +167,37 @@ func (l *lease) renounce(ctx context.Context, store Store, since time.Time) erro
 	return err
 }
 
-// forgetLeases forgets those of keys and plans that are gone.
-func (g *Registry) forgetLeases(l *live) {
+// forgetKey forgets the leases of a key that is gone.
+func (g *Registry) forgetKey(id string) {
 	g.leasing.Lock()
 	defer g.leasing.Unlock()
-	for k := range g.leases {
-		if l.keys[k.key] == nil || l.plans[k.plan] == nil {
-			delete(g.leases, k)
-		}
+	for _, l := range g.leases {
+		delete(l, id)
 	}
 }
 
-// giveBackIdle gives back the leases that nobody has used for a while.
-func (g *Registry) giveBackIdle(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
-	_ = g.renounce(ctx, time.Now().Add(-idleAfter)) // tried again
+// forgetPlan forgets the leases of a plan that is gone.
+func (g *Registry) forgetPlan(id string) {
+	g.leasing.Lock()
+	defer g.leasing.Unlock()
+	delete(g.leases, id)
+}
+
+// giveBackEvery gives back the leases that nobody has used for a while, until ctx ends. It has a goroutine of its own, as it asks the store once a
+// lease, and no revocation is to wait for that.
+func (g *Registry) giveBackEvery(ctx context.Context, every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		asking, cancel := context.WithTimeout(ctx, storeTimeout)
+		_ = g.renounce(asking, time.Now().Add(-idleAfter)) // tried again
+		cancel()
+	}
 }
 
 // Flush gives back what this process has leased of Fast quotas and not used. Call it when no more requests are served, before the store is
@@ -181,9 +206,9 @@ func (g *Registry) Flush(ctx context.Context) error { return g.renounce(ctx, tim
 
 func (g *Registry) renounce(ctx context.Context, since time.Time) error {
 	g.leasing.Lock()
-	all := make([]*lease, 0, len(g.leases))
-	for _, l := range g.leases {
-		all = append(all, l)
+	var all []*lease
+	for _, keys := range g.leases {
+		all = slices.AppendSeq(all, maps.Values(keys))
 	}
 	g.leasing.Unlock()
 	for _, l := range all {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math"
 	"net/http"
 	"strconv"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/bucket"
+	"github.com/gatekit-go/gatekit/internal/outage"
 	"github.com/gatekit-go/gatekit/internal/retry"
 	"github.com/gatekit-go/gatekit/internal/routetree"
 	"github.com/gatekit-go/gatekit/throttle"
@@ -141,15 +141,15 @@ func (l *Limiter) find(r *http.Request) (*Charge, error) {
 	} else if rc != nil {
 		value = rc.Authorization.UsageKey()
 	}
-	key := l.registry.live.Load().lookup(value, time.Now())
+	key := l.registry.roster.lookup(value, time.Now())
 	if key == nil {
 		return nil, noKey
 	}
-	m := key.membership(apiID, stage)
+	m, plan := key.membership(apiID, stage)
 	if m == nil {
 		return nil, noKey
 	}
-	return &Charge{registry: l.registry, key: key, member: m, value: value, reserved: 1, limit: -1}, nil
+	return &Charge{registry: l.registry, key: key, member: m, plan: plan, value: value, reserved: 1, limit: -1}, nil
 }
 
 // take takes from each level, the narrowest first, or from none. ("Throttle requests to your REST APIs" of the developer guide; the quota comes
@@ -170,7 +170,7 @@ func (l *Limiter) take(r *http.Request, c *Charge, now time.Time) error {
 	if rc != nil {
 		apiID, stage = rc.APIID, rc.Stage
 	}
-	plan := c.member.plan
+	plan := c.plan
 	levels := [2]*planBucket{plan.method(apiID, stage, gatekit.RouteKey(r)), plan.all}
 	for i, b := range levels {
 		if b == nil {
@@ -179,8 +179,9 @@ func (l *Limiter) take(r *http.Request, c *Charge, now time.Time) error {
 		v, err := b.take(ctx, g, c.key.id)
 		if err != nil {
 			levels[i] = nil // nothing was taken
-			err = l.failed(ctx, c, err)
+			err = l.failed(ctx, &g.throttling, err)
 		} else {
+			g.throttling.Worked(ctx)
 			if b == plan.all {
 				c.bucket, c.asked = v.Left, true
 			}
@@ -201,7 +202,7 @@ func (l *Limiter) take(r *http.Request, c *Charge, now time.Time) error {
 	}
 	ok, err := c.reserve(ctx, now)
 	if err != nil {
-		if err = l.failed(ctx, c, err); err == nil {
+		if err = l.failed(ctx, &g.counting, err); err == nil {
 			return nil
 		}
 	} else if !ok {
@@ -226,13 +227,13 @@ func giveBack(ctx context.Context, g *Registry, c *Charge, levels []*planBucket)
 	}
 }
 
-// failed says what becomes of a request that couldn't be judged. (The managed gateway: "Usage Plan check failed due to an internal error".)
-func (l *Limiter) failed(ctx context.Context, c *Charge, err error) error {
+// failed says what becomes of a request that couldn't be judged. (The managed gateway: "Usage Plan check failed due to an internal error".) The log
+// hears of the outage and not of each request.
+func (l *Limiter) failed(ctx context.Context, log *outage.Log, err error) error {
+	log.Failed(ctx, err)
 	if l.failClosed {
 		return fmt.Errorf("usageplan: %w", err)
 	}
-	l.registry.log.LogAttrs(ctx, slog.LevelError, "usageplan: the check failed, the request is let through and not counted",
-		slog.String("usagePlanId", c.PlanID()), slog.String("apiKeyId", c.key.id), slog.Any("error", err))
 	return nil
 }
 
@@ -248,7 +249,7 @@ func (e *exceeded) Error() string {
 	if e.bucket != nil {
 		return fmt.Sprintf("usageplan: key %s: Key throttle limit exceeded for Usage Plan ID %s. Limit: %.2f Burst: %d", key, plan, e.bucket.limit.Rate, e.bucket.limit.Burst)
 	}
-	quota := e.charge.member.plan.Quota
+	quota := e.charge.plan.Quota
 	return fmt.Sprintf("usageplan: key %s: Key quota exhausted for Usage Plan ID %s. Limit: %d Period: %s", key, plan, quota.Limit, quota.Period)
 }
 
@@ -300,8 +301,7 @@ func (h *limited) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.next.ServeHTTP(w, r)
 	if rc.Rejection() != nil && rc.Integration() == nil {
 		if err := c.refund(r.Context()); err != nil {
-			l.registry.log.LogAttrs(r.Context(), slog.LevelWarn, "usageplan: can't give back what a refused request had reserved",
-				slog.String("usagePlanId", c.PlanID()), slog.String("apiKeyId", c.key.id), slog.Any("error", err))
+			l.registry.counting.Failed(r.Context(), err) // what it had reserved stays counted
 		}
 	}
 }
@@ -315,7 +315,7 @@ func (c *Charge) setHeaders(h http.Header, now time.Time) {
 		}
 		policy, left = policy+p, left+l
 	}
-	plan := c.member.plan
+	plan := c.plan
 	if t := plan.Throttle; t != nil && c.asked {
 		p := `"throttle";q=` + strconv.Itoa(t.BurstLimit)
 		reset := "0"

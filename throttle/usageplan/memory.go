@@ -16,11 +16,9 @@ type Memory struct {
 	seed      maphash.Seed
 	shards    [64]countShard
 
-	mu      sync.Mutex
-	changes int64
-	tables  map[Table]map[string]Record
-	order   map[Table][]string // the tables' IDs, sorted
-	used    map[string]time.Time
+	mu     sync.Mutex
+	tables map[Table]*memoryTable
+	used   map[string]time.Time
 }
 
 type countShard struct {
@@ -58,82 +56,13 @@ func NewMemory(retention time.Duration) (*Memory, error) {
 	m := &Memory{
 		retention: Date(retention / (24 * time.Hour)),
 		seed:      maphash.MakeSeed(),
-		tables:    map[Table]map[string]Record{Keys: {}, Secrets: {}, Plans: {}},
-		order:     map[Table][]string{},
+		tables:    map[Table]*memoryTable{Keys: newMemoryTable(), Secrets: newMemoryTable(), Plans: newMemoryTable()},
 		used:      map[string]time.Time{},
 	}
 	for i := range m.shards {
 		m.shards[i].counts = map[Counter]*days{}
 	}
 	return m, nil
-}
-
-// Get implements [Store].
-func (m *Memory) Get(_ context.Context, t Table, id string) (Record, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	r, ok := m.tables[t][id]
-	if !ok {
-		return Record{}, fmt.Errorf("%w: %s", ErrNotFound, t)
-	}
-	return r, nil
-}
-
-// Put implements [Store].
-func (m *Memory) Put(_ context.Context, t Table, r Record) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.tables[t][r.ID].Revision != r.Revision {
-		return fmt.Errorf("%w: %s", ErrConflict, t)
-	}
-	if r.Revision == 0 {
-		i, _ := slices.BinarySearch(m.order[t], r.ID)
-		m.order[t] = slices.Insert(m.order[t], i, r.ID)
-	}
-	r.Revision++
-	r.Data = slices.Clone(r.Data)
-	m.tables[t][r.ID] = r
-	m.changes++
-	return nil
-}
-
-// Delete implements [Store].
-func (m *Memory) Delete(_ context.Context, t Table, id string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.tables[t], id)
-	if i, ok := slices.BinarySearch(m.order[t], id); ok {
-		m.order[t] = slices.Delete(m.order[t], i, i+1)
-	}
-	if t == Keys {
-		delete(m.used, id)
-	}
-	m.changes++
-	return nil
-}
-
-// List implements [Store].
-func (m *Memory) List(_ context.Context, t Table, after string, limit int) ([]Record, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	ids := m.order[t]
-	i, found := slices.BinarySearch(ids, after)
-	if found {
-		i++
-	}
-	ids = ids[i : i+min(max(limit, 0), len(ids)-i)]
-	list := make([]Record, len(ids))
-	for i, id := range ids {
-		list[i] = m.tables[t][id]
-	}
-	return list, nil
-}
-
-// Changes implements [Store].
-func (m *Memory) Changes(context.Context) (int64, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.changes, nil
 }
 
 // Reserve implements [Store].
@@ -198,7 +127,7 @@ func (m *Memory) Days(_ context.Context, c Counter) (Count, []int64, error) {
 func (m *Memory) Touch(_ context.Context, key string, at time.Time) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if _, ok := m.tables[Keys][key]; ok { // bounds what is kept by what was created
+	if _, ok := m.tables[Keys].records[key]; ok { // bounds what is kept by what was created
 		m.used[key] = at
 	}
 	return nil

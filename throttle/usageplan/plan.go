@@ -214,6 +214,13 @@ func (s APIStage) overlaps(t APIStage) bool {
 	return (s.APIID == t.APIID || s.APIID == "*" || t.APIID == "*") && (s.Stage == t.Stage || s.Stage == "*" || t.Stage == "*")
 }
 
+// within reports whether p covers no stage that q doesn't name.
+func (p *Plan) within(q *Plan) bool {
+	return !slices.ContainsFunc(p.APIStages, func(s APIStage) bool {
+		return !slices.ContainsFunc(q.APIStages, func(t APIStage) bool { return s.APIID == t.APIID && s.Stage == t.Stage })
+	})
+}
+
 // overlaps reports whether some request is one of both plans.
 func (p *Plan) overlaps(q *Plan) bool {
 	return slices.ContainsFunc(p.APIStages, func(s APIStage) bool {

@@ -20,7 +20,8 @@ func (g *Registry) CreatePlan(ctx context.Context, p Plan) (Plan, error) {
 	if err := g.put(ctx, Plans, p.ID, 0, &p); err != nil {
 		return Plan{}, err
 	}
-	return p, g.load(ctx)
+	_, err := g.reload(ctx, Plans, p.ID)
+	return p, err
 }
 
 // UpdatePlan replaces a plan. Buckets whose limits stay go on as they are. A quota of another period is counted anew; usage is then reported
@@ -36,21 +37,33 @@ func (g *Registry) UpdatePlan(ctx context.Context, p Plan) error {
 	if err != nil {
 		return err
 	}
-	others := map[string]*Plan{}
-	err = g.each(ctx, Keys, func(r Record) error {
-		var k keyRecord
-		if err := json.Unmarshal(r.Data, &k); err != nil || !k.isIn(p.ID) {
-			return err
-		}
-		return g.checkOverlap(ctx, &p, &k, others)
-	})
+	var had Plan
+	if err := json.Unmarshal(r.Data, &had); err != nil {
+		return fmt.Errorf("usageplan: plan %s: %w", p.ID, err)
+	}
+	if !p.within(&had) { // else no key of it can be in another plan for one of p's stages
+		err = g.checkKeys(ctx, &p)
+	}
 	if err != nil {
 		return err
 	}
 	if err := g.put(ctx, Plans, p.ID, r.Revision, &p); err != nil {
 		return err
 	}
-	return g.load(ctx)
+	_, err = g.reload(ctx, Plans, p.ID)
+	return err
+}
+
+// checkKeys returns an error if a key of the plan is in another one for one of p's API stages. It reads all keys.
+func (g *Registry) checkKeys(ctx context.Context, p *Plan) error {
+	others := map[string]*Plan{}
+	return g.each(ctx, Keys, func(r Record) error {
+		var k keyRecord
+		if err := json.Unmarshal(r.Data, &k); err != nil || !k.isIn(p.ID) {
+			return err
+		}
+		return g.checkOverlap(ctx, p, &k, others)
+	})
 }
 
 // DeletePlan removes a plan, and takes its keys out of it. They aren't in a later plan of the same ID.
@@ -61,7 +74,10 @@ func (g *Registry) DeletePlan(ctx context.Context, id string) error {
 	if err := g.store.Delete(ctx, Plans, id); err != nil {
 		return err
 	}
-	err := g.each(ctx, Keys, func(r Record) error {
+	if _, err := g.reload(ctx, Plans, id); err != nil {
+		return err
+	}
+	return g.each(ctx, Keys, func(r Record) error {
 		var k keyRecord
 		if err := json.Unmarshal(r.Data, &k); err != nil || !k.isIn(id) {
 			return err
@@ -75,7 +91,6 @@ func (g *Registry) DeletePlan(ctx context.Context, id string) error {
 		}
 		return err
 	})
-	return errors.Join(err, g.load(ctx))
 }
 
 // Plan returns a plan, or ErrNotFound.
@@ -110,14 +125,6 @@ func (g *Registry) ListPlans(ctx context.Context, after string, limit int) ([]Pl
 
 // AddKey puts a key into a plan. A key is in at most ten plans, and in one for each API stage.
 func (g *Registry) AddKey(ctx context.Context, plan, key string) error {
-	if err := g.addKey(ctx, plan, key); err != nil {
-		return err
-	}
-	return g.load(ctx)
-}
-
-// addKey is AddKey for one of many: the caller loads.
-func (g *Registry) addKey(ctx context.Context, plan, key string) error {
 	p, err := g.Plan(ctx, plan)
 	if err != nil {
 		return err
@@ -149,10 +156,7 @@ func (g *Registry) RemoveKey(ctx context.Context, plan, key string) error {
 		k.leave(plan)
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	return g.load(ctx)
+	return err
 }
 
 // KeysOf returns up to limit keys of a plan, in the order of IDs.

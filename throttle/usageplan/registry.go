@@ -1,15 +1,14 @@
 package usageplan
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
+
+	"github.com/gatekit-go/gatekit/internal/outage"
 )
 
 // RegistryConfig configures a [Registry].
@@ -20,8 +19,8 @@ type RegistryConfig struct {
 	Store Store
 	// Buckets keeps the token buckets of plans where several machines share them. nil keeps them in the process.
 	Buckets Buckets
-	// Refresh is how often changes that other processes made are looked for, and so how long a key that was disabled elsewhere still counts.
-	// 0 means 5 s; at least 10 ms.
+	// Refresh is how long a key that was disabled elsewhere may still count: changes that other processes made are looked for twice in that
+	// time, so that there is half of it to read them. 0 means 5 s; at least 10 ms.
 	Refresh time.Duration
 	// MaxKeys is how many keys there may be; all of them are kept in memory, in about half a kilobyte each. 0 means 100,000.
 	MaxKeys int
@@ -34,7 +33,8 @@ type RegistryConfig struct {
 // Registry is the API keys and usage plans of a [Store]. It is safe for concurrent use.
 //
 // All keys are kept in memory, as digests, so that looking one up asks nobody: an unknown key costs the store nothing, and when the store is
-// away, known keys go on being known.
+// away, known keys go on being known. They are read in pages at the start; from then on only what changes is, the latest change first: a key that
+// is disabled elsewhere is refused within RegistryConfig.Refresh, however many other changes are still to be read.
 type Registry struct {
 	store       Store
 	buckets     Buckets
@@ -42,44 +42,19 @@ type Registry struct {
 	sundayWeeks bool
 	log         *slog.Logger
 
-	loading sync.Mutex // held while live is replaced; the store is asked under it, and no request waits for it
-	live    atomic.Pointer[live]
+	roster *roster
+
+	// What fails is told apart, as one may work while another doesn't: a Redis that is full answers questions and takes nothing.
+	counting, throttling, refreshing, touching outage.Log
 
 	leasing sync.Mutex
-	leases  map[leaseKey]*lease
-}
-
-// live is what the store held when it was last looked at. It is never modified.
-type live struct {
-	changes int64
-	secrets map[digest]liveSecret
-	keys    map[string]*liveKey
-	plans   map[string]*livePlan
-}
-
-type liveSecret struct {
-	key     *liveKey
-	expires time.Time // zero: never
-}
-
-type liveKey struct {
-	id      string
-	enabled bool
-	plans   []membership
-	touched *atomic.Int64 // when the store was last told of a use, in seconds since 1970
-}
-
-type membership struct {
-	plan  *livePlan
-	since Date
-	lease *lease
+	leases  map[string]map[string]*lease // by plan and key
 }
 
 const (
 	defaultRefresh = 5 * time.Second
 	minRefresh     = 10 * time.Millisecond
 	defaultMaxKeys = 100_000
-	pageSize       = 1000
 	storeTimeout   = 5 * time.Second
 )
 
@@ -110,119 +85,19 @@ func NewRegistry(ctx context.Context, c RegistryConfig) (*Registry, error) {
 	}
 	g := &Registry{
 		store: c.Store, buckets: c.Buckets, maxKeys: c.MaxKeys, sundayWeeks: c.SundayWeeks, log: c.Log,
-		leases: map[leaseKey]*lease{},
+		leases: map[string]map[string]*lease{}, roster: newRoster(),
+		counting:   outage.Log{Logger: c.Log, Away: "usageplan: the store can't count: requests are treated as Config.FailClosed says"},
+		throttling: outage.Log{Logger: c.Log, Away: "usageplan: the shared buckets can't be asked: requests are treated as Config.FailClosed says"},
+		refreshing: outage.Log{Logger: c.Log, Away: "usageplan: can't look for changed keys and plans, going on with those known"},
+		touching:   outage.Log{Logger: c.Log, Away: "usageplan: can't note when keys were last used"},
 	}
-	if err := g.load(ctx); err != nil {
+	f := &follower{g: g}
+	if err := f.start(ctx); err != nil {
 		return nil, err
 	}
-	go g.refresh(ctx, c.Refresh)
+	go f.run(ctx, c.Refresh)
+	go g.giveBackEvery(ctx, c.Refresh)
 	return g, nil
-}
-
-// refresh looks for changes, and gives back what isn't used of leases, until ctx ends.
-func (g *Registry) refresh(ctx context.Context, every time.Duration) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		g.giveBackIdle(ctx)
-		asking, cancel := context.WithTimeout(ctx, storeTimeout)
-		changes, err := g.store.Changes(asking)
-		if err == nil && changes != g.live.Load().changes {
-			err = g.load(asking)
-		}
-		cancel()
-		if err != nil && ctx.Err() == nil {
-			g.log.LogAttrs(ctx, slog.LevelWarn, "usageplan: can't look for changed keys and plans, going on with those known", slog.Any("error", err))
-		}
-	}
-}
-
-// load replaces live by what the store holds.
-func (g *Registry) load(ctx context.Context) error {
-	g.loading.Lock()
-	defer g.loading.Unlock()
-	old := g.live.Load()
-	starting := old == nil
-	if starting {
-		old = &live{}
-	}
-	changes, err := g.store.Changes(ctx) // before the records: what changes meanwhile is loaded again
-	if err != nil {
-		return fmt.Errorf("usageplan: read the store: %w", err)
-	}
-	l := &live{changes: changes, secrets: map[digest]liveSecret{}, keys: map[string]*liveKey{}, plans: map[string]*livePlan{}}
-	err = g.each(ctx, Plans, func(r Record) error {
-		if same := old.plans[r.ID]; same != nil && bytes.Equal(same.data, r.Data) {
-			l.plans[r.ID] = same // with the buckets as they are
-			return nil
-		}
-		var p Plan
-		if err := json.Unmarshal(r.Data, &p); err != nil {
-			return fmt.Errorf("usageplan: plan %s: %w", r.ID, err)
-		}
-		if err := p.check(); err != nil {
-			return fmt.Errorf("usageplan: plan %s: %w", r.ID, err)
-		}
-		made, err := newLivePlan(p, r.Data, old.plans[r.ID], g.maxKeys)
-		l.plans[r.ID] = made
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	surplus := 0
-	err = g.each(ctx, Keys, func(r Record) error {
-		if len(l.keys) >= g.maxKeys {
-			if starting {
-				return fmt.Errorf("usageplan: the store has more than RegistryConfig.MaxKeys, %d", g.maxKeys)
-			}
-			surplus++ // made by several processes at once; what is known goes on being kept up to date
-			return nil
-		}
-		var k keyRecord
-		if err := json.Unmarshal(r.Data, &k); err != nil {
-			return fmt.Errorf("usageplan: key %s: %w", r.ID, err)
-		}
-		return g.addLive(l, &k, old.keys[r.ID])
-	})
-	if err != nil {
-		return err
-	}
-	if surplus > 0 {
-		g.log.LogAttrs(ctx, slog.LevelError, "usageplan: the store has more keys than RegistryConfig.MaxKeys, the last ones are refused",
-			slog.Int("maxKeys", g.maxKeys), slog.Int("refused", surplus))
-	}
-	g.live.Store(l)
-	g.forgetLeases(l)
-	return nil
-}
-
-func (g *Registry) addLive(l *live, k *keyRecord, old *liveKey) error {
-	made := &liveKey{id: k.ID, enabled: k.Enabled}
-	if old != nil {
-		made.touched = old.touched
-	} else {
-		made.touched = new(atomic.Int64)
-	}
-	for _, m := range k.Plans {
-		if plan := l.plans[m.Plan]; plan != nil { // one that was deleted covers nothing
-			made.plans = append(made.plans, membership{plan, m.Since, g.lease(leaseKey{m.Plan, k.ID})})
-		}
-	}
-	l.keys[k.ID] = made
-	for _, s := range k.Secrets {
-		d, err := parseDigest(s.Digest)
-		if err != nil {
-			return fmt.Errorf("usageplan: key %s: %w", k.ID, err)
-		}
-		l.secrets[d] = liveSecret{made, s.Expires}
-	}
-	return nil
 }
 
 // each calls f with each record of a table.
@@ -244,31 +119,6 @@ func (g *Registry) each(ctx context.Context, t Table, f func(Record) error) erro
 	}
 }
 
-// lookup returns the key that value is one of, if it may be used now. The search goes by digest: how long it takes tells nothing of a value
-// that comes near to one.
-func (l *live) lookup(value string, now time.Time) *liveKey {
-	if len(value) < minValue || len(value) > maxValue {
-		return nil
-	}
-	s, ok := l.secrets[digestOf(value)]
-	if !ok || !s.key.enabled || !s.expires.IsZero() && !now.Before(s.expires) {
-		return nil
-	}
-	return s.key
-}
-
-// membership returns the one plan by which the key may call the API stage.
-func (k *liveKey) membership(apiID, stage string) *membership {
-	for i := range k.plans {
-		for _, s := range k.plans[i].plan.stages {
-			if s.covers(apiID, stage) {
-				return &k.plans[i]
-			}
-		}
-	}
-	return nil
-}
-
 // touch tells the store that the key is in use, once a minute.
 func (g *Registry) touch(ctx context.Context, k *liveKey, now time.Time) {
 	last, at := k.touched.Load(), now.Unix()
@@ -277,9 +127,7 @@ func (g *Registry) touch(ctx context.Context, k *liveKey, now time.Time) {
 	}
 	asking, cancel := g.asking(ctx)
 	defer cancel()
-	if err := g.store.Touch(asking, k.id, now); err != nil {
-		g.log.LogAttrs(ctx, slog.LevelWarn, "usageplan: can't note when a key was last used", slog.String("apiKeyId", k.id), slog.Any("error", err))
-	}
+	g.touching.Note(ctx, g.store.Touch(asking, k.id, now))
 }
 
 // asking returns the context of a question to the store. Memory answers at once, and needs none of its own.

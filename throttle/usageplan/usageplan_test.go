@@ -687,11 +687,18 @@ func (b *broken) Reserve(ctx context.Context, c usageplan.Counter, on usageplan.
 	return b.Store.Reserve(ctx, c, on, atLeast, atMost, limit)
 }
 
-func (b *broken) Changes(ctx context.Context) (int64, error) {
+func (b *broken) Put(ctx context.Context, t usageplan.Table, r usageplan.Record) error {
 	if b.away.Load() {
-		return 0, errAway
+		return errAway
 	}
-	return b.Store.Changes(ctx)
+	return b.Store.Put(ctx, t, r)
+}
+
+func (b *broken) Changes(ctx context.Context, t usageplan.Table, since, before int64, limit int) ([]usageplan.Change, error) {
+	if b.away.Load() {
+		return nil, errAway
+	}
+	return b.Store.Changes(ctx, t, since, before, limit)
 }
 
 func TestStoreThatIsAway(t *testing.T) {

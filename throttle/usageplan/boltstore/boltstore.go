@@ -23,6 +23,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/gatekit-go/gatekit/internal/outage"
 	"github.com/gatekit-go/gatekit/throttle/usageplan"
 )
 
@@ -43,9 +44,9 @@ type Store struct {
 	db        *bbolt.DB
 	counts    *usageplan.Memory
 	retention usageplan.Date
-	log       *slog.Logger
-	changes   atomic.Int64
 	broken    atomic.Pointer[error] // why counts can't be written
+	damaged   atomic.Pointer[error] // why the file isn't used any more
+	writing   outage.Log
 
 	using sync.Mutex
 	used  map[string]time.Time // noted, and not written yet
@@ -61,10 +62,8 @@ type Store struct {
 var _ usageplan.Store = (*Store)(nil)
 
 var (
-	tables      = []usageplan.Table{usageplan.Keys, usageplan.Secrets, usageplan.Plans}
 	countBucket = []byte("counts")
 	usedBucket  = []byte("used")
-	metaBucket  = []byte("meta")
 )
 
 const (
@@ -72,7 +71,8 @@ const (
 	lockTimeout  = time.Second
 )
 
-// Open opens or creates the file. It fails if another process has it for more than a second. A goroutine writes counts until ctx ends or
+// Open opens or creates the file, and looks through it first (a million keys take a second or two). It fails if another process has it for more
+// than a second, or with [ErrDamaged]. A goroutine writes counts until ctx ends or
 // Close is called, whichever is first; both write what there is and close the file.
 func Open(ctx context.Context, path string, c Config) (*Store, error) {
 	if c.FlushEvery == 0 {
@@ -91,16 +91,17 @@ func Open(ctx context.Context, path string, c Config) (*Store, error) {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType})
+	db, err := openFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("boltstore: open %s: %v (another process may have it)", path, err)
+		return nil, err
 	}
 	s := &Store{
-		db: db, counts: counts, retention: usageplan.Date(c.Retention / (24 * time.Hour)), log: c.Log,
-		used: map[string]time.Time{}, stopped: make(chan struct{}),
+		db: db, counts: counts, retention: usageplan.Date(c.Retention / (24 * time.Hour)),
+		writing: outage.Log{Logger: c.Log, Away: "boltstore: can't write counts, so nothing more is counted"},
+		used:    map[string]time.Time{}, stopped: make(chan struct{}),
 	}
 	if err := s.read(); err != nil {
-		_ = db.Close()
+		_ = s.close()
 		return nil, fmt.Errorf("boltstore: read %s: %w", path, err)
 	}
 	ctx, s.stop = context.WithCancel(ctx)
@@ -111,17 +112,16 @@ func Open(ctx context.Context, path string, c Config) (*Store, error) {
 // read makes the buckets, and reads all counts.
 func (s *Store) read() error {
 	var entries []usageplan.Entry
-	err := s.db.Update(func(tx *bbolt.Tx) error {
-		names := [][]byte{countBucket, usedBucket, metaBucket}
+	err := s.update(func(tx *bbolt.Tx) error {
+		names := [][]byte{countBucket, usedBucket}
 		for _, t := range tables {
-			names = append(names, []byte(t))
+			names = append(names, t.records, t.log, t.gone, t.graves)
 		}
 		for _, name := range names {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return err
 			}
 		}
-		s.changes.Store(int64(tx.Bucket(metaBucket).Sequence()))
 		return tx.Bucket(countBucket).ForEach(func(k, v []byte) error {
 			e, err := decodeEntry(k, v)
 			entries = append(entries, e)
@@ -140,9 +140,7 @@ func (s *Store) flushEvery(ctx context.Context, every time.Duration) {
 	for {
 		select {
 		case <-tick.C:
-			if err := s.Flush(ctx); err != nil {
-				s.log.LogAttrs(ctx, slog.LevelError, "boltstore: can't write counts", slog.Any("error", err))
-			}
+			s.writing.Note(ctx, s.Flush(ctx))
 		case <-ctx.Done():
 			s.shut()
 			return
@@ -156,7 +154,7 @@ func (s *Store) shut() {
 		s.flushing.Lock()
 		defer s.flushing.Unlock()
 		s.fail(errClosed)
-		s.closed = errors.Join(err, s.db.Close())
+		s.closed = errors.Join(err, s.close())
 	})
 }
 
@@ -194,7 +192,7 @@ func (s *Store) Flush(context.Context) error {
 	if len(entries) == 0 && len(used) == 0 && s.swept == today && s.err() == nil {
 		return nil
 	}
-	err := s.db.Update(func(tx *bbolt.Tx) error {
+	err := s.update(func(tx *bbolt.Tx) error {
 		counts := tx.Bucket(countBucket)
 		for _, e := range entries {
 			if err := counts.Put(encodeCounter(e.Counter), encodeCount(e)); err != nil {
@@ -202,7 +200,7 @@ func (s *Store) Flush(context.Context) error {
 			}
 		}
 		for key, at := range used {
-			if tx.Bucket([]byte(usageplan.Keys)).Get([]byte(key)) == nil {
+			if tx.Bucket(tables[usageplan.Keys].records).Get([]byte(key)) == nil {
 				continue // bounds what is kept by what was created
 			}
 			if err := tx.Bucket(usedBucket).Put([]byte(key), binary.BigEndian.AppendUint64(nil, uint64(at.Unix()))); err != nil {
@@ -223,7 +221,9 @@ func (s *Store) Flush(context.Context) error {
 			}
 		}
 		s.using.Unlock()
-		err = fmt.Errorf("boltstore: write: %v", err)
+		if !errors.Is(err, ErrDamaged) {
+			err = fmt.Errorf("boltstore: write: %v", err)
+		}
 		s.fail(err)
 		return err
 	}
@@ -249,92 +249,6 @@ func sweep(counts *bbolt.Bucket, upTo usageplan.Date) error {
 	}
 	return err
 }
-
-// Get implements [usageplan.Store].
-func (s *Store) Get(_ context.Context, t usageplan.Table, id string) (r usageplan.Record, err error) {
-	err = s.db.View(func(tx *bbolt.Tx) error {
-		v := tx.Bucket([]byte(t)).Get([]byte(id))
-		if v == nil {
-			return fmt.Errorf("%w: %s", usageplan.ErrNotFound, t)
-		}
-		r, err = decodeRecord([]byte(id), v)
-		return err
-	})
-	return r, err
-}
-
-// Put implements [usageplan.Store].
-func (s *Store) Put(_ context.Context, t usageplan.Table, r usageplan.Record) error {
-	return s.change(func(tx *bbolt.Tx) error {
-		b := tx.Bucket([]byte(t))
-		var have usageplan.Record
-		if v := b.Get([]byte(r.ID)); v != nil {
-			var err error
-			if have, err = decodeRecord([]byte(r.ID), v); err != nil {
-				return err
-			}
-		}
-		if have.Revision != r.Revision {
-			return fmt.Errorf("%w: %s", usageplan.ErrConflict, t)
-		}
-		return b.Put([]byte(r.ID), append(binary.BigEndian.AppendUint64(nil, uint64(r.Revision+1)), r.Data...))
-	})
-}
-
-// Delete implements [usageplan.Store].
-func (s *Store) Delete(_ context.Context, t usageplan.Table, id string) error {
-	if t == usageplan.Keys {
-		s.using.Lock()
-		delete(s.used, id)
-		s.using.Unlock()
-	}
-	return s.change(func(tx *bbolt.Tx) error {
-		if t == usageplan.Keys {
-			if err := tx.Bucket(usedBucket).Delete([]byte(id)); err != nil {
-				return err
-			}
-		}
-		return tx.Bucket([]byte(t)).Delete([]byte(id))
-	})
-}
-
-// change is a synced transaction that counts as a change.
-func (s *Store) change(f func(*bbolt.Tx) error) error {
-	var n uint64
-	err := s.db.Update(func(tx *bbolt.Tx) (err error) {
-		if err := f(tx); err != nil {
-			return err
-		}
-		n, err = tx.Bucket(metaBucket).NextSequence()
-		return err
-	})
-	if err == nil {
-		s.changes.Store(int64(n))
-	}
-	return err
-}
-
-// List implements [usageplan.Store].
-func (s *Store) List(_ context.Context, t usageplan.Table, after string, limit int) (list []usageplan.Record, err error) {
-	err = s.db.View(func(tx *bbolt.Tx) error {
-		c := tx.Bucket([]byte(t)).Cursor()
-		for k, v := c.Seek([]byte(after)); k != nil && len(list) < limit; k, v = c.Next() {
-			if string(k) == after {
-				continue
-			}
-			r, err := decodeRecord(k, v)
-			if err != nil {
-				return err
-			}
-			list = append(list, r)
-		}
-		return nil
-	})
-	return list, err
-}
-
-// Changes implements [usageplan.Store].
-func (s *Store) Changes(context.Context) (int64, error) { return s.changes.Load(), nil }
 
 // Reserve implements [usageplan.Store].
 func (s *Store) Reserve(ctx context.Context, c usageplan.Counter, on usageplan.Date, atLeast, atMost, limit int64) (int64, usageplan.Count, error) {
@@ -382,7 +296,7 @@ func (s *Store) LastUsed(ctx context.Context, keys ...string) ([]time.Time, erro
 		return nil, err
 	}
 	list := make([]time.Time, len(keys))
-	err := s.db.View(func(tx *bbolt.Tx) error {
+	err := s.view(func(tx *bbolt.Tx) error {
 		for i, key := range keys {
 			if v := tx.Bucket(usedBucket).Get([]byte(key)); len(v) == 8 {
 				list[i] = time.Unix(int64(binary.BigEndian.Uint64(v)), 0).UTC()

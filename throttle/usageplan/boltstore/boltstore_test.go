@@ -47,7 +47,7 @@ func TestSurvivesARestart(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, s.SetExtra(t.Context(), counter, 2))
 	require.NoError(t, s.Touch(t.Context(), "k", time.Unix(1000, 0)))
-	changes, err := s.Changes(t.Context())
+	changes, err := s.Changes(t.Context(), usageplan.Keys, 0, 0, 10)
 	require.NoError(t, err)
 
 	_, err = boltstore.Open(t.Context(), path, boltstore.Config{})
@@ -69,7 +69,7 @@ func TestSurvivesARestart(t *testing.T) {
 	used, err := s.LastUsed(t.Context(), "k")
 	require.NoError(t, err)
 	require.Equal(t, time.Unix(1000, 0).UTC(), used[0])
-	again, err := s.Changes(t.Context())
+	again, err := s.Changes(t.Context(), usageplan.Keys, 0, 0, 10)
 	require.NoError(t, err)
 	require.Equal(t, changes, again)
 }

@@ -10,11 +10,19 @@ import (
 
 var errEncoding = errors.New("boltstore: the file has an entry that isn't one")
 
-func decodeRecord(id, v []byte) (usageplan.Record, error) {
-	if len(v) < 8 {
-		return usageplan.Record{}, errEncoding
+// encodeRecord writes the revision, the number of the record's last change, and its data.
+func encodeRecord(r usageplan.Record, number uint64) []byte {
+	b := make([]byte, 0, 16+len(r.Data))
+	b = binary.BigEndian.AppendUint64(b, uint64(r.Revision))
+	return append(binary.BigEndian.AppendUint64(b, number), r.Data...)
+}
+
+func decodeRecord(id, v []byte) (r usageplan.Record, number uint64, err error) {
+	if len(v) < 16 {
+		return usageplan.Record{}, 0, errEncoding
 	}
-	return usageplan.Record{ID: string(id), Revision: int64(binary.BigEndian.Uint64(v)), Data: bytes.Clone(v[8:])}, nil
+	r = usageplan.Record{ID: string(id), Revision: int64(binary.BigEndian.Uint64(v)), Data: bytes.Clone(v[16:])}
+	return r, binary.BigEndian.Uint64(v[8:]), nil
 }
 
 // encodeCounter writes the plan and the key, which hold no NUL, each with one behind it, and the days.

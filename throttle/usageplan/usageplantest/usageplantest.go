@@ -25,6 +25,10 @@ func Run(t *testing.T, open func(t *testing.T) usageplan.Store) {
 		"records-in-order":       order,
 		"records-raced":          racedRecords,
 		"changes":                changes,
+		"changes-in-pages":       changePages,
+		"changes-forgotten":      forgotten,
+		"changes-raced":          racedChanges,
+		"revocation":             revocation,
 		"reserve":                reserve,
 		"reserve-leases":         leases,
 		"extra-units":            extra,
@@ -155,36 +159,6 @@ func racedRecords(t *testing.T, s usageplan.Store) {
 	all.Wait()
 	if won.Load() != 1 {
 		t.Fatalf("%d made one record", won.Load())
-	}
-}
-
-func changes(t *testing.T, s usageplan.Store) {
-	ctx := t.Context()
-	seen := map[int64]bool{}
-	look := func() {
-		n, err := s.Changes(ctx)
-		noError(t, err)
-		if again, err := s.Changes(ctx); err != nil || again != n {
-			t.Fatalf("Changes changed by itself: %d, %d, %v", n, again, err)
-		}
-		if seen[n] {
-			t.Fatalf("Changes is %d again", n)
-		}
-		seen[n] = true
-	}
-	look()
-	noError(t, s.Put(ctx, usageplan.Keys, usageplan.Record{ID: "a"}))
-	look()
-	noError(t, s.Put(ctx, usageplan.Plans, usageplan.Record{ID: "a"}))
-	look()
-	noError(t, s.Delete(ctx, usageplan.Keys, "a"))
-	look()
-	n, _ := s.Changes(ctx)
-	_, _, err := s.Reserve(ctx, counter("k"), today, 1, 1, 10)
-	noError(t, err)
-	noError(t, s.Touch(ctx, "a", time.Now()))
-	if again, _ := s.Changes(ctx); again != n {
-		t.Fatal("counting isn't a change")
 	}
 }
 

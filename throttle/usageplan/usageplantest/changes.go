@@ -1,0 +1,258 @@
+package usageplantest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gatekit-go/gatekit/throttle/usageplan"
+)
+
+// list returns all changes after since, by pages, and fails if they aren't in order.
+func list(t *testing.T, s usageplan.Store, table usageplan.Table, since int64, limit int) []usageplan.Change {
+	t.Helper()
+	var all []usageplan.Change
+	for before := int64(0); ; {
+		page, err := s.Changes(t.Context(), table, since, before, limit)
+		noError(t, err)
+		if len(page) > limit {
+			t.Fatalf("limit %d: got %d", limit, len(page))
+		}
+		for _, c := range page {
+			if before > 0 && c.Number >= before || c.Number <= since {
+				t.Fatalf("change %d isn't between %d and %d", c.Number, since, before)
+			}
+			all, before = append(all, c), c.Number
+		}
+		if len(page) == 0 {
+			return all
+		}
+	}
+}
+
+// told is a change without its number.
+func told(list []usageplan.Change) (out []string) {
+	for _, c := range list {
+		out = append(out, fmt.Sprintf("%s %d %s", c.ID, c.Revision, c.Data))
+	}
+	return out
+}
+
+func changes(t *testing.T, s usageplan.Store) {
+	ctx := t.Context()
+	want := func(table usageplan.Table, since int64, want ...string) int64 {
+		t.Helper()
+		got := list(t, s, table, since, 100)
+		if !slices.Equal(told(got), want) {
+			t.Fatalf("%s since %d: got %q, want %q", table, since, told(got), want)
+		}
+		if len(got) == 0 {
+			return since
+		}
+		return got[0].Number
+	}
+	want(usageplan.Keys, 0)
+	noError(t, s.Put(ctx, usageplan.Keys, usageplan.Record{ID: "a", Data: []byte("one")}))
+	first := want(usageplan.Keys, 0, "a 1 one")
+	if first < 1 {
+		t.Fatalf("the first change is number %d", first)
+	}
+	noError(t, s.Put(ctx, usageplan.Keys, usageplan.Record{ID: "b", Data: []byte("x")}))
+	noError(t, s.Put(ctx, usageplan.Plans, usageplan.Record{ID: "a", Data: []byte("plan")}))
+	noError(t, s.Put(ctx, usageplan.Secrets, usageplan.Record{ID: "a", Data: []byte("secret")}))
+	want(usageplan.Keys, first, "b 1 x")
+	noError(t, s.Put(ctx, usageplan.Keys, usageplan.Record{ID: "a", Revision: 1, Data: []byte("two")}))
+	second := want(usageplan.Keys, first, "a 2 two", "b 1 x")
+	want(usageplan.Plans, 0, "a 1 plan")
+	want(usageplan.Keys, second)
+
+	// What isn't done is no change, and neither is counting.
+	if err := s.Put(ctx, usageplan.Keys, usageplan.Record{ID: "a", Revision: 1, Data: []byte("stale")}); !errors.Is(err, usageplan.ErrConflict) {
+		t.Fatal(err)
+	}
+	noError(t, s.Delete(ctx, usageplan.Keys, "nobody"))
+	_, _, err := s.Reserve(ctx, counter("k"), today, 1, 1, 10)
+	noError(t, err)
+	noError(t, s.Touch(ctx, "a", time.Now()))
+	want(usageplan.Keys, second)
+
+	noError(t, s.Delete(ctx, usageplan.Keys, "a"))
+	third := want(usageplan.Keys, second, "a 0 ")
+	want(usageplan.Keys, 0, "a 0 ", "b 1 x")
+	noError(t, s.Put(ctx, usageplan.Keys, usageplan.Record{ID: "a", Data: []byte("again")}))
+	want(usageplan.Keys, third, "a 1 again")
+	want(usageplan.Keys, 0, "a 1 again", "b 1 x")
+	noError(t, s.Delete(ctx, usageplan.Keys, "b"))
+	noError(t, s.Delete(ctx, usageplan.Keys, "a"))
+	want(usageplan.Keys, third, "a 0 ", "b 0 ")
+}
+
+func changePages(t *testing.T, s usageplan.Store) {
+	var want []string
+	for i := range 25 {
+		id := fmt.Sprintf("k%02d", rand.N(1000)*25+i)
+		noError(t, s.Put(t.Context(), usageplan.Keys, usageplan.Record{ID: id, Data: []byte(id)}))
+		want = append([]string{id + " 1 " + id}, want...)
+	}
+	for limit := 1; limit <= 27; limit++ {
+		got := list(t, s, usageplan.Keys, 0, limit)
+		if !slices.Equal(told(got), want) {
+			t.Fatalf("limit %d: got %q, want %q", limit, told(got), want)
+		}
+		if again := list(t, s, usageplan.Keys, got[limit%25].Number, limit); len(again) != limit%25 {
+			t.Fatalf("limit %d: got %q", limit, told(again))
+		}
+	}
+}
+
+func forgotten(t *testing.T, s usageplan.Store) {
+	if _, err := s.Changes(t.Context(), usageplan.Keys, 17, 0, 10); !errors.Is(err, usageplan.ErrForgotten) {
+		t.Fatalf("an empty store was never at 17: %v, want ErrForgotten", err)
+	}
+	noError(t, s.Put(t.Context(), usageplan.Keys, usageplan.Record{ID: "a"}))
+	last := list(t, s, usageplan.Keys, 0, 10)[0].Number
+	if _, err := s.Changes(t.Context(), usageplan.Keys, last+1, 0, 10); !errors.Is(err, usageplan.ErrForgotten) {
+		t.Fatalf("it was never at %d: %v, want ErrForgotten", last+1, err)
+	}
+}
+
+// racedChanges follows a store that many write to: whoever reads what comes after the latest change that they have seen has all in the end.
+func racedChanges(t *testing.T, s usageplan.Store) {
+	var writing sync.WaitGroup
+	for w := range 4 {
+		writing.Go(func() {
+			rnd := rand.New(rand.NewPCG(uint64(w), 7))
+			for range 30 {
+				id := fmt.Sprint("k", rnd.IntN(8))
+				r, err := s.Get(t.Context(), usageplan.Keys, id)
+				switch {
+				case err != nil && !errors.Is(err, usageplan.ErrNotFound):
+				case err == nil && rnd.IntN(3) == 0:
+					err = s.Delete(t.Context(), usageplan.Keys, id)
+				default:
+					err = s.Put(t.Context(), usageplan.Keys, usageplan.Record{ID: id, Revision: r.Revision, Data: fmt.Append(nil, w, rnd.Int64())})
+				}
+				if err != nil && !errors.Is(err, usageplan.ErrNotFound) && !errors.Is(err, usageplan.ErrConflict) {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	var written atomic.Bool
+	go func() { writing.Wait(); written.Store(true) }()
+	known, since := map[string]string{}, int64(0)
+	for last := false; !last; {
+		last = written.Load()
+		read := list(t, s, usageplan.Keys, since, 5)
+		for _, c := range slices.Backward(read) {
+			if since = c.Number; c.Revision == 0 {
+				delete(known, c.ID)
+			} else {
+				known[c.ID] = string(c.Data)
+			}
+		}
+	}
+	all, err := s.List(t.Context(), usageplan.Keys, "", 100)
+	noError(t, err)
+	for _, r := range all {
+		if known[r.ID] != string(r.Data) {
+			t.Errorf("%s: have %q, want %q", r.ID, known[r.ID], r.Data)
+		}
+		delete(known, r.ID)
+	}
+	if len(known) > 0 {
+		t.Errorf("have %v, which are gone", known)
+	}
+}
+
+// counted counts the records that are read from a store.
+type counted struct {
+	usageplan.Store
+	records atomic.Int64
+}
+
+func (c *counted) Changes(ctx context.Context, t usageplan.Table, since, before int64, limit int) ([]usageplan.Change, error) {
+	list, err := c.Store.Changes(ctx, t, since, before, limit)
+	c.records.Add(int64(len(list)))
+	return list, err
+}
+
+func (c *counted) List(ctx context.Context, t usageplan.Table, after string, limit int) ([]usageplan.Record, error) {
+	list, err := c.Store.List(ctx, t, after, limit)
+	c.records.Add(int64(len(list)))
+	return list, err
+}
+
+// revocation has two machines with one store: a key that is disabled, deleted or rotated on one is refused on the other, which reads no more for
+// it than what has changed.
+func revocation(t *testing.T, s usageplan.Store) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	quiet := slog.New(slog.DiscardHandler)
+	here, err := usageplan.NewRegistry(ctx, usageplan.RegistryConfig{Store: s, Log: quiet})
+	noError(t, err)
+	_, err = here.CreatePlan(ctx, usageplan.Plan{ID: "p", Name: "p", APIStages: []usageplan.APIStage{{APIID: "*", Stage: "*"}}})
+	noError(t, err)
+	values := map[string]string{}
+	for _, id := range []string{"disabled", "deleted", "rotated", "removed", "kept", "a", "b", "c", "d", "e", "f", "g"} {
+		_, value, err := here.CreateKey(ctx, usageplan.NewKey{ID: id, Enabled: true})
+		noError(t, err)
+		noError(t, here.AddKey(ctx, "p", id))
+		values[id] = value
+	}
+	c := &counted{Store: s}
+	there, err := usageplan.NewRegistry(ctx, usageplan.RegistryConfig{Store: c, Refresh: 20 * time.Millisecond, Log: quiet})
+	noError(t, err)
+	l, err := usageplan.New(usageplan.Config{Registry: there})
+	noError(t, err)
+	admitted := func(id string) bool {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header.Set("X-Api-Key", values[id])
+		_, err := l.Check(r)
+		return err == nil
+	}
+	for id := range values {
+		if !admitted(id) {
+			t.Fatalf("%s: refused on a machine that has just started", id)
+		}
+	}
+	c.records.Store(0)
+	off := false
+	_, err = here.UpdateKey(ctx, "disabled", usageplan.KeyChange{Enabled: &off})
+	noError(t, err)
+	noError(t, here.DeleteKey(ctx, "deleted"))
+	_, _, err = here.RotateKey(ctx, "rotated", time.Nanosecond)
+	noError(t, err)
+	noError(t, here.RemoveKey(ctx, "p", "removed"))
+	_, values["new"], err = here.CreateKey(ctx, usageplan.NewKey{ID: "new", Enabled: true})
+	noError(t, err)
+	noError(t, here.AddKey(ctx, "p", "new"))
+	// The test waits for the event, however slow the machine is; what it took shows in the count.
+	for _, id := range []string{"disabled", "deleted", "rotated", "removed"} {
+		for deadline := time.Now().Add(30 * time.Second); admitted(id); time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: still admitted elsewhere", id)
+			}
+		}
+	}
+	for deadline := time.Now().Add(30 * time.Second); !admitted("new"); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("a new key is still refused elsewhere")
+		}
+	}
+	if !admitted("kept") {
+		t.Fatal("a key that nothing happened to is refused")
+	}
+	if n := c.records.Load(); n > 2*7 { // each of the seven changes may be read by itself, or twice where it falls on a page's edge
+		t.Fatalf("%d records were read for seven changes", n)
+	}
+}
