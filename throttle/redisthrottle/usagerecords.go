@@ -15,11 +15,12 @@ import (
 
 // A table is one sorted set of members of one score, which Redis keeps in the order of their bytes. The first byte tells what a member is:
 //
-//	\0 last NUL forgot NUL kept         the latest change, the latest deletion that was forgotten, and how many are remembered
+//	\0 last NUL forgot NUL born NUL kept the latest change, the latest deletion that was forgotten, what the first change came after, and how many
+//	                                    deletions are remembered
 //	\1 number NUL ID                    a deletion that is remembered, in the order of numbers
 //	\2 ID NUL number                    the same by ID
 //	ID NUL revision NUL number NUL data a record with the number of its last change; IDs are visible characters
-//	\177 number NUL ID                  the last change of a record, or of what was one, in the order of numbers
+//	\177 c or n number NUL ID           the last change of a record, or of what was one, in the order of numbers; n if it is new (usageplan.Span.New)
 //
 // Numbers of changes have sixteen digits, so that their order is that of their text. They are microseconds of Redis' clock, or one more than the
 // last one: so a set that was lost, and is written anew, doesn't use a number again, and whoever has seen the old one notices.
@@ -34,10 +35,10 @@ local function find(id)
   return first('[' .. id .. '\0', '(' .. id .. '\1')
 end
 
-local last, forgot, kept = '0', '0', 0
+local last, forgot, born, kept = '0', '0', '0', 0
 local state = first('-', '(\1')
 if state then
-  last, forgot, kept = string.match(state, '^%z(%d+)%z(%d+)%z(%d+)$')
+  last, forgot, born, kept = string.match(state, '^%z(%d+)%z(%d+)%z(%d+)%z(%d+)$')
   kept = tonumber(kept)
 end
 
@@ -49,16 +50,20 @@ end
 local function change(id, before)
   local now = redis.call('TIME')
   local n = math.max(tonumber(last) + 1, now[1] * 1000000 + now[2])
-  if not state then forgot = string.format('%016.0f', n - 1) end
+  if not state then born = string.format('%016.0f', n - 1) end
   last = string.format('%016.0f', n)
-  if before then redis.call('ZREM', table, '\127' .. before .. '\0' .. id) end
-  redis.call('ZADD', table, 0, '\127' .. last .. '\0' .. id)
+  local kind = 'n'
+  if before then
+    kind = 'c'
+    redis.call('ZREM', table, '\127c' .. before .. '\0' .. id, '\127n' .. before .. '\0' .. id)
+  end
+  redis.call('ZADD', table, 0, '\127' .. kind .. last .. '\0' .. id)
   return last
 end
 
 local function save()
   if state then redis.call('ZREM', table, state) end
-  redis.call('ZADD', table, 0, '\0' .. last .. '\0' .. forgot .. '\0' .. string.format('%.0f', kept))
+  redis.call('ZADD', table, 0, '\0' .. last .. '\0' .. forgot .. '\0' .. born .. '\0' .. string.format('%.0f', kept))
 end
 
 -- exhume takes out that a record was deleted, and returns the number of that change, if it was.
@@ -100,7 +105,7 @@ kept = kept + 1
 while kept > most do
   local oldest, gone = string.match(first('(\1', '(\2'), '^\1(%d+)%z(.*)$')
   exhume(gone)
-  redis.call('ZREM', table, '\127' .. oldest .. '\0' .. gone)
+  redis.call('ZREM', table, '\127c' .. oldest .. '\0' .. gone)
   forgot = oldest
 end
 save()
@@ -109,12 +114,13 @@ return 1
 
 // changesScript returns changes and the records that they are of, up to a number of bytes, so that a page of large records doesn't stop Redis.
 var changesScript = redis.NewScript(recordLua + `
-local since, before, limit, bytes = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
-if tonumber(since) > tonumber(last) or tonumber(since) > 0 and tonumber(since) < tonumber(forgot) then return {'forgotten'} end
-local found = redis.call('ZREVRANGEBYLEX', table, '(\127' .. before, '(\127' .. since .. '\1', 'LIMIT', 0, limit)
+local since, before, limit, bytes, kind, all = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6]
+if tonumber(since) > tonumber(last) or tonumber(since) > 0 and tonumber(since) < tonumber(born) then return {'forgotten'} end
+if kind == 'c' and all == '' and tonumber(since) < tonumber(forgot) then return {'forgotten'} end -- no deletion is new
+local found = redis.call('ZREVRANGEBYLEX', table, '(\127' .. kind .. before, '(\127' .. kind .. since .. '\1', 'LIMIT', 0, limit)
 local answer = {'changes'}
 for _, member in ipairs(found) do
-  local n, id = string.match(member, '^\127(%d+)%z(.*)$')
+  local n, id = string.match(member, '^\127.(%d+)%z(.*)$')
   local record = find(id) or ''
   answer[#answer + 1] = n
   answer[#answer + 1] = id
@@ -225,17 +231,24 @@ func (s *Store) List(ctx context.Context, t usageplan.Table, after string, limit
 const maxNumber = 1e16 - 1
 
 // Changes implements [usageplan.Store].
-func (s *Store) Changes(ctx context.Context, t usageplan.Table, since, before int64, limit int) ([]usageplan.Change, error) {
+func (s *Store) Changes(ctx context.Context, span usageplan.Span, limit int) ([]usageplan.Change, error) {
 	if limit <= 0 {
 		return nil, nil
+	}
+	before, kind, all := span.Before, "c", ""
+	if span.Since < 0 {
+		all = "all"
+	}
+	if span.New {
+		kind = "n"
 	}
 	if before <= 0 || before > maxNumber {
 		before = maxNumber
 	}
 	ctx, cancel := s.within(ctx)
 	defer cancel()
-	args := []any{fmt.Sprintf("%016d", min(max(since, 0), maxNumber)), fmt.Sprintf("%016d", before), min(limit, math.MaxInt32), maxPageBytes}
-	answer, err := changesScript.Run(ctx, s.client, []string{s.table(t)}, args...).StringSlice()
+	args := []any{fmt.Sprintf("%016d", min(max(span.Since, 0), maxNumber)), fmt.Sprintf("%016d", before), min(limit, math.MaxInt32), maxPageBytes, kind, all}
+	answer, err := changesScript.Run(ctx, s.client, []string{s.table(span.Table)}, args...).StringSlice()
 	if err != nil {
 		return nil, failed("look for changes", err)
 	}
@@ -260,4 +273,3 @@ func (s *Store) Changes(ctx context.Context, t usageplan.Table, since, before in
 	}
 	return list, nil
 }
-

@@ -14,11 +14,12 @@ import (
 // has. So one way of reading serves for all: at the start the gap is everything; where the store was away for long, it is what happened meanwhile;
 // and in each case, what changes now is read before what is left of the gaps, page by page, and no page is read twice.
 //
-// Reading the oldest first, as one would a log, lets a revocation stand in line behind everything that was imported before it.
+// Reading one log, the oldest first, would let a revocation stand in line behind everything that was imported before it; the latest first, behind
+// what is imported after it. Therefore records that are new are read apart, after all else.
 type follower struct {
-	g     *Registry
-	plans tail
-	keys  tail
+	g *Registry
+	// tails are what is followed, the most urgent first.
+	tails []tail
 	// anew is true while all that there is is read again; at its end, what wasn't found is taken out.
 	anew bool
 	// starting makes a record that can't be read an error. Later it costs only the key or the change that it is.
@@ -29,10 +30,10 @@ type follower struct {
 
 // tail is how far the changes of a table have been read.
 type tail struct {
-	table  Table
-	looked bool
-	head   int64 // the latest change that was read
-	gaps   []gap // what is unread before it, the latest last
+	table Table
+	made  bool  // Span.New
+	head  int64 // the latest change that was read, 0 where there was none, -1 where nobody has looked
+	gaps  []gap // what is unread before it, the latest last
 }
 
 // gap is the changes after since and before before.
@@ -87,7 +88,7 @@ func (f *follower) turn(ctx context.Context, tick <-chan time.Time) error {
 			switch {
 			case t != nil:
 				err = f.fill(ctx, t)
-			case f.anew && !(f.plans.looked && f.keys.looked): // begun anew by the last page
+			case f.anew && f.tails[len(f.tails)-1].head < 0: // begun anew by the last page
 				err = f.look(ctx)
 			default:
 				f.finish(ctx)
@@ -102,15 +103,15 @@ func (f *follower) turn(ctx context.Context, tick <-chan time.Time) error {
 
 // restart forgets what was read, so that everything is read again.
 func (f *follower) restart() {
-	f.plans, f.keys = tail{table: Plans}, tail{table: Keys}
+	f.tails = []tail{{table: Keys, head: -1}, {table: Plans, head: -1}, {table: Plans, made: true, head: -1}, {table: Keys, made: true, head: -1}}
 	f.anew, f.surplus = true, 0
 	f.g.roster.begin()
 }
 
-// behind returns the tail that has a gap, or nil. Plans come first: a key without its plan is refused.
+// behind returns the most urgent tail that has a gap, or nil.
 func (f *follower) behind() *tail {
-	for _, t := range []*tail{&f.plans, &f.keys} {
-		if len(t.gaps) > 0 {
+	for i := range f.tails {
+		if t := &f.tails[i]; len(t.gaps) > 0 {
 			return t
 		}
 	}
@@ -134,13 +135,14 @@ func (f *follower) finish(ctx context.Context) {
 
 // look reads what has changed since it was last called: a page, and what there is besides becomes a gap.
 func (f *follower) look(ctx context.Context) error {
-	for _, t := range []*tail{&f.plans, &f.keys} {
+	for i := range f.tails {
+		t := &f.tails[i]
 		read, err := f.page(ctx, t, gap{since: t.head})
 		if err != nil {
 			return f.forgotten(err)
 		}
-		t.looked = true
 		if len(read) == 0 {
+			t.head = max(t.head, 0)
 			continue
 		}
 		// A page that isn't full needn't be the last one: the gap is closed where it is found to be empty.
@@ -183,7 +185,7 @@ func (f *follower) page(ctx context.Context, t *tail, gap gap) ([]Change, error)
 		defer cancel()
 	}
 	at := f.g.roster.seen()
-	read, err := f.g.store.Changes(asking, t.table, gap.since, gap.before, pageSize)
+	read, err := f.g.store.Changes(asking, Span{t.table, t.made, gap.since, gap.before}, pageSize)
 	if err != nil {
 		return nil, fmt.Errorf("usageplan: read the store: %w", err)
 	}

@@ -9,13 +9,10 @@ import (
 
 // memoryTable is a table of a [Memory]: the records, their IDs in order, and their changes in order.
 type memoryTable struct {
-	records map[string]memoryRecord
-	ids     sortedIDs
-	last    int64
-	// log has each change, the latest last. One that another change of the same record came after is dead: it stays until half of the log
-	// is, so that a change costs O(1) and a walk along the log at most twice what it finds.
-	log  []logged
-	dead int
+	records       map[string]memoryRecord
+	ids           sortedIDs
+	last          int64
+	made, changed changeLog // see Span.New
 	// gone has the deletions that are remembered, by the number of each, and forgot the latest that isn't.
 	gone   map[string]int64
 	graves []logged // in order; one whose ID came back is passed over
@@ -25,6 +22,13 @@ type memoryTable struct {
 type memoryRecord struct {
 	Record
 	number int64
+}
+
+// changeLog has changes, the latest last. One that another change of the same record came after is dead: it stays until half of the log is, so that
+// a change costs O(1) and a walk along the log at most twice what it finds.
+type changeLog struct {
+	list []logged
+	dead int
 }
 
 type logged struct {
@@ -49,12 +53,29 @@ func (t *memoryTable) numberOf(id string) int64 {
 
 // note logs a change of a record whose last one had the number before.
 func (t *memoryTable) note(id string, before int64) int64 {
-	if before > 0 {
-		t.dead++
-	}
 	t.last++
-	t.log = append(t.log, logged{t.last, id})
+	log := &t.made
+	if before > 0 {
+		log = &t.changed
+		t.bury(before)
+	}
+	log.list = append(log.list, logged{t.last, id})
 	return t.last
+}
+
+// bury notes that the change of a number is dead.
+func (t *memoryTable) bury(number int64) {
+	for _, log := range []*changeLog{&t.made, &t.changed} {
+		if i := log.find(number); i < len(log.list) && log.list[i].number == number {
+			log.dead++
+		}
+	}
+}
+
+// find returns where the change of a number is, or would be.
+func (l *changeLog) find(number int64) int {
+	i, _ := slices.BinarySearchFunc(l.list, number, func(l logged, n int64) int { return cmp.Compare(l.number, n) })
+	return i
 }
 
 // tidy drops what is dead of the log, once that is half of it, and the oldest deletions.
@@ -65,15 +86,17 @@ func (t *memoryTable) tidy() {
 		if t.gone[g.id] == g.number {
 			delete(t.gone, g.id)
 			t.forgot = g.number
-			t.dead++
+			t.bury(g.number)
 		}
 	}
 	if len(t.graves) > 2*keptDeletions { // more are passed over than count
 		t.graves = slices.DeleteFunc(t.graves, func(g logged) bool { return t.gone[g.id] != g.number })
 	}
-	if t.dead > len(t.log)/2 {
-		t.log = slices.DeleteFunc(t.log, func(l logged) bool { return t.numberOf(l.id) != l.number })
-		t.dead = 0
+	for _, log := range []*changeLog{&t.made, &t.changed} {
+		if log.dead > len(log.list)/2 {
+			log.list = slices.DeleteFunc(log.list, func(l logged) bool { return t.numberOf(l.id) != l.number })
+			log.dead = 0
+		}
 	}
 }
 
@@ -145,24 +168,28 @@ func (m *Memory) List(_ context.Context, t Table, after string, limit int) ([]Re
 }
 
 // Changes implements [Store].
-func (m *Memory) Changes(_ context.Context, t Table, since, before int64, limit int) ([]Change, error) {
+func (m *Memory) Changes(_ context.Context, s Span, limit int) ([]Change, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	table := m.tables[t]
-	if since > table.last || since > 0 && since < table.forgot {
+	t := m.tables[s.Table]
+	if s.Since > t.last || !s.New && 0 <= s.Since && s.Since < t.forgot { // no deletion is new
 		return nil, ErrForgotten
 	}
-	end := len(table.log)
-	if before > 0 {
-		end, _ = slices.BinarySearchFunc(table.log, before, func(l logged, n int64) int { return cmp.Compare(l.number, n) })
+	log := &t.changed
+	if s.New {
+		log = &t.made
+	}
+	end := len(log.list)
+	if s.Before > 0 {
+		end = log.find(s.Before)
 	}
 	var list []Change
-	for i := end - 1; i >= 0 && len(list) < limit && table.log[i].number > since; i-- {
-		l := table.log[i]
-		if table.numberOf(l.id) != l.number {
+	for i := end - 1; i >= 0 && len(list) < limit && log.list[i].number > s.Since; i-- {
+		l := log.list[i]
+		if t.numberOf(l.id) != l.number {
 			continue
 		}
-		c := Change{Number: l.number, Record: table.records[l.id].Record}
+		c := Change{Number: l.number, Record: t.records[l.id].Record}
 		c.ID = l.id // also of one that is gone
 		list = append(list, c)
 	}

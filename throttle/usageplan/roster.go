@@ -122,6 +122,12 @@ func (r *roster) seen() versions {
 	return r.versions
 }
 
+// bump counts what is put of a reading. That isn't to outdo the other records of the same reading.
+func (r *roster) bump(stripe uint8, at *versions) {
+	r.versions[stripe]++
+	at[stripe]++
+}
+
 func (r *roster) size() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -183,7 +189,7 @@ func (r *roster) putKey(id string, made *liveKey, members []memberRecord, at *ve
 	if made != nil && old == nil && len(r.keys) >= maxKeys {
 		return full
 	}
-	r.versions[v]++
+	r.bump(v, at)
 	if made == nil {
 		r.drop(old)
 		return done
@@ -271,7 +277,7 @@ func (r *roster) putPlan(id string, at *versions, build func(old *livePlan) (*li
 	if err != nil {
 		return done, err
 	}
-	r.versions[v]++
+	r.bump(v, at)
 	s.pass = r.pass
 	s.plan.Store(made)
 	return done, nil

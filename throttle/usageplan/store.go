@@ -20,12 +20,11 @@ type Store interface {
 	Delete(ctx context.Context, t Table, id string) error
 	// List returns up to limit records whose IDs come after the given one, in the order of their bytes.
 	List(ctx context.Context, t Table, after string, limit int) ([]Record, error)
-	// Changes returns up to limit records of Keys or Plans that were put or deleted, each once, by its last change: the latest change first.
-	// Only changes after since (0: all) and before the given one (0: no bound) are returned. Fewer than limit, but at least one, may be returned
-	// while there are more. A change is seen together with all those before it, and comes with the record as it is when it is read, or
-	// later. A store may forget deletions, the oldest first, but not the latest thousand; if it has forgotten one after since, or has
-	// never been at since, because it was emptied or restored from a copy, it returns ErrForgotten, and the caller reads all from 0.
-	Changes(ctx context.Context, t Table, since, before int64, limit int) ([]Change, error)
+	// Changes returns up to limit records that were put or deleted, each once, by its last change: the latest change first. Fewer than limit, but
+	// at least one, may be returned while there are more. A change is seen together with all those before it, and comes with the record as it
+	// is when it is read, or later. A store may forget deletions, the oldest first, but not the latest thousand; if it has forgotten one after
+	// s.Since, or was never there, because it was emptied or restored from a copy, it returns ErrForgotten, and the caller reads all.
+	Changes(ctx context.Context, s Span, limit int) ([]Change, error)
 
 	// Reserve counts up to atMost units, on a day of the counter's period, as far as limit and the counter's extra units allow. It grants
 	// nothing if that is fewer than atLeast. A negative limit is none. It is atomic: whatever runs at the same time, no more than the limit
@@ -66,9 +65,23 @@ type Record struct {
 
 const maxRecord = 1 << 20
 
+// Span says which changes are asked for.
+type Span struct {
+	// Table is Keys or Plans.
+	Table Table
+	// New asks for records whose only change is that they were made, under an ID that no deletion is remembered of; otherwise for all others.
+	// They are asked for apart, since only the others can take away what somebody may do: a revocation isn't to wait behind an import.
+	New bool
+	// Since is the number after which changes are asked for: 0 where none was there when it was last asked, negative for all that there are,
+	// whatever was forgotten.
+	Since int64
+	// Before is the number before which they are asked for. 0 is no bound.
+	Before int64
+}
+
 // Change is the last change of a record, as [Store.Changes] tells of it.
 type Change struct {
-	// Number tells the order of changes of a table: a later one has a higher number, which is never 0.
+	// Number tells the order of changes of a table, new ones and others: a later one has a higher number, which is never 0.
 	Number int64
 	// Record is what was put; of one that was deleted, only its ID, with Revision 0.
 	Record
@@ -96,7 +109,7 @@ const DefaultRetention = 100 * 24 * time.Hour
 var (
 	ErrNotFound = errors.New("usageplan: not found")
 	ErrConflict = errors.New("usageplan: it exists already, or was changed at the same time")
-	// ErrForgotten is what a Store says of changes that it can't tell any more: read all of them, from 0.
+	// ErrForgotten is what a Store says of changes that it can't tell any more: read all that there are.
 	ErrForgotten = errors.New("usageplan: the store has forgotten some of these changes")
 	// ErrInvalid is what a Registry says of values that can't be; the error names each of them. A Store doesn't return it.
 	ErrInvalid = errors.New("usageplan: invalid")

@@ -694,11 +694,11 @@ func (b *broken) Put(ctx context.Context, t usageplan.Table, r usageplan.Record)
 	return b.Store.Put(ctx, t, r)
 }
 
-func (b *broken) Changes(ctx context.Context, t usageplan.Table, since, before int64, limit int) ([]usageplan.Change, error) {
+func (b *broken) Changes(ctx context.Context, span usageplan.Span, limit int) ([]usageplan.Change, error) {
 	if b.away.Load() {
 		return nil, errAway
 	}
-	return b.Store.Changes(ctx, t, since, before, limit)
+	return b.Store.Changes(ctx, span, limit)
 }
 
 func TestStoreThatIsAway(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -111,19 +112,37 @@ func Open(ctx context.Context, path string, c Config) (*Store, error) {
 
 // read makes the buckets, and reads all counts.
 func (s *Store) read() error {
-	var entries []usageplan.Entry
-	err := s.update(func(tx *bbolt.Tx) error {
-		names := [][]byte{countBucket, usedBucket}
-		for _, t := range tables {
-			names = append(names, t.records, t.log, t.gone, t.graves)
-		}
-		for _, name := range names {
-			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-				return err
+	names := [][]byte{countBucket, usedBucket}
+	for _, t := range tables {
+		names = append(names, t.records, t.log, t.made, t.gone, t.graves)
+	}
+	missing := false
+	err := s.view(func(tx *bbolt.Tx) error {
+		missing = slices.ContainsFunc(names, func(name []byte) bool { return tx.Bucket(name) == nil })
+		return nil
+	})
+	if err == nil && missing {
+		err = s.update(func(tx *bbolt.Tx) error {
+			for _, name := range names {
+				if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+					return err
+				}
 			}
-		}
+			return nil
+		})
+	}
+	if err != nil {
+		return err
+	}
+	var entries []usageplan.Entry
+	today := usageplan.DateOf(time.Now())
+	s.swept = today // unless there is something to sweep: the first Flush need not write
+	err = s.view(func(tx *bbolt.Tx) error {
 		return tx.Bucket(countBucket).ForEach(func(k, v []byte) error {
 			e, err := decodeEntry(k, v)
+			if e.To <= today-s.retention {
+				s.swept = 0
+			}
 			entries = append(entries, e)
 			return err
 		})

@@ -118,7 +118,9 @@ func checkFile(path string) error {
 	return nil
 }
 
-// close closes the file. Of one that is damaged bbolt may hold the locks, and closing wouldn't end: it has a second for it.
+const closeTimeout = 100 * time.Millisecond
+
+// close closes the file. Of one that is damaged bbolt may hold the locks, and closing wouldn't end: it has a moment for it.
 func (s *Store) close() error {
 	if s.damaged.Load() == nil {
 		return guard(s.db.Close)
@@ -128,7 +130,7 @@ func (s *Store) close() error {
 	select {
 	case err := <-closed:
 		return err
-	case <-time.After(lockTimeout):
+	case <-time.After(closeTimeout):
 		return *s.damaged.Load()
 	}
 }

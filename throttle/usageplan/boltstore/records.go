@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 
@@ -12,10 +13,11 @@ import (
 	"github.com/gatekit-go/gatekit/throttle/usageplan"
 )
 
-// table is the buckets of a table: its records by their IDs; the ID of each one's last change by the change's number; and the deletions that
+// table is the buckets of a table: its records by their IDs; the ID of each one's last change by the change's number, in made where that is new
+// (usageplan.Span.New), else in log; and the deletions that
 // are remembered, both ways. The sequence of log is the number of the latest change, that of gone how many deletions are remembered, and that of
 // graves the latest deletion that was forgotten.
-type table struct{ records, log, gone, graves []byte }
+type table struct{ records, log, made, gone, graves []byte }
 
 var tables = map[usageplan.Table]table{
 	usageplan.Keys:    tableOf(usageplan.Keys),
@@ -24,7 +26,7 @@ var tables = map[usageplan.Table]table{
 }
 
 func tableOf(t usageplan.Table) table {
-	return table{[]byte(t), []byte("log of " + t), []byte("gone of " + t), []byte("graves of " + t)}
+	return table{[]byte(t), []byte("log of " + t), []byte("made of " + t), []byte("gone of " + t), []byte("graves of " + t)}
 }
 
 // keptDeletions is how many deletions are remembered.
@@ -82,13 +84,14 @@ func write(tx *bbolt.Tx, t usageplan.Table, r usageplan.Record, before uint64) e
 
 // note logs a change of a record whose last one had the number before, 0 for none.
 func note(tx *bbolt.Tx, t usageplan.Table, id []byte, before uint64) (number uint64, err error) {
-	log := tx.Bucket(tables[t].log)
-	if before > 0 {
-		if err := log.Delete(bigEndian(before)); err != nil {
-			return 0, err
-		}
-	}
+	log, made := tx.Bucket(tables[t].log), tx.Bucket(tables[t].made)
 	if number, err = log.NextSequence(); err != nil {
+		return 0, err
+	}
+	if before == 0 {
+		return number, made.Put(bigEndian(number), id)
+	}
+	if err := errors.Join(log.Delete(bigEndian(before)), made.Delete(bigEndian(before))); err != nil {
 		return 0, err
 	}
 	return number, log.Put(bigEndian(number), id)
@@ -203,21 +206,25 @@ func (s *Store) List(_ context.Context, t usageplan.Table, after string, limit i
 }
 
 // Changes implements [usageplan.Store].
-func (s *Store) Changes(_ context.Context, t usageplan.Table, since, before int64, limit int) (list []usageplan.Change, err error) {
+func (s *Store) Changes(_ context.Context, span usageplan.Span, limit int) (list []usageplan.Change, err error) {
 	err = s.view(func(tx *bbolt.Tx) error {
-		log, records := tx.Bucket(tables[t].log), tx.Bucket(tables[t].records)
-		if uint64(since) > log.Sequence() || since > 0 && uint64(since) < tx.Bucket(tables[t].graves).Sequence() {
+		t, since, before := tables[span.Table], span.Since, span.Before
+		log, records := tx.Bucket(t.log), tx.Bucket(t.records)
+		if since > int64(log.Sequence()) || !span.New && 0 <= since && since < int64(tx.Bucket(t.graves).Sequence()) { // no deletion is new
 			return usageplan.ErrForgotten
+		}
+		if span.New {
+			log = tx.Bucket(t.made)
 		}
 		if before <= 0 {
 			before = math.MaxInt64
 		}
 		c := log.Cursor()
-		k, id := c.Seek(bigEndian(uint64(before)))
-		if k == nil {
-			k, id = c.Last()
-		} else {
+		var k, id []byte
+		if at, _ := c.Seek(bigEndian(uint64(before))); at != nil {
 			k, id = c.Prev()
+		} else {
+			k, id = c.Last()
 		}
 		for ; k != nil && len(list) < limit; k, id = c.Prev() {
 			if len(k) != 8 {

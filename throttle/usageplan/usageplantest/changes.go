@@ -17,12 +17,20 @@ import (
 	"github.com/gatekit-go/gatekit/throttle/usageplan"
 )
 
-// list returns all changes after since, by pages, and fails if they aren't in order.
+// list returns all changes after since, those of new records last, and fails if they aren't in order.
 func list(t *testing.T, s usageplan.Store, table usageplan.Table, since int64, limit int) []usageplan.Change {
 	t.Helper()
+	return append(kind(t, s, usageplan.Span{Table: table, Since: since}, limit), kind(t, s, usageplan.Span{Table: table, New: true, Since: since}, limit)...)
+}
+
+// kind returns all changes of a kind, by pages.
+func kind(t *testing.T, s usageplan.Store, span usageplan.Span, limit int) []usageplan.Change {
+	t.Helper()
+	since := span.Since
 	var all []usageplan.Change
 	for before := int64(0); ; {
-		page, err := s.Changes(t.Context(), table, since, before, limit)
+		span.Before = before
+		page, err := s.Changes(t.Context(), span, limit)
 		noError(t, err)
 		if len(page) > limit {
 			t.Fatalf("limit %d: got %d", limit, len(page))
@@ -55,14 +63,16 @@ func changes(t *testing.T, s usageplan.Store) {
 		if !slices.Equal(told(got), want) {
 			t.Fatalf("%s since %d: got %q, want %q", table, since, told(got), want)
 		}
-		if len(got) == 0 {
-			return since
+		for _, c := range got {
+			since = max(since, c.Number)
 		}
-		return got[0].Number
+		return since
 	}
+	want(usageplan.Keys, -1)
 	want(usageplan.Keys, 0)
 	noError(t, s.Put(ctx, usageplan.Keys, usageplan.Record{ID: "a", Data: []byte("one")}))
 	first := want(usageplan.Keys, 0, "a 1 one")
+	want(usageplan.Keys, -1, "a 1 one")
 	if first < 1 {
 		t.Fatalf("the first change is number %d", first)
 	}
@@ -115,12 +125,12 @@ func changePages(t *testing.T, s usageplan.Store) {
 }
 
 func forgotten(t *testing.T, s usageplan.Store) {
-	if _, err := s.Changes(t.Context(), usageplan.Keys, 17, 0, 10); !errors.Is(err, usageplan.ErrForgotten) {
+	if _, err := s.Changes(t.Context(), usageplan.Span{Table: usageplan.Keys, Since: 17}, 10); !errors.Is(err, usageplan.ErrForgotten) {
 		t.Fatalf("an empty store was never at 17: %v, want ErrForgotten", err)
 	}
 	noError(t, s.Put(t.Context(), usageplan.Keys, usageplan.Record{ID: "a"}))
 	last := list(t, s, usageplan.Keys, 0, 10)[0].Number
-	if _, err := s.Changes(t.Context(), usageplan.Keys, last+1, 0, 10); !errors.Is(err, usageplan.ErrForgotten) {
+	if _, err := s.Changes(t.Context(), usageplan.Span{Table: usageplan.Keys, New: true, Since: last + 1}, 10); !errors.Is(err, usageplan.ErrForgotten) {
 		t.Fatalf("it was never at %d: %v, want ErrForgotten", last+1, err)
 	}
 }
@@ -149,15 +159,17 @@ func racedChanges(t *testing.T, s usageplan.Store) {
 	}
 	var written atomic.Bool
 	go func() { writing.Wait(); written.Store(true) }()
-	known, since := map[string]string{}, int64(0)
+	known, since := map[string]string{}, [2]int64{} // others, and new ones
 	for last := false; !last; {
 		last = written.Load()
-		read := list(t, s, usageplan.Keys, since, 5)
-		for _, c := range slices.Backward(read) {
-			if since = c.Number; c.Revision == 0 {
-				delete(known, c.ID)
-			} else {
-				known[c.ID] = string(c.Data)
+		for new := range since {
+			read := kind(t, s, usageplan.Span{Table: usageplan.Keys, New: new == 1, Since: since[new]}, 5)
+			for _, c := range slices.Backward(read) {
+				if since[new] = c.Number; c.Revision == 0 {
+					delete(known, c.ID)
+				} else {
+					known[c.ID] = string(c.Data)
+				}
 			}
 		}
 	}
@@ -180,8 +192,8 @@ type counted struct {
 	records atomic.Int64
 }
 
-func (c *counted) Changes(ctx context.Context, t usageplan.Table, since, before int64, limit int) ([]usageplan.Change, error) {
-	list, err := c.Store.Changes(ctx, t, since, before, limit)
+func (c *counted) Changes(ctx context.Context, span usageplan.Span, limit int) ([]usageplan.Change, error) {
+	list, err := c.Store.Changes(ctx, span, limit)
 	c.records.Add(int64(len(list)))
 	return list, err
 }
