@@ -1,11 +1,8 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +14,7 @@ import (
 	"github.com/gatekit-go/gatekit/internal/exampletest"
 )
 
-func TestMain(m *testing.M) { exampletest.Main(m) }
+func TestMain(m *testing.M) { exampletest.Main(m, main) }
 
 func TestPrintedLinesWork(t *testing.T) {
 	exampletest.WithCurl(t, false)
@@ -31,12 +28,8 @@ func TestCurlStandIn(t *testing.T) {
 
 // What all gateways let through together is the limit of one, exact or leased.
 func TestAdmittedTogether(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "fleet")
-	out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput()
-	require.NoError(t, err, "%s", out)
 	for _, leased := range []bool{false, true} {
-		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-		cmd := exec.CommandContext(ctx, program, fmt.Sprintf("-leased=%v", leased), "-gateways", "2")
+		cmd := exampletest.Command(t, fmt.Sprintf("-leased=%v", leased), "-gateways", "2")
 		stdout, err := cmd.StdoutPipe()
 		require.NoError(t, err)
 		start := time.Now()
@@ -54,7 +47,6 @@ func TestAdmittedTogether(t *testing.T) {
 		require.NoError(t, cmd.Process.Kill())
 		_, _ = io.Copy(io.Discard, stdout)
 		_ = cmd.Wait()
-		cancel()
 		require.Equal(t, 3, lines)
 		require.Positive(t, sum)
 		require.LessOrEqual(t, float64(sum), float64(ofLoad.Burst)+ofLoad.Rate*took.Seconds()+2*10, "leased: %v", leased)

@@ -2,9 +2,6 @@ package main
 
 import (
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -16,9 +13,9 @@ import (
 	"github.com/gatekit-go/gatekit/route/integration"
 )
 
-func TestMain(m *testing.M) { exampletest.Main(m) }
+func TestMain(m *testing.M) { exampletest.Main(m, main) }
 
-// The program is built and started as a newcomer would start it, and every line that it prints is run.
+// The program is started as a newcomer would start it, and every line that it prints is run.
 func TestPrintedLinesWork(t *testing.T) {
 	exampletest.WithCurl(t, false)
 	exampletest.PrintedLines(t, 5)
@@ -29,11 +26,8 @@ func TestIsTheFunction(t *testing.T) {
 	runtime := gatekit.Must(integration.NewRuntimeAPI(integration.RuntimeAPIConfig{}))
 	server := httptest.NewServer(runtime)
 	defer server.Close()
-	program := filepath.Join(t.TempDir(), "bootstrap")
-	out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	cmd := exec.Command(program)
-	cmd.Env = append(os.Environ(), "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(server.URL, "http://"))
+	cmd := exampletest.Command(t)
+	cmd.Env = append(cmd.Env, "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(server.URL, "http://"))
 	require.NoError(t, cmd.Start())
 	defer func() {
 		_ = cmd.Process.Kill()

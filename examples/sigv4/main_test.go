@@ -9,7 +9,7 @@ import (
 	"github.com/gatekit-go/gatekit/internal/exampletest"
 )
 
-func TestMain(m *testing.M) { exampletest.Main(m) }
+func TestMain(m *testing.M) { exampletest.Main(m, main) }
 
 func TestPrintedLinesWork(t *testing.T) { exampletest.PrintedLines(t, 4) }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/gatekit-go/gatekit/throttle/usageplan"
 )
 
-func TestMain(m *testing.M) { exampletest.Main(m) }
+func TestMain(m *testing.M) { exampletest.Main(m, main) }
 
 func TestPrintedLinesWork(t *testing.T) {
 	exampletest.WithCurl(t, false)

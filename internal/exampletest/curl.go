@@ -32,16 +32,34 @@ func WithCurl(t *testing.T, always bool) {
 	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
 }
 
-// Main is TestMain's body: under the name curl, the test program is the stand-in.
-func Main(m *testing.M) {
-	if filepath.Base(os.Args[0]) == "curl" {
+// asProgram is set in the environment of a test program that is to be the example.
+const asProgram = "GATEKIT_EXAMPLE"
+
+// Main is TestMain's body. The test program has the example's main linked in, so that nothing is built a second time: with a variable of the
+// environment it is the example, and under the name curl the stand-in.
+func Main(m *testing.M, program func()) {
+	switch {
+	case filepath.Base(os.Args[0]) == "curl":
 		if err := curl(os.Args[1:], os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
-		return
+	case os.Getenv(asProgram) != "":
+		program()
+	default:
+		os.Exit(m.Run())
 	}
-	os.Exit(m.Run())
+}
+
+// Command returns the example with arguments, to be started. It ends with the test, if not before.
+func Command(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	cmd := exec.CommandContext(t.Context(), self, args...)
+	cmd.Env = append(os.Environ(), asProgram+"=1")
+	cmd.Stderr = os.Stderr
+	return cmd
 }
 
 // curl understands what the printed lines use of it.

@@ -1,11 +1,10 @@
-// Package exampletest runs examples as a newcomer would: it builds the program, starts it, and runs the lines that it prints.
+// Package exampletest runs examples as a newcomer would: it starts the program, and runs the lines that it prints.
 package exampletest
 
 import (
 	"bufio"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -24,17 +23,13 @@ func WithinOneDay(t *testing.T) {
 	}
 }
 
-// PrintedLines builds and starts the program in the test's directory. It prints n lines that start with curl or for, which a shell then runs,
+// PrintedLines starts the example. It prints n lines that start with curl or for, which a shell then runs,
 // in order, against the output that stands beside each behind "   # ". An interrupt must end the program well.
 func PrintedLines(t *testing.T, n int) {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "example")
-	out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	cmd := exec.Command(program, "-addr", "127.0.0.1:0")
+	cmd := Command(t, "-addr", "127.0.0.1:0")
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
-	cmd.Stderr = os.Stderr
 	require.NoError(t, cmd.Start())
 	exited := make(chan error, 1)
 
@@ -50,7 +45,7 @@ func PrintedLines(t *testing.T, n int) {
 		select {
 		case err := <-exited:
 			require.NoError(t, err, "it ends well on an interrupt")
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			_ = cmd.Process.Kill()
 			t.Error("it didn't end on an interrupt")
 		}

@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -25,27 +26,65 @@ var dependencies = []string{
 // schemas are what transform/validate may compile, and nobody else of the core.
 var schemas = []string{"github.com/santhosh-tekuri/jsonschema/v6", "github.com/dlclark/regexp2", "golang.org/x/text"}
 
-func list(t *testing.T, args ...string) []string {
+// packages are all of the module's and what they compile, read once: asking the go command for each package by itself took 20 seconds.
+var packages = sync.OnceValues(func() (map[string]*listed, error) {
+	out, err := exec.Command("go", "list", "-deps", "-f", "{{.ImportPath}} {{.Standard}}{{range .Deps}} {{.}}{{end}}", module+"/...").Output()
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]*listed{}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		all[fields[0]] = &listed{standard: fields[1] == "true", deps: append(fields[2:], fields[0])}
+	}
+	return all, nil
+})
+
+type listed struct {
+	standard bool
+	deps     []string // what the package compiles, itself included
+}
+
+func all(t *testing.T) map[string]*listed {
 	t.Helper()
-	out, err := exec.Command("go", append([]string{"list"}, args...)...).Output()
+	packages, err := packages()
 	require.NoError(t, err)
-	return strings.Fields(string(out))
+	return packages
+}
+
+// ours are the module's packages, or those at or below a path of it.
+func ours(t *testing.T, path string) (names []string) {
+	t.Helper()
+	for name := range all(t) {
+		if within(name, path) {
+			names = append(names, name)
+		}
+	}
+	require.NotEmpty(t, names, path)
+	return names
+}
+
+// deps are what a package compiles, itself included.
+func deps(t *testing.T, pkg string) []string {
+	t.Helper()
+	require.Contains(t, all(t), pkg)
+	return all(t)[pkg].deps
 }
 
 // within reports whether pkg is path or below it.
 func within(pkg, path string) bool { return pkg == path || strings.HasPrefix(pkg, path+"/") }
 
 // leaves are what the root may import of ours: packages that import nothing of ours.
-var leaves = []string{"internal/requestpath"}
+var leaves = []string{"internal/hopbyhop", "internal/requestpath", "internal/strictjson"}
 
 func TestRootImportsNothingOfOursButLeaves(t *testing.T) {
-	for _, pkg := range list(t, "-deps", module) {
+	for _, pkg := range deps(t, module) {
 		if within(pkg, module) && pkg != module {
 			require.Contains(t, leaves, strings.TrimPrefix(pkg, module+"/"))
 		}
 	}
 	for _, leaf := range leaves {
-		for _, pkg := range list(t, "-deps", module+"/"+leaf) {
+		for _, pkg := range deps(t, module+"/"+leaf) {
 			require.True(t, !within(pkg, module) || pkg == module+"/"+leaf, "%s imports %s", leaf, pkg)
 		}
 	}
@@ -60,12 +99,12 @@ func TestClientsStayWhereTheyAreNamed(t *testing.T) {
 		"golang.org/x/crypto":           {"domain/acme"},
 		"github.com/alicebob/miniredis": nil,
 	} {
-		for _, pkg := range list(t, module+"/...") {
+		for _, pkg := range ours(t, module) {
 			if within(pkg, module+"/examples") {
 				continue
 			}
 			home := slices.ContainsFunc(homes, func(h string) bool { return pkg == module+"/"+h })
-			for _, seen := range list(t, "-deps", pkg) {
+			for _, seen := range deps(t, pkg) {
 				require.True(t, home || !within(seen, client), "%s compiles %s", pkg, client)
 			}
 		}
@@ -74,12 +113,12 @@ func TestClientsStayWhereTheyAreNamed(t *testing.T) {
 
 // A feature sees the root, internal packages and what is below itself; only examples see several features.
 func TestFeaturesDoNotSeeEachOther(t *testing.T) {
-	for _, pkg := range list(t, module+"/...") {
+	for _, pkg := range ours(t, module) {
 		feature, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(pkg, module), "/"), "/")
 		if feature == "examples" {
 			continue
 		}
-		for _, seen := range list(t, "-deps", pkg) {
+		for _, seen := range deps(t, pkg) {
 			ok := !within(seen, module) || seen == module || within(seen, module+"/internal") || feature != "" && within(seen, module+"/"+feature)
 			require.True(t, ok, "%s imports %s", pkg, seen)
 		}
@@ -87,15 +126,13 @@ func TestFeaturesDoNotSeeEachOther(t *testing.T) {
 }
 
 func TestTheCoreStaysLight(t *testing.T) {
-	features := list(t, "-f", "{{.ImportPath}}", module+"/...")
 	for _, feature := range core {
-		require.Contains(t, features, module+"/"+feature)
-		for _, seen := range list(t, "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", module+"/"+feature) {
+		for _, seen := range deps(t, module+"/"+feature) {
 			allowed := dependencies
 			if feature == "transform/validate" {
 				allowed = schemas
 			}
-			ok := within(seen, module) || slices.ContainsFunc(allowed, func(d string) bool { return within(seen, d) })
+			ok := all(t)[seen].standard || within(seen, module) || slices.ContainsFunc(allowed, func(d string) bool { return within(seen, d) })
 			require.True(t, ok, "%s compiles %s", feature, seen)
 		}
 	}
@@ -103,8 +140,12 @@ func TestTheCoreStaysLight(t *testing.T) {
 
 // What users put into their tests and programs brings no test library along.
 func TestTestHelpersAreFreeOfTestify(t *testing.T) {
-	for _, pkg := range []string{module + "/auth/authtest", module + "/route/cache/cachetest", module + "/throttle/throttletest", module + "/throttle/usageplan/usageplantest", module + "/transform/transformtest", module + "/examples/..."} {
-		for _, seen := range list(t, "-deps", pkg) {
+	helpers := ours(t, module+"/examples")
+	for _, helper := range []string{"auth/authtest", "route/cache/cachetest", "throttle/throttletest", "throttle/usageplan/usageplantest", "transform/transformtest"} {
+		helpers = append(helpers, module+"/"+helper)
+	}
+	for _, pkg := range helpers {
+		for _, seen := range deps(t, pkg) {
 			require.False(t, within(seen, "github.com/stretchr/testify"), "%s imports %s", pkg, seen)
 		}
 	}
