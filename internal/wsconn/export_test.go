@@ -1,0 +1,43 @@
+package wsconn
+
+import (
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Frames reads all of r as one connection would and returns what it found: messages and control
+// frames as "opcode payload", and last why it stopped: a close code, "eof" between frames or "cut"
+// inside one.
+func Frames(r io.Reader, cfg Config, deflate bool) []string {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		panic(err)
+	}
+	var f frameReader
+	f.init(r, &cfg, deflate)
+	defer f.free()
+	var found []string
+	for {
+		e, err := f.next()
+		var why *fault
+		switch {
+		case errors.As(err, &why):
+			return append(found, fmt.Sprint(why.code))
+		case err == io.EOF:
+			return append(found, "eof")
+		case err != nil:
+			return append(found, "cut")
+		}
+		if e.op != opContinuation {
+			found = append(found, fmt.Sprintf("%d %q", e.op, e.payload))
+		}
+		e.pooled.free()
+	}
+}
+
+// NegotiateDeflate is the answer to an offer.
+func NegotiateDeflate(lines []string) (string, bool) { return negotiateDeflate(lines) }
+
+// ValidUTF8 judges a part of a text.
+func ValidUTF8(p []byte, last bool) (int, bool) { return validUTF8(p, last) }
