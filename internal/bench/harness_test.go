@@ -13,6 +13,7 @@ import (
 func TestMain(m *testing.M) {
 	maybeBeMember()
 	maybeBeProxy()
+	maybeBeClients()
 	stacks.Quiet()
 	os.Exit(m.Run())
 }
