@@ -210,8 +210,9 @@ func Attach(r *http.Request) (*RequestContext, *http.Request) {
 		if len(r.Header["Connection"]) > 0 {
 			r.Header = hopbyhop.StripUnsigned(r.Header)
 		}
+	} else {
+		requestpath.Follow(&rc.Path, r.URL, rc.Flavor == REST)
 	}
-	requestpath.Follow(&rc.Path, r.URL, rc.Flavor == REST)
 	if rc.RouteKey == "" && r.Pattern != "" {
 		rc.RouteKey = routeKeyOf(r.Pattern)
 	}

@@ -21,7 +21,7 @@
 //
 // # What handlers see
 //
-// r.URL without the base path, RawPath in step with Path; r.RequestURI, and RequestPath of gatekit.From(ctx), as they were received. BasePath
+// r.URL without the base path, RawPath in step with Path; r.RequestURI, and Path.Received of gatekit.From(ctx), as they were received. BasePath
 // there is the mapping's key, empty for the empty mapping, of which $context.customDomain.basePathMatched says (none); DomainName is the host.
 // CustomDomain is true unless the Name is of the form in which the managed gateway generates them (a1b2c3d4e5.execute-api.…): functions of REST
 // APIs see another path there.

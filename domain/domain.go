@@ -115,11 +115,12 @@ func (d *Domain) Select(r *http.Request) (Selected, error) {
 	if n.policy != nil && d.misdirected(n, r.TLS) {
 		return Selected{}, misdirected
 	}
-	if requestpath.Check(r.URL.Path) != nil {
+	sent := requestpath.FormOf(r.URL)
+	if sent.Check(false) != nil {
 		// Refused here, as what is behind a base path could read /orders/../users as the path of another API, or clean it.
 		return Selected{}, badPath
 	}
-	path, asSent := sentPath(r.URL)
+	path, asSent := sent.Raw()
 	for _, rule := range n.rules {
 		if basePath, ok := rule.holds(r, path, asSent); ok {
 			if !rule.strip {

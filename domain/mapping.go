@@ -2,7 +2,6 @@ package domain
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
 )
 
@@ -111,12 +110,4 @@ func (k *keys[T]) match(path string, asSent bool) (value *T, text string) {
 		}
 	}
 	return k.empty, ""
-}
-
-// sentPath returns u's path as it was sent, and whether it is exactly that; see [keys.match].
-func sentPath(u *url.URL) (path string, asSent bool) {
-	if u.RawPath == "" {
-		return u.Path, false
-	}
-	return u.EscapedPath(), true // RawPath, unless somebody has changed only Path
 }

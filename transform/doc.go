@@ -39,6 +39,9 @@
 // with the parameters in their places, and r.Host its host, ready for integration.HTTP, which adds and renames no header behind a REST,
 // httputil.ReverseProxy or an http.Client; without one, the path is the client's. gatekit.From(r.Context()) is what it was, but for Mapped.
 //
+// Path variables are decoded in headers, queries and templates. In the path of a URI, or of overwrite:path, they stay as the client spelled them, so
+// that an encoded slash makes no segment; what a template sets in $context.requestOverride.path is text, whose slashes are separators.
+//
 // # Bodies
 //
 // Bodies of up to 10 MB, or RESTConfig.MaxBodyBytes, are read where a template, a mapping or a conversion needs them, and otherwise streamed. A

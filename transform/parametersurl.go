@@ -111,13 +111,8 @@ func (p *plan) editPath(u *url.URL, res *results) error {
 			}
 			continue
 		}
-		decoded, err := url.PathUnescape(texts[i])
-		if err != nil || requestpath.Check(decoded) != nil {
+		if requestpath.Set(u, texts[i]) != nil {
 			return badPath
-		}
-		u.Path, u.RawPath = decoded, ""
-		if u.EscapedPath() != texts[i] {
-			u.RawPath = texts[i]
 		}
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/jsonpath"
+	"github.com/gatekit-go/gatekit/internal/requestpath"
 	"github.com/gatekit-go/gatekit/internal/traceid"
 	"github.com/gatekit-go/gatekit/internal/wholebody"
 )
@@ -298,7 +299,9 @@ func (e *exchange) build(h http.Header, host string, paths map[string]pathValue,
 	t := e.rest
 	path := gatekit.PathOf(e.r)
 	target := &url.URL{}
-	target.Path, target.RawPath = path.Told(e.r.URL).URL()
+	if requestpath.Set(target, path.Told(e.r.URL).String()) != nil {
+		return nil, badPath
+	}
 	if t.uri != nil {
 		built, err := t.uri.build(paths, e.rc.StageVariables)
 		if err != nil {

@@ -24,14 +24,10 @@ func (u *uriTemplate) build(path map[string]pathValue, stage map[string]string) 
 		}
 		return requestpath.Spell(v.text, v.segments)
 	})
-	decoded, err := url.PathUnescape(escaped)
-	if err != nil {
-		return nil, err
-	}
-	if badSegments(escaped, decoded) {
+	built := &url.URL{Scheme: u.scheme, Host: host}
+	if err := requestpath.Set(built, escaped); err != nil {
 		return nil, badPath
 	}
-	built := &url.URL{Scheme: u.scheme, Host: host, Path: decoded, RawPath: escaped}
 	built.RawQuery = fill(u.query, path, stage, func(v pathValue) string { return url.QueryEscape(v.text) })
 	return built, nil
 }

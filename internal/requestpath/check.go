@@ -12,9 +12,10 @@ var (
 	ErrEncodedSlash = errors.New("the path has an encoded slash")
 )
 
-// Check refuses paths that two readers may take for different ones: with dot segments, also encoded ones, those behind an encoded slash, and
-// those with parameters (..;x, which servlet containers take for ..), with NUL, or with a backslash. They are refused and not cleaned, as an
-// authorizer, a policy and a backend might each clean them in another way. decoded is the whole path decoded.
+// Check refuses paths that two readers may take for different ones: with dot segments, also encoded
+// ones, those behind an encoded slash, and those with parameters (..;x, which servlet containers
+// take for ..), with NUL, or with a backslash. They are refused and not cleaned, as an authorizer,
+// a policy and a backend might each clean them in another way. decoded is the whole path decoded.
 func Check(decoded string) error {
 	if strings.IndexByte(decoded, 0) >= 0 || strings.IndexByte(decoded, '\\') >= 0 {
 		return ErrControl
@@ -34,7 +35,8 @@ func Check(decoded string) error {
 	}
 }
 
-// isDots reports whether path begins with the segment "." or "..", with parameters or without. (RFC 3986, section 3.3, has the parameters.)
+// isDots reports whether path begins with the segment "." or "..", with parameters or without. (RFC
+// 3986, section 3.3, has the parameters.)
 func isDots(path string) bool {
 	rest, ok := strings.CutPrefix(path, ".")
 	if !ok {

@@ -5,9 +5,10 @@ import (
 	"strings"
 )
 
-// Normal returns the routed path in the one spelling in which ARNs and policies have it: without the slash in front, with upper-case escapes
-// only for what a segment can't hold plainly, so that no spelling of a path gets around a policy, and %2F is no separator. A slash at its end is
-// gone where the route doesn't tell it from none, so no policy may.
+// Normal returns the routed path in the one spelling in which ARNs and policies have it: without
+// the slash in front, with upper-case escapes only for what a segment can't hold plainly, so that
+// no spelling of a path gets around a policy, and %2F is no separator. A slash at its end is gone
+// where the route doesn't tell it from none, so no policy may.
 func (p *Path) Normal() string {
 	f := p.routed
 	if p.loose {

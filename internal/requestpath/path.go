@@ -6,11 +6,12 @@ import (
 	"strings"
 )
 
-// Path is the path of one request: as received, as routed, as told to backends. Each form is read from the request once, by the
-// station that makes it, and everyone else asks the Path, so that what is judged is what is served.
+// Path is the path of one request: as received, as routed, as told to backends. Each form is read
+// from the request once, by the station that makes it, and everyone else asks the Path, so that
+// what is judged is what is served.
 //
-// The zero value is no request's, and all its forms are empty. A Path is a value: copies don't change. Its methods are safe for
-// concurrent use.
+// The zero value is no request's, and all its forms are empty. A Path is a value: copies don't
+// change. Its methods are safe for concurrent use.
 type Path struct {
 	received string
 	routed   Form
@@ -19,17 +20,18 @@ type Path struct {
 	chosen   bool // a route has been chosen by routed, which no longer follows the request's URL
 }
 
-// Form is a path in one of its forms. It is kept in the spelling in which it came, so that no reader has to guess which slash was
-// one. The zero value is empty.
+// Form is a path in one of its forms. It is kept in the spelling in which it came, so that no
+// reader has to guess which slash was one. The zero value is empty.
 type Form struct {
 	decoded string
 	escaped string // where unusual; else it is what net/url makes of decoded
 	unusual bool
 }
 
-// formOf reads the path of u. net/url sets RawPath only where the spelling that came isn't the one that it would write, and
-// EscapedPath checks that somebody who has changed Path has changed RawPath as well.
-func formOf(u *url.URL) Form {
+// FormOf returns the path of u. net/url sets RawPath only where the spelling that came isn't the
+// one that it would write, and EscapedPath checks that somebody who has changed Path has changed
+// RawPath as well.
+func FormOf(u *url.URL) Form {
 	if u.RawPath == "" {
 		return Form{decoded: u.Path}
 	}
@@ -39,7 +41,8 @@ func formOf(u *url.URL) Form {
 	return Form{decoded: u.Path}
 }
 
-// Parse returns the form of an escaped path, or an error if it has an escape that is none. rest says that slashes doubled in front are one.
+// Parse returns the form of an escaped path, or an error if it has an escape that is none. rest
+// says that slashes doubled in front are one.
 func Parse(escaped string, rest bool) (f Form, err error) {
 	f = Form{decoded: escaped}
 	if strings.IndexByte(escaped, '%') >= 0 {
@@ -62,20 +65,18 @@ func (f Form) String() string {
 	return escape(f.decoded)
 }
 
-// Decoded returns the path decoded: "/a/b". Which of its slashes were encoded can't be seen any more, so nothing that judges or
-// matches may read it.
+// Decoded returns the path decoded: "/a/b". Which of its slashes were encoded can't be seen any
+// more, so nothing that judges or matches may read it.
 func (f Form) Decoded() string { return f.decoded }
 
-// Raw returns the path to split at its slashes, and whether its segments have to be decoded then. It allocates nothing.
+// Raw returns the path to split at its slashes, and whether its segments have to be decoded then.
+// It allocates nothing.
 func (f Form) Raw() (path string, escaped bool) {
 	if f.unusual {
 		return f.escaped, true
 	}
 	return f.decoded, false // net/url's own spelling encodes no slash by %2F, or there would be a RawPath
 }
-
-// URL returns the path as a url.URL has it, in Path and RawPath.
-func (f Form) URL() (path, rawPath string) { return f.decoded, f.escaped }
 
 // is reports whether f was read from u, without reading u again.
 func (f *Form) is(u *url.URL) bool {
@@ -88,7 +89,8 @@ func (f *Form) is(u *url.URL) bool {
 	return u.RawPath == ""
 }
 
-// collapsed returns f with one slash in front. It looks at the spelling, as the slash of /%2Fa is no separator.
+// collapsed returns f with one slash in front. It looks at the spelling, as the slash of /%2Fa is
+// no separator.
 func (f Form) collapsed() Form {
 	path, escaped := f.Raw()
 	if !strings.HasPrefix(path, "//") {
@@ -115,29 +117,31 @@ func (f Form) withoutSlash() Form {
 	return f
 }
 
-// Received returns the path as the client sent it, with its escapes, base path and stage, without the query. It is what a signature is for,
-// and what the log says.
+// Received returns the path as the client sent it, with its escapes, base path and stage, without
+// the query. It is what a signature is for, and what the log says.
 func (p *Path) Received() string { return p.received }
 
-// Routed returns the path that the route is chosen by, and that every ARN and policy is about: without base path and stage, and on REST APIs
-// with one slash in front, however many came.
+// Routed returns the path that the route is chosen by, and that every ARN and policy is about:
+// without base path and stage, and on REST APIs with one slash in front, however many came.
 func (p *Path) Routed() Form { return p.routed }
 
-// Told returns the path that backends are told of a request with the URL u: the routed one, unless a station behind the choice of a route, such
-// as a parameter mapping, has given the request another.
+// Told returns the path that backends are told of a request with the URL u: the routed one, unless
+// a station behind the choice of a route, such as a parameter mapping, has given the request
+// another.
 func (p *Path) Told(u *url.URL) Form {
 	if p.routed.is(u) {
 		return p.routed
 	}
-	f := formOf(u)
+	f := FormOf(u)
 	if p.collapse && !p.chosen {
 		f = f.collapsed()
 	}
 	return f
 }
 
-// Whole returns what [Path.Told] does with what stands in front of the routed path, base path and stage, escaped: the path of payload 1.0, and of
-// REST events behind a custom domain. Where the routed path isn't the end of the received one, as somebody has rewritten the request, it has
+// Whole returns what [Path.Told] does with what stands in front of the routed path, base path and
+// stage, escaped: the path of payload 1.0, and of REST events behind a custom domain. Where the
+// routed path isn't the end of the received one, as somebody has rewritten the request, it has
 // nothing in front, for a function must be told what was judged.
 func (p *Path) Whole(u *url.URL) string {
 	told := p.Told(u).String()
@@ -147,7 +151,7 @@ func (p *Path) Whole(u *url.URL) string {
 	front, ok := p.front(p.received)
 	if !ok { // an unusual client: characters that no path may hold, which net/url has escaped
 		if f, err := Parse(p.received, false); err == nil {
-			f = formOf(&url.URL{Path: f.decoded, RawPath: f.escaped})
+			f = FormOf(&url.URL{Path: f.decoded, RawPath: f.escaped})
 			front, ok = p.front(f.String())
 		}
 	}
@@ -175,13 +179,14 @@ func (p *Path) front(received string) (string, bool) {
 
 // New returns the path of a request with this URL that was received as this, which may be empty.
 func New(received string, u *url.URL) Path {
-	return Path{received: received, routed: formOf(u)}
+	return Path{received: received, routed: FormOf(u)}
 }
 
-// Of returns the path of r. The request line is preferred to r.URL, which http.StripPrefix and others rewrite; it has no path where it has the
-// absolute form, and no server has read it where r was made up.
+// Of returns the path of r. The request line is preferred to r.URL, which http.StripPrefix and
+// others rewrite; it has no path where it has the absolute form, and no server has read it where r
+// was made up.
 func Of(r *http.Request) Path {
-	p := Path{routed: formOf(r.URL)}
+	p := Path{routed: FormOf(r.URL)}
 	if strings.HasPrefix(r.RequestURI, "/") {
 		p.received, _, _ = strings.Cut(r.RequestURI, "?")
 	} else {
@@ -190,32 +195,34 @@ func Of(r *http.Request) Path {
 	return p
 }
 
-// Follow makes the routed path that of u, until a route is chosen: each station that finds another URL than the last one did, behind
-// http.StripPrefix or another router, takes that. rest says that slashes doubled in front are one, as on REST APIs.
+// Follow makes the routed path that of u, until a route is chosen: each station that finds another
+// URL than the last one did, behind http.StripPrefix or another router, takes that. rest says that
+// slashes doubled in front are one, as on REST APIs.
 func Follow(p *Path, u *url.URL, rest bool) {
 	if p.chosen || rest == p.collapse && p.routed.is(u) {
 		return
 	}
 	p.collapse, p.loose = rest, rest
-	if p.routed = formOf(u); rest {
+	if p.routed = FormOf(u); rest {
 		p.routed = p.routed.collapsed()
 	}
 }
 
-// Chosen ends that: a route was chosen by the routed path. loose says that it took a path with a slash at its end for the one without.
+// Chosen ends that: a route was chosen by the routed path. loose says that it took a path with a
+// slash at its end for the one without.
 func Chosen(p *Path, loose bool) { p.loose, p.chosen = loose, true }
 
 // IsChosen reports whether a route was chosen.
 func IsChosen(p *Path) bool { return p.chosen }
 
-// FollowRequest is [Follow] where the API has become known: it returns r, or a copy of it whose URL has one slash in front as well, so that
-// handlers read there what was judged.
+// FollowRequest is [Follow] where the API has become known: it returns r, or a copy of it whose URL
+// has one slash in front as well, so that handlers read there what was judged.
 func FollowRequest(p *Path, r *http.Request, rest bool) *http.Request {
 	p.chosen = false // an API within an API chooses anew
 	if Follow(p, r.URL, rest); !rest || len(r.URL.Path) < 2 || r.URL.Path[1] != '/' {
 		return r
 	}
-	f := formOf(r.URL)
+	f := FormOf(r.URL)
 	c := f.collapsed()
 	if c == f {
 		return r // /%2F
@@ -225,10 +232,10 @@ func FollowRequest(p *Path, r *http.Request, rest bool) *http.Request {
 	return &copied
 }
 
-// Cut returns u without the first n bytes of its path, which are segments without escapes: a base path, or a stage. What is left begins with
-// a slash.
+// Cut returns u without the first n bytes of its path, which are segments without escapes: a base
+// path, or a stage. What is left begins with a slash.
 func Cut(u *url.URL, n int) url.URL {
-	f := formOf(u)
+	f := FormOf(u)
 	if f.decoded = f.decoded[n:]; f.decoded == "" {
 		return Form{decoded: "/"}.on(u)
 	}
@@ -244,11 +251,23 @@ func Cut(u *url.URL, n int) url.URL {
 // on returns u with the path f.
 func (f Form) on(u *url.URL) url.URL {
 	c := *u
-	c.Path, c.RawPath = f.decoded, ""
-	if f.unusual {
-		c.RawPath = f.escaped
-	}
+	c.Path, c.RawPath = f.decoded, f.escaped
 	return c
+}
+
+// Set gives u an escaped path. It refuses a bad escape, and what [Check] does.
+func Set(u *url.URL, escaped string) error {
+	f, err := Parse(escaped, false)
+	if err == nil {
+		err = Check(f.decoded)
+	}
+	if err != nil {
+		return err
+	}
+	if u.Path, u.RawPath = f.decoded, escaped; escape(f.decoded) == escaped {
+		u.RawPath = ""
+	}
+	return nil
 }
 
 // escape is net/url's spelling of a decoded path. Most paths are their own.

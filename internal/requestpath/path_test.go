@@ -125,7 +125,8 @@ func TestWhole(t *testing.T) {
 	}
 }
 
-// A path follows the URL until a route is chosen by it; then another URL is what a mapping tells the backend.
+// A path follows the URL until a route is chosen by it; then another URL is what a mapping tells
+// the backend.
 func TestFollow(t *testing.T) {
 	p := requestpath.Of(httptest.NewRequest("GET", "/v1/a%2fb?q=/c", nil))
 	require.Equal(t, "/v1/a%2fb", p.Received())
@@ -236,7 +237,8 @@ func TestReadingAllocations(t *testing.T) {
 	}), 1.0, "the variables' iterator")
 }
 
-// FuzzPath: whatever comes, all forms are one path: they decode to the same, have as many segments, and collapse once; the normal form is its own.
+// FuzzPath: whatever comes, all forms are one path: they decode to the same, have as many segments,
+// and collapse once; the normal form is its own.
 func FuzzPath(f *testing.F) {
 	for _, path := range []string{"/a%2Fb/%c3%a9/*", "/%61//b/", "//x", "/a;b/..;/c", "/%2F/%2f", "/\xe9/%25"} {
 		f.Add(path, true)

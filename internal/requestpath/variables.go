@@ -15,8 +15,9 @@ type Variable struct {
 	Greedy  bool   // it takes the rest of the path
 }
 
-// Variables returns the variables of the route with this key, in the order of the path, as the routed path has them. Of a key that the
-// path doesn't fit, as another router has cut the path since, there are none.
+// Variables returns the variables of the route with this key, in the order of the path, as the
+// routed path has them. Of a key that the path doesn't fit, as another router has cut the path
+// since, there are none.
 func (p *Path) Variables(routeKey string) iter.Seq[Variable] {
 	return func(yield func(Variable) bool) {
 		f := p.routed
@@ -47,8 +48,8 @@ func (p *Path) fits(f Form, routeKey string) bool {
 	return true
 }
 
-// walk goes through the segments of the key and of f at once. It yields the variables, and for other segments whether both have the same. What one
-// has and the other hasn't isn't.
+// walk goes through the segments of the key and of f at once. It yields the variables, and for
+// other segments whether both have the same. What one has and the other hasn't isn't.
 func (p *Path) walk(f Form, routeKey string) iter.Seq2[Variable, bool] {
 	return func(yield func(Variable, bool) bool) {
 		_, key, ok := strings.Cut(routeKey, " ")
@@ -117,9 +118,10 @@ func variableOf(segment string) (name string, greedy bool) {
 	return bare, greedy
 }
 
-// Value returns a path variable of r, whose route has this key. r.PathValue counts where a station has set another value than the path has, as
-// parameter mappings do, and where another router has names that its pattern doesn't tell. It is false for a variable that nobody knows; an
-// empty value is one.
+// Value returns a path variable of r, whose route has this key. r.PathValue counts where a station
+// has set another value than the path has, as parameter mappings do, and where another router has
+// names that its pattern doesn't tell. It is false for a variable that nobody knows; an empty value
+// is one.
 func (p *Path) Value(r *http.Request, routeKey, name string) (Variable, bool) {
 	set := r.PathValue(name)
 	for v := range p.Variables(routeKey) {

@@ -16,7 +16,8 @@
 //
 // # What functions see
 //
-// HTTP APIs show a decoded path, after the stage's name unless that is $default; payload 1.0 and REST APIs keep its escapes. Bodies are base64
+// HTTP APIs show a decoded path, after the stage's name unless that is $default; payload 1.0 and REST APIs keep its escapes. In the decoded one an
+// encoded slash looks like any other: functions that route by rawPath read "Paths" in package route's doc. Bodies are base64
 // by fixed rules on HTTP APIs, by [LambdaConfig.BinaryMediaTypes] on REST APIs. What an authorizer learned stands in requestContext.authorizer,
 // an IAM caller in requestContext.identity except in payload 2.0. A signature (AWS4-HMAC-SHA256 …) is not passed on.
 //

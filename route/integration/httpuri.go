@@ -22,8 +22,7 @@ type uriTemplate struct {
 	path         []uriPart
 	query        []uriPart // without the ?
 	variables    bool      // the path has variables
-	decoded      string    // of a path without variables
-	escaped      string    // "" if it is how net/url escapes decoded
+	fixed        string    // a path without, escaped
 }
 
 // uriPart is a literal, escaped as it was written, or a variable.
@@ -84,15 +83,11 @@ func parseURI(text string) (*uriTemplate, error) {
 			literals.WriteString("x")
 		}
 	}
-	decoded, err := url.PathUnescape(literals.String())
-	if err != nil || requestpath.Check(decoded) != nil {
+	if requestpath.Set(&url.URL{}, literals.String()) != nil {
 		return nil, fmt.Errorf("want a path with good escapes and without dot segments, got %q", path)
 	}
 	if !t.variables {
-		t.decoded = decoded
-		if (&url.URL{Path: decoded}).EscapedPath() != literals.String() {
-			t.escaped = literals.String()
-		}
+		t.fixed = path
 	}
 	return t, nil
 }
@@ -164,44 +159,19 @@ func (t *uriTemplate) target(u *url.URL, r *http.Request, prefix string, asIs, d
 		u.RawQuery = strings.ReplaceAll(u.RawQuery, "#", "%23")
 	}
 	told := path.Told(r.URL)
+	escaped := t.fixed
 	switch {
-	case asIs, t.decoded == "" && t.host == "" && !t.variables: // no URI: the request's path
-		u.Path, u.RawPath = told.URL()
+	case asIs, t.fixed == "" && t.host == "" && !t.variables: // no URI: the request's path
+		escaped = told.String()
 	case t.variables:
-		escaped, err := t.expandPath(r, &path, routeKey, decode)
-		if err != nil {
+		var err error
+		if escaped, err = t.expandPath(r, &path, routeKey, decode); err != nil {
 			return err
 		}
-		if u.Path, u.RawPath = "", escaped; prefix == "" {
-			if u.Path, err = url.PathUnescape(escaped); err != nil {
-				return badTarget
-			}
-		}
 	case routeKey == "" || routeKey == "$default": // the route has no path of its own: the request's follows the URI's
-		base := url.URL{Path: strings.TrimSuffix(t.decoded, "/"), RawPath: strings.TrimSuffix(t.escaped, "/")}
-		u.Path, u.RawPath = told.URL()
-		if u.Path = base.Path + rooted(u.Path); base.RawPath != "" || u.RawPath != "" {
-			u.RawPath = base.EscapedPath() + rooted(told.String())
-		}
-	default:
-		u.Path, u.RawPath = t.decoded, t.escaped
+		escaped = strings.TrimSuffix(t.fixed, "/") + rooted(told.String())
 	}
-	u.Path = rooted(u.Path)
-	if u.RawPath != "" {
-		u.RawPath = rooted(u.RawPath)
-	}
-	if prefix != "" {
-		if u.RawPath != "" {
-			u.RawPath = prefix + u.RawPath
-			var err error
-			if u.Path, err = url.PathUnescape(u.RawPath); err != nil {
-				return badTarget
-			}
-		} else {
-			u.Path = prefix + u.Path
-		}
-	}
-	if requestpath.Check(u.Path) != nil {
+	if requestpath.Set(u, prefix+rooted(escaped)) != nil {
 		return badTarget // a variable's value may have any segments
 	}
 	return nil
