@@ -48,8 +48,9 @@
 // template gets single fields of a body by JSONPath, which looks at the text once and decodes only what it finds. Text that isn't UTF-8 has
 // U+FFFD in its place. Of members of an object with one name the last counts, and is the only one that templates pass on.
 //
-// A template that does too much fails: the engine has the limits of vtl.Options, and by the same options what $input, $util and $context do
-// for one rendering is bounded, by default to 1 GB looked at and 512 MiB of values made.
+// A template that does too much fails: the engine has the limits of vtl.Options, and $input, $util and $context pay from the same account, a
+// step for 24 bytes of a body that are looked at. By default a field can be looked up in a body of 10 MB some forty times, and one rendering
+// takes less than a second of a processor and 128 MiB. What a template overrides comes to 1 MiB at most.
 //
 // # Differences
 //
@@ -59,6 +60,9 @@
 //     lenient. $input.json keeps the spelling of numbers, where the managed gateway may print 1.50 as 1.5.
 //   - Regular expressions, in selection patterns and in JSONPath filters, are Go's: they take linear time and have no look-around, and those
 //     of filters are bounded in size. A selection pattern describes how the text begins, or all of it with RESTConfig.SelectWholeText.
+//   - JSONPath has neither functions (length(), keys(), min() and the like) nor filters with words (in, nin, subsetof, size, empty): the fact sheet
+//     behind this package needs none of them, and no recording shows what the managed gateway's version makes of them. A template that
+//     evaluates one fails, by an error that names the place; $list.size() in place of length() works in both.
 //   - net/http keeps one spelling of each header's name. $input.params('name') finds a header in any spelling; the map of
 //     $input.params().header has the canonical one, in the order of names.
 //   - A parameter in the integration's URI stays within its place: slashes in it are escaped unless it is a greedy variable of the route or
@@ -70,6 +74,9 @@
 //   - Trailers pass an HTTP_PROXY integration. Answers of 204 and 304 have no body, whatever their template makes.
 //   - A value that is mapped to a header has blanks in the place of control characters.
 //   - With several response templates and none for the Accept header or JSON, the first by name is taken, as a map has no first.
+//   - The functions of $util take text and make nothing of anything else, $util.escapeJavaScript(1) included, as a Java method that has no such
+//     argument. Write "$n" for a number's text.
+//   - Arrays of JSON print / as it is. Stock Velocity's JSON library writes \/; what the managed gateway does isn't known.
 //   - $util.parseJson, urlDecode and base64Decode fail the template if their argument isn't what it should be; what the managed gateway does
 //     there isn't known.
 package transform

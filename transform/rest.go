@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -247,13 +248,16 @@ func (e *exchange) method() string {
 // integrationRequest applies mappings, and what the template has overridden, to the headers that go out anyway.
 func (e *exchange) integrationRequest(h http.Header) (*http.Request, error) {
 	t := e.rest
-	var over override
+	var over Override
 	if e.context != nil {
-		over = *e.context.request
+		var err error
+		if over, err = e.context.request.exported(http.CanonicalHeaderKey); err != nil {
+			return nil, err
+		}
 	}
 	host := ""
 	paths := map[string]pathValue{}
-	queries, overQueries := map[string][]string{}, overridden(over.query)
+	queries := map[string][]string{}
 	for i := range t.mappings {
 		m := &t.mappings[i]
 		values, err := m.from.values(e, nil)
@@ -279,18 +283,17 @@ func (e *exchange) integrationRequest(h http.Header) (*http.Request, error) {
 			paths[m.name] = v
 		}
 	}
-	for name, value := range over.header.All() {
-		if name = http.CanonicalHeaderKey(name); !parameterName.MatchString(name) || failsAsRequestHeader(t.kind, name) {
+	for _, name := range sortedKeys(over.Header) {
+		values := over.Header[name]
+		if !parameterName.MatchString(name) || failsAsRequestHeader(t.kind, name) {
 			return nil, errHeader
 		}
-		setHeader(t.kind, h, &host, name, []string{strings.Join(overriddenValues(value), ",")})
+		setHeader(t.kind, h, &host, name, []string{strings.Join(values, ",")})
 	}
-	for name, values := range overridden(over.path) {
+	for name, values := range over.Path {
 		paths[name] = pathValue{text: strings.Join(values, ","), segments: true}
 	}
-	for name, values := range overQueries {
-		queries[name] = values
-	}
+	maps.Copy(queries, over.QueryString)
 	return e.build(h, host, paths, queries)
 }
 
@@ -461,14 +464,18 @@ func (e *exchange) responseHeader(chosen *response, a *answer) (http.Header, int
 	}
 	status := chosen.status
 	if e.context != nil {
-		for name, value := range e.context.response.header.All() {
+		over, err := e.context.response.exported(http.CanonicalHeaderKey)
+		if err != nil {
+			return nil, 0, err
+		}
+		for _, name := range sortedKeys(over.Header) {
 			if !parameterName.MatchString(name) {
 				return nil, 0, errHeader
 			}
-			set(http.CanonicalHeaderKey(name), overriddenValues(value))
+			set(name, over.Header[name])
 		}
-		if overridden, ok := e.context.response.status(); ok {
-			status = overridden
+		if over.Status != 0 {
+			status = over.Status
 		}
 	}
 	return h, status, nil

@@ -98,7 +98,7 @@ type RESTConfig struct {
 	// MaxBodyBytes is how large a request's or an integration's body may be. 0 is [MaxBodyBytes].
 	MaxBodyBytes int64
 	// Limits are those of the templates. The zero Options are the defaults. MaxSteps and MaxAllocBytes also bound what $input, $util and $context
-	// do for one rendering: 50 bytes looked at a step, and values of twice that memory.
+	// do for one rendering: 24 bytes of a body looked at are a step.
 	Limits vtl.Options
 }
 

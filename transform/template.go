@@ -16,7 +16,6 @@ type Template struct {
 	template       *vtl.Template
 	stageVariables bool // whether the text names them
 	paths          *jsonpath.Cache
-	budget         budget // of each rendering
 }
 
 // NewTemplate parses a mapping template of at most 300 KB under the engine's default limits. The name is for errors, which are
@@ -30,7 +29,7 @@ func newTemplate(name, text string, o vtl.Options, paths *jsonpath.Cache) (*Temp
 	if err != nil {
 		return nil, err
 	}
-	return &Template{t, strings.Contains(text, "stageVariables"), paths, budgetOf(o)}, nil
+	return &Template{t, strings.Contains(text, "stageVariables"), paths}, nil
 }
 
 // Override is what a template has set in $context.requestOverride or $context.responseOverride. The maps are nil where it has set nothing.
@@ -74,15 +73,15 @@ func (t *Template) rendering(r *http.Request, body []byte, visit func(vtl.Refere
 	if err != nil {
 		return nil, err
 	}
-	return &Rendering{Output: out, Request: e.context.request.exported(), Response: e.context.response.exported()}, nil
-}
-
-func (o *override) exported() Override {
-	status, ok := o.status()
-	if !ok {
-		status = 0
+	request, err := e.context.request.exported(asSet)
+	if err != nil {
+		return nil, &vtl.Error{Template: t.template.Name(), Message: err.Error(), Err: err}
 	}
-	return Override{overridden(o.header), overridden(o.query), overridden(o.path), status}
+	response, err := e.context.response.exported(asSet)
+	if err != nil {
+		return nil, &vtl.Error{Template: t.template.Name(), Message: err.Error(), Err: err}
+	}
+	return &Rendering{Output: out, Request: request, Response: response}, nil
 }
 
 // exchange is one request on its way to the integration and back. Both templates see the same parameters and the same $context.
@@ -107,7 +106,7 @@ func (e *exchange) renderWith(t *Template, body []byte, visit func(vtl.Reference
 		e.context = newContext(e.r, &budget{})
 	}
 	b := e.context.budget
-	*b = t.budget
+	b.meter = nil // that of an earlier rendering has ended
 	vars := map[string]any{
 		"input":   newInput(body, &e.parameters, t.paths, b),
 		"util":    util{b},

@@ -219,7 +219,7 @@ func TestContext(t *testing.T) {
 		{`$context.containsKey("stage")$context.containsKey("ghost")$context.size()`, "truefalse19"},
 		{`#foreach($k in $context.identity.keySet())$k #end`, "cognitoIdentityPoolId accountId cognitoIdentityId caller sourceIp principalOrgId accessKey cognitoAuthenticationType cognitoAuthenticationProvider userArn userAgent user "},
 		{`#set($context.own = "x")$context.own#set($context["own-2"] = [1])$context["own-2"][0]$context.put("own","y")$context.own$context.getOrDefault("none","d")`, "x1xyd"},
-		{`#set($context.requestOverride.header.A = "1")$context.requestOverride.header$context.requestOverride.header.get("A")$context.requestOverride.keySet()$context.requestOverride.header.size()`, "{A=1}1[header]1"},
+		{`#set($context.requestOverride.header.A = "1")$context.requestOverride.header$context.requestOverride.header.get("A")$context.requestOverride.keySet()$context.requestOverride.header.size()`, "1[path, header, querystring]1"},
 		{`#set($context.stage = "mine")$context.stage`, "mine"},
 		{`#foreach($e in $context.identity.entrySet())#if($e.value != "")$e.key=$e.value #end#end`, "sourceIp=192.0.2.1 userAgent=curl "},
 		{`$stageVariables.host ${stageVariables.host} $stageVariables['host'] $stageVariables["a-b"] $stageVariables.a-b [$stageVariables.none]`, "h h h c c []"},

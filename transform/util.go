@@ -13,6 +13,9 @@ import (
 // util is $util. (Developer guide, "Mapping template reference", "$util functions".)
 type util struct{ budget *budget }
 
+// Meter implements vtl.Metered.
+func (u util) Meter(m *vtl.Meter) { u.budget.meter = m }
+
 // Property implements vtl.Object.
 func (util) Property(string) (any, bool) { return nil, false }
 
@@ -25,18 +28,25 @@ func (u util) Call(method string, args []any) (any, bool, error) {
 	if !ok {
 		return nil, false, nil
 	}
-	cost := 6 * len(s) // \uXXXX is the longest that a byte becomes
-	if method == "parseJson" {
-		cost = perValue * len(s)
+	cost, steps := 0, len(s)/8
+	switch method {
+	case "escapeJavaScript":
+		cost, steps = escapedLen(s), len(s)/2
+	case "urlEncode":
+		cost, steps = urlEncodedLen(s), len(s)/4
+	case "urlDecode", "base64Encode", "base64Decode":
+		cost = 8 * len(s) // text in between, and U+FFFD for a byte
+	case "parseJson":
+		cost = len(s)
 	}
-	if err := u.budget.make(cost); err != nil {
+	if err := u.budget.meter.Charge(2+steps, 16+cost); err != nil {
 		return nil, true, err
 	}
 	switch method {
 	case "escapeJavaScript":
 		return escapeJavaScript(s), true, nil
 	case "parseJson":
-		v, err := vtl.DecodeJSON([]byte(s))
+		v, err := u.budget.meter.DecodeJSON([]byte(s))
 		if err != nil {
 			return nil, true, fmt.Errorf("$util.parseJson: %w", err)
 		}
@@ -65,7 +75,7 @@ func (u util) Call(method string, args []any) (any, bool, error) {
 func escapeJavaScript(s string) string {
 	const upperHex = "0123456789ABCDEF"
 	var b strings.Builder
-	b.Grow(len(s) + len(s)/8)
+	b.Grow(escapedLen(s))
 	unit := func(u uint16) {
 		b.WriteString(`\u`)
 		for shift := 12; shift >= 0; shift -= 4 {
@@ -100,9 +110,54 @@ func escapeJavaScript(s string) string {
 	return b.String()
 }
 
+// escapedLen is how long escapeJavaScript makes a text.
+func escapedLen(s string) int {
+	n := 0
+	for _, r := range s {
+		switch {
+		case r >= 0x10000:
+			n += 12
+		case r > '~' || r < ' ' && (r < '\b' || r > '\r' || r == '\v'):
+			n += 6
+		case r < ' ' || r == '\'' || r == '"' || r == '\\' || r == '/':
+			n += 2
+		default:
+			n++
+		}
+	}
+	return n
+}
+
 // urlEncode is java.net.URLEncoder, which keeps * and escapes ~, unlike url.QueryEscape.
 func urlEncode(s string) string {
-	return strings.NewReplacer("%2A", "*", "~", "%7E").Replace(url.QueryEscape(s))
+	const upperHex = "0123456789ABCDEF"
+	b := make([]byte, 0, urlEncodedLen(s)/2)
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == ' ':
+			b = append(b, '+')
+		case keptInURL(c):
+			b = append(b, c)
+		default:
+			b = append(b, '%', upperHex[c>>4], upperHex[c&15])
+		}
+	}
+	return string(b)
+}
+
+func keptInURL(c byte) bool {
+	return 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_' || c == '.' || c == '*'
+}
+
+// urlEncodedLen is how long urlEncode makes a text, twice: it is copied.
+func urlEncodedLen(s string) int {
+	n := 2 * len(s)
+	for i := range len(s) {
+		if !keptInURL(s[i]) && s[i] != ' ' {
+			n += 4
+		}
+	}
+	return n
 }
 
 // decodeBase64 takes the standard alphabet with or without padding, and line ends.

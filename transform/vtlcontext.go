@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
+	"strconv"
+	"unicode/utf16"
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/contextvar"
@@ -14,17 +16,17 @@ import (
 // stays for the response template. (Developer guide, "Variables for data transformations for API Gateway".)
 type contextObject struct {
 	r      *http.Request
-	budget *budget // of the rendering at hand
-	prefix string  // "", "identity.", …
-	keys   []string
+	budget *budget                   // of the rendering at hand
+	prefix string                    // "", "identity.", …
+	keys   []string                  // the members that the request brings, once they were asked for
 	groups map[string]*contextObject // parts, once they were asked for
 	set    *vtl.Map                  // what a template has set
 
 	request, response *override // of the whole
 }
 
-// contextKeys are the members of $context and its parts.
-var contextKeys = hashOrdered(map[string][]string{
+// contextKeys are the members of $context and its parts that are always there. Others come with what a request has: see [contextObject.base].
+var contextKeys = map[string][]string{
 	"": {
 		"resourceId", "resourcePath", "httpMethod", "extendedRequestId", "requestTime", "path", "accountId", "protocol", requestOverride, "stage",
 		"domainPrefix", "requestTimeEpoch", "requestId", "identity", "domainName", "deploymentId", responseOverride, "apiId",
@@ -33,26 +35,22 @@ var contextKeys = hashOrdered(map[string][]string{
 		"cognitoIdentityPoolId", "accountId", "cognitoIdentityId", "caller", "sourceIp", "principalOrgId", "accessKey", "cognitoAuthenticationType",
 		"cognitoAuthenticationProvider", "userArn", "userAgent", "user",
 	},
-	"authorizer.": {"principalId"}, "authorizer.claims.": nil, "error.": nil, "integration.": nil, "identity.clientCert.": nil,
+	"authorizer.": nil, "authorizer.claims.": nil, "error.": nil, "integration.": nil, "identity.clientCert.": nil,
 	"identity.clientCert.validity.": nil, "customDomain.": nil,
-})
+}
 
 const (
 	requestOverride  = "requestOverride"
 	responseOverride = "responseOverride"
 )
 
-func hashOrdered(groups map[string][]string) map[string][]string {
-	for prefix, keys := range groups {
-		groups[prefix] = hashOrder(keys)
-	}
-	return groups
-}
-
 // newContext returns $context for one exchange.
 func newContext(r *http.Request, b *budget) *contextObject {
-	return &contextObject{r: r, budget: b, keys: contextKeys[""], request: &override{budget: b}, response: &override{budget: b}}
+	return &contextObject{r: r, budget: b, request: newOverride(b, "header", "path", "querystring"), response: newOverride(b, "header")}
 }
+
+// Meter implements vtl.Metered.
+func (c *contextObject) Meter(m *vtl.Meter) { c.budget.meter = m }
 
 // Property implements vtl.Object.
 func (c *contextObject) Property(name string) (any, bool) {
@@ -69,17 +67,22 @@ func (c *contextObject) Property(name string) (any, bool) {
 			return c.response, true
 		}
 	}
+	if len(name) > maxName {
+		return nil, false
+	}
 	if value, ok := contextvar.Value(c.r, c.prefix+name); ok {
+		if n, err := strconv.ParseInt(value, 10, 64); err == nil && contextvar.Numeric(c.prefix+name) {
+			return n, true
+		}
 		return plainText(value), true
 	}
 	prefix := c.prefix + name + "."
-	keys, ok := contextKeys[prefix]
-	if !ok {
+	if _, ok := contextKeys[prefix]; !ok {
 		return nil, false
 	}
 	group := c.groups[name]
 	if group == nil {
-		group = &contextObject{r: c.r, budget: c.budget, prefix: prefix, keys: keys}
+		group = &contextObject{r: c.r, budget: c.budget, prefix: prefix}
 		if c.groups == nil {
 			c.groups = map[string]*contextObject{}
 		}
@@ -93,97 +96,160 @@ func (c *contextObject) Set(name string, value any) bool {
 	if c.set == nil {
 		c.set = vtl.NewMap()
 	}
-	c.set.Put(name, value)
+	return setIn(c.budget, c.set, name, value)
+}
+
+// maxName is how long the name of a variable may be, which is put together with that of what it is in.
+const maxName = 1024
+
+// perKey is about how many bytes a key of a map takes, in which order it may come included.
+const perKey = 256
+
+func setIn(b *budget, m *vtl.Map, name string, value any) bool {
+	if b.meter.Charge(4+len(name)/32, perKey) != nil {
+		return false
+	}
+	m.Put(name, value)
 	return true
 }
 
 // Call implements vtl.Object: $context and its parts are maps.
 func (c *contextObject) Call(method string, args []any) (any, bool, error) {
-	if err := c.charge(); err != nil {
-		return nil, true, err
-	}
-	return callMap(c, c.members(), method, args)
+	return callMap(c.budget, c, c.members, method, args)
 }
 
-// charge pays for a call, which lists the members.
-func (c *contextObject) charge() error {
-	n := len(c.keys)
-	if c.set != nil {
-		n += c.set.Len()
-	}
-	return c.budget.make(256 * n)
-}
-
-// members are the keys in the order of a Java HashMap, which the managed gateway keeps them in. (Recorded.)
+// members are the keys.
 func (c *contextObject) members() []string {
-	keys := c.keys
-	if c.prefix == "" && gatekit.From(c.r.Context()) != nil && gatekit.From(c.r.Context()).Authorization != nil {
-		keys = append(slices.Clip(keys), "authorizer")
+	if c.keys == nil {
+		c.keys = c.base()
 	}
-	if c.set != nil {
-		keys = slices.Clip(keys)
-		for name := range c.set.All() {
-			if !slices.Contains(c.keys, name) {
+	keys := slices.Clip(c.keys)
+	for name := range c.set.All() {
+		if !slices.Contains(c.keys, name) {
+			keys = append(keys, name)
+		}
+	}
+	return keys
+}
+
+// base are the members that the request brings: those of the authorizer's own context, the claims, a key where there is one.
+func (c *contextObject) base() []string {
+	keys := slices.Clip(contextKeys[c.prefix])
+	var a *gatekit.Authorization
+	if rc := gatekit.From(c.r.Context()); rc != nil {
+		a = rc.Authorization
+	}
+	there := func(names ...string) {
+		for _, name := range names {
+			if _, ok := contextvar.Value(c.r, c.prefix+name); ok {
 				keys = append(keys, name)
 			}
 		}
 	}
-	if len(keys) == len(c.keys) {
-		return keys
+	switch c.prefix {
+	case "":
+		if a != nil {
+			keys = append(keys, "authorizer")
+		}
+	case "identity.":
+		there("apiKey", "apiKeyId")
+	case "authorizer.":
+		there("principalId")
+		if a.HasClaims() {
+			keys = append(keys, "claims")
+		}
+		for _, name := range sortedKeys(a.Context()) {
+			if !slices.Contains(keys, name) {
+				keys = append(keys, name)
+			}
+		}
+	case "authorizer.claims.":
+		keys = append(keys, sortedKeys(a.ClaimStrings())...)
 	}
-	return hashOrder(keys)
+	return keys
 }
 
-// callMap calls a method of java.util.Map on an object.
-func callMap(o vtl.Setter, keys []string, method string, args []any) (any, bool, error) {
+// callMap calls a method of java.util.Map on an object. Each call that lists the members pays for them.
+func callMap(b *budget, o vtl.Setter, members func() []string, method string, args []any) (any, bool, error) {
 	get := func(name string) any {
 		value, _ := o.Property(name)
 		return value
 	}
+	name := ""
+	if len(args) > 0 && method != "putAll" {
+		text, err := b.meter.Text(args[0])
+		if err != nil {
+			return nil, true, err
+		}
+		name = text
+	}
+	switch {
+	case method == "get" && len(args) == 1:
+		return get(name), true, nil
+	case method == "getOrDefault" && len(args) == 2:
+		if value, ok := o.Property(name); ok {
+			return value, true, nil
+		}
+		return args[1], true, nil
+	case method == "put" && len(args) == 2:
+		old := get(name)
+		o.Set(name, args[1])
+		return old, true, nil
+	case method == "putAll" && len(args) == 1:
+		m, ok := args[0].(*vtl.Map)
+		if !ok {
+			return nil, false, nil
+		}
+		for name, value := range m.All() {
+			if !o.Set(name, value) && b.meter.Charge(1, 0) != nil {
+				break
+			}
+		}
+		return nil, true, nil
+	}
+	return callMembers(b, get, members, method, name, len(args))
+}
+
+// callMembers calls those methods that list the members, in the order of a Java HashMap, which the managed gateway keeps them in. (Recorded.)
+func callMembers(b *budget, get func(string) any, members func() []string, method, name string, args int) (any, bool, error) {
+	switch method {
+	case "keySet", "values", "entrySet", "size", "isEmpty", "containsKey":
+	default:
+		return nil, false, nil
+	}
+	keys := members()
+	cost := 0
+	for _, key := range keys {
+		cost += 8 + len(key)
+	}
+	if err := b.meter.Charge(cost/4, perKey*len(keys)); err != nil {
+		return nil, true, err
+	}
 	list := func(of func(name string) any) *vtl.List {
 		l := vtl.NewList()
-		for _, name := range keys {
+		for _, name := range hashOrder(keys) {
 			l.Append(of(name))
 		}
 		return l
 	}
 	switch {
-	case method == "keySet" && len(args) == 0:
+	case method == "keySet" && args == 0:
 		return list(func(name string) any { return name }), true, nil
-	case method == "values" && len(args) == 0:
+	case method == "values" && args == 0:
 		return list(get), true, nil
-	case method == "entrySet" && len(args) == 0:
+	case method == "entrySet" && args == 0:
 		return list(func(name string) any {
 			entry := vtl.NewMap()
 			entry.Put("key", name)
 			entry.Put("value", get(name))
 			return entry
 		}), true, nil
-	case method == "size" && len(args) == 0:
+	case method == "size" && args == 0:
 		return len(keys), true, nil
-	case method == "isEmpty" && len(args) == 0:
+	case method == "isEmpty" && args == 0:
 		return len(keys) == 0, true, nil
-	case method == "get" && len(args) == 1:
-		return get(vtl.ToString(args[0])), true, nil
-	case method == "containsKey" && len(args) == 1:
-		return slices.Contains(keys, vtl.ToString(args[0])), true, nil
-	case method == "getOrDefault" && len(args) == 2:
-		if value, ok := o.Property(vtl.ToString(args[0])); ok {
-			return value, true, nil
-		}
-		return args[1], true, nil
-	case method == "put" && len(args) == 2:
-		name := vtl.ToString(args[0])
-		old := get(name)
-		o.Set(name, args[1])
-		return old, true, nil
-	case method == "putAll" && len(args) == 1:
-		if m, ok := args[0].(*vtl.Map); ok {
-			for name, value := range m.All() {
-				o.Set(name, value)
-			}
-		}
-		return nil, true, nil
+	case method == "containsKey" && args == 1:
+		return slices.Contains(keys, name), true, nil
 	}
 	return nil, false, nil
 }
@@ -194,118 +260,22 @@ func hashOrder(keys []string) []string {
 	for float64(len(keys)) > 0.75*float64(buckets) {
 		buckets *= 2
 	}
-	bucket := func(key string) uint32 {
+	type placed struct {
+		bucket uint32
+		key    string
+	}
+	sorted := make([]placed, len(keys))
+	for i, key := range keys {
 		var h uint32
-		for _, unit := range key { // keys are ASCII but for what templates make up
+		for _, unit := range utf16.Encode([]rune(key)) {
 			h = 31*h + uint32(unit)
 		}
-		return (h ^ h>>16) & (buckets - 1)
+		sorted[i] = placed{(h ^ h>>16) & (buckets - 1), key}
 	}
-	sorted := slices.Clone(keys)
-	slices.SortStableFunc(sorted, func(a, b string) int { return cmp.Compare(bucket(a), bucket(b)) })
-	return sorted
-}
-
-// override is $context.requestOverride or $context.responseOverride. It is read after the whole template has run, so that what is set last
-// counts.
-type override struct {
-	budget              *budget
-	header, query, path *vtl.Map
-	set                 *vtl.Map // status, and whatever else a template puts here
-}
-
-// Property implements vtl.Object.
-func (o *override) Property(name string) (any, bool) {
-	if part := o.part(name); part != nil {
-		if *part == nil {
-			*part = vtl.NewMap()
-		}
-		return *part, true
+	slices.SortStableFunc(sorted, func(a, b placed) int { return cmp.Compare(a.bucket, b.bucket) })
+	ordered := make([]string, len(keys))
+	for i := range sorted {
+		ordered[i] = sorted[i].key
 	}
-	if o.set == nil {
-		return nil, false
-	}
-	return o.set.Get(name)
-}
-
-func (o *override) part(name string) **vtl.Map {
-	switch name {
-	case "header":
-		return &o.header
-	case "querystring":
-		return &o.query
-	case "path":
-		return &o.path
-	}
-	return nil
-}
-
-// Set implements vtl.Setter.
-func (o *override) Set(name string, value any) bool {
-	if part := o.part(name); part != nil {
-		m, ok := value.(*vtl.Map)
-		if ok {
-			*part = m
-		}
-		return ok
-	}
-	if o.set == nil {
-		o.set = vtl.NewMap()
-	}
-	o.set.Put(name, value)
-	return true
-}
-
-// Call implements vtl.Object.
-func (o *override) Call(method string, args []any) (any, bool, error) {
-	keys := []string{}
-	for _, name := range [...]string{"header", "path", "querystring"} {
-		if *o.part(name) != nil {
-			keys = append(keys, name)
-		}
-	}
-	if o.set != nil {
-		for name := range o.set.All() {
-			keys = append(keys, name)
-		}
-	}
-	if err := o.budget.make(256 * len(keys)); err != nil {
-		return nil, true, err
-	}
-	return callMap(o, hashOrder(keys), method, args)
-}
-
-// overridden returns what a part says of each name: a list is several values, everything else one.
-func overridden(m *vtl.Map) map[string][]string {
-	if m == nil || m.Len() == 0 {
-		return nil
-	}
-	all := make(map[string][]string, m.Len())
-	for name, value := range m.All() {
-		all[name] = overriddenValues(value)
-	}
-	return all
-}
-
-// overriddenValues are the values of a parameter that a template has set.
-func overriddenValues(value any) []string {
-	list, ok := value.(*vtl.List)
-	if !ok {
-		return []string{vtl.ToString(value)}
-	}
-	values := make([]string, 0, list.Len())
-	for _, v := range list.All() {
-		values = append(values, vtl.ToString(v))
-	}
-	return values
-}
-
-// status returns the response's status if a template has set one that is an integer from 200 to 599; any other is passed over.
-func (o *override) status() (int, bool) {
-	if o.set == nil {
-		return 0, false
-	}
-	value, _ := o.set.Get("status")
-	status, ok := value.(int64)
-	return int(status), ok && status >= 200 && status <= 599
+	return ordered
 }

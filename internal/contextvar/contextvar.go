@@ -60,6 +60,15 @@ func Value(r *http.Request, name string) (string, bool) {
 	return v.Value(r)
 }
 
+// Numeric reports whether a variable is a number on the managed gateway, which templates calculate with. The others are text.
+func Numeric(name string) bool { return numeric[name] }
+
+// numeric are the variables that are numbers.
+var numeric = map[string]bool{
+	"requestTimeEpoch": true, "integration.latency": true, "integrationLatency": true, "integration.status": true,
+	"integration.integrationStatus": true, "integrationStatus": true, "status": true, "responseLatency": true, "responseLength": true,
+}
+
 // Name returns the name as it was given to [Parse].
 func (v Var) Name() string { return v.name }
 

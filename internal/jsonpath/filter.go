@@ -1,10 +1,6 @@
 package jsonpath
 
-import (
-	"bytes"
-	"regexp"
-	"strings"
-)
+import "regexp"
 
 // filter is an expression that is true or false of a value.
 type filter struct {
@@ -49,7 +45,7 @@ func (s *selection) holds(f *filter, item span) bool {
 		}
 		return s.matches(&f.b, s.value(&f.a, item))
 	}
-	return compare(f.op, s.value(&f.a, item), s.value(&f.b, item))
+	return s.compare(f.op, s.value(&f.a, item), s.value(&f.b, item))
 }
 
 // value returns an operand's value, or nil if its path leads nowhere. A path that isn't definite has a list as its value.
@@ -59,10 +55,10 @@ func (s *selection) value(o *operand, item span) []byte {
 	}
 	at := item
 	if o.kind == fromRoot {
-		at = s.root()
+		at = s.top
 	}
 	if o.path.definite {
-		if !s.spend(at) {
+		if !s.pay(o.path.Passes()*(8+at.to-at.from), 0) {
 			return nil
 		}
 		if from, to, _ := follow(s.text, at.from, 0, o.path.steps); from >= 0 {
@@ -87,19 +83,20 @@ func (s *selection) exists(o *operand, item span) bool {
 	}
 	at := item
 	if o.kind == fromRoot {
-		at = s.root()
+		at = s.top
 	}
 	return len(s.inner(o, at, true)) > 0
 }
 
 // inner evaluates a path within a filter, on the account of the path around it.
 func (s *selection) inner(o *operand, at span, probe bool) [][]byte {
-	inner := selection{text: s.text, work: s.work, probe: probe}
+	inner := selection{text: s.text, top: s.top, left: s.left, probe: probe}
 	inner.step(o.path.steps, at)
+	inner.probe = false
 	for _, value := range inner.found {
-		inner.work -= len(value)
+		inner.pay(len(value), 2*len(value)) // value puts them into a list
 	}
-	s.work, s.tooMuch = inner.work, s.tooMuch || inner.tooMuch || inner.work < 0
+	s.left, s.tooMuch = inner.left, s.tooMuch || inner.tooMuch
 	if s.tooMuch {
 		return nil
 	}
@@ -107,15 +104,14 @@ func (s *selection) inner(o *operand, at span, probe bool) [][]byte {
 }
 
 // workPerInstruction is how much work a byte of text is for an instruction of a regular expression, at most.
-const workPerInstruction = 2
+const workPerInstruction = 6
 
 // matches reports whether a text, or a number's or truth value's spelling, is wholly what the pattern describes.
 func (s *selection) matches(o *operand, value []byte) bool {
 	if len(value) == 0 {
 		return false
 	}
-	if s.work -= workPerInstruction * o.size * len(value); s.work < 0 {
-		s.tooMuch = true
+	if !s.pay((1+workPerInstruction*o.size)*len(value), len(value)) {
 		return false
 	}
 	expr := o.expr
@@ -127,61 +123,4 @@ func (s *selection) matches(o *operand, value []byte) bool {
 		return expr.MatchString(text)
 	}
 	return expr.Match(value)
-}
-
-// compare compares two values, either of which may be missing.
-func compare(op string, a, b []byte) bool {
-	switch op {
-	case "==":
-		return equal(a, b)
-	case "!=":
-		return !equal(a, b)
-	}
-	if len(a) == 0 || len(b) == 0 {
-		return false
-	}
-	var order int
-	switch {
-	case isNumber(a) && isNumber(b):
-		order = compareNumbers(a, b)
-	case a[0] == '"' && b[0] == '"':
-		x, _ := Unquote(a)
-		y, _ := Unquote(b)
-		order = strings.Compare(x, y)
-	default:
-		return false
-	}
-	switch op {
-	case "<":
-		return order < 0
-	case "<=":
-		return order <= 0
-	case ">":
-		return order > 0
-	}
-	return order >= 0
-}
-
-func isNumber(v []byte) bool { return v[0] == '-' || '0' <= v[0] && v[0] <= '9' }
-
-// equal compares as the managed gateway's library does: a text and a number are equal if the one is spelled as the other.
-func equal(a, b []byte) bool {
-	if len(a) == 0 || len(b) == 0 {
-		return false // what is missing equals nothing, not even null
-	}
-	x, textA := Unquote(a)
-	y, textB := Unquote(b)
-	switch {
-	case textA && textB:
-		return x == y
-	case textA && isNumber(b):
-		return x == string(b)
-	case textB && isNumber(a):
-		return y == string(a)
-	case textA || textB:
-		return false
-	case isNumber(a) && isNumber(b):
-		return compareNumbers(a, b) == 0
-	}
-	return bytes.Equal(AppendCompact(nil, a), AppendCompact(nil, b))
 }

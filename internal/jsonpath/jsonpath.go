@@ -27,6 +27,7 @@ package jsonpath
 
 import (
 	"errors"
+	"math"
 	"unicode/utf8"
 )
 
@@ -44,12 +45,13 @@ const (
 	maxRegexp      = 512   // bytes
 	maxPatterns    = 5_000 // instructions of an expression's regular expressions, about
 	minWork        = 64 << 20
-	workPerByte    = 32
+	workPerByte    = 16
+	maxMade        = 128 << 20
 )
 
 var (
 	// ErrSyntax is what documents that aren't JSON yield.
-	ErrSyntax = errors.New("jsonpath: want JSON in UTF-8, nested at most 512 deep")
+	ErrSyntax = errors.New("jsonpath: want JSON in UTF-8, nested at most 512 deep and of at most 4 GiB")
 	// ErrTooMuch is what a path yields that selects too many values, or that would have to look at the document too often.
 	ErrTooMuch = errors.New("jsonpath: the path selects too much of this document")
 )
@@ -59,10 +61,17 @@ type Path struct {
 	steps    []step
 	definite bool
 	patterns int
+	fromEnd  int // steps that count from an array's end
 }
 
 // Definite reports whether the path names one place.
 func (p *Path) Definite() bool { return p.definite }
+
+// Whole reports whether the path is $, the document as a whole.
+func (p *Path) Whole() bool { return p.definite && len(p.steps) == 0 }
+
+// Passes is how often [Document.Get] may look at a byte: once, and once more for each index that counts from an array's end.
+func (p *Path) Passes() int { return 1 + p.fromEnd }
 
 // Patterns is about how many instructions the path's regular expressions have, which is what it takes to compile them.
 func (p *Path) Patterns() int { return p.patterns }
@@ -83,6 +92,7 @@ type step struct {
 	kind    kind
 	deep    bool // after ..
 	names   []string
+	wanted  map[string][]int // where the names of members are in names
 	indexes []int
 	from    *int
 	to      *int
@@ -104,7 +114,7 @@ var nothing = &Path{} // not definite, so that it isn't followed
 
 // OpenAndGet is [Open] and then [Document.Get], in one pass.
 func OpenAndGet(text []byte, p *Path) (d Document, value []byte, ok bool, err error) {
-	if !utf8.Valid(text) {
+	if uint64(len(text)) > math.MaxUint32 || !utf8.Valid(text) {
 		return Document{}, nil, false, ErrSyntax
 	}
 	steps := p.steps

@@ -208,9 +208,9 @@ func TestWorkIsBounded(t *testing.T) {
 		require.NoError(t, err)
 		d, err := jsonpath.Open(tt.text)
 		require.NoError(t, err)
-		limit := math.MaxInt
+		limit := jsonpath.Cost{Looked: math.MaxInt, Made: math.MaxInt}
 		if racing {
-			limit = 16 << 20
+			limit.Looked = 16 << 20
 		}
 		_, _, err = d.SelectWithin(p, limit)
 		require.ErrorIs(t, err, jsonpath.ErrTooMuch, tt.path)

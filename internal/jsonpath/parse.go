@@ -109,6 +109,9 @@ func (p *parser) path(filter bool) (*Path, error) {
 		}
 		path.steps = append(path.steps, s)
 		path.definite = path.definite && s.definite()
+		if s.kind == element && s.indexes[0] < 0 {
+			path.fromEnd++
+		}
 	}
 	return path, nil
 }
@@ -173,7 +176,10 @@ func (p *parser) quotedNames(s *step) error {
 		p.space()
 	}
 	if s.kind = member; len(s.names) > 1 {
-		s.kind = members
+		s.kind, s.wanted = members, map[string][]int{}
+		for i, name := range s.names {
+			s.wanted[name] = append(s.wanted[name], i)
+		}
 	}
 	return nil
 }
@@ -431,6 +437,10 @@ func (p *parser) pattern() (operand, error) {
 	source := `^(?:` + text.String() + `)$`
 	if flags != "" {
 		source = `^(?` + flags + `:` + text.String() + `)$`
+	}
+	if regexpsize.Folded(source) > regexpsize.MaxFolded {
+		p.at = from
+		return operand{}, p.want("smaller ranges of characters without regard to case")
 	}
 	// Parsed by itself first, so that parentheses can't reach out of the group around it.
 	tree, err := syntax.Parse(text.String(), syntax.Perl)

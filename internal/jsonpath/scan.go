@@ -319,26 +319,26 @@ func skipText(text []byte, i int) int {
 	return i + 1
 }
 
-// forObject calls f for each member of the object at i, with the places of its quoted name and of its value. It returns the end.
-func forObject(text []byte, i int, f func(nameFrom, nameTo, from, to int)) int {
+// forObject calls f for each member of the object at i, with the places of its quoted name and of its value, until it returns false.
+func forObject(text []byte, i int, f func(name, value span) bool) {
 	for i = space(text, i+1); text[i] != '}'; {
-		nameFrom := i
 		nameTo := skipText(text, i)
 		from := space(text, space(text, nameTo)+1)
 		to := skip(text, from)
-		f(nameFrom, nameTo, from, to)
+		if !f(span{i, nameTo}, span{from, to}) {
+			return
+		}
 		if i = space(text, to); text[i] == ',' {
 			i = space(text, i+1)
 		}
 	}
-	return i + 1
 }
 
 // forArray calls f for each element of the array at i until it returns false.
-func forArray(text []byte, i int, f func(from, to int) bool) {
+func forArray(text []byte, i int, f func(element span) bool) {
 	for i = space(text, i+1); text[i] != ']'; {
 		to := skip(text, i)
-		if !f(i, to) {
+		if !f(span{i, to}) {
 			return
 		}
 		if i = space(text, to); text[i] == ',' {

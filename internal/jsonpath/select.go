@@ -1,36 +1,53 @@
 package jsonpath
 
-import "math"
+import (
+	"bytes"
+	"math"
+	"slices"
+)
+
+// perResult is about how many bytes a value of a selection takes.
+const perResult = 64
+
+// Cost is what a selection takes, or may take.
+type Cost struct {
+	// Looked is how many bytes of text it looks at, counted as often as it does: about two nanoseconds each at most.
+	Looked int
+	// Made is how many bytes of memory it allocates, about.
+	Made int
+}
 
 // Select selects values of d: one or none if the path is definite, else any number. They are pieces of the document's text, which
 // doesn't move. The error is [ErrTooMuch], or [ErrSyntax] for the zero Document.
 func (d Document) Select(p *Path) ([][]byte, error) {
-	values, _, err := d.SelectWithin(p, math.MaxInt)
+	values, _, err := d.SelectWithin(p, Cost{math.MaxInt, math.MaxInt})
 	return values, err
 }
 
-// SelectWithin is Select for who may look at no more than limit bytes of the document, counted as often as it does. It returns how many
-// they were.
-func (d Document) SelectWithin(p *Path, limit int) (values [][]byte, looked int, err error) {
+// SelectWithin is Select for who may spend no more than limit, and returns what was spent. Whatever the limit, a selection looks at no more
+// than 64 MiB and 16 times the document.
+func (d Document) SelectWithin(p *Path, limit Cost) (values [][]byte, spent Cost, err error) {
 	if d.text == nil {
-		return nil, 0, ErrSyntax
+		return nil, Cost{}, ErrSyntax
 	}
-	if limit < len(d.text) {
-		return nil, 0, ErrTooMuch
+	if limit.Looked < len(d.text) {
+		return nil, Cost{}, ErrTooMuch
 	}
 	if p.definite {
 		if value, ok := d.Get(p); ok {
 			values = [][]byte{value}
 		}
-		return values, len(d.text), nil
+		return values, Cost{Looked: p.Passes() * len(d.text)}, nil
 	}
-	limit = min(limit, minWork+workPerByte*len(d.text))
-	s := selection{text: d.text, work: limit}
-	s.step(p.steps, s.root())
-	if looked = min(limit-s.work, limit); s.tooMuch {
-		return nil, looked, ErrTooMuch
+	limit = Cost{min(limit.Looked, minWork+workPerByte*len(d.text)), min(limit.Made, maxMade)}
+	from := space(d.text, 0)
+	s := selection{text: d.text, top: span{from, skip(d.text, from)}, left: limit}
+	s.step(p.steps, s.top)
+	spent = Cost{min(limit.Looked-s.left.Looked, limit.Looked), min(limit.Made-s.left.Made, limit.Made)}
+	if s.tooMuch {
+		return nil, spent, ErrTooMuch
 	}
-	return s.found, looked, nil
+	return s.found, spent, nil
 }
 
 // Get returns the value that a definite path selects. It allocates nothing, and looks at each byte once unless the path counts from an
@@ -49,32 +66,35 @@ func (d Document) Get(p *Path) (value []byte, ok bool) {
 // span is a value's place.
 type span struct{ from, to int }
 
-// selection is one evaluation of a path. Its work is bounded: a path such as $..a..b looks at the same text again and again.
+// selection is one evaluation of a path. What it may cost is bounded: a path such as $..a..b looks at the same text again and again.
 type selection struct {
 	text    []byte
+	top     span // the document's value
 	found   [][]byte
-	work    int // bytes that may still be looked at
+	left    Cost
 	tooMuch bool
 	probe   bool // only asks whether there is something
 }
 
-func (s *selection) root() span {
-	from := space(s.text, 0)
-	return span{from, skip(s.text, from)}
-}
+// spend takes a look at v from what is left, and reports whether to go on. Looking at the smallest value costs something.
+func (s *selection) spend(v span) bool { return s.pay(8+v.to-v.from, 0) }
 
-// spend takes from the work that is left, and reports whether to go on.
-func (s *selection) spend(v span) bool {
-	if s.work -= v.to - v.from; s.work < 0 {
+func (s *selection) pay(looked, made int) bool {
+	s.left.Looked -= looked
+	s.left.Made -= made
+	if s.left.Looked < 0 || s.left.Made < 0 {
 		s.tooMuch = true
 	}
-	return !s.tooMuch && !(s.probe && len(s.found) > 0)
+	return s.more()
 }
+
+// more reports whether there is anything left to look for.
+func (s *selection) more() bool { return !s.tooMuch && !(s.probe && len(s.found) > 0) }
 
 func (s *selection) step(steps []step, v span) {
 	if len(steps) == 0 {
-		if len(s.found) == MaxResults {
-			s.tooMuch = true
+		if len(s.found) == MaxResults || !s.pay(0, perResult) {
+			s.tooMuch = s.more() || s.tooMuch
 			return
 		}
 		s.found = append(s.found, s.text[v.from:v.to])
@@ -103,36 +123,25 @@ func (s *selection) apply(steps []step, v span, deep bool) {
 	object, array := s.text[v.from] == '{', s.text[v.from] == '['
 	rest := steps[1:]
 	switch st := &steps[0]; st.kind {
-	case member, members:
-		for _, name := range st.names {
-			if !object {
-				break
-			}
-			if from, to, _ := follow(s.text, v.from, 0, []step{{kind: member, names: []string{name}}}); from >= 0 {
+	case member:
+		if object {
+			if from, to, _ := follow(s.text, v.from, 0, steps[:1]); from >= 0 {
 				s.step(rest, span{from, to})
 			}
+		}
+	case members:
+		if object {
+			s.pick(rest, s.membersOf(st, v))
 		}
 	case wildcard:
 		s.each(v, func(child span) { s.step(rest, child) })
 	case element, elements:
 		if array {
-			list := s.elements(v)
-			for _, i := range st.indexes {
-				if i < 0 {
-					i += len(list)
-				}
-				if i >= 0 && i < len(list) {
-					s.step(rest, list[i])
-				}
-			}
+			s.pick(rest, s.elementsOf(st, v))
 		}
 	case slice:
 		if array {
-			list := s.elements(v)
-			from, to := st.bounds(len(list))
-			for i := from; i < to; i++ {
-				s.step(rest, list[i])
-			}
+			s.slice(st, rest, v)
 		}
 	case filtered:
 		switch {
@@ -172,21 +181,120 @@ func (s *selection) each(v span, f func(span)) {
 	}
 	switch s.text[v.from] {
 	case '{':
-		var members memberList
-		forObject(s.text, v.from, func(nameFrom, nameTo, from, to int) { members.set(s.text[nameFrom:nameTo], from, to) })
-		for _, m := range members.list {
-			f(m.span)
+		members := memberList{text: s.text}
+		forObject(s.text, v.from, func(name, value span) bool {
+			made := 0
+			if members.set(name, value) {
+				made = perMember
+			}
+			return s.pay(perMember/2, made)
+		})
+		for i := range members.list {
+			if !s.more() {
+				return
+			}
+			f(span{int(members.list[i].from), int(members.list[i].to)})
 		}
 	case '[':
-		forArray(s.text, v.from, func(from, to int) bool {
-			f(span{from, to})
-			return !s.tooMuch && !(s.probe && len(s.found) > 0)
+		forArray(s.text, v.from, func(child span) bool {
+			f(child)
+			return s.more()
 		})
 	}
 }
 
-// elements returns an array's elements.
-func (s *selection) elements(v span) (list []span) {
-	s.each(v, func(child span) { list = append(list, child) })
-	return list
+// pick goes on with each of some places; what isn't there has none.
+func (s *selection) pick(rest []step, places []span) {
+	for _, place := range places {
+		if place.to > 0 && s.more() {
+			s.step(rest, place)
+		}
+	}
+}
+
+// membersOf finds the members of several names in one pass, in the order of the names.
+func (s *selection) membersOf(st *step, v span) []span {
+	if !s.pay(16*len(st.names), 16*len(st.names)) {
+		return nil
+	}
+	places := make([]span, len(st.names))
+	forObject(s.text, v.from, func(name, value span) bool {
+		var wanted []int
+		if quoted := s.text[name.from:name.to]; bytes.IndexByte(quoted, '\\') < 0 {
+			wanted = st.wanted[string(quoted[1:len(quoted)-1])]
+		} else {
+			text, _ := Unquote(quoted)
+			wanted = st.wanted[text]
+		}
+		for _, i := range wanted {
+			places[i] = value
+		}
+		return s.pay(16+8*len(wanted), 0)
+	})
+	return places
+}
+
+// elementsOf finds elements by their indexes in one pass, or two where one counts from the end, in the order of the indexes.
+func (s *selection) elementsOf(st *step, v span) []span {
+	if !s.pay(64*len(st.indexes), 64*len(st.indexes)) {
+		return nil
+	}
+	n := 0
+	if slices.Min(st.indexes) < 0 {
+		n = s.count(v)
+	}
+	wanted := make(map[int][]int, len(st.indexes))
+	last := -1
+	for i, index := range st.indexes {
+		if index < 0 {
+			index += n
+		}
+		if index >= 0 {
+			wanted[index] = append(wanted[index], i)
+			last = max(last, index)
+		}
+	}
+	places := make([]span, len(st.indexes))
+	at := 0
+	forArray(s.text, v.from, func(child span) bool {
+		if at > last {
+			return false
+		}
+		for _, i := range wanted[at] {
+			places[i] = child
+		}
+		at++
+		return s.pay(8, 0)
+	})
+	return places
+}
+
+// slice goes on with the elements of a slice.
+func (s *selection) slice(st *step, rest []step, v span) {
+	n := math.MaxInt32
+	if st.from != nil && *st.from < 0 || st.to != nil && *st.to < 0 {
+		n = s.count(v)
+	}
+	from, to := st.bounds(n)
+	at := 0
+	forArray(s.text, v.from, func(child span) bool {
+		if at >= to {
+			return false
+		}
+		if at >= from {
+			s.step(rest, child)
+		}
+		at++
+		return s.pay(8, 0)
+	})
+}
+
+// count is how many elements an array has.
+func (s *selection) count(v span) (n int) {
+	s.spend(v)
+	forArray(s.text, v.from, func(span) bool {
+		n++
+		return true
+	})
+	return n
 }

@@ -2,6 +2,7 @@ package jsonpath
 
 import (
 	"bytes"
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -59,8 +60,9 @@ func appendUnquoted(dst, inner []byte) []byte {
 
 // AppendCompact appends a selected value without the blanks between its parts, texts with as few escapes as JSON allows, and of members
 // with one name only the last, in the place of the first: what a parser and a printer would make of it. Numbers keep their spelling.
-// The value must come out of a [Document].
+// The value must come out of a [Document]. What is appended is never longer than the value.
 func AppendCompact(dst, value []byte) []byte {
+	dst = slices.Grow(dst, len(value))
 	dst, _ = appendValue(dst, value, 0)
 	return dst
 }
@@ -91,7 +93,7 @@ func appendValue(dst, text []byte, i int) ([]byte, int) {
 func appendObject(dst, text []byte, i int) ([]byte, int) {
 	dst = append(dst, '{')
 	start := len(dst)
-	var seen memberList
+	seen := memberList{text: text}
 	repeated := false
 	for i = space(text, i+1); text[i] != '}'; {
 		nameTo := skipText(text, i)
@@ -99,10 +101,10 @@ func appendObject(dst, text []byte, i int) ([]byte, int) {
 			dst = append(dst, ',')
 		}
 		from := len(dst)
-		name := text[i:nameTo]
-		dst = append(appendText(dst, name), ':')
+		nameFrom := i
+		dst = append(appendText(dst, text[nameFrom:nameTo]), ':')
 		dst, i = appendValue(dst, text, space(text, space(text, nameTo)+1))
-		repeated = !seen.set(name, from, len(dst)) || repeated
+		repeated = !seen.set(span{nameFrom, nameTo}, span{from, len(dst)}) || repeated
 		if i = space(text, i); text[i] == ',' {
 			i = space(text, i+1)
 		}
@@ -114,7 +116,7 @@ func appendObject(dst, text []byte, i int) ([]byte, int) {
 			if j > 0 {
 				dst = append(dst, ',')
 			}
-			dst = append(dst, all[m.from-start:m.to-start]...)
+			dst = append(dst, all[int(m.from)-start:int(m.to)-start]...)
 		}
 	}
 	return append(dst, '}'), i + 1
@@ -155,59 +157,6 @@ func appendControl(dst []byte, c byte) []byte {
 		return append(dst, `\t`...)
 	}
 	return append(dst, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
-}
-
-// memberList holds where the members of an object are: of those with one name the last, in the place of the first.
-type memberList struct {
-	list   []namedSpan
-	places map[string]int // once there are many; a list takes quadratic time
-}
-
-type namedSpan struct {
-	name []byte // quoted
-	span
-}
-
-// set reports whether name is new.
-func (l *memberList) set(name []byte, from, to int) bool {
-	const few = 12
-	if l.places == nil && len(l.list) < few {
-		for j := range l.list {
-			if sameName(l.list[j].name, name) {
-				l.list[j].span = span{from, to}
-				return false
-			}
-		}
-		l.list = append(l.list, namedSpan{name, span{from, to}})
-		return true
-	}
-	if l.places == nil {
-		l.places = make(map[string]int, 4*few)
-		for j := range l.list {
-			text, _ := Unquote(l.list[j].name)
-			l.places[text] = j
-		}
-	}
-	text, _ := Unquote(name)
-	if j, seen := l.places[text]; seen {
-		l.list[j].span = span{from, to}
-		return false
-	}
-	l.places[text] = len(l.list)
-	l.list = append(l.list, namedSpan{name, span{from, to}})
-	return true
-}
-
-func sameName(a, b []byte) bool {
-	if bytes.Equal(a, b) {
-		return true
-	}
-	if bytes.IndexByte(a, '\\') < 0 && bytes.IndexByte(b, '\\') < 0 {
-		return false
-	}
-	x, _ := Unquote(a)
-	y, _ := Unquote(b)
-	return x == y
 }
 
 // isName reports whether a quoted name is name.

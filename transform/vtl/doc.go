@@ -35,7 +35,7 @@
 //   - There is no reflection: $x.class, getClass(), wait() and the like are undefined, and so are methods that are not listed in the
 //     fact sheet behind this package or near them. Those of Java 8 count, not those of later ones.
 //   - Regular expressions run on Go's engine, in time proportional to the text. Look-around, back references, possessive quantifiers,
-//     intersections of classes and patterns of more than 1000 bytes fail the template. $ is the end of the text, not also before a line end there.
+//     intersections of classes and patterns of more than 1000 bytes or 5000 instructions fail the template. $ is the end of the text, not also before a line end there.
 //   - A double prints in the fewest digits that tell it, as since Java 19. Earlier ones print a digit too much of some.
 //   - A Long that would fit into an Integer is one. An integer beyond 64 bits beside a float is calculated as a double, not as a BigDecimal.
 //     Integers have up to 16384 bits.

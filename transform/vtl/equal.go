@@ -9,6 +9,7 @@ const maxCompare = 1 << 20
 // then counts as different, and over is set.
 type comparer struct {
 	steps int
+	base  int // how deep the keys are nested that are looked for
 	over  bool
 }
 
@@ -27,6 +28,7 @@ func (c *comparer) equal(a, b any, depth int) bool {
 		return scalar(b) && a == b
 	case *big.Int:
 		b, ok := b.(*big.Int)
+		c.steps -= a.BitLen() / 512
 		return ok && a.Cmp(b) == 0
 	case *List:
 		b, ok := b.(*List)
@@ -60,9 +62,8 @@ func (c *comparer) equal(a, b any, depth int) bool {
 			if c.over {
 				return false
 			}
-			c.steps -= 1 + len(b.entries)/64
-			other, ok := b.get(e.key)
-			if !ok || !c.equal(e.value, other, depth+1) {
+			i := c.find(b, e.key, depth)
+			if i < 0 || !c.equal(e.value, b.entries[i].value, depth+1) {
 				return false
 			}
 		}
@@ -77,6 +78,23 @@ func (c *comparer) equal(a, b any, depth int) bool {
 	return sameObject(a, b)
 }
 
+// find looks for a key in another map, which may be a map as well.
+func (c *comparer) find(m *Map, key any, depth int) int {
+	c.steps -= 2
+	if s, ok := key.(string); ok {
+		c.steps -= len(s) / 32
+	}
+	if c.steps < 0 {
+		c.over = true
+		return -1
+	}
+	outer := c.base
+	c.base = depth + 1
+	i := m.find(key, c)
+	c.base = outer
+	return i
+}
+
 // sameView compares sets without regard to order, and two views of values only by identity.
 func (c *comparer) sameView(a, b *view, depth int) bool {
 	if a.m == b.m && a.of == b.of {
@@ -86,8 +104,8 @@ func (c *comparer) sameView(a, b *view, depth int) bool {
 		return false
 	}
 	for _, e := range a.m.entries {
-		other, ok := b.m.get(e.key)
-		if c.over || !ok || a.of == ofEntries && !c.equal(e.value, other, depth+1) {
+		i := c.find(b.m, e.key, depth)
+		if c.over || i < 0 || a.of == ofEntries && !c.equal(e.value, b.m.entries[i].value, depth+1) {
 			return false
 		}
 	}

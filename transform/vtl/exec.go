@@ -2,6 +2,7 @@ package vtl
 
 import (
 	"io"
+	"math/big"
 	"strconv"
 	"sync"
 	"unicode/utf8"
@@ -18,9 +19,14 @@ type exec struct {
 	breakTo *loop
 	err     *Error
 	visit   func(Reference)
+	meter   *Meter // that an Object has been given
 
 	steps, bytes, depth int // what is left
+	outCap              int // how much of out has been paid for
 }
+
+// growth is about how much memory a text takes that is appended to bit by bit and then made a string, for one that its length is.
+const growth = 6
 
 // maxKept is the largest buffer that is used again.
 const maxKept = 256 << 10
@@ -47,10 +53,17 @@ func (t *Template) execute(w io.Writer, vars map[string]any, visit func(Referenc
 			return &Error{Template: t.src.name, Message: "variable " + name + ": want a value that templates know, as listed at Template.Execute"}
 		}
 		ex.vars[i] = n
+		if m, ok := n.(Metered); ok {
+			if ex.meter == nil {
+				ex.meter = &Meter{ex}
+			}
+			m.Meter(ex.meter)
+		}
 	}
 	if cap(ex.out) < t.size {
 		ex.out = make([]byte, 0, t.size+t.size/2)
 	}
+	ex.outCap = cap(ex.out)
 	ex.block(t.body)
 	if ex.signal == signalFail {
 		return ex.err
@@ -63,6 +76,9 @@ func (t *Template) execute(w io.Writer, vars map[string]any, visit func(Referenc
 }
 
 func (ex *exec) free() {
+	if ex.meter != nil {
+		ex.meter.ex = nil
+	}
 	clear(ex.vars)
 	clear(ex.args[:cap(ex.args)])
 	out, vars, args := ex.out[:0], ex.vars[:0], ex.args[:0]
@@ -109,7 +125,14 @@ func (ex *exec) alloc(n int) bool {
 	return true
 }
 
+// fits reports whether the output may be as long as it is. Its buffer is paid for each time that it has grown.
 func (ex *exec) fits() bool {
+	if c := cap(ex.out); c > ex.outCap {
+		ex.outCap = c
+		if !ex.alloc(c) {
+			return false
+		}
+	}
 	if len(ex.out) > ex.t.limits.MaxOutputBytes {
 		return ex.over("want an output of up to " + strconv.Itoa(ex.t.limits.MaxOutputBytes) + " bytes (Options.MaxOutputBytes)")
 	}
@@ -163,22 +186,29 @@ func (ex *exec) text(v any) string {
 		return s
 	}
 	s := string(ex.appendText(nil, v))
-	ex.alloc(len(s))
+	ex.alloc(growth * len(s))
 	return s
 }
 
+// appendText appends a value's text. What it takes is known only when it is done, so that it may use no more than what is left.
 func (ex *exec) appendText(dst []byte, v any) []byte {
 	if l, ok := v.(*loop); ok {
 		v = l.storage()
 	}
-	p := printer{limit: len(dst) + ex.t.limits.MaxOutputBytes}
-	start := len(dst)
+	if b, ok := v.(*big.Int); ok && !ex.alloc(b.BitLen()/2) {
+		return dst
+	}
+	room := min(ex.t.limits.MaxOutputBytes, ex.bytes/growth)
+	p := printer{limit: len(dst) + room, work: ex.steps}
 	dst = p.value(dst, v, 0)
-	ex.step((len(dst) - start) / 16)
+	ex.step(ex.steps - p.work)
 	switch p.over {
-	case "text":
+	case overText:
+		if room < ex.t.limits.MaxOutputBytes {
+			ex.alloc(ex.bytes + 1)
+		}
 		ex.over("want a text of up to " + strconv.Itoa(ex.t.limits.MaxOutputBytes) + " bytes (Options.MaxOutputBytes)")
-	case "depth":
+	case overDepth:
 		ex.over("want lists and maps nested up to " + strconv.Itoa(maxValueDepth) + " deep, got one that may hold itself")
 	}
 	return dst
@@ -199,28 +229,16 @@ func (ex *exec) concat(a, b string) any {
 func (ex *exec) equal(a, b any) bool {
 	c := comparer{steps: ex.steps}
 	same := c.equal(a, b, 0)
+	ex.settle(&c)
+	return same
+}
+
+// settle pays for what a comparer has done.
+func (ex *exec) settle(c *comparer) {
 	ex.step(ex.steps - c.steps)
 	if c.over && ex.signal == signalNone {
 		ex.over("want values that can be compared, got lists or maps that are nested too deep or hold themselves")
 	}
-	return same
-}
-
-// put puts into a map. Other keys than scalars are looked for one by one.
-func (ex *exec) put(m *Map, k, v any) any {
-	if !scalar(k) && !ex.step(m.Len()) || !ex.look(k) {
-		return nil
-	}
-	ex.alloc(96)
-	return m.put(k, v)
-}
-
-func (ex *exec) get(m *Map, k any) any {
-	if !scalar(k) && !ex.step(m.Len()) || !ex.look(k) {
-		return nil
-	}
-	v, _ := m.get(k)
-	return v
 }
 
 // variable returns nil where it is undefined.
@@ -247,14 +265,4 @@ func (ex *exec) restore(slot int, v any) {
 	default:
 		ex.vars[slot] = v
 	}
-}
-
-// plain reports whether s is ASCII: then bytes are characters.
-func plain(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
 }

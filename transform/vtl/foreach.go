@@ -11,6 +11,9 @@ type foreachStmt struct {
 	src    *source
 }
 
+// perLoop is about how many bytes a loop takes: itself, its iterator, and what a template puts into it.
+const perLoop = 192
+
 // A loop is $foreach.
 type loop struct {
 	index    int
@@ -149,6 +152,9 @@ func (s *foreachStmt) run(ex *exec) {
 	}
 	slots := ex.t.loop
 	element, count, hasNext := ex.variable(s.slot), ex.variable(slots.count), ex.variable(slots.hasNext)
+	if !ex.alloc(perLoop) {
+		return
+	}
 	l := &loop{index: -1}
 	if slots.foreach >= 0 {
 		switch outer := ex.variable(slots.foreach).(type) {
@@ -187,7 +193,7 @@ func (s *foreachStmt) turns(ex *exec, it *iterator, l *loop) {
 			}
 			return
 		}
-		if !ex.step(1) {
+		if !ex.step(1) || !ex.alloc(8) { // a number of $foreach or of a range
 			return
 		}
 		v, ok := it.next()

@@ -20,11 +20,16 @@ const maxDigits = 4096
 //
 // It refuses, with the offset in bytes, anything else: text after the value, invalid UTF-8, values that are nested deeper than 512 and
 // numbers of more than 4096 characters. A \u escape for half of a surrogate pair becomes U+FFFD.
-func DecodeJSON(data []byte) (any, error) {
+func DecodeJSON(data []byte) (any, error) { return decodeJSON(data, nil) }
+
+func decodeJSON(data []byte, m *Meter) (any, error) {
 	if !utf8.Valid(data) {
 		return nil, errors.New("vtl: JSON text: want UTF-8")
 	}
-	d := decoder{data: data}
+	d := decoder{data: data, meter: m}
+	if err := d.charge(len(data)/16, 0); err != nil {
+		return nil, err
+	}
 	d.space()
 	v, err := d.value(0)
 	if err != nil {
@@ -37,8 +42,16 @@ func DecodeJSON(data []byte) (any, error) {
 }
 
 type decoder struct {
-	data []byte
-	at   int
+	data  []byte
+	at    int
+	meter *Meter // nil: it costs nothing
+}
+
+func (d *decoder) charge(steps, bytes int) error {
+	if d.meter == nil {
+		return nil
+	}
+	return d.meter.Charge(steps, bytes)
 }
 
 func (d *decoder) want(what string) error {
@@ -94,6 +107,9 @@ func (d *decoder) value(depth int) (any, error) {
 }
 
 func (d *decoder) object(depth int) (any, error) {
+	if err := d.charge(1, perMap); err != nil {
+		return nil, err
+	}
 	m := NewMap()
 	d.at++
 	d.space()
@@ -118,6 +134,9 @@ func (d *decoder) object(depth int) (any, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := d.charge(m.newKey()); err != nil {
+			return nil, err
+		}
 		m.put(key, v)
 		d.space()
 		switch d.peek() {
@@ -134,6 +153,9 @@ func (d *decoder) object(depth int) (any, error) {
 }
 
 func (d *decoder) array(depth int) (any, error) {
+	if err := d.charge(1, perList); err != nil {
+		return nil, err
+	}
 	l := &List{kind: jsonArray}
 	d.at++
 	d.space()
@@ -145,6 +167,12 @@ func (d *decoder) array(depth int) (any, error) {
 		v, err := d.value(depth + 1)
 		if err != nil {
 			return nil, err
+		}
+		if size := l.growth(1); size > 0 {
+			if err := d.charge(len(l.items)/8, 16*size); err != nil {
+				return nil, err
+			}
+			l.resize(size)
 		}
 		l.items = append(l.items, v)
 		d.space()
@@ -168,7 +196,7 @@ func (d *decoder) text() (string, error) {
 		switch c := d.data[d.at]; {
 		case c == '"':
 			d.at++
-			return string(d.data[start : d.at-1]), nil
+			return string(d.data[start : d.at-1]), d.charge(1, 32+d.at-start)
 		case c == '\\':
 			return d.escaped(start)
 		case c < 0x20:
@@ -187,7 +215,7 @@ func (d *decoder) escaped(start int) (string, error) {
 		switch {
 		case c == '"':
 			d.at++
-			return string(out), nil
+			return string(out), d.charge(1+len(out)/16, 32+growth*len(out))
 		case c < 0x20:
 			return "", d.want("an escape for a control character")
 		case c != '\\':
@@ -291,7 +319,11 @@ func (d *decoder) number() (any, error) {
 	if d.at-start > maxDigits {
 		return nil, fmt.Errorf("vtl: JSON text, offset %d: want a number of up to %d characters", start, maxDigits)
 	}
-	return parseNumber(string(d.data[start:d.at]), whole), nil
+	n := d.at - start
+	if whole && n < 19 {
+		return parseNumber(string(d.data[start:d.at]), whole), d.charge(1, 8)
+	}
+	return parseNumber(string(d.data[start:d.at]), whole), d.charge(2+n, 64+n) // a long fraction is calculated with
 }
 
 func parseNumber(text string, whole bool) any {
@@ -311,7 +343,7 @@ func parseNumber(text string, whole bool) any {
 // number that is not finite, a list that is nested deeper than 512 (one that holds itself, say), what follows after 10 MiB and values that
 // templates don't know are null. An [Object] is null too.
 func AppendJSON(dst []byte, v any) []byte {
-	p := printer{limit: len(dst) + maxValueBytes}
+	p := printer{limit: len(dst) + maxValueBytes, work: math.MaxInt}
 	v, _ = normal(v)
 	return p.json(dst, v, 0)
 }
@@ -319,13 +351,14 @@ func AppendJSON(dst []byte, v any) []byte {
 // json goes on with null where a limit is reached, so that what comes out is always JSON.
 func (p *printer) json(dst []byte, v any, depth int) []byte {
 	if len(dst) > p.limit {
-		p.over = "text"
+		p.over = overText
 	}
-	if p.over != "" {
+	if !p.spend(1) {
 		return append(dst, "null"...)
 	}
 	switch v := v.(type) {
 	case string:
+		p.spend(len(v) / 16)
 		return appendQuoted(dst, v)
 	case bool, int64, *big.Int:
 		return p.value(dst, v, depth)
@@ -338,12 +371,12 @@ func (p *printer) json(dst []byte, v any, depth int) []byte {
 		return appendQuoted(dst, string(appendChar(nil, v)))
 	case *List:
 		if depth >= maxValueDepth {
-			p.over = "depth"
+			p.over = overDepth
 			break
 		}
 		dst = append(dst, '[')
 		for i, e := range v.items {
-			if p.over != "" {
+			if p.over != overNothing {
 				break
 			}
 			if i > 0 {
@@ -354,35 +387,57 @@ func (p *printer) json(dst []byte, v any, depth int) []byte {
 		return append(dst, ']')
 	case *Map:
 		if depth >= maxValueDepth {
-			p.over = "depth"
+			p.over = overDepth
 			break
 		}
 		dst = append(dst, '{')
 		for i, e := range v.entries {
-			if p.over != "" {
+			if p.over != overNothing {
 				break
 			}
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			key := printer{limit: p.limit}
-			dst = appendQuoted(dst, string(key.value(nil, e.key, depth+1)))
-			dst = append(dst, ':')
-			dst = p.json(dst, e.value, depth+1)
+			dst = p.member(dst, e, depth)
 		}
 		return append(dst, '}')
 	case *view:
-		items := make([]any, v.m.Len())
-		for i := range items {
-			if items[i] = v.at(i); v.of == ofEntries {
-				items[i] = &Map{entries: []*entry{v.m.entries[i]}}
+		dst = append(dst, '[')
+		for i, e := range v.m.entries {
+			if p.over != overNothing {
+				break
+			}
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			switch v.of {
+			case ofKeys:
+				dst = p.json(dst, e.key, depth+1)
+			case ofValues:
+				dst = p.json(dst, e.value, depth+1)
+			default:
+				dst = append(p.member(append(dst, '{'), e, depth+1), '}')
 			}
 		}
-		return p.json(dst, &List{items: items}, depth)
+		return append(dst, ']')
 	case *entry:
-		return p.json(dst, &Map{entries: []*entry{v}}, depth)
+		return append(p.member(append(dst, '{'), v, depth), '}')
 	}
 	return append(dst, "null"...)
+}
+
+// member appends the key of an entry, as text, and its value.
+func (p *printer) member(dst []byte, e *entry, depth int) []byte {
+	key, ok := e.key.(string)
+	if !ok {
+		of := printer{limit: p.limit - len(dst), work: p.work}
+		key = string(of.value(nil, e.key, depth+1))
+		if p.work = of.work; of.over != overNothing {
+			p.over = of.over
+		}
+	}
+	p.spend(1 + len(key)/16)
+	return p.json(append(appendQuoted(dst, key), ':'), e.value, depth+1)
 }
 
 const hexDigits = "0123456789abcdef"

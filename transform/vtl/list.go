@@ -44,6 +44,33 @@ func NewJSONArray(values ...any) *List {
 	return l
 }
 
+// perList is about how many bytes a list takes beside its elements.
+const perList = 64
+
+// growth returns the size that n more elements need, which is 0 if there is room. It doubles: append's own growth of large slices leaves
+// five times as much behind.
+func (l *List) growth(n int) int {
+	if need := len(l.items) + n; need > cap(l.items) {
+		return max(need, 2*cap(l.items), 4)
+	}
+	return 0
+}
+
+func (l *List) resize(size int) { l.items = append(make([]any, 0, size), l.items...) }
+
+// grow makes room for n more elements, and pays for it.
+func (ex *exec) grow(l *List, n int) bool {
+	size := l.growth(n)
+	if size == 0 {
+		return true
+	}
+	if !ex.alloc(16*size) || !ex.step(len(l.items)/8) {
+		return false
+	}
+	l.resize(size)
+	return true
+}
+
 // Len returns the number of elements.
 func (l *List) Len() int { return len(l.items) }
 

@@ -24,8 +24,7 @@ func (c *call) onList(l *List) any {
 			l.changes++
 			return ""
 		case "iterator":
-			it, _ := iterate(l)
-			return &it
+			return c.iterator(l)
 		case "toArray":
 			return c.copied(l.items, objectArray)
 		case "toJSONString":
@@ -55,7 +54,7 @@ func (c *call) onList(l *List) any {
 }
 
 func (c *call) copied(items []any, kind listKind) any {
-	if !c.ex.alloc(16*len(items)) || !c.ex.step(len(items)/8) {
+	if !c.ex.alloc(perList+16*len(items)) || !c.ex.step(len(items)/8) {
 		return nil
 	}
 	return &List{items: slices.Clone(items), kind: kind}
@@ -69,7 +68,7 @@ func (c *call) onList1(l *List) any {
 			return c.ex.element(c.ref, c.step, l, i)
 		}
 	case "add":
-		if !c.ex.alloc(32) {
+		if !c.ex.grow(l, 1) {
 			return nil
 		}
 		l.items = append(l.items, arg)
@@ -151,7 +150,7 @@ func (c *call) collection(v any) ([]any, bool) {
 func (c *call) all(l *List, items []any) any {
 	switch c.step.name {
 	case "addAll":
-		if !c.ex.alloc(32*len(items)) || !c.ex.step(len(items)/8) {
+		if !c.ex.grow(l, len(items)) || !c.ex.step(len(items)/8) {
 			return nil
 		}
 		l.items = append(l.items, items...)
@@ -159,15 +158,18 @@ func (c *call) all(l *List, items []any) any {
 		return len(items) > 0
 	case "containsAll":
 		for _, e := range items {
-			if c.find(l, e) < 0 {
+			if c.find(l, e) < 0 || !c.ex.step(1) {
 				return false
 			}
 		}
 		return true
 	}
-	other := &List{items: slices.Clone(items)} // they may be those of l itself
 	n := len(l.items)
-	keep := l.items[:0:0]
+	if !c.ex.alloc(16*n) || !c.ex.step(n/8) {
+		return nil
+	}
+	other := &List{items: items}
+	keep := make([]any, 0, n) // apart from the elements, which items may be
 	for _, e := range l.items {
 		if (c.find(other, e) >= 0) == (c.step.name == "retainAll") {
 			keep = append(keep, e)
@@ -212,10 +214,14 @@ func (c *call) insert(l *List) any {
 		c.ex.outOfRange(c.ref, c.step, i, n+1)
 		return nil
 	}
-	if !c.ex.alloc(32*len(items)) || !c.ex.step((n+len(items))/8) {
+	if !c.ex.alloc(16*len(items)) || !c.ex.step((n+len(items))/8) {
 		return nil
 	}
-	l.items = slices.Insert(l.items, i, slices.Clone(items)...)
+	items = slices.Clone(items) // they may be those of l
+	if !c.ex.grow(l, len(items)) {
+		return nil
+	}
+	l.items = slices.Insert(l.items, i, items...)
 	l.changes++
 	if c.step.name == "add" {
 		return "" // void

@@ -17,6 +17,9 @@ type Map struct {
 // An entry is also what a template gets of $map.entrySet().
 type entry struct{ key, value any }
 
+// perMap is about how many bytes a map takes beside its keys.
+const perMap = 64
+
 // fewKeys is up to where comparing keys one by one is as fast as hashing them.
 const fewKeys = 8
 
@@ -47,7 +50,11 @@ func (m *Map) Get(key string) (value any, ok bool) {
 func (m *Map) Put(key string, value any) { m.put(key, inner(value)) }
 
 // Delete removes a key if it is there.
-func (m *Map) Delete(key string) { m.remove(key) }
+func (m *Map) Delete(key string) {
+	if i := m.find(key, nil); i >= 0 {
+		m.removeAt(i)
+	}
+}
 
 // All returns the keys, as text, and values in order. m may be nil.
 func (m *Map) All() iter.Seq2[string, any] {
@@ -72,40 +79,49 @@ func scalar(k any) bool {
 	return false
 }
 
-// find returns the position of a key, or -1.
-func (m *Map) find(key any) int {
-	if m.index != nil && scalar(key) {
-		if i, ok := m.index[key]; ok {
-			return i
+// find returns the position of a key, or -1. Keys that are no scalars are compared one by one, which c counts.
+func (m *Map) find(key any, c *comparer) int {
+	if scalar(key) {
+		if m.index != nil {
+			if i, ok := m.index[key]; ok {
+				return i
+			}
+			return -1
+		}
+		for i, e := range m.entries {
+			if scalar(e.key) && e.key == key {
+				return i
+			}
 		}
 		return -1
 	}
 	for i, e := range m.entries {
-		if sameKey(e.key, key) {
+		if c.over {
+			break
+		}
+		if c.equal(key, e.key, c.base) {
 			return i
 		}
 	}
 	return -1
 }
 
-func sameKey(a, b any) bool {
-	if scalar(a) || scalar(b) {
-		return scalar(a) && scalar(b) && a == b
+// newKey is what a key costs that may be new, in steps and bytes.
+func (m *Map) newKey() (steps, bytes int) {
+	if len(m.entries) < fewKeys {
+		return 2, 80
 	}
-	c := comparer{steps: maxCompare}
-	return c.equal(a, b, 0)
+	return 4, 200
 }
 
-func (m *Map) get(key any) (any, bool) {
-	if i := m.find(key); i >= 0 {
-		return m.entries[i].value, true
-	}
-	return nil, false
-}
-
-// put returns the value that was there.
+// put returns the value that was there. Who counts looks for the key first.
 func (m *Map) put(key, value any) any {
-	if i := m.find(key); i >= 0 {
+	return m.putAt(m.find(key, &comparer{steps: maxCompare}), key, value)
+}
+
+// putAt is put for a key that find has looked for.
+func (m *Map) putAt(i int, key, value any) any {
+	if i >= 0 {
 		old := m.entries[i].value
 		m.entries[i].value = value
 		return old
@@ -118,39 +134,39 @@ func (m *Map) put(key, value any) any {
 			m.index[key] = len(m.entries) - 1
 		}
 	case len(m.entries) > fewKeys:
-		m.reindex()
+		m.index = make(map[any]int, 2*len(m.entries))
+		m.reindex(0)
 	}
 	return nil
 }
 
-func (m *Map) remove(key any) any {
-	i := m.find(key)
-	if i < 0 {
-		return nil
-	}
-	old := m.entries[i].value
+// removeAt returns the value that was there. The positions of all keys behind change.
+func (m *Map) removeAt(i int) any {
+	e := m.entries[i]
 	m.entries = slices.Delete(m.entries, i, i+1)
 	m.changes++
-	m.reindex()
-	return old
+	if len(m.entries) <= fewKeys {
+		m.index = nil
+	} else {
+		if scalar(e.key) {
+			delete(m.index, e.key)
+		}
+		m.reindex(i)
+	}
+	return e.value
+}
+
+func (m *Map) reindex(from int) {
+	for i := from; i < len(m.entries); i++ {
+		if key := m.entries[i].key; scalar(key) {
+			m.index[key] = i
+		}
+	}
 }
 
 func (m *Map) clear() {
 	m.entries, m.index = nil, nil
 	m.changes++
-}
-
-func (m *Map) reindex() {
-	m.index = nil
-	if len(m.entries) <= fewKeys {
-		return
-	}
-	m.index = make(map[any]int, 2*len(m.entries))
-	for i, e := range m.entries {
-		if scalar(e.key) {
-			m.index[e.key] = i
-		}
-	}
 }
 
 // A view is what keySet, values and entrySet return: it shows the map as it is at each moment.

@@ -11,7 +11,7 @@ func (c *call) onMap(m *Map) any {
 		case "put":
 			return c.ex.put(m, c.args[0], c.args[1])
 		case "putIfAbsent":
-			if v := c.ex.get(m, c.args[0]); v != nil {
+			if v := c.ex.get(m, c.args[0]); v != nil || c.ex.signal != signalNone {
 				return v
 			}
 			c.ex.put(m, c.args[0], c.args[1])
@@ -28,8 +28,8 @@ func (c *call) onMap(m *Map) any {
 				return old
 			}
 		case "remove":
-			if i := c.findKey(m); i >= 0 && c.ex.equal(m.entries[i].value, c.args[1]) {
-				m.remove(c.args[0])
+			if i := c.findKey(m); i >= 0 && c.ex.equal(m.entries[i].value, c.args[1]) && c.ex.signal == signalNone {
+				c.ex.removeAt(m, i)
 				return true
 			}
 			return false
@@ -39,12 +39,7 @@ func (c *call) onMap(m *Map) any {
 }
 
 // findKey looks for the first argument.
-func (c *call) findKey(m *Map) int {
-	if !scalar(c.args[0]) && !c.ex.step(m.Len()) {
-		return -1
-	}
-	return m.find(c.args[0])
-}
+func (c *call) findKey(m *Map) int { return c.ex.findKey(m, c.args[0]) }
 
 func (c *call) onMap0(m *Map) any {
 	switch c.step.name {
@@ -82,20 +77,20 @@ func (c *call) onMap1(m *Map) any {
 		}
 		return false
 	case "remove":
-		if c.findKey(m) < 0 || !c.ex.step(m.Len()) {
+		i := c.findKey(m)
+		if i < 0 || c.ex.signal != signalNone {
 			return nil
 		}
-		return m.remove(c.args[0])
+		return c.ex.removeAt(m, i)
 	case "putAll":
 		from, ok := c.args[0].(*Map)
 		if !ok {
 			return missing
 		}
-		if !c.ex.step(from.Len()) || !c.ex.alloc(96*from.Len()) {
-			return nil
-		}
-		for _, e := range from.entries {
-			c.ex.put(m, e.key, e.value)
+		for _, e := range from.entries { // which don't change: those of m itself are there
+			if c.ex.put(m, e.key, e.value); c.ex.signal != signalNone {
+				return nil
+			}
 		}
 		return ""
 	}
@@ -109,8 +104,7 @@ func (c *call) onView(v *view) any {
 	case c.is("isEmpty", 0):
 		return v.m.Len() == 0
 	case c.is("iterator", 0):
-		it, _ := iterate(v)
-		return &it
+		return c.iterator(v)
 	case c.is("clear", 0):
 		v.m.clear()
 		return ""
@@ -128,17 +122,17 @@ func (c *call) onView(v *view) any {
 			return missing
 		}
 		for _, e := range items {
-			if c.findIn(v, e) < 0 {
+			if c.findIn(v, e) < 0 || !c.ex.step(1) {
 				return false
 			}
 		}
 		return true
 	case c.is("remove", 1):
 		i := c.findIn(v, c.args[0])
-		if i < 0 || !c.ex.step(v.m.Len()) {
+		if i < 0 || c.ex.signal != signalNone {
 			return false
 		}
-		v.m.remove(v.m.entries[i].key)
+		c.ex.removeAt(v.m, i)
 		return true
 	case c.is("add", 1), c.is("addAll", 1):
 		return c.fail("want a list to add to, got the keys, values or entries of a map")
@@ -147,8 +141,8 @@ func (c *call) onView(v *view) any {
 }
 
 func (c *call) findIn(v *view, what any) int {
-	if v.of == ofKeys && scalar(what) {
-		return v.m.find(what)
+	if v.of == ofKeys {
+		return c.ex.findKey(v.m, what)
 	}
 	for i := range v.m.Len() {
 		if c.ex.equal(v.at(i), what) {

@@ -52,11 +52,12 @@ func (c *call) int(i int) (int, bool) { return int32Of(c.args[i]) }
 func (c *call) on(v any) any {
 	if o, ok := v.(Object); ok {
 		value, found, err := o.Call(c.step.name, c.args)
+		if c.ex.signal == signalFail {
+			return nil // the object has reached a limit of the execution
+		}
 		if err != nil {
 			c.fail(c.step.name + ": " + err.Error())
-			if c.ex.err.Err == nil {
-				c.ex.err.Err = err
-			}
+			c.ex.err.Err = err
 			return nil
 		}
 		if !found {
@@ -197,13 +198,16 @@ func (c *call) dispatch(v any) any {
 
 // hash is hashCode.
 func (c *call) hash(v any, depth int) int32 {
-	if depth > maxValueDepth || !c.ex.step(1) {
+	if !c.ex.step(1) {
+		return 0
+	}
+	if depth > maxValueDepth {
 		c.ex.over("want lists and maps nested up to " + strconv.Itoa(maxValueDepth) + " deep, got one that may hold itself")
 		return 0
 	}
 	switch v := v.(type) {
 	case string:
-		c.ex.step(len(v) / 16)
+		c.ex.step(len(v) / 4)
 		return hashUTF16(v)
 	case bool:
 		if v {
@@ -223,13 +227,17 @@ func (c *call) hash(v any, depth int) int32 {
 	case *List:
 		h := int32(1)
 		for _, e := range v.items {
-			h = 31*h + c.hash(e, depth+1)
+			if h = 31*h + c.hash(e, depth+1); c.ex.signal != signalNone {
+				break
+			}
 		}
 		return h
 	case *Map:
 		h := int32(0)
 		for _, e := range v.entries {
-			h += c.hash(e, depth+1)
+			if h += c.hash(e, depth+1); c.ex.signal != signalNone {
+				break
+			}
 		}
 		return h
 	case *entry:
@@ -237,7 +245,9 @@ func (c *call) hash(v any, depth int) int32 {
 	case *view:
 		h := int32(0)
 		for i := range v.m.Len() {
-			h += c.hash(v.at(i), depth+1)
+			if h += c.hash(v.at(i), depth+1); c.ex.signal != signalNone {
+				break
+			}
 		}
 		return h
 	}
@@ -262,6 +272,8 @@ func (c *call) onLoop(l *loop) any {
 	switch {
 	case c.is("hasNext", 0), c.is("getHasNext", 0):
 		return l.hasNext
+	case !c.ex.step(c.ex.t.limits.MaxDepth / 8): // the loops around
+		return nil
 	case c.is("isFirst", 0), c.is("getFirst", 0):
 		return l.property("first")
 	case c.is("isLast", 0), c.is("getLast", 0):
@@ -289,6 +301,14 @@ func (c *call) onLoop(l *loop) any {
 	return c.onMap(l.storage())
 }
 
+func (c *call) iterator(of any) any {
+	if !c.ex.alloc(perLoop) {
+		return nil
+	}
+	it, _ := iterate(of)
+	return &it
+}
+
 func (c *call) onIterator(it *iterator) any {
 	switch {
 	case c.is("hasNext", 0):
@@ -311,7 +331,7 @@ func (c *call) limit() int { return c.ex.t.limits.MaxOutputBytes }
 
 // made counts a text that a method made.
 func (c *call) made(s string) any {
-	if !c.ex.alloc(len(s)) || !c.ex.step(len(s)/16) {
+	if !c.ex.alloc(16+len(s)) || !c.ex.step(len(s)/16) {
 		return nil
 	}
 	return s

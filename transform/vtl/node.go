@@ -24,7 +24,11 @@ const (
 
 type textStmt struct{ text string }
 
-func (s *textStmt) run(ex *exec) { ex.out = append(ex.out, s.text...) }
+func (s *textStmt) run(ex *exec) {
+	if ex.step(len(s.text) / 64) {
+		ex.out = append(ex.out, s.text...)
+	}
+}
 
 type branch struct {
 	condition expr
@@ -39,7 +43,7 @@ type ifStmt struct {
 func (s *ifStmt) run(ex *exec) {
 	for i := range s.branches {
 		yes := s.branches[i].condition.truth(ex)
-		if ex.signal != signalNone {
+		if ex.signal != signalNone || !ex.step(1) {
 			return
 		}
 		if yes {
@@ -164,10 +168,12 @@ type listExpr struct{ items []expr }
 func (e *listExpr) truth(*exec) bool { return false }
 
 func (e *listExpr) eval(ex *exec) any {
+	if !ex.alloc(perList+16*len(e.items)) || !ex.step(1+len(e.items)/4) {
+		return nil
+	}
 	l := &List{}
 	if len(e.items) > 0 {
 		l.items = make([]any, len(e.items))
-		ex.alloc(16 * len(e.items))
 	}
 	for i, item := range e.items {
 		l.items[i] = item.eval(ex)
@@ -186,8 +192,10 @@ type mapExpr struct {
 func (e *mapExpr) truth(*exec) bool { return false }
 
 func (e *mapExpr) eval(ex *exec) any {
+	if !ex.alloc(perMap) {
+		return nil
+	}
 	m := NewMap()
-	ex.alloc(64 * len(e.pairs))
 	for _, pair := range e.pairs {
 		k := pair[0].eval(ex)
 		if ex.signal != signalNone {
@@ -197,7 +205,9 @@ func (e *mapExpr) eval(ex *exec) any {
 		if ex.signal != signalNone {
 			return nil
 		}
-		ex.put(m, k, v)
+		if ex.put(m, k, v); ex.signal != signalNone {
+			return nil
+		}
 	}
 	return m
 }
@@ -234,7 +244,7 @@ func (e *rangeExpr) eval(ex *exec) any {
 		n, by = from-to+1, -1
 	}
 	// Before anything is allocated: a range may have four billion elements.
-	if !ex.alloc(24*int(n)) || !ex.step(int(n)/8) {
+	if !ex.alloc(perList+24*int(n)) || !ex.step(int(n)/2) {
 		return nil
 	}
 	l := &List{items: make([]any, n)}
@@ -339,7 +349,7 @@ func (e *chain) truth(ex *exec) bool {
 		case tokNotEqual:
 			yes = !ex.same(left, right)
 		default:
-			yes = ordered(o.op, left, right)
+			yes = ex.weigh(left, right) && ordered(o.op, left, right)
 		}
 		left = yes
 	}
@@ -356,6 +366,9 @@ func (e *chain) arithmetic(ex *exec) any {
 		}
 		right := o.value.eval(ex)
 		if ex.signal != signalNone {
+			return nil
+		}
+		if !ex.alloc(8) {
 			return nil
 		}
 		left = ex.calculate(o, e.src, left, right, leftText)

@@ -43,6 +43,9 @@ func (ex *exec) calculate(o *operand, src *source, left, right any, leftText str
 			return ex.bigs(o, src, l, r)
 		}
 	}
+	if !ex.weigh(left, right) {
+		return nil
+	}
 	l, lok := toDouble(left)
 	r, rok := toDouble(right)
 	if !lok || !rok {
@@ -109,8 +112,9 @@ func (ex *exec) bigs(o *operand, src *source, l, r *big.Int) any {
 		ex.fail(src, o.at, "want integers of up to 16384 bits")
 		return nil
 	}
-	ex.step((l.BitLen() + r.BitLen()) / 64)
-	ex.alloc((l.BitLen() + r.BitLen()) / 8)
+	if !ex.step(4+(l.BitLen()+r.BitLen())/64) || !ex.alloc(128+(l.BitLen()+r.BitLen())/8) {
+		return nil
+	}
 	switch o.op {
 	case tokPlus:
 		v.Add(l, r)
@@ -134,6 +138,17 @@ func (ex *exec) bigs(o *operand, src *source, l, r *big.Int) any {
 		v.Mod(l, r)
 	}
 	return v
+}
+
+// weigh pays for making integers beyond 64 bits into doubles, or for comparing them.
+func (ex *exec) weigh(left, right any) bool {
+	bits := 0
+	for _, v := range [...]any{left, right} {
+		if b, ok := v.(*big.Int); ok {
+			bits += 64 + b.BitLen()
+		}
+	}
+	return bits == 0 || ex.step(bits/16) && ex.alloc(bits/4)
 }
 
 func isBig(v any) bool {
@@ -217,6 +232,9 @@ func (ex *exec) same(left, right any) bool {
 		if r, ok := right.(string); ok {
 			return ex.look(l) && l == r
 		}
+	}
+	if !ex.weigh(left, right) {
+		return false
 	}
 	if c, ok := compareNumbers(left, right); ok {
 		return c == 0

@@ -131,6 +131,9 @@ func (c *call) parseInteger(base int, isInt bool) any {
 	if !ok {
 		return missing
 	}
+	if !c.ex.step(len(s)/8) || !c.ex.alloc(len(s)) {
+		return nil
+	}
 	size := 64
 	if isInt {
 		size = 32
@@ -176,7 +179,7 @@ func (c *call) onDouble(f float64) any {
 
 // parseDouble reads what Double.parseDouble does, but for hexadecimal numbers.
 func (c *call) parseDouble(s string) any {
-	if !c.ex.step(len(s) / 4) { // digits take longer than looking at them
+	if !c.ex.step(8+len(s)) || !c.ex.alloc(2*len(s)) { // digits take longer than looking at them, and an error has a copy
 		return nil
 	}
 	t := strings.TrimFunc(s, func(r rune) bool { return r <= ' ' })
@@ -198,6 +201,9 @@ func (c *call) parseDouble(s string) any {
 }
 
 func (c *call) onBig(b *big.Int) any {
+	if !c.ex.weigh(b, nil) {
+		return nil
+	}
 	if v, ok := c.numberValue(b); ok {
 		return v
 	}

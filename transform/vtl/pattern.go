@@ -2,10 +2,13 @@ package vtl
 
 import (
 	"errors"
+	"io"
 	"regexp"
 	"regexp/syntax"
 	"strconv"
 	"strings"
+	"sync"
+	"unicode/utf8"
 
 	"github.com/gatekit-go/gatekit/internal/regexpsize"
 )
@@ -14,18 +17,23 @@ import (
 // references, look-around, possessive quantifiers. A pattern with these fails the template.
 
 const (
-	maxPattern     = 1000   // bytes
-	maxPatternSize = 20_000 // instructions, about
+	maxPattern     = 1000 // bytes
+	maxPatternSize = 5000 // instructions
 	// maxConstantPatterns is how much of the patterns that stand in a template is compiled with it. The rest is compiled when it is used.
 	maxConstantPatterns = 100_000
+	// Compiling a byte of a pattern takes up to ten microseconds, as \p{L} has hundreds of ranges, and an instruction takes memory.
+	compileSteps, compileBytes = 200, 4096
 )
 
 type pattern struct {
-	re       *regexp.Regexp
-	err      error
-	size     int
-	nullable bool
-	literal  string // a pattern without signs is looked for faster
+	text    string // in Go's syntax
+	re      *regexp.Regexp
+	err     error
+	size    int    // instructions
+	literal string // a pattern without signs is looked for faster
+
+	once  sync.Once
+	later *regexp.Regexp // re behind other text, see after
 }
 
 // compilePattern compiles a pattern; one for matches has to match the whole of a text.
@@ -38,164 +46,138 @@ func compilePattern(text string, whole bool) *pattern {
 		p.err = errors.New("want a pattern of up to " + strconv.Itoa(maxPattern) + " bytes")
 		return p
 	}
-	translated, err := translatePattern(text)
-	if err != nil {
-		p.err = err
+	if p.text, p.err = translatePattern(text); p.err != nil {
 		return p
 	}
 	if whole {
-		translated = `\A(?:` + translated + `)\z`
+		p.text = `\A(?:` + p.text + `)\z`
 	}
-	tree, err := syntax.Parse(translated, syntax.Perl)
+	if regexpsize.Folded(p.text) > regexpsize.MaxFolded {
+		p.err = errors.New("want smaller ranges of characters without regard to case")
+		return p
+	}
+	tree, err := syntax.Parse(p.text, syntax.Perl)
 	if err != nil {
 		p.err = errors.New("want a regular expression without look-around, back references and possessive quantifiers: " + err.Error())
 		return p
 	}
-	if p.size = regexpsize.Of(tree); p.size > maxPatternSize {
+	if p.size = regexpsize.Of(tree); p.size > maxRunes {
 		p.err = errors.New("want a smaller pattern")
 		return p
 	}
-	p.re, p.err = regexp.Compile(translated)
-	if p.err == nil {
-		p.nullable = p.re.MatchString("")
+	program, err := syntax.Compile(tree.Simplify())
+	if err != nil || len(program.Inst) > maxPatternSize {
+		p.err = errors.New("want a smaller pattern")
+		return p
 	}
+	p.size = len(program.Inst)
+	p.re, p.err = regexp.Compile(p.text)
 	return p
 }
 
-var posixClasses = map[string]string{
-	"Lower": "a-z", "Upper": "A-Z", "ASCII": `\x00-\x7f`, "Alpha": "a-zA-Z", "Digit": "0-9", "Alnum": "a-zA-Z0-9", "Punct": "!-/:-@\\[-`{-~",
-	"Graph": "!-~", "Print": " -~", "Blank": ` \t`, "Cntrl": `\x00-\x1f\x7f`, "XDigit": "0-9a-fA-F", "Space": `\t\n\v\f\r `,
+// maxRunes is how much a pattern may be before it is known how many instructions that is: the ranges of its classes count, too.
+const maxRunes = 20 * maxPatternSize
+
+// after is the pattern for what follows a match. Go's engine can't begin to search within a text and yet see the character before, as \b
+// and ^ ask for: so that character is given to it, passed over here, and the first group is the match.
+func (p *pattern) after() *regexp.Regexp {
+	p.once.Do(func() { p.later = regexp.MustCompile(`\A(?s:.)(?s:.*?)(` + p.text + `)`) })
+	return p.later
 }
 
-// translatePattern writes what Java's syntax has and means otherwise in Go's.
-func translatePattern(s string) (string, error) {
-	var b strings.Builder
-	class := 0 // where the class at hand started, +1
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		switch {
-		case c == '\\' && i+1 < len(s):
-			i++
-			n, err := translateEscape(&b, s[i:], class > 0)
-			if err != nil {
-				return "", err
-			}
-			i += n
-		case class > 0 && c == ']':
-			class = 0
-			b.WriteByte(c)
-		case class > 0 && (c == '[' || strings.HasPrefix(s[i:], "&&")):
-			return "", errors.New("want a character class without classes in it")
-		case class == 0 && c == '[':
-			class = i + 1
-			b.WriteByte(c)
-			if i+1 < len(s) && s[i+1] == '^' {
-				b.WriteByte('^')
-				i++
-			}
-			if i+1 < len(s) && s[i+1] == ']' { // a bracket, in Java too
-				b.WriteString(`\]`)
-				i++
-			}
-		case class == 0 && c == '.' && !strings.Contains(s, "(?s"):
-			b.WriteString(`[^\n\r\x{85}\x{2028}\x{2029}]`)
-		default:
-			b.WriteByte(c)
-		}
+// groups is how many groups the pattern has.
+func (p *pattern) groups() int {
+	if p.re == nil {
+		return 0
 	}
-	return b.String(), nil
+	return p.re.NumSubexp()
 }
 
-// translateEscape writes the escape whose letter s starts with, and returns how many bytes after the letter belong to it.
-func translateEscape(b *strings.Builder, s string, inClass bool) (int, error) {
-	set := func(chars string, negated bool) {
-		switch {
-		case inClass && !negated:
-			b.WriteString(chars)
-		case negated:
-			b.WriteString("[^" + chars + "]")
-		default:
-			b.WriteString("[" + chars + "]")
-		}
+// perRune is what it takes to pass over a character, in steps: each instruction may be at it, with the places of all groups.
+func (p *pattern) perRune(groups bool) int {
+	if groups {
+		return 4 + p.size*(4+p.groups())/8
 	}
-	switch c := s[0]; c {
-	case 's', 'S', 'h', 'H':
-		chars := `\t\n\v\f\r `
-		if c|0x20 == 'h' {
-			chars = ` \t\x{a0}\x{1680}\x{180e}\x{2000}-\x{200a}\x{202f}\x{205f}\x{3000}`
-		}
-		if c < 'a' && inClass {
-			return 0, errors.New(`want \S and \H outside of classes`)
-		}
-		set(chars, c < 'a')
-		return 0, nil
-	case 'p', 'P':
-		name, _, found := strings.Cut(s[1:], "}")
-		if found && strings.HasPrefix(name, "{") {
-			if chars, ok := posixClasses[name[1:]]; ok {
-				if c == 'P' && inClass {
-					return 0, errors.New(`want \P outside of classes`)
-				}
-				set(chars, c == 'P')
-				return len(name) + 1, nil
-			}
-		}
-	case 'u':
-		if len(s) >= 5 {
-			if _, err := strconv.ParseUint(s[1:5], 16, 16); err == nil {
-				b.WriteString(`\x{` + s[1:5] + `}`)
-				return 4, nil
-			}
-		}
-	case 'Q':
-		quoted, _, _ := strings.Cut(s[1:], `\E`)
-		b.WriteString(regexp.QuoteMeta(quoted))
-		return min(len(s)-1, len(quoted)+2), nil
-	case 'Z':
-		b.WriteString(`(?:\r?\n)?\z`)
-		return 0, nil
-	case 'R':
-		b.WriteString(`(?:\r\n|[\n\v\f\r\x{85}\x{2028}\x{2029}])`)
-		return 0, nil
-	}
-	b.WriteByte('\\')
-	b.WriteByte(s[0])
-	return 0, nil
+	return 1 + p.size
 }
 
-// each calls f for each match as Java finds them: an empty one may follow right after another, which Go leaves out. It stops when f returns
-// false, and reports false where there are more than most.
-func (p *pattern) each(s string, most int, f func(match []int) bool) bool {
+// A scan gives a text to the engine, and counts what it takes. So a search is paid for by what it looks at: a pattern such as .*x|a looks at
+// all that follows to find the next match, and calls say nothing of that.
+type scan struct {
+	text string
+	at   int
+	left int // characters that may still be taken
+}
+
+func (s *scan) ReadRune() (rune, int, error) {
+	if s.at >= len(s.text) || s.left <= 0 {
+		return 0, 0, io.EOF
+	}
+	s.left--
+	if c := s.text[s.at]; c < utf8.RuneSelf {
+		s.at++
+		return rune(c), 1, nil
+	}
+	r, size := utf8.DecodeRuneInString(s.text[s.at:])
+	s.at += size
+	return r, size, nil
+}
+
+// each calls f for each match, as Java finds them: an empty one may follow right after another. It stops when f returns false. It reports
+// false where the template failed.
+func (c *call) each(p *pattern, s string, f func(m []int) bool) bool {
 	if p.literal != "" {
-		for at := 0; ; {
-			i := strings.Index(s[at:], p.literal)
-			if i < 0 || !f([]int{at + i, at + i + len(p.literal)}) {
-				return true
-			}
-			at += i + len(p.literal)
+		return c.eachLiteral(p.literal, s, f)
+	}
+	perRune := p.perRune(true)
+	perMatch := 64 + 40*p.groups()
+	for at := 0; at <= len(s); {
+		re, from := p.re, 0
+		if at > 0 {
+			_, before := utf8.DecodeLastRuneInString(s[:at])
+			re, from = p.after(), at-before
 		}
-	}
-	all := p.re.FindAllStringSubmatchIndex(s, most+1)
-	if len(all) > most {
-		return false
-	}
-	for i, m := range all {
+		can := max(c.ex.steps/perRune, 0)
+		in := scan{text: s, at: from, left: can}
+		m := re.FindReaderSubmatchIndex(&in)
+		if !c.ex.step(8+(can-in.left)*perRune) || !c.ex.alloc(perMatch) {
+			return false
+		}
+		if m == nil {
+			return true
+		}
+		if at > 0 {
+			m = m[2:]
+		}
+		for i := range m {
+			if m[i] >= 0 {
+				m[i] += from
+			}
+		}
 		if !f(m) {
 			break
 		}
-		if !p.nullable || m[0] == m[1] || i+1 < len(all) && all[i+1][0] == m[1] {
-			continue
-		}
-		if empty := p.re.FindStringSubmatchIndex(s[m[1]:]); empty != nil && empty[1] == 0 {
-			for j := range empty {
-				if empty[j] >= 0 {
-					empty[j] += m[1]
-				}
-			}
-			if !f(empty) {
-				break
-			}
+		if at = m[1]; m[0] == m[1] {
+			_, size := utf8.DecodeRuneInString(s[at:])
+			at += max(size, 1)
 		}
 	}
-	return true
+	return c.ex.signal == signalNone
+}
+
+func (c *call) eachLiteral(what, s string, f func(m []int) bool) bool {
+	for at := 0; ; {
+		i := strings.Index(s[at:], what)
+		if i < 0 {
+			return c.ex.step((len(s) - at) / 32)
+		}
+		if !c.ex.step(2 + i/32) {
+			return false
+		}
+		match := [2]int{at + i, at + i + len(what)}
+		if !f(match[:]) {
+			return c.ex.signal == signalNone
+		}
+		at = match[1]
+	}
 }

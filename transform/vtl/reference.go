@@ -54,6 +54,7 @@ func (r *ref) run(ex *exec) {
 		return
 	}
 	if r.prefix != "" || r.more != "" {
+		ex.step((len(r.prefix) + len(r.more)) / 64)
 		ex.out = append(append(ex.out, r.prefix...), r.more...)
 	}
 	switch v := v.(type) {
@@ -146,6 +147,9 @@ func (ex *exec) take(r *ref, s *step, v any) any {
 		return ex.index(r, s, v, index)
 	}
 	base := len(ex.args)
+	if !ex.step(2 + len(s.args)) {
+		return nil
+	}
 	for _, a := range s.args {
 		arg := a.eval(ex)
 		if ex.signal != signalNone || !ex.look(arg) {
@@ -176,7 +180,7 @@ func (ex *exec) property(r *ref, s *step, v any) any {
 		}
 		return ex.fromObject(r, s, value)
 	case *loop:
-		return v.property(s.name)
+		return ex.ofLoop(v, s.name)
 	case *entry:
 		switch s.name {
 		case "key", "Key":
@@ -246,9 +250,21 @@ func (ex *exec) index(r *ref, s *step, v, index any) any {
 			return ex.fromObject(r, s, value)
 		}
 	case *loop:
-		return v.property(ex.text(index))
+		return ex.ofLoop(v, ex.text(index))
 	}
 	return nil
+}
+
+// ofLoop is a property of $foreach, for which all loops around may have to be asked.
+func (ex *exec) ofLoop(l *loop, name string) any {
+	around := 0
+	for p := l; p != nil; p = p.parent {
+		around++
+	}
+	if !ex.step(around) || !ex.alloc(8) {
+		return nil
+	}
+	return l.property(name)
 }
 
 func (ex *exec) element(r *ref, s *step, l *List, i int) any {

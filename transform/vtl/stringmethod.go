@@ -7,7 +7,12 @@ import (
 )
 
 func (c *call) onString(s string) any {
-	if !c.ex.step(len(s) / 32) { // each looks at all of it, at worst
+	// Each looks at all of it, at worst. An index counts UTF-16 units, which have to be looked for where not all is ASCII.
+	steps := len(s) / 32
+	if !plain(s) {
+		steps += len(s) / 4
+	}
+	if !c.ex.step(steps) {
 		return nil
 	}
 	switch len(c.args) {
@@ -28,15 +33,35 @@ func (c *call) onString0(s string) any {
 	case "isEmpty":
 		return s == ""
 	case "toUpperCase":
-		return c.made(upper(s))
+		if !c.cased(s) {
+			return nil
+		}
+		return upper(s)
 	case "toLowerCase":
-		return c.made(strings.ToLower(s))
+		if !c.cased(s) {
+			return nil
+		}
+		return strings.ToLower(s)
 	case "trim":
-		return strings.TrimFunc(s, func(r rune) bool { return r <= ' ' })
+		for s != "" && s[0] <= ' ' {
+			s = s[1:]
+		}
+		for s != "" && s[len(s)-1] <= ' ' {
+			s = s[:len(s)-1]
+		}
+		return s
 	case "intern":
 		return s
 	}
 	return missing
+}
+
+// cased pays for a text's letters to be turned into those of another case, which are looked up where they are not ASCII.
+func (c *call) cased(s string) bool {
+	if plain(s) {
+		return c.ex.step(len(s)/16) && c.ex.alloc(16+len(s))
+	}
+	return c.ex.step(len(s)) && c.ex.alloc(16+growth*len(s))
 }
 
 // upper is toUpperCase: what has no upper case of one letter gets two.
@@ -81,6 +106,10 @@ func (c *call) onString1(s string) any {
 		return c.made(c.ex.text(c.args[0]))
 	case "indexOf", "lastIndexOf":
 		return c.indexOf(s, 0)
+	case "contains":
+		if !c.ex.step(len(s) / 8) { // what is looked for may nearly be there at each place
+			return nil
+		}
 	}
 	o, ok := c.text(0)
 	if !ok {
@@ -94,18 +123,27 @@ func (c *call) onString1(s string) any {
 	case "endsWith":
 		return strings.HasSuffix(s, o)
 	case "equalsIgnoreCase":
+		if !c.cased(s) {
+			return nil
+		}
 		return strings.EqualFold(s, o)
 	case "contentEquals":
 		return s == o
 	case "compareTo":
 		return int64(compareUTF16(s, o))
 	case "compareToIgnoreCase":
+		if !c.cased(s) || !c.cased(o) || !c.cased(s) || !c.cased(o) {
+			return nil
+		}
 		return int64(compareUTF16(strings.ToLower(strings.ToUpper(s)), strings.ToLower(strings.ToUpper(o))))
 	case "concat":
 		return c.ex.concat(s, o)
 	case "matches":
-		p := c.pattern(s, o)
+		p := c.pattern(o)
 		if p == nil {
+			return nil
+		}
+		if !c.ex.step(len(s) * p.perRune(false)) {
 			return nil
 		}
 		return p.re.MatchString(s)
@@ -147,7 +185,7 @@ func (c *call) onString2(s string) any {
 		if !ok {
 			return missing
 		}
-		if from < 0 || from > lengthUTF16(s) {
+		if from < 0 || !c.ex.step(len(s)/8) || from > lengthUTF16(s) {
 			return false
 		}
 		return strings.HasPrefix(substringUTF16(s, from, lengthUTF16(s)), o)
@@ -169,6 +207,9 @@ func (c *call) onString2(s string) any {
 
 // indexOf looks for a string or, given an integer, for the character of that number.
 func (c *call) indexOf(s string, from int) any {
+	if !c.ex.step(len(s) / 6) {
+		return nil
+	}
 	var what string
 	switch o := c.args[0].(type) {
 	case string:
@@ -227,46 +268,42 @@ func (c *call) replace(s string) any {
 		old, with = string(appendChar(nil, o)), string(appendChar(nil, w))
 	}
 	n := strings.Count(s, old)
+	if !c.ex.step(n) {
+		return nil
+	}
 	if len(s)+n*(len(with)-len(old)) > c.limit() {
 		return c.tooLong()
 	}
 	return c.made(strings.ReplaceAll(s, old, with))
 }
 
-// pattern is the regular expression of a call. It takes the steps of a search through s, and returns nil where the template fails.
-func (c *call) pattern(s, text string) *pattern {
+// pattern is the regular expression of a call, or nil where the template fails.
+func (c *call) pattern(text string) *pattern {
 	p := c.step.regex
 	if p == nil {
+		n := min(len(text), maxPattern)
+		if !c.ex.step(compileSteps*(1+n)) || !c.ex.alloc(compileBytes*(1+n)) {
+			return nil
+		}
 		p = compilePattern(text, c.step.name == "matches")
-		if !c.ex.alloc(64*p.size) || !c.ex.step(p.size) {
+		if !c.ex.step(4*p.size) || !c.ex.alloc(compileBytes*p.size) {
 			return nil
 		}
 	}
 	if p.err != nil {
-		c.fail(c.step.name + " " + strconv.Quote(text) + ": " + p.err.Error())
+		c.fail(c.step.name + " " + strconv.Quote(short(text)) + ": " + p.err.Error())
 		return nil
 	}
-	if !c.ex.step(len(s) * p.size / 16) {
+	// A search keeps the places of all groups for each instruction.
+	if !c.ex.alloc(16 * p.size * (1 + p.groups())) {
 		return nil
 	}
 	return p
 }
 
-// each goes over the matches, with the memory that is left.
-func (c *call) each(p *pattern, s string, f func(m []int) bool) bool {
-	cost := 128
-	if p.re != nil {
-		cost += 16 * p.re.NumSubexp()
-	}
-	if !p.each(s, c.ex.bytes/cost, func(m []int) bool { return c.ex.alloc(cost) && f(m) }) {
-		c.ex.alloc(c.ex.bytes + 1)
-	}
-	return c.ex.signal == signalNone
-}
-
 // split drops empty strings at the end, unless limit says otherwise as String.split has it.
 func (c *call) split(s, pattern string, limit int) any {
-	p := c.pattern(s, pattern)
+	p := c.pattern(pattern)
 	if p == nil {
 		return nil
 	}
@@ -282,6 +319,9 @@ func (c *call) split(s, pattern string, limit int) any {
 		if m[0] == m[1] && m[0] == len(s) {
 			return true
 		}
+		if !c.ex.grow(l, 1) || !c.ex.alloc(16) {
+			return false
+		}
 		l.items = append(l.items, s[at:m[0]])
 		at = m[1]
 		return true
@@ -296,82 +336,4 @@ func (c *call) split(s, pattern string, limit int) any {
 		}
 	}
 	return l
-}
-
-func (c *call) replacePattern(s, pattern, with string) any {
-	p := c.pattern(s, pattern)
-	if p == nil {
-		return nil
-	}
-	var out []byte
-	at := 0
-	ok := c.each(p, s, func(m []int) bool {
-		out = append(out, s[at:m[0]]...)
-		at = m[1]
-		var good bool
-		if out, good = c.expand(out, with, p, s, m); !good {
-			return false
-		}
-		if len(out) > c.limit() {
-			c.tooLong()
-			return false
-		}
-		return c.step.name == "replaceAll" && c.ex.step(1+len(with)/16)
-	})
-	if !ok {
-		return nil
-	}
-	out = append(out, s[at:]...)
-	if len(out) > c.limit() {
-		return c.tooLong()
-	}
-	return c.made(string(out))
-}
-
-// expand appends a replacement: $1 and ${name} are groups, a backslash takes the next character as it is.
-func (c *call) expand(out []byte, with string, p *pattern, s string, m []int) ([]byte, bool) {
-	group := func(i int) {
-		if 2*i+1 < len(m) && m[2*i] >= 0 {
-			out = append(out, s[m[2*i]:m[2*i+1]]...)
-		}
-	}
-	for i := 0; i < len(with); i++ {
-		switch ch := with[i]; {
-		case ch == '\\':
-			if i++; i == len(with) {
-				c.fail("want a character after the backslash at the end of the replacement")
-				return out, false
-			}
-			out = append(out, with[i])
-		case ch != '$':
-			out = append(out, ch)
-		case i+1 < len(with) && with[i+1] == '{':
-			name, _, found := strings.Cut(with[i+2:], "}")
-			n := -1
-			if found && p.re != nil && name != "" {
-				n = p.re.SubexpIndex(name)
-			}
-			if n < 0 {
-				c.fail("want the name of a group after $ in the replacement")
-				return out, false
-			}
-			group(n)
-			i += 2 + len(name)
-		default:
-			groups := len(m)/2 - 1
-			if i+1 == len(with) || !isDigit(with[i+1]) || int(with[i+1]-'0') > groups {
-				c.fail("want a group of the pattern after $ in the replacement, as in $1")
-				return out, false
-			}
-			n := int(with[i+1] - '0')
-			i++
-			// Further digits count as long as there is such a group.
-			for i+1 < len(with) && isDigit(with[i+1]) && n*10+int(with[i+1]-'0') <= groups {
-				n = n*10 + int(with[i+1]-'0')
-				i++
-			}
-			group(n)
-		}
-	}
-	return out, true
 }

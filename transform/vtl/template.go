@@ -18,7 +18,7 @@ const (
 	defaultMaxOutputBytes = 10 << 20
 	defaultMaxSteps       = 20_000_000
 	defaultMaxDepth       = 200
-	defaultMaxAllocBytes  = 256 << 20
+	defaultMaxAllocBytes  = 128 << 20
 )
 
 // Options are the limits of a template. The zero value has the defaults.
@@ -28,12 +28,14 @@ type Options struct {
 	StrictLoops bool
 	// MaxOutputBytes is how long the output may get. 0 means 10 MiB, a negative value is refused; so it is for the others.
 	MaxOutputBytes int
-	// MaxSteps is how much work an execution may do: about one step for each directive, reference, operator, element of a list, and sixteen
-	// characters of a text. 0 means 20 million, a second or two.
+	// MaxSteps is how much work an execution may do. A step is a directive, a reference, an operator, an element that is looked at, or some bytes
+	// of a text, and takes up to about 50 nanoseconds of a processor: a regular expression is charged by the characters that it looks at, as often
+	// as it does, and an [Object] that is [Metered] from the same account. 0 means 20 million: under a second.
 	MaxSteps int
 	// MaxDepth is how deep blocks, parentheses, lists and the like may be nested. 0 means 200.
 	MaxDepth int
-	// MaxAllocBytes is how much memory an execution may use in all, roughly, and whether or not it could be freed. 0 means 256 MiB.
+	// MaxAllocBytes is how much memory an execution may allocate in all, whether or not it could be freed. What grows bit by bit is charged with what
+	// growing leaves behind, so that the true figure is within a factor of two. 0 means 128 MiB.
 	MaxAllocBytes int
 }
 

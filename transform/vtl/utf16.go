@@ -7,7 +7,25 @@ import (
 
 // Java's strings are UTF-16: an index counts its units, of which a character beyond U+FFFF has two.
 
+// plain reports whether s is ASCII: then bytes are characters.
+func plain(s string) bool {
+	for ; len(s) >= 8; s = s[8:] {
+		if (s[0]|s[1]|s[2]|s[3]|s[4]|s[5]|s[6]|s[7])&utf8.RuneSelf != 0 {
+			return false
+		}
+	}
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
 func lengthUTF16(s string) int {
+	if plain(s) {
+		return len(s)
+	}
 	n := len(s)
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
@@ -24,6 +42,9 @@ func lengthUTF16(s string) int {
 
 // offsetUTF16 returns the offset in bytes of a unit, and whether it is the second half of a pair. The unit must be there or be the end.
 func offsetUTF16(s string, unit int) (offset int, half bool) {
+	if plain(s) {
+		return unit, false
+	}
 	for offset < len(s) && unit > 0 {
 		r, n := utf8.DecodeRuneInString(s[offset:])
 		if r > 0xffff {
@@ -42,11 +63,19 @@ func offsetUTF16(s string, unit int) (offset int, half bool) {
 func substringUTF16(s string, from, to int) string {
 	i, startsInPair := offsetUTF16(s, from)
 	j, endsInPair := offsetUTF16(s, to)
-	if !startsInPair && !endsInPair {
+	if from == to || !startsInPair && !endsInPair {
 		return s[i:j]
 	}
-	units := utf16.Encode([]rune(s))
-	return decodeUTF16(units[from:to])
+	first, last := "", ""
+	if startsInPair {
+		first = "?"
+		_, size := utf8.DecodeRuneInString(s[i:])
+		i += size
+	}
+	if endsInPair {
+		last = "?"
+	}
+	return first + s[i:j] + last
 }
 
 func decodeUTF16(units []uint16) string {

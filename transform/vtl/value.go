@@ -1,6 +1,7 @@
 package vtl
 
 import (
+	"math"
 	"math/big"
 	"strconv"
 	"strings"
@@ -143,7 +144,7 @@ func ToString(v any) string {
 	if s, ok := v.(string); ok {
 		return s
 	}
-	p := printer{limit: maxValueBytes}
+	p := printer{limit: maxValueBytes, work: math.MaxInt}
 	v, ok := normal(v)
 	if v == nil || !ok {
 		return ""
@@ -151,16 +152,46 @@ func ToString(v any) string {
 	return string(p.value(nil, v, 0))
 }
 
-// A printer appends the text of values. Lists may hold themselves, or the same list twice at each of thirty levels: so both depth and
-// length end it, and it then says which.
+// Text is [ToString] for who takes no more than so many bytes. ok is false where there are more, or where it would be cut.
+func Text(v any, most int) (text string, ok bool) {
+	p := printer{limit: most, work: 4*most + 64}
+	v, known := normal(v)
+	if v == nil || !known {
+		return "", true
+	}
+	text = string(p.value(nil, v, 0))
+	return text, p.over == overNothing && len(text) <= most
+}
+
+// A printer appends the text of values. Lists may hold themselves, or the same list twice at each of thirty levels: so depth, length and
+// work end it, and it then says which.
 type printer struct {
-	limit int    // of the whole buffer it appends to
-	over  string // what was exceeded
+	limit int // of the whole buffer it appends to
+	work  int // steps that it may take
+	over  overLimit
+}
+
+// overLimit is what a printer has exceeded.
+type overLimit uint8
+
+const (
+	overNothing overLimit = iota
+	overText
+	overDepth
+	overWork
+)
+
+// spend takes steps, and reports whether to go on.
+func (p *printer) spend(steps int) bool {
+	if p.work -= steps; p.work < 0 {
+		p.over = overWork
+	}
+	return p.over == overNothing
 }
 
 // value appends v as Java's toString has it; null is "null", which is how it stands inside of lists and maps.
 func (p *printer) value(dst []byte, v any, depth int) []byte {
-	if p.over != "" {
+	if !p.spend(1) {
 		return dst
 	}
 	switch v := v.(type) {
@@ -168,7 +199,9 @@ func (p *printer) value(dst []byte, v any, depth int) []byte {
 		return append(dst, "null"...)
 	case string:
 		if len(dst)+len(v) > p.limit {
-			p.over = "text"
+			p.over = overText
+		}
+		if !p.spend(len(v) / 64) {
 			return dst
 		}
 		return append(dst, v...)
@@ -177,18 +210,20 @@ func (p *printer) value(dst []byte, v any, depth int) []byte {
 	case int64:
 		return strconv.AppendInt(dst, v, 10)
 	case float64:
+		p.spend(2)
 		return appendDouble(dst, v)
 	case *big.Int:
+		p.spend(v.BitLen() / 6)
 		return v.Append(dst, 10)
 	case Char:
 		return appendChar(dst, v)
 	}
 	if depth >= maxValueDepth {
-		p.over = "depth"
+		p.over = overDepth
 		return dst
 	}
 	if len(dst) > p.limit {
-		p.over = "text"
+		p.over = overText
 		return dst
 	}
 	switch v := v.(type) {
@@ -212,7 +247,7 @@ func (p *printer) value(dst []byte, v any, depth int) []byte {
 				continue
 			}
 			dst = p.value(dst, e, depth+1)
-			if p.over != "" {
+			if p.over != overNothing {
 				return dst
 			}
 		}
@@ -224,7 +259,7 @@ func (p *printer) value(dst []byte, v any, depth int) []byte {
 				dst = append(dst, ", "...)
 			}
 			dst = p.pair(dst, v, e, depth)
-			if p.over != "" {
+			if p.over != overNothing {
 				return dst
 			}
 		}
@@ -243,7 +278,7 @@ func (p *printer) value(dst []byte, v any, depth int) []byte {
 			default:
 				dst = p.pair(dst, nil, e, depth)
 			}
-			if p.over != "" {
+			if p.over != overNothing {
 				return dst
 			}
 		}

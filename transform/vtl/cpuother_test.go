@@ -1,0 +1,7 @@
+//go:build !unix
+
+package vtl_test
+
+import "testing"
+
+func reportCPU(*testing.B) func() { return func() {} }
