@@ -61,7 +61,7 @@ func NewAuthorization(f AuthorizationFields) *Authorization {
 	if raw == nil && f.Claims != nil {
 		raw, _ = json.Marshal(f.Claims)
 	}
-	if strictjson.ObjectOfNames(raw, maxClaimsDepth, func(string, []byte) error { return nil }) != nil {
+	if strictjson.ObjectOfNames(raw, maxClaimsDepth, nil) != nil {
 		raw = nil
 	}
 	a := &Authorization{

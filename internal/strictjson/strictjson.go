@@ -6,6 +6,7 @@
 package strictjson
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"math"
@@ -26,7 +27,7 @@ func Object(data []byte, maxDepth int, member func(name string, value []byte) er
 }
 
 // ObjectOfNames is [Object] for names that somebody else chose, as those of private claims: they may differ in letter case alone. Nobody may
-// decode it into a struct afterwards, whose fields take names in any case.
+// decode it into a struct afterwards, whose fields take names in any case. Without a member it only checks, and allocates little.
 func ObjectOfNames(data []byte, maxDepth int, member func(name string, value []byte) error) error {
 	return object(scanner{data: data, maxDepth: maxDepth, exact: true}, member)
 }
@@ -34,7 +35,7 @@ func ObjectOfNames(data []byte, maxDepth int, member func(name string, value []b
 func object(s scanner, member func(name string, value []byte) error) error {
 	data := s.data
 	s.space()
-	if !s.object(member) {
+	if !s.object(true, member != nil) {
 		return ErrSyntax
 	}
 	s.space()
@@ -42,7 +43,7 @@ func object(s scanner, member func(name string, value []byte) error) error {
 		return ErrSyntax
 	}
 	for _, m := range s.members {
-		if err := member(m.name, data[m.from:m.to]); err != nil {
+		if err := member(string(m.name), data[m.from:m.to]); err != nil {
 			return err
 		}
 	}
@@ -104,7 +105,7 @@ type scanner struct {
 }
 
 type span struct {
-	name     string
+	name     []byte
 	from, to int
 }
 
@@ -129,8 +130,8 @@ func (s *scanner) take(c byte) bool {
 	return true
 }
 
-// object passes over an object. With member set it is the outermost one, whose members are kept.
-func (s *scanner) object(outermost func(string, []byte) error) bool {
+// object passes over an object, and keeps its members if it should.
+func (s *scanner) object(outermost, keep bool) bool {
 	if s.depth++; s.depth > s.maxDepth || !s.take('{') {
 		return false
 	}
@@ -151,11 +152,11 @@ func (s *scanner) object(outermost func(string, []byte) error) bool {
 		if !s.value() {
 			return false
 		}
-		if outermost != nil {
+		if keep {
 			s.members = append(s.members, span{name, from, s.at})
-			if !s.exact {
-				name = fold(name)
-			}
+		}
+		if outermost && !s.exact {
+			name = fold(name)
 		}
 		if !seen.add(name) {
 			return false
@@ -190,7 +191,7 @@ func (s *scanner) value() bool {
 	}
 	switch c := s.data[s.at]; {
 	case c == '{':
-		return s.object(nil) && s.trim()
+		return s.object(false, false) && s.trim()
 	case c == '[':
 		return s.array() && s.trim()
 	case c == '"':
@@ -337,59 +338,65 @@ func (s *scanner) hex4() (r rune, ok bool) {
 	return r, true
 }
 
-func (s *scanner) text() (string, bool) {
+// text passes over a string and returns what it says, within data unless it has escapes.
+func (s *scanner) text() ([]byte, bool) {
 	quoted, ok := s.raw()
-	if !ok {
-		return "", false
+	if !ok || bytes.IndexByte(quoted, '\\') < 0 {
+		return inner(quoted), ok
 	}
-	return unquote(quoted)
+	text, ok := unquote(quoted)
+	return []byte(text), ok
+}
+
+// inner is what stands between a string's quotes.
+func inner(quoted []byte) []byte {
+	if len(quoted) < 2 {
+		return nil
+	}
+	return quoted[1 : len(quoted)-1]
 }
 
 // unquote decodes a string that raw has passed.
 func unquote(quoted []byte) (string, bool) {
-	for _, c := range quoted {
-		if c == '\\' {
-			var text string
-			err := json.Unmarshal(quoted, &text)
-			return text, err == nil
-		}
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return string(inner(quoted)), true
 	}
-	return string(quoted[1 : len(quoted)-1]), true
+	var text string
+	err := json.Unmarshal(quoted, &text)
+	return text, err == nil
 }
 
 // names is a set of names: a list while it is short, as most objects are, then a map, as a list would take quadratic time.
 type names struct {
-	list []string
+	list [16][]byte
+	n    int // of list
 	set  map[string]struct{}
 }
 
-func (n *names) add(name string) bool {
-	const short = 16
-	if n.set == nil && len(n.list) < short {
-		for _, seen := range n.list {
-			if seen == name {
-				return false
-			}
+func (n *names) add(name []byte) bool {
+	for _, seen := range n.list[:n.n] {
+		if bytes.Equal(seen, name) {
+			return false
 		}
-		n.list = append(n.list, name)
+	}
+	if n.n < len(n.list) {
+		n.list[n.n] = name
+		n.n++
 		return true
 	}
-	if n.set == nil {
-		n.set = make(map[string]struct{}, 2*short)
-		for _, seen := range n.list {
-			n.set[seen] = struct{}{}
-		}
-	}
-	if _, seen := n.set[name]; seen {
+	if _, seen := n.set[string(name)]; seen {
 		return false
 	}
-	n.set[name] = struct{}{}
+	if n.set == nil {
+		n.set = map[string]struct{}{}
+	}
+	n.set[string(name)] = struct{}{}
 	return true
 }
 
 // fold maps names that differ only in letter case to one: each rune to the first of those that Unicode's simple folding makes
 // equal, which is also what encoding/json does for struct fields.
-func fold(name string) string {
+func fold(name []byte) []byte {
 	lower := true
 	for i := range len(name) {
 		if c := name[i]; c >= utf8.RuneSelf || 'A' <= c && c <= 'Z' {
@@ -401,7 +408,7 @@ func fold(name string) string {
 		return name
 	}
 	folded := make([]rune, 0, len(name))
-	for _, r := range name {
+	for _, r := range string(name) {
 		least := r
 		for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
 			least = min(least, next)
@@ -411,5 +418,5 @@ func fold(name string) string {
 		}
 		folded = append(folded, least)
 	}
-	return string(folded)
+	return []byte(string(folded))
 }
