@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 	"sync"
@@ -66,8 +67,9 @@ func (s StaticCredentials) Credential(_ context.Context, accessKeyID, _ string) 
 // CredentialsFile reads credentials from a file in the format of AWS's shared credentials file: sections in brackets, each with
 // aws_access_key_id, aws_secret_access_key and, for temporary ones, aws_session_token. A principal_arn is the ARN of who has the key.
 // The file is read again when its size or time has changed, looked at once a second at most, as requests come; the request that looks waits
-// for the file, the others go on with what was read before. A file that can't be read or doesn't parse any longer leaves the credentials as
-// they were. It is safe for concurrent use.
+// for the file, the others go on with what was read before. What the file says counts, also that there is no credential in it any longer. A
+// file that can't be read or doesn't parse leaves the credentials as they were until an hour after it last could; then its error is that of every request, a 500.
+// That is logged to slog.Default(), and also when it ends. It is safe for concurrent use.
 type CredentialsFile struct {
 	path    string
 	reading sync.Mutex // only tried, never waited for
@@ -80,14 +82,23 @@ type fileRead struct {
 	modified    time.Time
 	size        int64
 	credentials StaticCredentials
+	good        time.Time // when the file was last read, or found as it was
+	failed      error     // why it wasn't since
 }
+
+// maxCredentialsAge is how long credentials are good that nobody can tell to be still there.
+const maxCredentialsAge = time.Hour
 
 // NewCredentialsFile reads the file at path. Its error doesn't show what the file holds.
 func NewCredentialsFile(path string) (*CredentialsFile, error) {
 	f := &CredentialsFile{path: path}
-	if err := f.read(time.Now()); err != nil {
+	first, err := f.read(nil)
+	if err != nil {
 		return nil, err
 	}
+	first.checked = time.Now()
+	first.good = first.checked
+	f.last.Store(&first)
 	return f, nil
 }
 
@@ -98,44 +109,62 @@ func (f *CredentialsFile) Credential(ctx context.Context, accessKeyID, sessionTo
 		return Credential{}, ErrUnknownKey // a CredentialsFile that NewCredentialsFile didn't make
 	}
 	if now := time.Now(); now.Sub(last.checked) >= time.Second && f.reading.TryLock() {
-		_ = f.read(now) // the old ones stay
+		f.look(now)
 		f.reading.Unlock()
 		last = f.last.Load()
+	}
+	if last.failed != nil && last.checked.Sub(last.good) > maxCredentialsAge {
+		return Credential{}, last.failed
 	}
 	return last.credentials.Credential(ctx, accessKeyID, sessionToken)
 }
 
+// look reads the file again, and says when it can't be read and when it can again.
+func (f *CredentialsFile) look(now time.Time) {
+	before := f.last.Load()
+	next := *before
+	next.checked = now
+	read, err := f.read(before)
+	if err == nil {
+		next = read
+		next.checked, next.good = now, now
+	} else {
+		next.failed = err
+	}
+	switch {
+	case err != nil && before.failed == nil:
+		slog.Warn("auth: the credentials file can't be read, the old credentials stay for an hour", slog.String("error", err.Error()))
+	case err == nil && before.failed != nil:
+		slog.Info("auth: the credentials file can be read again", slog.String("file", f.path))
+	}
+	f.last.Store(&next)
+}
+
 const maxCredentialsFile = 1 << 20
 
-// read reads the file if it has changed. One call at a time.
-func (f *CredentialsFile) read(now time.Time) error {
-	next := fileRead{checked: now}
-	if last := f.last.Load(); last != nil {
-		next = *last
-		next.checked = now
-		defer func() { f.last.Store(&next) }() // whatever comes of it
-	}
+// read reads the file if it has changed since before, which may be nil.
+func (f *CredentialsFile) read(before *fileRead) (fileRead, error) {
 	info, err := os.Stat(f.path)
 	if err != nil {
-		return fmt.Errorf("auth: NewCredentialsFile: %w", err)
+		return fileRead{}, fmt.Errorf("auth: NewCredentialsFile: %w", err)
 	}
-	if next.credentials != nil && info.Size() == next.size && info.ModTime().Equal(next.modified) {
-		return nil
+	if before != nil && info.Size() == before.size && info.ModTime().Equal(before.modified) {
+		same := *before
+		same.failed = nil
+		return same, nil
 	}
 	if info.Size() > maxCredentialsFile {
-		return fmt.Errorf("auth: NewCredentialsFile: %s: want at most %d bytes, got %d", f.path, maxCredentialsFile, info.Size())
+		return fileRead{}, fmt.Errorf("auth: NewCredentialsFile: %s: want at most %d bytes, got %d", f.path, maxCredentialsFile, info.Size())
 	}
 	text, err := os.ReadFile(f.path)
 	if err != nil {
-		return fmt.Errorf("auth: NewCredentialsFile: %w", err)
+		return fileRead{}, fmt.Errorf("auth: NewCredentialsFile: %w", err)
 	}
 	credentials, err := parseCredentials(text)
 	if err != nil {
-		return fmt.Errorf("auth: NewCredentialsFile: %s: %w", f.path, err)
+		return fileRead{}, fmt.Errorf("auth: NewCredentialsFile: %s: %w", f.path, err)
 	}
-	next.credentials, next.size, next.modified = credentials, info.Size(), info.ModTime()
-	f.last.Store(&next)
-	return nil
+	return fileRead{modified: info.ModTime(), size: info.Size(), credentials: credentials}, nil
 }
 
 func parseCredentials(text []byte) (StaticCredentials, error) {

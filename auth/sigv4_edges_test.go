@@ -1,8 +1,11 @@
 package auth_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -80,5 +83,40 @@ func TestSigV4SessionAndAccount(t *testing.T) {
 		time.Sleep(time.Nanosecond)
 		_, err = send()
 		require.ErrorContains(t, err, "expired")
+	})
+}
+
+// What the file says counts at once, no credential included. What it can't say leaves the credentials good for an hour, and no longer.
+func TestWithdrawnCredentials(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "credentials")
+		one := "[a]\naws_access_key_id = " + keyID + "\naws_secret_access_key = " + secretKey + "\n"
+		require.NoError(t, os.WriteFile(path, []byte(one), 0o600))
+		f, err := auth.NewCredentialsFile(path)
+		require.NoError(t, err)
+		ask := func() error {
+			time.Sleep(time.Second)
+			_, err := f.Credential(t.Context(), keyID, "")
+			return err
+		}
+		require.NoError(t, ask())
+		require.NoError(t, os.WriteFile(path, []byte("# nobody\n"), 0o600))
+		require.ErrorIs(t, ask(), auth.ErrUnknownKey)
+		for _, lose := range []func(){
+			func() { require.NoError(t, os.Remove(path)) },
+			func() { require.NoError(t, os.WriteFile(path, []byte("nonsense"), 0o600)) },
+		} {
+			require.NoError(t, os.WriteFile(path, []byte(one), 0o600))
+			require.NoError(t, ask())
+			lose()
+			require.NoError(t, ask())
+			time.Sleep(time.Hour - 2*time.Second)
+			require.NoError(t, ask())
+			time.Sleep(time.Second)
+			require.ErrorContains(t, ask(), "auth: NewCredentialsFile: ")
+			require.NotErrorIs(t, ask(), auth.ErrUnknownKey, "a fault, and not a stranger")
+		}
+		require.NoError(t, os.WriteFile(path, []byte(one), 0o600))
+		require.NoError(t, ask())
 	})
 }
