@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -184,96 +183,6 @@ func TestRefusedConnectionsAreRetried(t *testing.T) {
 		require.Equal(t, body, w.body)
 	}
 	require.Equal(t, int32(10), good.hits.Load())
-}
-
-// An attempt that takes too long is given up, and its connection with it.
-func TestTryTimeout(t *testing.T) {
-	never := rawBackend(t, func(conn net.Conn, _ string) { _, _ = io.Copy(io.Discard, conn) })
-	good := namedBackend(t, "good", nil)
-	p := newProxy(t, integration.HTTPConfig{Upstreams: upstreams(strings.TrimPrefix(never, "http://"), addressOf(good.Server)), TryTimeout: 500 * time.Millisecond, Timeout: 10 * time.Second})
-	for range 2 {
-		require.Equal(t, "good", record(p, "GET", "/"))
-	}
-	w := httptest.NewRecorder()
-	only := newProxy(t, integration.HTTPConfig{URI: never, TryTimeout: 50 * time.Millisecond})
-	gatekit.Chain(only, gatekit.Must(gatekit.Describe(gatekit.API{Flavor: gatekit.REST}))).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
-	require.Equal(t, 504, w.Code)
-	require.Equal(t, timedOut, w.Body.String())
-}
-
-// The timeout is for all attempts together.
-func TestTimeoutCoversAllAttempts(t *testing.T) {
-	var attempts atomic.Int32
-	never := rawBackend(t, func(conn net.Conn, _ string) {
-		attempts.Add(1)
-		_, _ = io.Copy(io.Discard, conn)
-	})
-	p := newProxy(t, integration.HTTPConfig{Upstreams: upstreams(strings.TrimPrefix(never, "http://"), "localhost:"+never[strings.LastIndexByte(never, ':')+1:]), Timeout: 120 * time.Millisecond, TryTimeout: 100 * time.Millisecond, Retry: integration.Retry{Attempts: 10}})
-	start := time.Now()
-	w := httptest.NewRecorder()
-	p.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
-	require.Equal(t, 503, w.Code)
-	require.GreaterOrEqual(t, time.Since(start), 120*time.Millisecond)
-	require.LessOrEqual(t, attempts.Load(), int32(2), "not ten")
-}
-
-// memory is a network in this process whose connections a fake clock can wait for. Real servers listen on it.
-type memory struct {
-	mu        sync.Mutex
-	listeners map[string]*memoryListener
-}
-
-type memoryListener struct {
-	conns chan net.Conn
-	done  chan struct{}
-	once  sync.Once
-}
-
-func (l *memoryListener) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conns:
-		return c, nil
-	case <-l.done:
-		return nil, net.ErrClosed
-	}
-}
-func (l *memoryListener) Close() error   { l.once.Do(func() { close(l.done) }); return nil }
-func (l *memoryListener) Addr() net.Addr { return &net.TCPAddr{} }
-
-func (m *memory) dial(ctx context.Context, _, address string) (net.Conn, error) {
-	m.mu.Lock()
-	l := m.listeners[address]
-	m.mu.Unlock()
-	if l == nil {
-		return nil, &net.OpError{Op: "dial", Err: fmt.Errorf("connection refused")}
-	}
-	ours, theirs := net.Pipe()
-	select {
-	case l.conns <- theirs:
-		return ours, nil
-	case <-l.done:
-	case <-ctx.Done():
-	}
-	return nil, &net.OpError{Op: "dial", Err: fmt.Errorf("connection refused")}
-}
-
-// serve starts a server, and returns what stops it.
-func (m *memory) serve(address string, h http.HandlerFunc) (stop func()) {
-	l := &memoryListener{conns: make(chan net.Conn), done: make(chan struct{})}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.listeners == nil {
-		m.listeners = map[string]*memoryListener{}
-	}
-	m.listeners[address] = l
-	s := &http.Server{Handler: h}
-	go s.Serve(l)
-	return func() {
-		m.mu.Lock()
-		delete(m.listeners, address)
-		m.mu.Unlock()
-		s.Close()
-	}
 }
 
 func TestHealthChecks(t *testing.T) {
