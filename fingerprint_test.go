@@ -45,7 +45,8 @@ func TestFingerprint(t *testing.T) {
 
 func TestDetach(t *testing.T) {
 	rc, r := gatekit.Attach(httptest.NewRequest("POST", "/a?b", strings.NewReader("body")))
-	rc.RouteKey, rc.Stage = "POST /a", "prod"
+	rc.RouteKey, rc.Stage, rc.OperationName = "POST /a", "prod", "op"
+	rc.SetResponder(func(http.ResponseWriter, *http.Request, *gatekit.Rejection) { t.Error("the responder is r's own") })
 	r.SetPathValue("x", "y")
 	ctx, cancel := context.WithCancel(context.Background())
 	detached := gatekit.Detach(ctx, r)
@@ -55,9 +56,13 @@ func TestDetach(t *testing.T) {
 	require.Equal(t, http.NoBody, detached.Body)
 	own := gatekit.From(detached.Context())
 	require.NotSame(t, rc, own)
+	require.Equal(t, "op", own.OperationName)
+	require.Nil(t, own.Charge)
 	require.Equal(t, rc.RequestID(), own.RequestID())
 	require.Equal(t, "prod", own.Stage)
-	gatekit.Reject(httptest.NewRecorder(), detached, nil)
+	w := httptest.NewRecorder()
+	gatekit.Reject(w, detached, nil)
+	require.Equal(t, 500, w.Code, "in the flavor's form, as what answers r may be gone")
 	require.NotNil(t, own.Rejection())
 	require.Nil(t, rc.Rejection())
 	cancel()

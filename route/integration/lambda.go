@@ -226,18 +226,20 @@ func await[T any](c *running, f func(context.Context) (T, error)) (T, error) {
 			if v := recover(); v != nil {
 				o = outcome{err: panicked(v)}
 			}
-			if c.client.Err() != nil {
-				c.cancel() // nobody waits any longer
-			}
 			unhook()
 			c.of.end()
 			result <- o
+			// After the result was sent: a client that was gone before has made the other side
+			// leave without it, and nobody else would free the context before its timeout.
+			if c.client.Err() != nil {
+				c.cancel()
+			}
 		}()
 		o.value, o.err = f(c.ctx)
 	}()
 	select {
 	case o := <-result:
-		if o.err != nil {
+		if o.err != nil && c.client.Err() == nil {
 			if over := c.ended(); over != nil { // it heeded its context
 				o.err = over
 			}
@@ -246,6 +248,11 @@ func await[T any](c *running, f func(context.Context) (T, error)) (T, error) {
 	case <-c.ctx.Done():
 		return none, c.ended()
 	case <-c.client.Done():
+		select {
+		case <-result: // it had ended before
+			c.cancel()
+		default:
+		}
 		return none, errClient
 	}
 }
