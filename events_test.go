@@ -259,6 +259,9 @@ func TestEventsAPIKey(t *testing.T) {
 	r.Header.Set("X-Api-Key", "sent")
 	value, id := gatekit.APIKey(r)
 	require.Equal(t, "found id", fmt.Sprint(value, " ", id), "what a plan found counts")
+	gatekit.From(r.Context()).Flavor = gatekit.HTTP
+	value, id = gatekit.APIKey(r)
+	require.Empty(t, value+id, "HTTP APIs have no keys")
 	value, id = gatekit.APIKey(httptest.NewRequest("GET", "/", nil))
 	require.Empty(t, value+id, "outside a gateway")
 }

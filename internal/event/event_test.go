@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/event"
 )
 
@@ -60,6 +61,24 @@ func TestClientCert(t *testing.T) {
 	require.Equal(t, "3841", c.SerialNumber)
 	require.Equal(t, event.Validity{NotBefore: "Jan  5 08:00:00 2024 GMT", NotAfter: "Nov 14 08:00:00 2026 GMT"}, c.Validity)
 	require.True(t, strings.HasPrefix(c.ClientCertPem, "-----BEGIN CERTIFICATE-----\n"))
+}
+
+// A signature is for the gateway, and so for its authorizers; a body is for the function alone.
+func TestOnlyForOne(t *testing.T) {
+	for name, write := range map[string]func(*event.Writer) []byte{
+		"v2": func(w *event.Writer) []byte { return w.AppendV2(nil) }, "v1": func(w *event.Writer) []byte { return w.AppendV1(nil) },
+	} {
+		r := httptest.NewRequest("POST", "/", nil)
+		r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=x")
+		rc, r := gatekit.Attach(r)
+		for _, to := range []*event.Authorizer{nil, {ARN: "arn", BodyDigest: "digest"}} {
+			text := string(write(&event.Writer{Context: rc, Request: r, Body: []byte("the body"), Authorizer: to}))
+			require.Equal(t, to != nil, strings.Contains(text, "Credential=x"), name)
+			require.Equal(t, to == nil, strings.Contains(text, "the body"), name)
+			require.Equal(t, to != nil, strings.Contains(text, `"bodySha256":"digest"`), name)
+		}
+	}
+	require.Equal(t, `{"type":"TOKEN","authorizationToken":"Bearer \"","methodArn":"arn"}`, string(event.AppendToken(nil, `Bearer "`, "arn")))
 }
 
 // Names stand in the certificate's order, with the escapes of RFC 2253, and serial numbers are

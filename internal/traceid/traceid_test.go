@@ -40,6 +40,7 @@ func TestTrace(t *testing.T) {
 	for id := range 10_000 {
 		trace := traceid.New(nil, true, own(strconv.Itoa(id)), now)
 		require.False(t, seen[trace.Root] || seen[trace.Parent] || seen[trace.Root[11:27]])
+		require.NotEqual(t, trace.Root[19:27], trace.Root[27:], "random in all its parts")
 		seen[trace.Root], seen[trace.Parent], seen[trace.Root[11:27]] = true, true, true
 	}
 }

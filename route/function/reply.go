@@ -53,6 +53,7 @@ func write[T string | []byte](w *recorder, b T) (int, error) {
 	case w.status == http.StatusNoContent || w.status == http.StatusNotModified:
 		return 0, http.ErrBodyNotAllowed
 	case w.method == http.MethodHead:
+		w.sniff([]byte(b))
 		return len(b), nil
 	case int64(len(w.body))+int64(len(b)) > w.room:
 		w.tooMuch = true
@@ -60,6 +61,14 @@ func write[T string | []byte](w *recorder, b T) (int, error) {
 	}
 	w.body = append(w.body, b...)
 	return len(b), nil
+}
+
+// sniff gives the answer a type where the handler gave none, as net/http's server does: to HEAD, too, of the
+// body that isn't sent.
+func (w *recorder) sniff(body []byte) {
+	if _, set := w.sent["Content-Type"]; !set && len(body) > 0 {
+		w.sent["Content-Type"] = []string{http.DetectContentType(body)}
+	}
 }
 
 // droppedFromReply are headers of the connection, or those that the gateway in front sets for
@@ -78,9 +87,7 @@ func droppedFromReply(name string) bool {
 // the others.
 func (w *recorder) reply(format event.Format) []byte {
 	w.WriteHeader(http.StatusOK)
-	if _, set := w.sent["Content-Type"]; !set && len(w.body) > 0 {
-		w.sent["Content-Type"] = []string{http.DetectContentType(w.body)} // as net/http's server does
-	}
+	w.sniff(w.body)
 	var room [32]string
 	names := room[:0]
 	for name, values := range w.sent {
