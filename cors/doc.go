@@ -25,6 +25,8 @@
 //
 //   - Origins are exact, "*", "https://*" or "http://*". What the managed gateway does with "https://*" and credentials isn't known; it
 //     is refused here, as a page of any origin could read what the user may.
+//   - Plain http origins are refused with credentials, but for loopback ones: who is on the way could read what the user may. The managed
+//     gateway takes them.
 //   - A preflight that isn't allowed is 204 without CORS headers, which fails in the browser. One with more than 64 names or 8 KB in
 //     Access-Control-Request-Headers isn't allowed.
 //   - Answers that depend on the origin carry Vary: Origin, and preflights vary by the three headers that they depend on; what the

@@ -70,5 +70,10 @@
 //   - An HTTP API passes Date, Server and Via of the upstream on.
 //   - Which failures are which isn't fully known. Here, on an HTTP API, all are 503 but a certificate of another name behind a VPC link and a response that is too
 //     long: 500. On a REST API a name that doesn't resolve is 500, a response that is too long 502, all other are 504.
-//   - Connection can't name the forwarding headers, the trace or HTTPConfig.GatewayHeaders. Others that it names are dropped, as RFC 9110 demands.
+//   - Connection can't name the forwarding headers, the trace or HTTPConfig.GatewayHeaders. Others that it names are dropped, as RFC 9110 demands, before
+//     any station sees them (gatekit.Attach). Answers don't say Connection: keep-alive, which HTTP/1.1 means anyway.
+//   - Of trailers those pass that were announced, and that RFC 9110, section 6.5.1, leaves to trailers; in neither direction one that a header rule is about, or
+//     that the header section has. A mapped header is sent as a header, whether or not Trailer is mapped beside it.
+//   - Headers whose names, with - for _, are those of headers that are set, dropped or sent beside them are dropped.
+//   - A client that keeps an upstream waiting loses its place there to others (HTTPConfig.MaxConnections), with 408 if it hasn't sent all.
 package integration
