@@ -1,9 +1,17 @@
 // Package rediscache keeps the answers of a cache in Redis or Valkey, which the machines of a fleet share.
 //
-// Each command is of one key, so a Cluster will do. Every key expires: an answer when it is no longer served, what tells of a flush or of tags
-// that were invalidated a little later than the last answer that it is about. Keys are digests. What Redis evicts for want of memory is a miss;
-// but a policy that evicts keys before they expire (allkeys-…) may take out the word of an invalidation before the answers that it is about, so use
-// noeviction or a volatile policy with room.
+// Each command is of one key, or of two in one slot, so a Cluster will do. Every key expires: an answer when it is no longer served, what tells of
+// a flush or of tags that were invalidated a little later than the last answer that it is about. Keys are digests. What Redis evicts for want of
+// memory is a miss; but a policy that evicts keys before they expire (allkeys-…) may take out the word of an invalidation before the answers that
+// it is about, so use noeviction or a volatile policy with room.
+//
+// # How much Redis holds
+//
+// The answers of one Name take at most [Config.MaxBytes], whoever asks for whatever: what a client puts into a query makes no more. Counted are an
+// answer's headers and body as they are kept and a quarter more, its key, and 512 bytes: what Redis and the index need beside them is less.
+// Beside that there are two words, and one of some 150 bytes for each tag that was invalidated in the last two hours. What is dropped to make room
+// is what would expire first. An answer that is larger than an eighth of the bound isn't kept. All machines of a fleet should say the same bound.
+// An answer that was flushed counts until it is dropped or expires.
 //
 // Where Redis is away, or slower than [Config.Timeout], requests go on to the integration; after some failures in a row it isn't asked for about a second.
 package rediscache
@@ -36,6 +44,8 @@ type Config struct {
 	Client redis.UniversalClient
 	// Name tells this cache from others in the same Redis: 1 to 64 letters, digits, "-" or "_". Required.
 	Name string
+	// MaxBytes is how much the answers may take in Redis, those of all machines with this Name together. 0 means 256 MiB; at least 64 KiB.
+	MaxBytes int64
 	// Timeout is how long a call waits for Redis. 0 means 50 ms; 1 ms to 10 s.
 	Timeout time.Duration
 	// Logger gets that Redis is away, and that it is back. nil means slog.Default().
@@ -44,10 +54,11 @@ type Config struct {
 
 // Store is a [cache.Store] in Redis. It is safe for concurrent use.
 type Store struct {
-	client  redis.UniversalClient
-	prefix  string
-	timeout time.Duration
-	circuit circuit.Circuit
+	client   redis.UniversalClient
+	prefix   string
+	timeout  time.Duration
+	maxBytes int64
+	circuit  circuit.Circuit
 }
 
 var _ cache.Store = (*Store)(nil)
@@ -69,6 +80,12 @@ func New(cfg Config) (*Store, error) {
 	if cfg.Timeout < time.Millisecond || cfg.Timeout > 10*time.Second {
 		errs = append(errs, fmt.Errorf("rediscache: Config.Timeout: want 1ms to 10s, got %v", cfg.Timeout))
 	}
+	if cfg.MaxBytes == 0 {
+		cfg.MaxBytes = 256 << 20
+	}
+	if cfg.MaxBytes < 64<<10 {
+		errs = append(errs, fmt.Errorf("rediscache: Config.MaxBytes: want 0 or at least 65536, got %d", cfg.MaxBytes))
+	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
@@ -76,7 +93,7 @@ func New(cfg Config) (*Store, error) {
 		cfg.Logger = slog.Default()
 	}
 	return &Store{
-		client: cfg.Client, prefix: "gatekit:c:" + cfg.Name + ":", timeout: cfg.Timeout,
+		client: cfg.Client, prefix: "gatekit:c:" + cfg.Name + ":", timeout: cfg.Timeout, maxBytes: cfg.MaxBytes,
 		circuit: circuit.Circuit{Log: cfg.Logger, Package: "rediscache", Name: cfg.Name},
 	}, nil
 }
@@ -267,6 +284,9 @@ func (s *Store) Put(ctx context.Context, key cache.Key, e *cache.Entry, mark cac
 			Made: e.Made.UnixMilli(), Expires: e.Expires.UnixMilli(), Stale: e.Stale.UnixMilli(),
 		}, e.Body)
 		if err != nil {
+			return err
+		}
+		if ok, err := s.admit(ctx, s.answer(key), len(b), e.Stale); !ok || err != nil {
 			return err
 		}
 		return s.client.Set(ctx, s.answer(key), b, left).Err()

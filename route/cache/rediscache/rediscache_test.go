@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +20,7 @@ import (
 )
 
 func connect(t testing.TB, addr string) *redis.Client {
-	client := redis.NewClient(&redis.Options{Addr: addr, ContextTimeoutEnabled: true, MaxRetries: -1})
+	client := redis.NewClient(&redis.Options{Addr: addr, ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1})
 	t.Cleanup(func() { _ = client.Close() })
 	return client
 }
@@ -89,8 +90,9 @@ func TestNonsenseInRedis(t *testing.T) {
 	var key cache.Key
 	now := time.Now()
 	require.NoError(t, s.Put(t.Context(), key, &cache.Entry{Status: 200, Body: []byte("x"), Stale: now.Add(time.Minute)}, mark(t, s)))
-	require.Len(t, m.Keys(), 1)
-	name := m.Keys()[0]
+	names := slices.DeleteFunc(m.Keys(), func(name string) bool { return !strings.Contains(name, ":a:") })
+	require.Len(t, names, 1)
+	name := names[0]
 	for _, bad := range []string{"", "\x00", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", "\x7f{}", "\x02{}", "\x02[]", "\x04null", "\x08{\"s\":99}", strings.Repeat("\x01", 100)} {
 		require.NoError(t, m.Set(name, bad))
 		e, _, err := s.Get(t.Context(), key)
@@ -107,8 +109,8 @@ func mark(t *testing.T, s cache.Store) cache.Mark {
 }
 
 func TestConfigurationsThatCannotBe(t *testing.T) {
-	_, err := rediscache.New(rediscache.Config{Name: "a b", Timeout: time.Minute})
-	for _, want := range []string{"rediscache: Config.Client: want a connection to Redis, got nil", `Config.Name: want 1 to 64 letters, digits, - or _, got "a b"`, "Config.Timeout: want 1ms to 10s, got 1m0s"} {
+	_, err := rediscache.New(rediscache.Config{Name: "a b", Timeout: time.Minute, MaxBytes: 1})
+	for _, want := range []string{"rediscache: Config.Client: want a connection to Redis, got nil", `Config.Name: want 1 to 64 letters, digits, - or _, got "a b"`, "Config.Timeout: want 1ms to 10s, got 1m0s", "Config.MaxBytes: want 0 or at least 65536, got 1"} {
 		require.ErrorContains(t, err, want)
 	}
 }

@@ -90,3 +90,30 @@ func TestServerThatIsKilled(t *testing.T) {
 	close(stop)
 	wg.Wait()
 }
+
+// What a real server takes for a cache is what is counted, or less: its own bookkeeping is in.
+func TestBoundOnAServer(t *testing.T) {
+	server := redistest.Start(t)
+	client := connect(t, server.Addr)
+	used := func() (n int64) {
+		info := client.InfoMap(t.Context(), "memory").Val()["Memory"]["used_memory_dataset"]
+		_, err := fmt.Sscan(info, &n)
+		require.NoError(t, err)
+		return n
+	}
+	for _, size := range []int{0, 1000, 10_000, 100_000} {
+		require.NoError(t, client.FlushAll(t.Context()).Err())
+		const most = 2 << 20
+		s := bounded(t, client, "b", most)
+		before := used()
+		for n := range 2*most/(size+600) + 10 {
+			_, at, err := s.Get(t.Context(), key(n))
+			require.NoError(t, err)
+			require.NoError(t, s.Put(t.Context(), key(n), answer(size, time.Hour), at))
+		}
+		took := used() - before
+		t.Logf("answers of %d bytes: %.1f of %.1f MB", size, float64(took)/1e6, float64(most)/1e6)
+		require.LessOrEqual(t, took, int64(most+most/32), size)
+		require.GreaterOrEqual(t, took, int64(most/4), size)
+	}
+}
