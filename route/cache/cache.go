@@ -13,6 +13,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/hopbyhop"
+	"github.com/gatekit-go/gatekit/internal/outage"
 )
 
 // Cache keeps answers. It is safe for concurrent use, and may stand in several chains.
@@ -29,7 +30,6 @@ type Cache struct {
 	tagHeader   string
 	cacheStatus bool
 	refresh     time.Duration
-	logger      *slog.Logger
 	maxCopies   int64
 	copies      atomic.Int64  // bytes of answers that are being copied
 	refreshing  chan struct{} // holds one for each answer that is made in the background
@@ -40,7 +40,9 @@ type Cache struct {
 	// one of them may be older than what that one brought, so it isn't kept.
 	replacing [1 << 10]atomic.Uint32
 	passing   [1 << 10]atomic.Int64 // by a part of the key, until when requests don't wait for each other, in Unix nanoseconds
-	logged    atomic.Int64          // when, in Unix nanoseconds
+
+	// What fails is told apart, as a store that is full answers and takes nothing.
+	reading, keeping, renewing outage.Log
 
 	hits, misses, coalesced, stale, stored atomic.Uint64
 }
@@ -103,7 +105,7 @@ func New(ctx context.Context, cfg Config) (*Cache, error) {
 	c := &Cache{
 		ctx: ctx, store: cfg.Store, every: newRule(cfg.Route), routes: map[string]*rule{}, maxBody: cfg.MaxBodyBytes,
 		mayReplace: cfg.MayInvalidate, open: cfg.Open, strategy: cfg.Unauthorized, tagHeader: http.CanonicalHeaderKey(cfg.TagHeader),
-		cacheStatus: cfg.CacheStatus, refresh: cfg.RefreshTimeout, logger: cfg.Logger, refreshing: make(chan struct{}, maxRefreshing), calls: map[Key]*call{},
+		cacheStatus: cfg.CacheStatus, refresh: cfg.RefreshTimeout, refreshing: make(chan struct{}, maxRefreshing), calls: map[Key]*call{},
 	}
 	for key, r := range cfg.Routes {
 		c.routes[key] = newRule(r)
@@ -111,9 +113,13 @@ func New(ctx context.Context, cfg Config) (*Cache, error) {
 	if c.maxBody == 0 {
 		c.maxBody = defaultMaxBody
 	}
-	if c.logger == nil {
-		c.logger = slog.Default()
+	logger := cfg.Logger
+	if logger == nil {
+		logger = slog.Default()
 	}
+	c.reading = outage.Log{Logger: logger, Away: "cache: the store can't be read"}
+	c.keeping = outage.Log{Logger: logger, Away: "cache: the store keeps nothing"}
+	c.renewing = outage.Log{Logger: logger, Away: "cache: an answer can't be renewed behind a request's back"}
 	if c.refresh == 0 {
 		c.refresh = defaultRefreshTimeout
 	}
@@ -289,8 +295,8 @@ func (f *filling) look(r *http.Request) *Entry {
 	if err == nil && e != nil && e.Status == 0 {
 		e, _, err = f.cache.store.Get(r.Context(), f.key.variant(r, e.Vary))
 	}
+	f.cache.note(r.Context(), &f.cache.reading, err)
 	if err != nil {
-		f.cache.log(r.Context(), "get", err)
 		return nil
 	}
 	return e
@@ -299,9 +305,7 @@ func (f *filling) look(r *http.Request) *Entry {
 // mark only asks the store where it stands.
 func (f *filling) mark(r *http.Request) {
 	_, mark, err := f.cache.store.Get(r.Context(), f.key)
-	if err != nil {
-		f.cache.log(r.Context(), "get", err)
-	}
+	f.cache.note(r.Context(), &f.cache.reading, err)
 	f.at = mark
 }
 
@@ -446,8 +450,8 @@ func (f *filling) keep(r *http.Request, e *Entry) {
 	if err == nil {
 		err = f.cache.store.Put(r.Context(), key, e, f.at)
 	}
+	f.cache.note(r.Context(), &f.cache.keeping, err)
 	if err != nil {
-		f.cache.log(r.Context(), "put", err)
 		return
 	}
 	f.cache.stored.Add(1)
@@ -484,7 +488,7 @@ func (f *filling) refreshBehind(r *http.Request) {
 	go func() {
 		defer func() {
 			if p := recover(); p != nil && p != http.ErrAbortHandler { // no server stands around this goroutine
-				c.log(ctx, "refresh", errPanic)
+				c.renewing.Failed(ctx, errPanic)
 			}
 			stop()
 			cancel()
@@ -493,17 +497,16 @@ func (f *filling) refreshBehind(r *http.Request) {
 			<-c.refreshing
 		}()
 		again.fill(nowhere{http.Header{}}, behind, own, "")
+		c.renewing.Worked(ctx)
 	}()
 }
 
 var errPanic = errors.New("the handler panicked")
 
-// log tells that the store, or the making of an answer in the background, failed, once a second at most, as a store that is away fails for each
-// request. No key or header is in it.
-func (c *Cache) log(ctx context.Context, operation string, err error) {
-	now, last := time.Now().UnixNano(), c.logged.Load()
-	if last != 0 && now-last < int64(time.Second) || !c.logged.CompareAndSwap(last, now) {
-		return
+// note tells the log of an outage of the store once, and of its end, and not of each request. A client that has gone says nothing of the store. No
+// key or header is in it.
+func (c *Cache) note(ctx context.Context, log *outage.Log, err error) {
+	if ctx.Err() == nil {
+		log.Note(ctx, err)
 	}
-	c.logger.LogAttrs(ctx, slog.LevelWarn, "cache: the store or a refresh failed", slog.String("operation", operation), slog.String("error", err.Error()))
 }

@@ -606,6 +606,10 @@ func TestAStoreThatFails(t *testing.T) {
 	h := c.Middleware(b)
 	require.Equal(t, "answer 1", get(h, "/a").Body.String())
 	require.Equal(t, "answer 2", get(h, "/a").Body.String())
+	for range 100 {
+		get(h, "/a")
+	}
+	require.Equal(t, 2, strings.Count(log.String(), "\n"), "that it can't be read, and keeps nothing, is said once: %s", log.String())
 	require.Contains(t, log.String(), "away")
 	require.Error(t, c.Flush(t.Context()))
 	require.Error(t, c.InvalidateTags(t.Context(), "a"))
