@@ -33,6 +33,15 @@
 // isn't asked at all for about a second; then one request asks, and the others go on without, until an answer comes. The pauses are of random
 // length, so that machines don't come back all at once.
 //
+// A share of LocalShare is a bucket of its own on each machine, of Burst/Machines (at least 1) and Rate/Machines. It is full when Redis goes away for
+// the first time, and goes on as it was left when that happens again. So an outage lets through up to
+//
+//	Machines × max(Burst/Machines, 1)
+//
+// requests of a caller more, one burst where there are no more machines than that, on top of the Burst that Redis may have let through just before;
+// further outages only what their shares have got since, at Rate in all, however often Redis comes and goes. (Measured: Burst 100, two machines, a
+// rate of next to nothing: 100 requests by Redis, 100 more at the first outage, none at thirty further ones.)
+//
 // Where Redis loses its memory, buckets are full again: up to one burst more is let through.
 //
 // # What Redis keeps

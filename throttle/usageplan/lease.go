@@ -144,8 +144,7 @@ func (l *lease) giveBack(c Counter, n int64) bool {
 	if l.counter != c {
 		return false
 	}
-	l.left += n
-	l.empty = time.Time{}
+	l.left += n // which is looked at before empty; the store has no more for it
 	return true
 }
 
