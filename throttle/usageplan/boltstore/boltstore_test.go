@@ -3,6 +3,7 @@ package boltstore_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -217,23 +218,18 @@ func TestWritesByItself(t *testing.T) {
 	s := open(t, path, boltstore.Config{FlushEvery: time.Millisecond})
 	_, err := s.Add(t.Context(), counter, today, 1)
 	require.NoError(t, err)
-	deadline := time.Now().Add(10 * time.Second)
-	for {
+	require.Eventually(t, func() bool {
 		// A copy of the file is what a crash would leave: bbolt writes what it can recover from at any moment.
 		copied := filepath.Join(t.TempDir(), "copy.db")
 		data, err := os.ReadFile(path)
-		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(copied, data, 0o600))
-		c, err := boltstore.Open(t.Context(), copied, boltstore.Config{})
-		if err == nil {
-			now, _, err := c.Days(t.Context(), counter)
-			require.NoError(t, err)
-			require.NoError(t, c.Close())
-			if now.Used == 1 {
-				return
-			}
+		if err != nil || os.WriteFile(copied, data, 0o600) != nil {
+			return false
 		}
-		require.True(t, time.Now().Before(deadline), "nothing was written")
-		time.Sleep(time.Millisecond)
-	}
+		c, err := boltstore.Open(t.Context(), copied, boltstore.Config{})
+		if err != nil {
+			return false // it was copied while it was written
+		}
+		now, _, err := c.Days(t.Context(), counter)
+		return errors.Join(err, c.Close()) == nil && now.Used == 1
+	}, 10*time.Second, time.Millisecond, "nothing was written")
 }
