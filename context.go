@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gatekit-go/gatekit/internal/hopbyhop"
+	"github.com/gatekit-go/gatekit/internal/httpword"
 	"github.com/gatekit-go/gatekit/internal/requestpath"
 )
 
@@ -20,7 +21,7 @@ import (
 type RequestContext struct {
 	API
 
-	// DomainName is the host that the client used, without a port.
+	// DomainName is the host that the client used, without a port: what it sent, or, behind package domain, normalized.
 	DomainName string
 	// BasePath is the API mapping's key that the request came through, without slashes at its ends.
 	BasePath string
@@ -57,6 +58,7 @@ type RequestContext struct {
 	// Charge is what the request costs its caller's quota. It is nil unless a usage plan counts it.
 	Charge Charge
 
+	guessedFrom string // the pattern of another router that RouteKey was made from; "" once somebody has stated the key
 	responder   func(http.ResponseWriter, *http.Request, *Rejection)
 	integration atomic.Pointer[Integration]
 	rejection   atomic.Pointer[Rejection]
@@ -71,6 +73,7 @@ type plainFields struct {
 	api                                          API
 	domainName, basePath, routeKey, connectionID string
 	operationName                                string
+	guessedFrom                                  string
 	path                                         Path
 	requestTime                                  time.Time
 	stageVariables                               map[string]string
@@ -86,7 +89,7 @@ type plainFields struct {
 
 func (rc *RequestContext) plain() plainFields {
 	return plainFields{
-		rc.API, rc.DomainName, rc.BasePath, rc.RouteKey, rc.ConnectionID, rc.OperationName, rc.Path,
+		rc.API, rc.DomainName, rc.BasePath, rc.RouteKey, rc.ConnectionID, rc.OperationName, rc.guessedFrom, rc.Path,
 		rc.RequestTime, rc.StageVariables, rc.StageSettings, rc.DeploymentID, rc.Canary,
 		rc.CustomDomain, rc.Mapped, rc.Identity, rc.Authorization, rc.AuthorizationScopes, rc.Charge, rc.responder,
 	}
@@ -97,6 +100,7 @@ func (rc *RequestContext) restore(f plainFields) {
 	rc.StageSettings, rc.DeploymentID, rc.Canary = f.stageSettings, f.deploymentID, f.canary
 	rc.RequestTime, rc.StageVariables, rc.Identity, rc.Authorization, rc.AuthorizationScopes = f.requestTime, f.stageVariables, f.identity, f.authorization, f.scopes
 	rc.CustomDomain, rc.Mapped, rc.OperationName = f.customDomain, f.mapped, f.operationName
+	rc.guessedFrom = f.guessedFrom
 	rc.Charge, rc.responder = f.charge, f.responder
 }
 
@@ -198,6 +202,7 @@ func Attach(r *http.Request) (*RequestContext, *http.Request) {
 		rc.id.draw()
 		rc.Path = requestpath.Of(r)
 		rc.RequestTime = time.Now()
+		rc.DomainName = httpword.Host(r.Host)
 		rc.Identity.SourceIP = remoteIP(r.RemoteAddr)
 		if ua := r.Header["User-Agent"]; len(ua) > 0 {
 			rc.Identity.UserAgent = ua[0]
@@ -213,9 +218,7 @@ func Attach(r *http.Request) (*RequestContext, *http.Request) {
 	} else {
 		requestpath.Follow(&rc.Path, r.URL, rc.Flavor == REST)
 	}
-	if rc.RouteKey == "" && r.Pattern != "" {
-		rc.RouteKey = routeKeyOf(r.Pattern)
-	}
+	rc.guessRouteKey(r.Pattern)
 	return rc, r
 }
 

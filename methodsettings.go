@@ -1,10 +1,13 @@
 package gatekit
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"math"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -136,12 +139,50 @@ func (s *StageSettings) Of(method, resource string) *MethodSettings {
 	return s.every
 }
 
+// Methods returns the methods and resources that have an entry of their own ("GET", "/pets/{id}"), without */*.
+func (s *StageSettings) Methods() iter.Seq2[string, string] {
+	return func(yield func(method, resource string) bool) {
+		if s == nil {
+			return
+		}
+		for _, at := range slices.SortedFunc(maps.Keys(s.methods), func(a, b methodPath) int {
+			return cmp.Or(cmp.Compare(a.path, b.path), cmp.Compare(a.method, b.method))
+		}) {
+			if !yield(at.method, at.path) {
+				return
+			}
+		}
+	}
+}
+
 // MethodSettings returns what the request's stage says of its method, or nil: without a stage, without settings, before the choice of the
-// route. They must not be modified.
+// route ([MethodSettingsOf] tells these apart). They must not be modified.
+//
+// The method is the route's. Where that is ANY, it is method, the request's: an entry for GET holds for a GET on ANY /pets, before one
+// for ANY.
 func (rc *RequestContext) MethodSettings(method string) *MethodSettings {
 	if rc == nil || rc.StageSettings == nil || rc.RouteKey == "" {
 		return nil
 	}
-	_, resource, _ := strings.Cut(rc.RouteKey, " ") // $default has none
-	return rc.StageSettings.Of(method, resource)
+	of, resource, _ := strings.Cut(rc.RouteKey, " ") // $default has none
+	if of == "ANY" || resource == "" {
+		return rc.StageSettings.Of(method, resource)
+	}
+	if own := rc.StageSettings.methods[methodPath{of, resource}]; own != nil {
+		return own
+	}
+	return rc.StageSettings.every
+}
+
+// MethodSettingsOf is [RequestContext.MethodSettings] for a station that does what they say: nil means that the stage says nothing. The
+// error is [RequireRouteKey]'s, where a stage has settings and nobody tells which route the request is on.
+func MethodSettingsOf(r *http.Request) (*MethodSettings, error) {
+	rc := From(r.Context())
+	if rc == nil || rc.StageSettings == nil {
+		return nil, nil
+	}
+	if _, err := RequireRouteKey(r); err != nil {
+		return nil, err
+	}
+	return rc.MethodSettings(r.Method), nil
 }

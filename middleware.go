@@ -2,6 +2,7 @@ package gatekit
 
 import (
 	"fmt"
+	"iter"
 	"net/http"
 )
 
@@ -11,15 +12,46 @@ type Middleware = func(http.Handler) http.Handler
 
 // Station is what a middleware of this module returns, so that a built chain can be walked and checked:
 //
-//	for s, ok := h.(gatekit.Station); ok; s, ok = h.(gatekit.Station) {
-//		kind, next := s.Station()
-//		fmt.Println(kind)
-//		h = next
+//	for h := range gatekit.Stations(chain) {
+//		if s, ok := h.(gatekit.Station); ok {
+//			kind, _ := s.Station()
+//			fmt.Println(kind)
+//		}
 //	}
 type Station interface {
 	http.Handler
 	// Station returns what the station is ("throttle", "auth", "cors" …) and the handler that it calls.
 	Station() (kind string, next http.Handler)
+}
+
+// RouteLister is a [Station] whose rules are listed by route key, apart from the routes: what an imported stage's settings are.
+// (*route.API).Build refuses a key that none of its routes has.
+type RouteLister interface {
+	Station
+	// RouteKeys returns the keys. It may be called more than once.
+	RouteKeys() iter.Seq[string]
+}
+
+// RouteChecker is a [Station] that only makes sense on some routes, such as a cache whose key has a path variable.
+// (*route.API).Build asks it about each route that it stands on.
+type RouteChecker interface {
+	Station
+	// CheckRoute returns why the station can't stand on the route, or nil.
+	CheckRoute(routeKey string) error
+}
+
+// Stations walks a built chain: it returns h and, as long as each is a [Station], the handlers behind it, the last one included.
+// A middleware of somebody else's that isn't one ends the walk.
+func Stations(h http.Handler) iter.Seq[http.Handler] {
+	return func(yield func(http.Handler) bool) {
+		for h != nil && yield(h) {
+			s, ok := h.(Station)
+			if !ok {
+				return
+			}
+			_, h = s.Station()
+		}
+	}
 }
 
 // Chain returns h behind mw. The first middleware is the outermost: it sees a request first. Chain panics if h or one of

@@ -1,14 +1,21 @@
 package gatekit
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/gatekit-go/gatekit/internal/routetree"
 )
 
 // RouteKey returns the key of the route that r is on: the RequestContext's, or, under another router than this module's, what
 // r.Pattern says in the gateway's spelling. It is "" before routing. It attaches nothing.
+//
+// A pattern without a method gives a key that begins with ANY, whatever the router knows: a station whose rule depends on the route
+// asks [RequireRouteKey].
 func RouteKey(r *http.Request) string {
-	if rc := From(r.Context()); rc != nil && rc.RouteKey != "" {
+	if rc := From(r.Context()); rc != nil && rc.RouteKey != "" && !rc.guessesAnew(r.Pattern) {
 		return rc.RouteKey
 	}
 	if r.Pattern == "" {
@@ -16,6 +23,104 @@ func RouteKey(r *http.Request) string {
 	}
 	return routeKeyOf(r.Pattern)
 }
+
+// RequireRouteKey returns the key of the route that r is on, as a route.API or [OnRoute] has stated it, or as a pattern of
+// http.ServeMux says that names its method. It is for stations whose rules are listed by route key. The error is a Rejection (500): a
+// rule that can't be looked up must not pass for one that isn't there.
+//
+// It refuses a key that was made from a pattern without a method. chi's Get("/pets/{id}") has the same pattern as its
+// Post("/pets/{id}"), and the same as the Handle("/pets/{id}") of http.ServeMux, so such a pattern tells no route.
+func RequireRouteKey(r *http.Request) (string, error) {
+	if rc := From(r.Context()); rc != nil && rc.RouteKey != "" && !rc.guessesAnew(r.Pattern) {
+		if rc.guessedFrom != "" && tellsNoMethod(rc.RouteKey) {
+			return "", errNoMethod
+		}
+		return rc.RouteKey, nil
+	}
+	if r.Pattern == "" {
+		return "", errNoRoute
+	}
+	switch key := routeKeyOf(r.Pattern); {
+	case key == "":
+		return "", errNoRoute
+	case tellsNoMethod(key):
+		return "", errNoMethod
+	default:
+		return key, nil
+	}
+}
+
+func tellsNoMethod(key string) bool { return key[0] == '$' || strings.HasPrefix(key, "ANY ") }
+
+// Both are made once: a cause that is the same for every request needs no copy.
+var (
+	errNoRoute = &Rejection{Type: APIConfigurationError, Cause: errors.New(
+		"gatekit: a station needs the route's key, and no router in front of it tells one: state it with gatekit.OnRoute")}
+	errNoMethod = &Rejection{Type: APIConfigurationError, Cause: errors.New(
+		"gatekit: a station needs the route's key, and the router's pattern names no method: state it with gatekit.OnRoute")}
+)
+
+// SetRouteKey states the key of the route that the request is on, for the station that has chosen it, before it calls next.
+func (rc *RequestContext) SetRouteKey(key string) {
+	if rc != nil {
+		rc.RouteKey, rc.guessedFrom = key, ""
+	}
+}
+
+// guessesAnew reports whether pattern is of a router behind the one whose pattern the key was made from: a mux within a mux has
+// chosen another route, and the outer one's key would be looked up in vain.
+func (rc *RequestContext) guessesAnew(pattern string) bool {
+	return rc.guessedFrom != "" && pattern != "" && rc.guessedFrom != pattern
+}
+
+// guessRouteKey takes the key from another router's pattern, unless there is one.
+func (rc *RequestContext) guessRouteKey(pattern string) {
+	if rc.RouteKey == "" && pattern != "" {
+		rc.RouteKey, rc.guessedFrom = routeKeyOf(pattern), pattern
+	}
+}
+
+// OnRoute returns a middleware that states the key of the route for every station behind it, under routers that don't tell it: chi,
+// gin, echo, and http.ServeMux where the pattern names no method.
+//
+//	r.With(gatekit.Must(gatekit.OnRoute("GET /pets/{id}")), limits.Middleware).Get("/pets/{id}", getPet)
+//
+// The key is in the gateway's spelling, "GET /orders/{id}", "ANY /files/{proxy+}" or "$default"; the error says how it should be. A
+// request whose method isn't the key's is answered 500, as it is on another route than the one stated; HEAD is taken for GET, since
+// http.ServeMux serves it so.
+func OnRoute(routeKey string) (Middleware, error) {
+	key, err := routetree.ParseKey(routeKey)
+	if err != nil {
+		return nil, fmt.Errorf("gatekit: OnRoute: %q: %w", routeKey, err)
+	}
+	method := key.Method
+	if method == "ANY" {
+		method = ""
+	}
+	wrong := &Rejection{Type: APIConfigurationError, Cause: fmt.Errorf("gatekit: OnRoute(%q) stands in front of a request with another method", routeKey)}
+	return func(next http.Handler) http.Handler {
+		return &onRoute{key: routeKey, method: method, wrong: wrong, next: next}
+	}, nil
+}
+
+type onRoute struct {
+	key, method string // no method is every one
+	wrong       *Rejection
+	next        http.Handler
+}
+
+func (h *onRoute) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h.method != "" && r.Method != h.method && (r.Method != http.MethodHead || h.method != http.MethodGet) {
+		Reject(w, r, h.wrong)
+		return
+	}
+	rc, r := Attach(r)
+	rc.SetRouteKey(h.key)
+	h.next.ServeHTTP(w, r)
+}
+
+// Station implements [Station].
+func (h *onRoute) Station() (kind string, next http.Handler) { return "on route", h.next }
 
 // routeKeyOf turns the pattern of another router into the gateway's spelling: "GET /files/{path...}" of http.ServeMux is
 // "GET /files/{path+}", "/orders/" is "ANY /orders/{proxy+}", "/" is "$default". A chi pattern ("/orders/{id:[0-9]+}", "/files/*")

@@ -75,7 +75,7 @@ var (
 )
 
 func (h *required) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !h.lean { // what isn't ours may take a RequestContext for granted
+	if !h.lean || len(r.Header["Connection"]) > 0 { // what isn't ours may take a RequestContext for granted
 		_, r = gatekit.Attach(r)
 	}
 	a, err := judge(h.authorizer, r)

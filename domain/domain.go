@@ -39,7 +39,8 @@ type name struct {
 	strict            bool
 }
 
-// New returns a Domain, or one error that lists every field it refuses, files among them. It copies cfg. It starts no goroutine; what
+// New returns a Domain, or one error that lists every field it refuses, files among them, and what the Build methods of its handlers do,
+// such as that of a route.API, which it calls. It copies cfg. It starts no goroutine; what
 // certificate sources start ends with ctx.
 func New(ctx context.Context, cfg Config) (*Domain, error) {
 	m := mistakes.In("domain: Config")
@@ -59,10 +60,27 @@ func New(ctx context.Context, cfg Config) (*Domain, error) {
 			d.compileTLS(ctx, &cfg, from, n, own)
 		}
 	}
+	if m.Len() == 0 { // building ends an API's set-up, so only for a Domain that could serve it
+		for _, t := range d.targets {
+			for h := range gatekit.Stations(t.handler) {
+				if api, ok := h.(interface{ Build() error }); ok {
+					m.Join(wrapped(t.what, api.Build()))
+				}
+			}
+		}
+	}
 	if err := m.Err(); err != nil {
 		return nil, err
 	}
 	return d, nil
+}
+
+// wrapped says which handler err is about.
+func wrapped(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("domain: %s: %w", what, err)
 }
 
 // compile compiles what chooses an API.

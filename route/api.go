@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -14,8 +14,8 @@ import (
 	"github.com/gatekit-go/gatekit/internal/routetree"
 )
 
-// API is an http.Handler that sends each request to the handler of its route. Set it up with Use, UseMatched, Handle and Add; the
-// first request ends that. Then it is immutable and safe for concurrent use.
+// API is an http.Handler that sends each request to the handler of its route. Set it up with Use, UseMatched, Handle and Add;
+// [API.Build], or the first request, ends that. Then it is immutable and safe for concurrent use.
 type API struct {
 	identity           gatekit.API
 	identified         bool // identity isn't the zero value
@@ -23,7 +23,8 @@ type API struct {
 	rejectEncodedSlash bool
 	looseSlash         bool // a slash at the end of a path doesn't count
 
-	built atomic.Pointer[built] // nil until the first request
+	built   atomic.Pointer[built] // nil until Build or the first request
+	visited atomic.Bool           // by a Build that is on its way through the handlers
 
 	mu         sync.Mutex // over the set-up
 	use        []gatekit.Middleware
@@ -36,6 +37,7 @@ type API struct {
 type built struct {
 	entry http.Handler // Use's middlewares around the choice of a route
 	tree  *routetree.Tree[*matched]
+	err   error // what Build refuses; then entry answers 500
 }
 
 // matched is a route.
@@ -64,14 +66,14 @@ func New(cfg Config) (*API, error) {
 	}, nil
 }
 
-var errSetUp = errors.New("the set-up ended with the first request; build a new API to change routes")
+var errSetUp = errors.New("the set-up ended with the first request, or Build; make a new API to change routes")
 
-// Use adds middlewares that run for every request before its route is chosen, in the order given. It panics if one is nil or a
-// request has been served.
+// Use adds middlewares that run for every request before its route is chosen, in the order given. It panics if one is nil or the
+// set-up has ended.
 func (a *API) Use(mw ...gatekit.Middleware) { a.add("Use", &a.use, mw) }
 
 // UseMatched adds middlewares that run for every request that has a route, $default among them, before the route's own. It panics
-// if one is nil or a request has been served.
+// if one is nil or the set-up has ended.
 func (a *API) UseMatched(mw ...gatekit.Middleware) { a.add("UseMatched", &a.useMatched, mw) }
 
 func (a *API) add(name string, list *[]gatekit.Middleware, mw []gatekit.Middleware) {
@@ -105,7 +107,7 @@ func (a *API) Handle(routeKey string, h http.Handler, mw ...gatekit.Middleware) 
 }
 
 // Add adds a route behind its own middlewares. It returns an error if the key isn't one, if another route matches the same
-// requests (the error names both), if h or a middleware is nil, or if a request has been served.
+// requests (the error names both), if h or a middleware is nil, or if the set-up has ended.
 func (a *API) Add(routeKey string, h http.Handler, mw ...gatekit.Middleware) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -127,27 +129,14 @@ func (a *API) Add(routeKey string, h http.Handler, mw ...gatekit.Middleware) err
 	return fmt.Errorf("route: API.Add: %q: %w", routeKey, err)
 }
 
-// build ends the set-up, once.
-func (a *API) build() *built {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if b := a.built.Load(); b != nil {
-		return b
-	}
-	for _, m := range a.routes {
-		m.handler = gatekit.Chain(m.wrapped(), a.useMatched...)
-	}
-	b := &built{tree: a.tree}
-	b.entry = gatekit.Chain(&chooser{api: a, tree: a.tree}, a.use...)
-	a.built.Store(b)
-	return b
-}
-
 func (a *API) ready() *built {
 	if b := a.built.Load(); b != nil {
 		return b
 	}
-	return a.build()
+	if err := a.Build(); err != nil { // nobody has asked for it: whoever starts the program without Build reads it here
+		slog.Error("route: the API can't be built, every request is answered 500", slog.String("error", err.Error()))
+	}
+	return a.built.Load()
 }
 
 // Routes returns the routes in the order they were added, each with its handler behind all middlewares but those of Use, so that a
@@ -194,21 +183,9 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, rc *gatekit.RequestC
 		rc.AdoptRequestID(r.Header)
 	}
 	r = requestpath.FollowRequest(&rc.Path, r, rc.Flavor == gatekit.REST)
-	if rc.DomainName == "" { // else package domain has said it, normalized
-		rc.DomainName = hostname(r.Host)
-	}
 	if a.proxies.Any() {
 		rc.Identity.SourceIP = a.proxies.SourceIP(r)
 	}
 	rc.SetRequestIDHeaders(w.Header())
 	a.ready().entry.ServeHTTP(w, r)
-}
-
-// hostname is host without its port.
-func hostname(host string) string {
-	colon := strings.LastIndexByte(host, ':')
-	if colon < 0 || strings.IndexByte(host[colon:], ']') >= 0 { // [::1] has colons but no port
-		return host
-	}
-	return host[:colon]
 }

@@ -50,7 +50,8 @@ func (c *chooser) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	requestpath.Chosen(&rc.Path, c.api.looseSlash)
-	rc.RouteKey, rc.OperationName = m.key, m.operation
+	rc.SetRouteKey(m.key)
+	rc.OperationName = m.operation
 	r.Pattern = m.pattern
 	m.handler.ServeHTTP(w, r)
 }

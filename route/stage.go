@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/nearest"
 )
 
 // Stage is a name under which an [API] is served, with what is particular to it. (Developer guide, "Stages for HTTP APIs", "Set up a stage".)
@@ -26,7 +27,8 @@ type Stage struct {
 	// A-Z a-z 0-9 - . _ ~ : / ? # & = and comma. They are no place for secrets.
 	Variables map[string]string
 	// MethodSettings are the settings of single methods, by path ("pets/{id}/GET"), and of all others ("*/*"): see
-	// gatekit.NewStageSettings. throttle.NewMethodLimits and route/cache do what they say.
+	// gatekit.NewStageSettings. throttle.NewMethodLimits and route/cache do what they say. Each
+	// is for a route that the API or the canary's API has: its key, or ANY of its path.
 	MethodSettings map[string]gatekit.MethodSettings
 	// Deployment names the version of the configuration: $context.deploymentId. Empty, or letters, digits, - . _ up to 128.
 	Deployment string
@@ -112,6 +114,42 @@ func (s *Stage) check(field string) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// build builds the stage's APIs, and looks for the methods that have settings.
+func (s *Stage) build(field string) error {
+	var errs []error
+	apis := []*API{s.API}
+	if s.Canary != nil && s.Canary.API != nil && s.Canary.API != s.API {
+		apis = append(apis, s.Canary.API)
+	}
+	for i, api := range apis {
+		if err := api.Build(); err != nil {
+			errs = append(errs, fmt.Errorf("route: %s.%s: %w", field, [...]string{"API", "Canary.API"}[i], err))
+		}
+	}
+	settings, err := gatekit.NewStageSettings(s.MethodSettings)
+	if err != nil {
+		return errors.Join(errs...) // newServed has told
+	}
+	for method, resource := range settings.Methods() {
+		has := func(a *API) bool { return a.hasMethod(method, resource) }
+		if !slices.ContainsFunc(apis, has) {
+			key := method + " " + resource
+			errs = append(errs, fmt.Errorf("route: %s.MethodSettings: want the method of a route, got %q%s", field, key, nearest.Hint(key, s.API.keys())))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// hasMethod reports whether some request is one of the method's: on its own route, or on the one of any method.
+func (a *API) hasMethod(method, resource string) bool {
+	for key := range a.keys() {
+		if of, path, ok := strings.Cut(key, " "); ok && path == resource && (of == method || of == "ANY") {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *Stage) checkAPI(a *API, name string, bad func(name, format string, args ...any)) {

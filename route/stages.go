@@ -32,7 +32,7 @@ type stageSet struct {
 	identity gatekit.API // of requests without a stage
 }
 
-// NewStages returns the stages, or one error that lists every field it refuses. It copies them. All are of one flavor, as a client that
+// NewStages returns the stages, or one error that lists every field it refuses, and what [API.Build] does, which it calls. It copies them. All are of one flavor, as a client that
 // names no stage must be answered in it.
 func NewStages(stages ...Stage) (*Stages, error) {
 	set, err := newStageSet(stages)
@@ -72,6 +72,9 @@ func newStageSet(stages []Stage) (*stageSet, error) {
 		if err != nil {
 			errs = append(errs, fmt.Errorf("route: %s.MethodSettings: %w", field, err))
 			continue
+		}
+		if err := stage.build(field); err != nil {
+			errs = append(errs, err)
 		}
 		if set.byName[stage.Name] != nil {
 			errs = append(errs, fmt.Errorf("route: %s.Name: want names that differ, got %q twice", field, stage.Name))

@@ -2,10 +2,10 @@
 // your HTTP API" of the API Gateway developer guide.
 //
 //	stage, err := throttle.NewStage(throttle.StageConfig{
-//		Account: account,                                                     // shared by all stages and APIs
-//		Default: &throttle.Limit{Rate: 100, Burst: 200},                      // for each route, a bucket of its own
-//		Routes:  map[string]*throttle.Limit{"POST /orders": {Rate: 5, Burst: 10}},
+//		Account: account,                                // shared by all stages and APIs
+//		Default: &throttle.Limit{Rate: 100, Burst: 200}, // for each route, a bucket of its own
 //	})
+//	few, err := stage.Limit(throttle.Limit{Rate: 5, Burst: 10}) // for the route that it is attached to, in place of Default
 //	perCaller, err := throttle.NewPerKey(throttle.Limit{Rate: 10, Burst: 20}, throttle.KeyConfig{Key: throttle.ByPrincipal})
 //
 // A bucket holds Burst tokens and is full at first. It gets Rate tokens a second, continuously. Each request takes one; where none is
@@ -13,6 +13,17 @@
 //
 // Limits hold per process: three replicas let three times the rate through. To share them see redisthrottle; for API keys, plans and quotas
 // see usageplan.
+//
+// # Routes
+//
+// A limit is attached to its route, so that it can't name one that isn't there:
+//
+//	api.UseMatched(stage.Middleware)
+//	api.Handle("POST /orders", postOrder, few)
+//
+// The settings of an imported stage are lists of route keys ([StageConfig.Routes], [MethodLimits]). (*route.API).Build compares them with the
+// routes. A request whose route nobody tells is answered 500, as the rule that is meant for it would be passed over: that is so under chi,
+// gin and echo, and where http.ServeMux has a pattern without a method, unless gatekit.OnRoute states the key.
 //
 // # Order
 //

@@ -30,11 +30,10 @@ func ExampleNewStage() {
 	stage := gatekit.Must(throttle.NewStage(throttle.StageConfig{
 		Account: throttle.NewAccount(),
 		Default: &throttle.Limit{Rate: 100, Burst: 200},
-		Routes:  map[string]*throttle.Limit{"POST /orders": {Rate: 1, Burst: 1}},
 	}))
 	api := gatekit.Must(route.New(route.Config{}))
 	api.UseMatched(stage.Middleware)
-	api.Handle("POST /orders", hello)
+	api.Handle("POST /orders", hello, gatekit.Must(stage.Limit(throttle.Limit{Rate: 1, Burst: 1})))
 	api.Handle("GET /orders", hello)
 	for _, method := range []string{"POST", "POST", "GET"} {
 		w := httptest.NewRecorder()

@@ -3,11 +3,11 @@ package throttle
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"net/http"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gatekit-go/gatekit"
@@ -23,24 +23,32 @@ type StageConfig struct {
 	Account *Limiter
 	// Default is the limit of each route that isn't in Routes. Each gets a bucket of its own.
 	Default *Limit
-	// Routes has the limits of single routes, by route key. A nil Limit takes the route out of Default.
+	// Routes has the limits of single routes, by route key: the settings of an imported stage. A nil Limit takes the route out of
+	// Default. Otherwise attach [Stage.Limit] to the route, which can't be misspelled.
+	//
+	// (*route.API).Build refuses a key that no route has. Under other routers nobody compares the keys with the routes, and a request
+	// whose route isn't told is answered 500 (gatekit.RequireRouteKey): gatekit.OnRoute states it. The names of variables don't
+	// matter, as GET /pets/{id} and GET /pets/{petId} match the same requests.
 	Routes map[string]*Limit
 	// NoRetryAfter leaves Retry-After out of refusals, as the managed gateway does.
 	NoRetryAfter bool
 }
 
-// Stage is the limits of a stage: of each route, and of the account. It asks gatekit.RouteKey for the route, so it stands behind the
-// choice of the route: in API.UseMatched, among a route's own middlewares, or around a handler of http.ServeMux or chi. (chi's patterns
-// name no method: the key of its GET /a is "ANY /a".) Requests without a route key share one bucket of the
-// Default limit. It is safe for concurrent use.
+// Stage is the limits of a stage: of each route, and of the account. It stands behind the choice of the route: in API.UseMatched,
+// among a route's own middlewares, or around a handler of another router. It is safe for concurrent use.
+//
+// Default has a bucket for each route key that gatekit.RouteKey tells. Where a router tells no method, those of one path share a bucket,
+// and where it tells nothing all requests share one: that limits more than was asked for, and nothing passes for it. What is listed
+// in Routes, in contrast, would pass, so with Routes such a request is refused.
 type Stage struct {
 	account      *bucketOfAll
-	routes       map[string]*bucketOfAll // nil value: not limited
+	listed       []string                // the keys of Routes, sorted
+	shapes       map[string]*bucketOfAll // of Routes, by routetree.Shape; nil value: not limited
 	deflt        *Limit
 	noRetryAfter bool
 
-	adding   sync.Mutex
-	defaults atomic.Pointer[map[string]*bucketOfAll] // of the routes that Default is for; copied to be changed
+	mu    sync.RWMutex
+	known map[string]*bucketOfAll // by route key, as they are asked for; nil value: not limited
 }
 
 // maxDefaultBuckets bounds the buckets that Default makes. Route keys come from the program, so this is never reached, unless
@@ -50,7 +58,7 @@ const maxDefaultBuckets = 10_000
 // NewStage returns a Stage, or one error that names every field it refuses. It copies cfg.
 func NewStage(cfg StageConfig) (*Stage, error) {
 	var errs []error
-	s := &Stage{routes: map[string]*bucketOfAll{}, noRetryAfter: cfg.NoRetryAfter}
+	s := &Stage{shapes: map[string]*bucketOfAll{}, known: map[string]*bucketOfAll{}, noRetryAfter: cfg.NoRetryAfter}
 	if cfg.Account != nil {
 		s.account = cfg.Account.bucket
 	}
@@ -64,23 +72,37 @@ func NewStage(cfg StageConfig) (*Stage, error) {
 		if _, err := routetree.ParseKey(key); err != nil {
 			errs = append(errs, fmt.Errorf("throttle: %s: %w", field, err))
 		}
-		s.routes[key] = nil
+		shape := routetree.Shape(key)
+		if _, twice := s.shapes[shape]; twice {
+			errs = append(errs, fmt.Errorf("throttle: %s: want each route once, but another key matches the same requests", field))
+		}
+		var bucket *bucketOfAll
 		if limit := cfg.Routes[key]; limit != nil {
 			errs = append(errs, limit.Validate(field))
-			s.routes[key] = newLimiter(*limit).bucket
+			bucket = newLimiter(*limit).bucket
 		}
+		s.listed = append(s.listed, key)
+		s.shapes[shape], s.known[key] = bucket, bucket
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	s.defaults.Store(&map[string]*bucketOfAll{})
 	return s, nil
 }
 
 // Check takes a token of r's route and one of the account, or none of either. It returns nil, or a *gatekit.Rejection of type
-// Throttled.
+// Throttled, or one that means 500 where Routes needs the route's key and nobody tells it.
 func (s *Stage) Check(r *http.Request) error {
-	narrow, wide := s.route(r), s.account
+	narrow, err := s.route(r)
+	if err != nil {
+		return err
+	}
+	return s.take(narrow)
+}
+
+// take takes a token of narrow, if that isn't nil, and of the account.
+func (s *Stage) take(narrow *bucketOfAll) error {
+	wide := s.account
 	if narrow == nil {
 		narrow, wide = wide, nil
 	}
@@ -96,7 +118,7 @@ func (s *Stage) Check(r *http.Request) error {
 // GiveBack puts back the tokens that a Check of r took: for a station that asks the stage among other things, and then refuses.
 func (s *Stage) GiveBack(r *http.Request) {
 	now := time.Now()
-	if narrow := s.route(r); narrow != nil {
+	if narrow, _ := s.route(r); narrow != nil {
 		narrow.give(now)
 		if narrow == s.account {
 			return
@@ -107,34 +129,112 @@ func (s *Stage) GiveBack(r *http.Request) {
 	}
 }
 
-// Middleware lets a request through if each level has a token for it, and else answers 429.
-func (s *Stage) Middleware(next http.Handler) http.Handler { return &limited{limit: s, next: next} }
+// RouteKeys returns the keys of StageConfig.Routes, sorted.
+func (s *Stage) RouteKeys() iter.Seq[string] { return slices.Values(s.listed) }
 
-// route returns the bucket of r's route, or nil if that has no limit.
-func (s *Stage) route(r *http.Request) *bucketOfAll {
-	key := gatekit.RouteKey(r)
-	if b, ok := s.routes[key]; ok || s.deflt == nil {
-		return b
+// Limit returns a middleware with a limit on the route that it is attached to, in place of Default, and within the account's:
+//
+//	api.Handle("POST /orders", postOrder, gatekit.Must(stage.Limit(throttle.Limit{Rate: 5, Burst: 10})))
+//
+// Each handler that it is put around has a bucket of its own. Where it stands behind [Stage.Middleware], such as that of
+// API.UseMatched, it alone decides, so that a request takes one token of the account. The error names each field that it refuses.
+func (s *Stage) Limit(l Limit) (gatekit.Middleware, error) {
+	if err := l.Validate("Limit"); err != nil {
+		return nil, err
 	}
-	if b := (*s.defaults.Load())[key]; b != nil {
-		return b
-	}
-	return s.addDefault(key)
+	return func(next http.Handler) http.Handler {
+		return &limited{limit: &routeLimit{stage: s, bucket: newLimiter(l).bucket}, next: next}
+	}, nil
 }
 
-func (s *Stage) addDefault(key string) *bucketOfAll {
-	s.adding.Lock()
-	defer s.adding.Unlock()
-	have := *s.defaults.Load()
-	if len(have) >= maxDefaultBuckets {
-		key = ""
+// routeLimit is a limit that is attached to its route.
+type routeLimit struct {
+	stage  *Stage
+	bucket *bucketOfAll
+}
+
+func (l *routeLimit) Check(*http.Request) error { return l.stage.take(l.bucket) }
+
+// Middleware lets a request through if each level has a token for it, and else answers 429.
+func (s *Stage) Middleware(next http.Handler) http.Handler {
+	h := &stageLimited{stage: s, next: next}
+	for behind := range gatekit.Stations(next) {
+		if own, ok := behind.(*limited); ok {
+			if l, ok := own.limit.(*routeLimit); ok && l.stage == s {
+				h.decidedBehind = true
+			}
+		}
 	}
-	if b := have[key]; b != nil {
+	return h
+}
+
+type stageLimited struct {
+	stage         *Stage
+	next          http.Handler
+	decidedBehind bool // by a limit on the route
+}
+
+func (h *stageLimited) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !h.decidedBehind {
+		if err := h.stage.Check(r); err != nil {
+			gatekit.Reject(w, r, err)
+			return
+		}
+	}
+	h.next.ServeHTTP(w, r)
+}
+
+// Station implements [gatekit.Station].
+func (h *stageLimited) Station() (kind string, next http.Handler) { return "throttle", h.next }
+
+// RouteKeys implements [gatekit.RouteLister].
+func (h *stageLimited) RouteKeys() iter.Seq[string] { return h.stage.RouteKeys() }
+
+// route returns the bucket of r's route, or nil if that has no limit.
+func (s *Stage) route(r *http.Request) (*bucketOfAll, error) {
+	if len(s.listed) == 0 {
+		if s.deflt == nil {
+			return nil, nil
+		}
+		return s.bucketOf(gatekit.RouteKey(r)), nil
+	}
+	key, err := gatekit.RequireRouteKey(r)
+	if err != nil {
+		return nil, err
+	}
+	return s.bucketOf(key), nil
+}
+
+func (s *Stage) bucketOf(key string) *bucketOfAll {
+	s.mu.RLock()
+	b, ok := s.known[key]
+	s.mu.RUnlock()
+	if !ok {
+		b = s.learn(key)
+	}
+	return b
+}
+
+// learn finds out which bucket a route has that is asked for the first time.
+func (s *Stage) learn(key string) *bucketOfAll {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b, ok := s.shapes[routetree.Shape(key)]
+	full := len(s.known) >= maxDefaultBuckets+len(s.listed)
+	switch {
+	case ok, s.deflt == nil:
+		if full {
+			return b
+		}
+	case full:
+		key = "" // one bucket for all that come too late
+	}
+	if b, ok := s.known[key]; ok {
 		return b
 	}
-	b := newLimiter(*s.deflt).bucket
-	more := maps.Clone(have)
-	more[key] = b
-	s.defaults.Store(&more)
+	if !ok && s.deflt != nil {
+		b = newLimiter(*s.deflt).bucket
+	}
+	s.known[key] = b
 	return b
 }

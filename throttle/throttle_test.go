@@ -376,3 +376,110 @@ func TestStageGiveBack(t *testing.T) {
 	none.GiveBack(onRoute("GET /a"))
 	require.Error(t, none.Check(onRoute("GET /a")))
 }
+
+// routed is a request that another router has sent here by a pattern.
+func routed(pattern string) *http.Request {
+	r := from("192.0.2.1:1")
+	r.Pattern = pattern
+	return r
+}
+
+func statusOf(t *testing.T, err error) int {
+	t.Helper()
+	if err == nil {
+		return 200
+	}
+	var why *gatekit.Rejection
+	require.ErrorAs(t, err, &why)
+	return why.StatusFor(gatekit.HTTP)
+}
+
+// What is listed by route key never passes because nobody tells the route.
+func TestListedRoutesWithoutARoute(t *testing.T) {
+	blocked := throttle.StageConfig{Routes: map[string]*throttle.Limit{"GET /pets/{id}": {}, "GET /free/{id}": nil, "ANY /all": {}}}
+	withDefault := blocked
+	withDefault.Default = &throttle.Limit{Rate: 1e6, Burst: 1e6}
+	for _, cfg := range []throttle.StageConfig{blocked, withDefault} {
+		stage := gatekit.Must(throttle.NewStage(cfg))
+		for _, tt := range []struct {
+			name string
+			r    *http.Request
+			want int
+		}{
+			{"no-router", from("192.0.2.1:1"), 500},
+			{"its-key", onRoute("GET /pets/{id}"), 429},
+			{"its-pattern", routed("GET /pets/{id}"), 429},
+			{"its-pattern-on-a-host", routed("GET pets.example.com/pets/{id}"), 429},
+			{"under-another-variable", routed("GET /pets/{petId}"), 429},
+			{"under-another-variable-once-more", routed("GET /pets/{petId}"), 429},
+			{"another-method", routed("POST /pets/{id}"), 200},
+			{"another-route", routed("GET /dogs"), 200},
+			{"a-subtree", routed("GET /pets/"), 200},
+			{"without-a-limit", routed("GET /free/{x}"), 200},
+			{"chi's-pattern", routed("/pets/{id}"), 500},
+			{"a-pattern-of-any-method", routed("/all"), 500},
+			{"a-stated-key-of-any-method", onRoute("ANY /all"), 429},
+			{"everything", routed("/"), 500},
+			{"a-stated-default", onRoute("$default"), 200},
+			{"no-pattern-at-all", routed("nonsense"), 500},
+		} {
+			require.Equal(t, tt.want, statusOf(t, stage.Check(tt.r)), tt.name)
+			if tt.r.Pattern != "" { // a station in front has attached already
+				_, r := gatekit.Attach(tt.r)
+				require.Equal(t, tt.want, statusOf(t, stage.Check(r)), "%s, attached", tt.name)
+			}
+		}
+	}
+	_, err := throttle.NewStage(throttle.StageConfig{Routes: map[string]*throttle.Limit{"GET /a/{x}": nil, "GET /a/{y}": nil}})
+	require.ErrorContains(t, err, `throttle: StageConfig.Routes["GET /a/{y}"]: want each route once`)
+}
+
+// A mux within a mux: the inner one's pattern counts.
+func TestListedRoutesBehindTwoRouters(t *testing.T) {
+	stage := gatekit.Must(throttle.NewStage(throttle.StageConfig{Routes: map[string]*throttle.Limit{"GET /pets/{id}": {}}}))
+	inner, outer := http.NewServeMux(), http.NewServeMux()
+	inner.Handle("GET /pets/{id}", stage.Middleware(ok))
+	describe := gatekit.Must(gatekit.Describe(gatekit.API{})) // attaches while the outer pattern is known
+	for _, pattern := range []string{"/", "GET /api/", "/api/"} {
+		outer = http.NewServeMux()
+		outer.Handle(pattern, describe(http.StripPrefix("/api", inner)))
+		require.Equal(t, 429, serve(outer, httptest.NewRequest("GET", "/api/pets/1", nil)).Code, pattern)
+	}
+}
+
+// Routes that make keys up don't make more buckets than the bound, and those that are listed keep theirs.
+func TestListedRoutesBeyondTheBound(t *testing.T) {
+	stage := gatekit.Must(throttle.NewStage(throttle.StageConfig{Default: &throttle.Limit{Rate: 1e-6, Burst: 1}, Routes: map[string]*throttle.Limit{"GET /pets/{id}": {}}}))
+	admitted := 0
+	for i := range 10_100 {
+		if stage.Check(onRoute(fmt.Sprintf("GET /%d", i))) == nil {
+			admitted++
+		}
+	}
+	require.Less(t, admitted, 10_010)
+	require.Equal(t, 429, statusOf(t, stage.Check(onRoute("GET /pets/{petId}"))))
+}
+
+func TestLimitOnARoute(t *testing.T) {
+	account := gatekit.Must(throttle.New(throttle.Limit{Rate: 1e-6, Burst: 10}))
+	stage := gatekit.Must(throttle.NewStage(throttle.StageConfig{Account: account, Default: &throttle.Limit{Rate: 1e-6, Burst: 1}}))
+	other := gatekit.Must(throttle.NewStage(throttle.StageConfig{Default: &throttle.Limit{Rate: 1e-6, Burst: 2}}))
+	three := gatekit.Must(stage.Limit(throttle.Limit{Rate: 1e-6, Burst: 3}))
+	admits := func(h http.Handler, r *http.Request) (n int) {
+		for n < 50 && serve(h, r).Code == 200 {
+			n++
+		}
+		return n
+	}
+	own := gatekit.Chain(ok, stage.Middleware, three)
+	require.Equal(t, 3, admits(own, onRoute("GET /a")), "in place of Default")
+	require.Equal(t, 3, admits(three(ok), onRoute("GET /a")), "a bucket for each handler, and no key needed")
+	require.Equal(t, 1, admits(stage.Middleware(ok), onRoute("GET /b")), "Default for the others")
+	require.Equal(t, 3, admits(three(ok), from("192.0.2.1:1")), "one token of the account each: 3 + 3 + 1 + 3 are 10")
+	require.Equal(t, 0, admits(three(ok), from("192.0.2.1:1")), "and the account has no more")
+	loose := gatekit.Must(throttle.NewStage(throttle.StageConfig{}))
+	require.Equal(t, 2, admits(gatekit.Chain(ok, other.Middleware, gatekit.Must(loose.Limit(throttle.Limit{Rate: 1e-6, Burst: 5}))), onRoute("GET /a")), "of another stage: both hold")
+	_, err := stage.Limit(throttle.Limit{Rate: math.NaN(), Burst: 1})
+	require.ErrorContains(t, err, "throttle: Limit.Rate:")
+	require.Equal(t, 0, admits(gatekit.Must(stage.Limit(throttle.Limit{}))(ok), onRoute("GET /a")), "Limit{} blocks")
+}

@@ -92,10 +92,11 @@ func gateway(ctx context.Context, issuer, audience string) (http.Handler, error)
 	if err != nil {
 		return nil, err
 	}
-	stage, err := throttle.NewStage(throttle.StageConfig{
-		Account: throttle.NewAccount(),
-		Routes:  map[string]*throttle.Limit{"GET /orders/{id}": {Rate: 1.0 / 60, Burst: 5}}, // five at once, then one a minute
-	})
+	stage, err := throttle.NewStage(throttle.StageConfig{Account: throttle.NewAccount()})
+	if err != nil {
+		return nil, err
+	}
+	limit, err := stage.Limit(throttle.Limit{Rate: 1.0 / 60, Burst: 5}) // five at once, then one a minute
 	if err != nil {
 		return nil, err
 	}
@@ -104,8 +105,8 @@ func gateway(ctx context.Context, issuer, audience string) (http.Handler, error)
 		return nil, err
 	}
 	api.Use(rules.Middleware)
-	api.Handle("GET /orders/{id}", http.HandlerFunc(getOrder), stage.Middleware, auth.Require(jwt, "orders:read"))
-	return api, nil
+	api.Handle("GET /orders/{id}", http.HandlerFunc(getOrder), limit, auth.Require(jwt, "orders:read"))
+	return api, api.Build()
 }
 
 func getOrder(w http.ResponseWriter, r *http.Request) {

@@ -74,8 +74,8 @@ func deps(t *testing.T, pkg string) []string {
 // within reports whether pkg is path or below it.
 func within(pkg, path string) bool { return pkg == path || strings.HasPrefix(pkg, path+"/") }
 
-// leaves are what the root may import of ours: packages that import nothing of ours.
-var leaves = []string{"internal/hopbyhop", "internal/requestpath", "internal/strictjson"}
+// leaves are what the root may import of ours: packages that import nothing of ours but each other, so that what needs the root is none.
+var leaves = []string{"internal/hopbyhop", "internal/httpword", "internal/requestpath", "internal/routetree", "internal/strictjson"}
 
 func TestRootImportsNothingOfOursButLeaves(t *testing.T) {
 	for _, pkg := range deps(t, module) {
@@ -85,7 +85,7 @@ func TestRootImportsNothingOfOursButLeaves(t *testing.T) {
 	}
 	for _, leaf := range leaves {
 		for _, pkg := range deps(t, module+"/"+leaf) {
-			require.True(t, !within(pkg, module) || pkg == module+"/"+leaf, "%s imports %s", leaf, pkg)
+			require.True(t, !within(pkg, module) || slices.Contains(leaves, strings.TrimPrefix(pkg, module+"/")), "%s imports %s", leaf, pkg)
 		}
 	}
 }

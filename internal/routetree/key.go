@@ -212,6 +212,21 @@ func (k Key) literal() string {
 	return b.String()
 }
 
+// Shape returns a key's text without the names of its variables, "GET /pets/{*}": two keys of one shape match the same requests. What
+// isn't a key is its own shape.
+func Shape(key string) string {
+	k, err := ParseKey(key)
+	if err != nil {
+		return key
+	}
+	for i, s := range k.Segments {
+		if s.Variable != "" {
+			k.Segments[i].Variable = "*" // no name: a name may not have it
+		}
+	}
+	return k.String()
+}
+
 // Variables returns the names of the key's variables, in order.
 func (k Key) Variables() []string {
 	var names []string

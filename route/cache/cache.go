@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -22,7 +23,6 @@ type Cache struct {
 	store       Store
 	own         *memory // store, if it is this process's memory
 	every       *rule
-	routes      map[string]*rule
 	maxBody     int
 	mayReplace  func(*http.Request) bool
 	open        bool
@@ -103,12 +103,9 @@ func New(ctx context.Context, cfg Config) (*Cache, error) {
 		return nil, err
 	}
 	c := &Cache{
-		ctx: ctx, store: cfg.Store, every: newRule(cfg.Route), routes: map[string]*rule{}, maxBody: cfg.MaxBodyBytes,
+		ctx: ctx, store: cfg.Store, every: newRule(cfg.Route), maxBody: cfg.MaxBodyBytes,
 		mayReplace: cfg.MayInvalidate, open: cfg.Open, strategy: cfg.Unauthorized, tagHeader: http.CanonicalHeaderKey(cfg.TagHeader),
 		cacheStatus: cfg.CacheStatus, refresh: cfg.RefreshTimeout, refreshing: make(chan struct{}, maxRefreshing), calls: map[Key]*call{},
-	}
-	for key, r := range cfg.Routes {
-		c.routes[key] = newRule(r)
 	}
 	if c.maxBody == 0 {
 		c.maxBody = defaultMaxBody
@@ -134,8 +131,33 @@ func New(ctx context.Context, cfg Config) (*Cache, error) {
 	return c, nil
 }
 
-// Middleware answers from the cache, and keeps what next answers.
-func (c *Cache) Middleware(next http.Handler) http.Handler { return &cached{cache: c, next: next} }
+// Middleware answers from the cache, and keeps what next answers, as Config.Route says, or a [Cache.Keep] behind it.
+func (c *Cache) Middleware(next http.Handler) http.Handler {
+	h := &cached{cache: c, rule: c.every, next: next}
+	for behind := range gatekit.Stations(next) {
+		if own, ok := behind.(*cached); ok && own.cache == c {
+			h.keptBehind = true // one of two would keep what the other has kept, under the wrong key
+		}
+	}
+	return h
+}
+
+// Keep returns [Cache.Middleware] for a route whose answers are kept in another way than Config.Route says, which r replaces as a whole:
+//
+//	api.Handle("GET /catalog", catalog, gatekit.Must(answers.Keep(cache.Route{Public: true})))
+//
+// The error names every field it refuses. (*route.API).Build refuses a Key with a path variable that the route doesn't have.
+func (c *Cache) Keep(r Route) (gatekit.Middleware, error) {
+	var errs []error
+	r.check("", func(field, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("cache: Route.%s: %s", field, fmt.Sprintf(format, args...)))
+	})
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	own := newRule(r)
+	return func(next http.Handler) http.Handler { return &cached{cache: c, rule: own, next: next} }, nil
+}
 
 // Flush takes out everything, and what is being made isn't kept.
 func (c *Cache) Flush(ctx context.Context) error { return c.store.Flush(ctx) }
@@ -168,23 +190,45 @@ func (c *Cache) Stats() Stats {
 }
 
 type cached struct {
-	cache *Cache
-	next  http.Handler
+	cache      *Cache
+	rule       *rule
+	next       http.Handler
+	keptBehind bool // by a station of the route's own
+}
+
+// CheckRoute implements [gatekit.RouteChecker].
+func (h *cached) CheckRoute(routeKey string) error {
+	if h.keptBehind {
+		return nil
+	}
+	return h.rule.checkRoute(routeKey)
 }
 
 // Station implements [gatekit.Station].
 func (h *cached) Station() (kind string, next http.Handler) { return "cache", h.next }
 
 func (h *cached) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := h.cache
+	if h.keptBehind {
+		h.next.ServeHTTP(w, r)
+		return
+	}
+	c, rule := h.cache, h.rule
 	rc := gatekit.From(r.Context())
 	r = asSent(r)
-	rule, ttl, strategy, open := c.ruleOf(r, rc)
+	ttl, strategy, open, err := c.settingsOf(r, rc, rule)
+	if err != nil {
+		gatekit.Reject(w, r, err)
+		return
+	}
 	if ttl == 0 || !rule.judged(r, rc) || overridesMethod(r.Header) || len(r.Header["Range"]) > 0 || len(r.Header["Upgrade"]) > 0 || len(r.Trailer) > 0 || r.ContentLength != 0 && hasNoBody(r.Method) {
 		h.pass(w, r, "gatekit; fwd=bypass")
 		return
 	}
-	key := rule.primary(r, rc)
+	key, err := rule.primary(r, rc)
+	if err != nil {
+		gatekit.Reject(w, r, err)
+		return
+	}
 	f := filling{cached: h, rule: rule, ttl: ttl, key: key}
 	if len(r.Header["Cache-Control"]) > 0 && directive(r.Header, "max-age=0") {
 		switch {
@@ -242,21 +286,19 @@ func (h *cached) pass(w http.ResponseWriter, r *http.Request, status string) {
 	out.commit(http.StatusOK)
 }
 
-// ruleOf returns how the request's route is kept, with what its stage says of the method.
-func (c *Cache) ruleOf(r *http.Request, rc *gatekit.RequestContext) (u *rule, ttl time.Duration, strategy gatekit.CacheControlStrategy, open bool) {
-	u = c.every
-	if len(c.routes) > 0 {
-		if own := c.routes[gatekit.RouteKey(r)]; own != nil {
-			u = own
-		}
+// settingsOf returns how long the answers of r's route are kept, with what its stage says of the method. The error means that the stage
+// says something, and nobody tells which route r is on.
+func (c *Cache) settingsOf(r *http.Request, rc *gatekit.RequestContext, u *rule) (ttl time.Duration, strategy gatekit.CacheControlStrategy, open bool, err error) {
+	byStage, err := gatekit.MethodSettingsOf(r)
+	if err != nil {
+		return 0, 0, false, err
 	}
 	ttl, strategy, open = u.ttl, c.strategy, c.open
-	byStage := rc.MethodSettings(r.Method)
 	if byStage == nil {
 		if !slices.Contains(u.methods, r.Method) {
 			ttl = 0
 		}
-		return u, ttl, strategy, open
+		return ttl, strategy, open, nil
 	}
 	switch {
 	// A stage's */* keeps the answers to GET only; other methods want an entry of their own.
@@ -267,7 +309,7 @@ func (c *Cache) ruleOf(r *http.Request, rc *gatekit.RequestContext) (u *rule, tt
 	default:
 		ttl = defaultTTL
 	}
-	return u, ttl, byStage.UnauthorizedCacheControl, open || byStage.OpenCacheControl
+	return ttl, byStage.UnauthorizedCacheControl, open || byStage.OpenCacheControl, nil
 }
 
 // judged reports whether it is known who may have the answer: an authorizer has looked at the credentials, or they don't matter.

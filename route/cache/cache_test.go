@@ -234,11 +234,14 @@ func TestKeyParameters(t *testing.T) {
 // Without path parameters in the key, and with one that is a list, resources share as on the managed gateway.
 func TestNamespaces(t *testing.T) {
 	b := &backend{}
-	c := newCache(t, cache.Config{Route: cache.Route{Key: []string{}}, Routes: map[string]cache.Route{"GET /b": {Key: []string{}, Namespace: "/a/{id}"}, "GET /c": {TTL: seconds(0)}}})
+	c := newCache(t, cache.Config{Route: cache.Route{Key: []string{}}})
 	api := gatekit.Must(route.New(route.Config{}))
-	for _, key := range []string{"GET /a/{id}", "GET /b", "GET /c", "GET /d"} {
-		api.Handle(key, b, c.Middleware)
-	}
+	api.UseMatched(c.Middleware) // which leaves to Keep what that is attached to
+	api.Handle("GET /a/{id}", b)
+	api.Handle("GET /b", b, gatekit.Must(c.Keep(cache.Route{Key: []string{}, Namespace: "/a/{id}"})))
+	api.Handle("GET /c", b, gatekit.Must(c.Keep(cache.Route{TTL: seconds(0)})))
+	api.Handle("GET /d", b)
+	require.NoError(t, api.Build())
 	require.Equal(t, "answer 1", get(api, "/a/1").Body.String())
 	require.Equal(t, "answer 1", get(api, "/a/2").Body.String())
 	require.Equal(t, "answer 1", get(api, "/b").Body.String())
@@ -629,16 +632,67 @@ func (failing) InvalidateTags(context.Context, ...string) error                {
 func TestConfigurationsThatCannotBe(t *testing.T) {
 	_, err := cache.New(t.Context(), cache.Config{
 		Route:        cache.Route{TTL: seconds(-1), StaleWhileRevalidate: 2 * time.Hour, Methods: []string{"get"}, Key: []string{"method.request.body", "method.request.header.a b"}},
-		Routes:       map[string]cache.Route{"GET": {TTL: seconds(3601)}, "GET /orders/{orderId}": {Key: []string{"method.request.path.orderId", "method.request.path.id"}}},
 		MaxBodyBytes: -1, MaxBytes: -1, Unauthorized: 9, Open: true, MayInvalidate: func(*http.Request) bool { return true }, TagHeader: "a:b", RefreshTimeout: -1,
 	})
 	for _, want := range []string{
 		"cache: Config.TTL: want 0 to 1h0m0s, got -1s", "Config.StaleWhileRevalidate: want 0 to 1h0m0s, got 2h0m0s", `Config.Methods: want methods such as GET, got "get"`,
 		`Config.Key: want method.request.header.NAME, method.request.querystring.NAME or method.request.path.NAME, got "method.request.body"`, `got "method.request.header.a b"`,
-		`Config.Routes["GET /orders/{orderId}"].Key: want a path variable of the route, got "method.request.path.id"`, `Config.Routes["GET"]: `, `Config.Routes["GET"].TTL: want 0 to 1h0m0s, got 1h0m1s`, "Config.MaxBodyBytes", "Config.MaxBytes", "Config.Unauthorized", "Config.Open", `Config.TagHeader: want the name of a header, got "a:b"`, "Config.RefreshTimeout",
+		"Config.MaxBodyBytes", "Config.MaxBytes", "Config.Unauthorized", "Config.Open", `Config.TagHeader: want the name of a header, got "a:b"`, "Config.RefreshTimeout",
 	} {
 		require.ErrorContains(t, err, want)
 	}
-	_, err = cache.New(t.Context(), cache.Config{MaxBytes: math.MaxInt64})
+	c, err := cache.New(t.Context(), cache.Config{MaxBytes: math.MaxInt64})
 	require.NoError(t, err)
+	_, err = c.Keep(cache.Route{TTL: seconds(3601), Methods: []string{"get"}})
+	require.ErrorContains(t, err, "cache: Route.TTL: want 0 to 1h0m0s, got 1h0m1s")
+	require.ErrorContains(t, err, `cache: Route.Methods: want methods such as GET, got "get"`)
+}
+
+// A key with a path variable that the route doesn't have would make all of its paths one answer: Build refuses it, and where there is no
+// Build, the request is.
+func TestPathVariablesThatARouteDoesNotHave(t *testing.T) {
+	b := &backend{}
+	c := newCache(t, cache.Config{Route: cache.Route{Key: []string{"method.request.path.id"}}})
+	api := gatekit.Must(route.New(route.Config{}))
+	api.UseMatched(c.Middleware)
+	api.Handle("GET /a/{id}", b)
+	require.NoError(t, api.Build())
+	api = gatekit.Must(route.New(route.Config{}))
+	api.UseMatched(c.Middleware)
+	api.Handle("GET /a/{orderId}", b)
+	api.Handle("GET /b/{orderId}", b, gatekit.Must(c.Keep(cache.Route{Key: []string{"method.request.path.orderId"}})))
+	require.ErrorContains(t, api.Build(), `route "GET /a/{orderId}": cache: Route.Key: want a path variable of the route, got "method.request.path.id"`)
+	require.NotContains(t, api.Build().Error(), "/b/")
+
+	h := c.Middleware(b)
+	require.Equal(t, 500, get(h, "/a/1").Code, "no route is told")
+	mux := http.NewServeMux()
+	mux.Handle("GET /a/{orderId}", h)
+	mux.Handle("GET /b/{id}", h)
+	mux.Handle("/c/{id}", h) // no method, but the path says it all, and the method is in every key
+	require.Equal(t, 500, get(mux, "/a/1").Code)
+	require.Equal(t, "answer 1", get(mux, "/b/1").Body.String())
+	require.Equal(t, "answer 2", get(mux, "/b/2").Body.String())
+	require.Equal(t, "answer 1", get(mux, "/b/1").Body.String())
+	require.Equal(t, "answer 3", get(mux, "/c/1").Body.String())
+	resources := newCache(t, cache.Config{Route: cache.Route{Key: []string{}}}).Middleware(b)
+	require.Equal(t, "answer 4", get(resources, "/a").Body.String())
+	require.Equal(t, "answer 5", get(resources, "/b").Body.String(), "of two routes that nobody tells, none has the other's answer")
+	require.Equal(t, "answer 4", get(resources, "/a").Body.String())
+}
+
+// What a stage says of a method isn't passed over where nobody tells the route.
+func TestStageSettingsWithoutARoute(t *testing.T) {
+	settings, err := gatekit.NewStageSettings(map[string]gatekit.MethodSettings{"*/*": {}})
+	require.NoError(t, err)
+	h := newCache(t, cache.Config{}).Middleware(&backend{})
+	rc, r := gatekit.Attach(httptest.NewRequest("GET", "/a", nil))
+	rc.StageSettings = settings
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	require.Equal(t, 500, w.Code)
+	rc.SetRouteKey("GET /a")
+	w = httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	require.Equal(t, 200, w.Code)
 }

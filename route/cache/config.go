@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -19,11 +18,9 @@ import (
 type Config struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
-	// Route is how all routes are kept that Routes doesn't name.
-	Route
-	// Routes are single routes, by route key. An entry replaces Route as a whole. Where the request's stage has settings
+	// Route is how the answers of routes are kept that have no [Cache.Keep] of their own. Where the request's stage has settings
 	// (gatekit.MethodSettings), they decide if and for how long a method's answers are kept.
-	Routes map[string]Route
+	Route
 
 	// MaxBodyBytes is the longest body that is kept; 0 is the managed gateway's 1,048,576 bytes. Longer ones pass.
 	MaxBodyBytes int
@@ -88,16 +85,6 @@ func (c *Config) check() error {
 		errs = append(errs, fmt.Errorf("cache: Config.%s: %s", field, fmt.Sprintf(format, args...)))
 	}
 	c.Route.check("", bad)
-	for _, key := range slices.Sorted(maps.Keys(c.Routes)) {
-		r := c.Routes[key]
-		parsed, err := routetree.ParseKey(key)
-		if err != nil {
-			bad(fmt.Sprintf("Routes[%q]", key), "%v", err)
-		} else {
-			r.checkVariables(fmt.Sprintf("Routes[%q].", key), parsed.Variables(), bad)
-		}
-		r.check(fmt.Sprintf("Routes[%q].", key), bad)
-	}
 	if c.MaxBodyBytes < 0 || c.MaxBodyBytes > 1<<30 {
 		bad("MaxBodyBytes", "want 0 to 1 GiB, got %d", c.MaxBodyBytes)
 	}
@@ -141,13 +128,18 @@ func (r *Route) check(prefix string, bad func(field, format string, args ...any)
 	}
 }
 
-// checkVariables refuses to take a path parameter into the key that the route doesn't have: all of its paths would share one answer.
-func (r *Route) checkVariables(prefix string, variables []string, bad func(field, format string, args ...any)) {
-	for _, text := range r.Key {
-		if p, err := parseParameter(text); err == nil && p.in == inPath && !slices.Contains(variables, p.name) {
-			bad(prefix+"Key", "want a path variable of the route, got %q", text)
+// checkRoute refuses to take a path parameter into the key that the route doesn't have: all of its paths would share one answer.
+func (u *rule) checkRoute(routeKey string) error {
+	key, err := routetree.ParseKey(routeKey)
+	if err != nil {
+		return err
+	}
+	for _, p := range u.key {
+		if p.in == inPath && !slices.Contains(key.Variables(), p.name) {
+			return fmt.Errorf(`cache: Route.Key: want a path variable of the route, got "method.request.path.%s"`, p.name)
 		}
 	}
+	return nil
 }
 
 // rule is a Route that has been checked.

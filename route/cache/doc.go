@@ -4,6 +4,7 @@
 //	answers, err := cache.New(ctx, cache.Config{})
 //	…
 //	api.Handle("GET /orders/{id}", orders, auth.Require(jwt), answers.Middleware)
+//	api.Handle("GET /catalog", catalog, gatekit.Must(answers.Keep(cache.Route{Public: true})))
 //
 // It stands behind authorizers, validation and limits, right before the integration: what they refuse costs no look-up, and an answer that
 // is kept goes only to who may have it.
@@ -14,7 +15,8 @@
 // learned, and the Cookie header. A canary has answers of its own. Where [Route.Key] is nil, by the whole path, as it was sent too, and the query.
 // APIs that share a Cache and list parameters there want an APIID each, or a Namespace. Where it lists parameters, as the managed gateway's cacheKeyParameters, by those and nothing else
 // of the request: /orders/1 and /orders/2 then share one answer unless method.request.path.id is listed. All values of a parameter that was
-// sent more than once count, as nobody knows which of them the backend reads. What the answer's Vary header names counts too.
+// sent more than once count, as nobody knows which of them the backend reads. Under a router that doesn't tell the route
+// (gatekit.OnRoute), each path is a resource of its own, and a path variable in the key is a 500. What the answer's Vary header names counts too.
 //
 // A GET or HEAD request with a body goes past the cache, as nobody knows what a backend reads from it; so does one that asks for another method by
 // X-HTTP-Method-Override or its like. The key is made of what a backend is sent: headers that a client's Connection names are taken out first.

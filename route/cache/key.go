@@ -3,6 +3,7 @@ package cache
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/textproto"
@@ -73,8 +74,13 @@ func (m material) list(values []string) material {
 // unknown stands for the context of a request outside a gateway.
 var unknown gatekit.RequestContext
 
-// primary returns the key of the request's answer, before its Vary header is known.
-func (u *rule) primary(r *http.Request, rc *gatekit.RequestContext) Key {
+// errNoVariable is a fault of the program's: without the variable all paths of the route would share one answer.
+var errNoVariable = &gatekit.Rejection{Type: gatekit.APIConfigurationError, Cause: errors.New(
+	"cache: Route.Key names a path variable that the request's route doesn't have, or that its router doesn't tell: see gatekit.OnRoute")}
+
+// primary returns the key of the request's answer, before its Vary header is known. The error means that a path variable
+// isn't known.
+func (u *rule) primary(r *http.Request, rc *gatekit.RequestContext) (Key, error) {
 	var room [512]byte
 	path := gatekit.PathOf(r)
 	if rc == nil {
@@ -88,7 +94,10 @@ func (u *rule) primary(r *http.Request, rc *gatekit.RequestContext) Key {
 	}
 	namespace := u.namespace
 	if namespace == "" {
-		namespace = gatekit.RouteKey(r)
+		if namespace = gatekit.RouteKey(r); namespace == "" {
+			// Nobody tells the route. Two of them mustn't share an answer, so each path is a resource of its own.
+			m = m.text(path.Received()).text(path.Told(r.URL).String())
+		}
 		if _, resource, ok := strings.Cut(namespace, " "); ok {
 			namespace = resource
 		}
@@ -109,11 +118,14 @@ func (u *rule) primary(r *http.Request, rc *gatekit.RequestContext) Key {
 		case inQuery:
 			m = queryValues(m, r.URL.RawQuery, p.name)
 		case inPath:
-			v, _ := path.Value(r, routeKey, p.name)
+			v, ok := path.Value(r, routeKey, p.name)
+			if !ok {
+				return Key{}, errNoVariable
+			}
 			m = m.text(v.Escaped) // as backends are told it: x%2Fy and x/y are two resources to some
 		}
 	}
-	return sha256.Sum256(m)
+	return sha256.Sum256(m), nil
 }
 
 // caller adds who is calling: all that authorizers have learned, the IAM identity, the client's certificate, the API key. A principal alone wouldn't

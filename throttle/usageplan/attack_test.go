@@ -57,10 +57,10 @@ func TestKeysInOtherPlaces(t *testing.T) {
 	require.Equal(t, 403, get(gatekit.Must(usageplan.New(usageplan.Config{Registry: g.Registry})).Middleware(answers), value).Code, "of no API, where the plan names one")
 }
 
-// Routes are told apart by what matched, so no spelling of a path gets around a method's limit or around the key.
+// A Limiter asks for a key wherever it stands, so no spelling of a path gets around it.
 func TestAPIKeyIsAskedByRoute(t *testing.T) {
 	g := newRig(t, usageplan.Plan{})
-	h := g.behind(usageplan.Config{Routes: []string{"GET /admin"}}, "GET /admin", answers)
+	h := g.behind(usageplan.Config{}, "GET /admin", answers)
 	for _, target := range []string{"/admin", "/%61dmin", "/x/../admin", "//admin", "/admin?x=/open"} {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest("GET", target, nil))
@@ -200,12 +200,51 @@ func TestBucketsOfStagesThatReadAlike(t *testing.T) {
 	require.Len(t, buckets, 2)
 }
 
-// Where nobody has chosen a route yet, nobody knows whether it requires a key.
-func TestRoutesBeforeTheRouteIsKnown(t *testing.T) {
-	g := newRig(t, usageplan.Plan{})
-	h := g.behind(usageplan.Config{Routes: []string{"GET /pets"}}, "", answers)
-	require.Equal(t, 500, get(h).Code)
-	require.Equal(t, 500, get(h, value).Code)
+// Where nobody tells the route, nobody knows whether a method's throttle is for it: that is a 500, and no pass.
+func TestMethodThrottlesWithoutARoute(t *testing.T) {
+	wide := usageplan.Throttle{RateLimit: 1e6, BurstLimit: 100}
+	throttled := func(methods map[string]usageplan.Throttle) usageplan.Plan {
+		return usageplan.Plan{APIStages: []usageplan.APIStage{{APIID: "a1b2c3", Stage: "prod", Throttle: methods}}}
+	}
+	for _, tt := range []struct {
+		name    string
+		methods map[string]usageplan.Throttle
+		route   string // as it is stated
+		pattern string // or as another router tells it
+		status  int
+	}{
+		{"nothing-told", map[string]usageplan.Throttle{"/dogs/GET": wide}, "", "", 500},
+		{"no-method-told", map[string]usageplan.Throttle{"/dogs/GET": wide}, "", "/pets", 500},
+		{"another-method", map[string]usageplan.Throttle{"/dogs/GET": {}}, "", "GET /pets", 200},
+		{"no-methods", nil, "", "", 200},
+		{"blocked", map[string]usageplan.Throttle{"/pets/GET": {}}, "GET /pets", "", 429},
+		{"blocked-by-pattern", map[string]usageplan.Throttle{"/pets/GET": {}}, "", "GET /pets", 429},
+		{"blocked-under-another-variable", map[string]usageplan.Throttle{"/pets/{id}/GET": {}}, "GET /pets/{petId}", "", 429},
+		{"greedy-is-another", map[string]usageplan.Throttle{"/pets/{id}/GET": {}}, "GET /pets/{id+}", "", 200},
+		{"a-route-of-any-method", map[string]usageplan.Throttle{"/pets/GET": {}}, "ANY /pets", "", 429},
+		{"a-route-of-any-method-and-another", map[string]usageplan.Throttle{"/pets/POST": {}}, "ANY /pets", "", 200},
+		{"any-for-any", map[string]usageplan.Throttle{"/pets/ANY": {}}, "ANY /pets", "", 429},
+		{"the-method-before-any", map[string]usageplan.Throttle{"/pets/ANY": {}, "/pets/GET": wide}, "ANY /pets", "", 200},
+		{"any-is-no-method", map[string]usageplan.Throttle{"/pets/ANY": {}}, "GET /pets", "", 200},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			g := newRig(t, throttled(tt.methods))
+			h := gatekit.Must(usageplan.New(usageplan.Config{Registry: g.Registry})).Middleware(answers)
+			w := get(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				r.Pattern = tt.pattern
+				rc, r := gatekit.Attach(r)
+				rc.API = gatekit.API{Flavor: gatekit.REST, APIID: "a1b2c3", Stage: "prod"}
+				if tt.route != "" {
+					rc.SetRouteKey(tt.route)
+				}
+				h.ServeHTTP(w, r)
+			}), value)
+			require.Equal(t, tt.status, w.Code)
+			if tt.status != 200 {
+				require.Zero(t, g.used(), "a refusal costs nothing")
+			}
+		})
+	}
 }
 
 // The keys of a plan that was deleted aren't in the next one of its ID.
@@ -235,15 +274,16 @@ func TestIDsThatCannotBe(t *testing.T) {
 	}
 }
 
-// A token is taken off before a route that requires no key, too.
+// A token is taken off.
 func TestBypassTokensStayHere(t *testing.T) {
 	g := newRig(t, usageplan.Plan{Throttle: &usageplan.Throttle{RateLimit: 1, BurstLimit: 2}})
 	b := gatekit.Must(usageplan.NewBypass([]byte(strings.Repeat("s", 32))))
-	h := g.behind(usageplan.Config{Bypass: b, Routes: []string{"GET /pets"}, Headers: true}, "GET /open", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	h := g.behind(usageplan.Config{Bypass: b, Headers: true}, "GET /open", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		require.NotContains(t, r.Header, usageplan.BypassHeader)
 	}))
 	r := httptest.NewRequest("GET", "/open", nil)
 	r.Header.Set(usageplan.BypassHeader, gatekit.Must(b.Token("shop", time.Minute)))
+	r.Header.Set("X-Api-Key", value)
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	require.Equal(t, 200, w.Code)

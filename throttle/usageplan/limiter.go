@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"math"
 	"net/http"
 	"strconv"
@@ -13,7 +14,6 @@ import (
 	"github.com/gatekit-go/gatekit/internal/bucket"
 	"github.com/gatekit-go/gatekit/internal/outage"
 	"github.com/gatekit-go/gatekit/internal/retry"
-	"github.com/gatekit-go/gatekit/internal/routetree"
 	"github.com/gatekit-go/gatekit/throttle"
 )
 
@@ -36,9 +36,6 @@ type Config struct {
 	Registry *Registry
 	// Source is Header, also if empty, or Authorizer.
 	Source KeySource
-	// Routes are the keys of the routes that require an API key. The others go by plans not at all, even if a key is sent. A request that no
-	// route was chosen for yet is answered 500. nil means every route that the Limiter stands in front of.
-	Routes []string
 	// Stage has the throttles of the stage's methods and of the account, which come between the plan's throttles and its quota. Where it is
 	// given here, it isn't to stand in the chain a second time. nil: none.
 	Stage *throttle.Stage
@@ -56,12 +53,16 @@ type Config struct {
 	Bypass *Bypass
 }
 
-// Limiter asks requests for an API key, and lets them through as far as the key's usage plan does. It stands behind the authorizer. It is safe
-// for concurrent use.
+// Limiter asks requests for an API key, and lets them through as far as the key's usage plan does. It is attached to the routes that require
+// a key, behind the authorizer:
+//
+//	api.Handle("GET /pets", listPets, auth.Require(jwt), plans.Middleware)
+//
+// A route without it goes by plans not at all, even if a key is sent. Where a plan has throttles of single methods, it has to know the route:
+// a request whose route nobody tells is answered 500 (gatekit.RequireRouteKey). It is safe for concurrent use.
 type Limiter struct {
 	registry     *Registry
 	fromHeader   bool
-	routes       map[string]bool
 	stage        *throttle.Stage
 	cost         func(*http.Request) int64
 	failClosed   bool
@@ -83,28 +84,19 @@ func New(c Config) (*Limiter, error) {
 		registry: c.Registry, fromHeader: c.Source != Authorizer, stage: c.Stage, cost: c.Cost,
 		failClosed: c.FailClosed, headers: c.Headers, noRetryAfter: c.NoRetryAfter, bypass: c.Bypass,
 	}
-	if c.Routes != nil {
-		l.routes = map[string]bool{}
-	}
-	for i, key := range c.Routes {
-		if _, err := routetree.ParseKey(key); err != nil {
-			errs = append(errs, fmt.Errorf("usageplan: Config.Routes[%d]: %w", i, err))
-		}
-		l.routes[key] = true
-	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
 	return l, nil
 }
 
-// Check finds r's API key and takes what r costs. It returns a Charge, or nil where the route requires no key. The error is a
+// Check finds r's API key and takes what r costs. The error is a
 // *gatekit.Rejection of type InvalidAPIKey (no key, one that isn't known, is disabled, or is in no plan for the API stage: the answer doesn't
 // tell which), Throttled or QuotaExceeded, and whatever levels were asked have got their tokens back; or it means 500. Whoever calls Check,
 // and not Middleware, puts the Charge into the RequestContext.
 func (l *Limiter) Check(r *http.Request) (*Charge, error) {
 	c, err := l.find(r)
-	if c == nil || err != nil {
+	if err != nil {
 		return nil, err
 	}
 	if err := l.take(r, c, time.Now()); err != nil {
@@ -113,20 +105,10 @@ func (l *Limiter) Check(r *http.Request) (*Charge, error) {
 	return c, nil
 }
 
-var errNoRoute = errors.New("usageplan: Config.Routes: want the Limiter behind the choice of the route, got a request without a route key")
-
 var noKey = &gatekit.Rejection{Type: gatekit.InvalidAPIKey}
 
-// find returns a charge that nothing was taken for, or nil where the route requires no key.
+// find returns a charge that nothing was taken for.
 func (l *Limiter) find(r *http.Request) (*Charge, error) {
-	if l.routes != nil {
-		switch key := gatekit.RouteKey(r); {
-		case key == "":
-			return nil, errNoRoute
-		case !l.routes[key]:
-			return nil, nil
-		}
-	}
 	var apiID, stage, value string
 	rc := gatekit.From(r.Context())
 	if rc != nil {
@@ -171,7 +153,11 @@ func (l *Limiter) take(r *http.Request, c *Charge, now time.Time) error {
 		apiID, stage = rc.APIID, rc.Stage
 	}
 	plan := c.plan
-	levels := [2]*planBucket{plan.method(apiID, stage, gatekit.RouteKey(r)), plan.all}
+	method, err := plan.method(apiID, stage, r)
+	if err != nil {
+		return err
+	}
+	levels := [2]*planBucket{method, plan.all}
 	for i, b := range levels {
 		if b == nil {
 			continue
@@ -275,15 +261,19 @@ type limited struct {
 // Station implements [gatekit.Station].
 func (h *limited) Station() (kind string, next http.Handler) { return "usageplan", h.next }
 
+// RouteKeys implements [gatekit.RouteLister]: the keys that Config.Stage lists.
+func (h *limited) RouteKeys() iter.Seq[string] {
+	if h.limiter.stage == nil {
+		return func(func(string) bool) {}
+	}
+	return h.limiter.stage.RouteKeys()
+}
+
 func (h *limited) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	l := h.limiter
 	c, err := l.find(r)
 	if err != nil {
 		gatekit.Reject(w, r, err)
-		return
-	}
-	if c == nil {
-		h.next.ServeHTTP(w, l.withoutToken(r))
 		return
 	}
 	rc, r := gatekit.Attach(r)

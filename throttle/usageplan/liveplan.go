@@ -3,10 +3,14 @@ package usageplan
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
+	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/bucket"
+	"github.com/gatekit-go/gatekit/internal/routetree"
 	"github.com/gatekit-go/gatekit/throttle"
 )
 
@@ -31,6 +35,7 @@ type livePlan struct {
 type liveStage struct {
 	APIStage
 	methods map[string]*planBucket // by route key
+	shapes  map[string]*planBucket // the same, by routetree.Shape
 }
 
 // planBucket is the buckets that keys have under one limit of a plan.
@@ -66,7 +71,7 @@ func newLivePlan(p Plan, data []byte, old *livePlan, maxKeys int) (*livePlan, er
 		}
 	}
 	for _, s := range p.APIStages {
-		stage := liveStage{APIStage: s, methods: map[string]*planBucket{}}
+		stage := liveStage{APIStage: s, methods: map[string]*planBucket{}, shapes: map[string]*planBucket{}}
 		for method, t := range s.Throttle {
 			key, err := methodKey(method)
 			if err != nil {
@@ -75,6 +80,7 @@ func newLivePlan(p Plan, data []byte, old *livePlan, maxKeys int) (*livePlan, er
 			if stage.methods[key], err = newBucket(fmt.Sprintf("%s/%q/%q/%s", p.ID, s.APIID, s.Stage, key), t); err != nil {
 				return nil, err
 			}
+			stage.shapes[routetree.Shape(key)] = stage.methods[key]
 		}
 		made.stages = append(made.stages, stage)
 	}
@@ -92,14 +98,38 @@ func (p *livePlan) eachBucket(f func(*planBucket)) {
 	}
 }
 
-// method returns the bucket of a route, or nil if it has none of its own.
-func (p *livePlan) method(apiID, stage, routeKey string) *planBucket {
-	for _, s := range p.stages {
-		if s.covers(apiID, stage) {
-			return s.methods[routeKey]
+// method returns the bucket of r's method, or nil if it has none of its own. On a route of any method an entry for the request's own
+// ("/pets/GET") goes before the one for ANY. The error means that there are entries, and nobody tells which route r is on.
+func (p *livePlan) method(apiID, stage string, r *http.Request) (*planBucket, error) {
+	for i := range p.stages {
+		s := &p.stages[i]
+		if !s.covers(apiID, stage) {
+			continue
 		}
+		if len(s.methods) == 0 {
+			return nil, nil
+		}
+		key, err := gatekit.RequireRouteKey(r)
+		if err != nil {
+			return nil, err
+		}
+		if resource, ok := strings.CutPrefix(key, "ANY "); ok {
+			if own := s.bucketOf(r.Method + " " + resource); own != nil {
+				return own, nil
+			}
+		}
+		return s.bucketOf(key), nil
 	}
-	return nil
+	return nil, nil
+}
+
+// bucketOf finds the entry that matches the same requests as the key: the names of variables may differ, as an API is imported from
+// one document and its plans from another.
+func (s *liveStage) bucketOf(key string) *planBucket {
+	if b := s.methods[key]; b != nil || !strings.Contains(key, "{") {
+		return b
+	}
+	return s.shapes[routetree.Shape(key)]
 }
 
 // period returns the first day of the quota's period and the day after its last. Usage without a quota is counted by month.

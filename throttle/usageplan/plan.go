@@ -177,6 +177,7 @@ func (p *Plan) check() error {
 		keys := map[string]bool{}
 		for _, method := range slices.Sorted(maps.Keys(s.Throttle)) {
 			key, err := methodKey(method)
+			key = routetree.Shape(key)
 			if err == nil && keys[key] {
 				err = errors.New("it is there twice, in two spellings")
 			}

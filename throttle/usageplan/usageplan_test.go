@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/route"
 	"github.com/gatekit-go/gatekit/throttle"
 	"github.com/gatekit-go/gatekit/throttle/usageplan"
 )
@@ -265,18 +266,38 @@ func TestMethodThrottle(t *testing.T) {
 	require.NotContains(t, w.Header(), "Retry-After", "there will never be a token")
 }
 
-// A route that requires no key goes by plans not at all.
+// A route that the Limiter isn't attached to goes by plans not at all, even if a key is sent.
 func TestRoutesThatRequireAKey(t *testing.T) {
 	g := newRig(t, usageplan.Plan{Quota: quota(1, usageplan.Day)})
-	c := usageplan.Config{Routes: []string{"GET /pets"}}
+	plans := gatekit.Must(usageplan.New(usageplan.Config{Registry: g.Registry}))
+	pets := gatekit.Must(route.New(route.Config{API: gatekit.API{Flavor: gatekit.REST, APIID: "a1b2c3", Stage: "prod"}}))
+	pets.Handle("GET /open", answers)
+	pets.Handle("GET /pets", answers, plans.Middleware)
+	require.NoError(t, pets.Build())
+	ask := func(target string, keys ...string) int {
+		r, w := httptest.NewRequest("GET", target, nil), httptest.NewRecorder()
+		if len(keys) > 0 {
+			r.Header["X-Api-Key"] = keys
+		}
+		pets.ServeHTTP(w, r)
+		return w.Code
+	}
 	for range 3 {
-		require.Equal(t, 200, get(g.behind(c, "GET /open", answers), value).Code)
+		require.Equal(t, 200, ask("/open", value))
 	}
 	require.Zero(t, g.used())
-	require.Equal(t, 403, get(g.behind(c, "GET /pets", answers)).Code)
-	require.Equal(t, 200, get(g.behind(c, "GET /pets", answers), value).Code)
-	require.Equal(t, 429, get(g.behind(c, "GET /pets", answers), value).Code)
-	require.Equal(t, 200, get(g.behind(usageplan.Config{Routes: []string{}}, "GET /pets", answers)).Code, "an empty list: none")
+	require.Equal(t, 403, ask("/pets"))
+	require.Equal(t, 200, ask("/pets", value))
+	require.Equal(t, 429, ask("/pets", value))
+}
+
+// The routes that Config.Stage lists are compared with the API's, wherever the Limiter stands.
+func TestStageOfALimiterIsChecked(t *testing.T) {
+	g := newRig(t, usageplan.Plan{})
+	stage := gatekit.Must(throttle.NewStage(throttle.StageConfig{Routes: map[string]*throttle.Limit{"GET /pet": {Rate: 1, Burst: 1}}}))
+	pets := gatekit.Must(route.New(route.Config{}))
+	pets.Handle("GET /pets", answers, gatekit.Must(usageplan.New(usageplan.Config{Registry: g.Registry, Stage: stage})).Middleware)
+	require.ErrorContains(t, pets.Build(), `usageplan: want the key of a route, got "GET /pet"; the nearest are "GET /pets"`)
 }
 
 // With the source AUTHORIZER the key is the authorizer's, and the header doesn't matter.
