@@ -164,14 +164,18 @@ func (rc *RequestContext) MethodSettings(method string) *MethodSettings {
 	if rc == nil || rc.StageSettings == nil || rc.RouteKey == "" {
 		return nil
 	}
-	of, resource, _ := strings.Cut(rc.RouteKey, " ") // $default has none
+	return rc.StageSettings.onRoute(rc.RouteKey, method)
+}
+
+func (s *StageSettings) onRoute(key, method string) *MethodSettings {
+	of, resource, _ := strings.Cut(key, " ") // $default has none
 	if of == "ANY" || resource == "" {
-		return rc.StageSettings.Of(method, resource)
+		return s.Of(method, resource)
 	}
-	if own := rc.StageSettings.methods[methodPath{of, resource}]; own != nil {
+	if own := s.methods[methodPath{of, resource}]; own != nil {
 		return own
 	}
-	return rc.StageSettings.every
+	return s.every
 }
 
 // MethodSettingsOf is [RequestContext.MethodSettings] for a station that does what they say: nil means that the stage says nothing. The
@@ -181,8 +185,9 @@ func MethodSettingsOf(r *http.Request) (*MethodSettings, error) {
 	if rc == nil || rc.StageSettings == nil {
 		return nil, nil
 	}
-	if _, err := RequireRouteKey(r); err != nil {
+	key, err := RequireRouteKey(r)
+	if err != nil {
 		return nil, err
 	}
-	return rc.MethodSettings(r.Method), nil
+	return rc.StageSettings.onRoute(key, r.Method), nil
 }

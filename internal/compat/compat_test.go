@@ -116,14 +116,3 @@ func TestEveryMiddlewareUnderEveryRouter(t *testing.T) {
 		}
 	}
 }
-
-// A stage's limits know the route from whatever router has chosen it.
-func TestStageLimitsByPattern(t *testing.T) {
-	for name, key := range map[string]string{"servemux": "GET /orders/{id}", "chi": "ANY /orders/{id}"} {
-		stage := gatekit.Must(throttle.NewStage(throttle.StageConfig{Routes: map[string]*throttle.Limit{key: {Rate: 0, Burst: 0}}}))
-		s := stations{inside: []gatekit.Middleware{stage.Middleware}}
-		require.Equal(t, 429, serve(routers(s)[name], "").Code, name)
-		s.outside = []gatekit.Middleware{gatekit.Must(gatekit.Describe(gatekit.API{}))} // attached before there is a route
-		require.Equal(t, 429, serve(routers(s)[name], "").Code, name)
-	}
-}
