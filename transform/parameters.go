@@ -13,6 +13,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/hopbyhop"
+	"github.com/gatekit-go/gatekit/internal/requestpath"
 )
 
 // maxMappedBody is how much of a body its selectors see. (Developer guide, "Transform API requests and responses for HTTP APIs".)
@@ -360,6 +361,9 @@ func (p *Parameters) mapped(rc *gatekit.RequestContext, r *http.Request) (*http.
 		c.Form = nil // what has been parsed of the old query
 	}
 	if plan.editsPath {
+		if rc != nil {
+			requestpath.Settle(&rc.Path, r.URL, rc.Flavor == gatekit.REST)
+		}
 		if err := plan.editPath(&c.url, &c.results); err != nil {
 			return nil, err
 		}

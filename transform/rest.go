@@ -329,6 +329,7 @@ func (e *exchange) build(h http.Header, host string, paths map[string]pathValue,
 		}
 	}
 	target.RawQuery = query.String()
+	requestpath.Settle(&e.rc.Path, e.r.URL, e.rc.Flavor == gatekit.REST)
 	out := withHeader(e.r, h, target)
 	out.Method, out.RequestURI = e.method(), ""
 	if host != "" {

@@ -17,7 +17,8 @@ type Path struct {
 	routed   Form
 	collapse bool // slashes doubled in front are one
 	loose    bool // a slash at the end is no part of what a route matched
-	chosen   bool // a route has been chosen by routed, which no longer follows the request's URL
+	settled  bool // routed no longer follows the request's URL
+	chosen   bool // a route of ours has been chosen by routed, so that its key fits
 }
 
 // Form is a path in one of its forms. It is kept in the spelling in which it came, so that no
@@ -133,7 +134,7 @@ func (p *Path) Told(u *url.URL) Form {
 		return p.routed
 	}
 	f := FormOf(u)
-	if p.collapse && !p.chosen {
+	if p.collapse && !p.settled {
 		f = f.collapsed()
 	}
 	return f
@@ -199,7 +200,7 @@ func Of(r *http.Request) Path {
 // URL than the last one did, behind http.StripPrefix or another router, takes that. rest says that
 // slashes doubled in front are one, as on REST APIs.
 func Follow(p *Path, u *url.URL, rest bool) {
-	if p.chosen || rest == p.collapse && p.routed.is(u) {
+	if p.settled || rest == p.collapse && p.routed.is(u) {
 		return
 	}
 	p.collapse, p.loose = rest, rest
@@ -210,15 +211,19 @@ func Follow(p *Path, u *url.URL, rest bool) {
 
 // Chosen ends that: a route was chosen by the routed path. loose says that it took a path with a
 // slash at its end for the one without.
-func Chosen(p *Path, loose bool) { p.loose, p.chosen = loose, true }
+func Chosen(p *Path, loose bool) { p.loose, p.chosen, p.settled = loose, true, true }
 
-// IsChosen reports whether a route was chosen.
-func IsChosen(p *Path) bool { return p.chosen }
+// Settle is for a station that gives the request another URL for its backend, under another router
+// than ours: what was routed is what came to the station, and the next one's URL is what is told.
+func Settle(p *Path, u *url.URL, rest bool) {
+	Follow(p, u, rest)
+	p.settled = true
+}
 
 // FollowRequest is [Follow] where the API has become known: it returns r, or a copy of it whose URL
 // has one slash in front as well, so that handlers read there what was judged.
 func FollowRequest(p *Path, r *http.Request, rest bool) *http.Request {
-	p.chosen = false // an API within an API chooses anew
+	p.chosen, p.settled = false, false // an API within an API chooses anew
 	if Follow(p, r.URL, rest); !rest || len(r.URL.Path) < 2 || r.URL.Path[1] != '/' {
 		return r
 	}
