@@ -25,22 +25,6 @@ func mediaType(value string) string {
 	return strings.ToLower(strings.Trim(value, " \t"))
 }
 
-// binaryTypes are an API's binaryMediaTypes: whole types, image/* or */*. (Developer guide, "Working with binary media types for REST APIs".)
-type binaryTypes []string
-
-// match reports whether a type, as mediaType returns it, is binary. No type at all is only within */*.
-func (b binaryTypes) match(t string) bool {
-	for _, pattern := range b {
-		switch family, all := strings.CutSuffix(pattern, "/*"); {
-		case pattern == "*/*", pattern == t:
-			return true
-		case all && strings.HasPrefix(t, family+"/"):
-			return true
-		}
-	}
-	return false
-}
-
 // byType is a set of templates by media type.
 type byType map[string]*Template
 

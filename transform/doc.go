@@ -71,7 +71,8 @@
 //     integration the length is passed on beside its renamed header.
 //   - A status below 200 in $context.responseOverride is passed over, since HTTP has no final answers of that kind. Setting the same parameter
 //     twice is no error: the last value counts.
-//   - Trailers pass an HTTP_PROXY integration. Answers of 204 and 304 have no body, whatever their template makes.
+//   - Trailers pass an HTTP_PROXY integration; the managed gateway drops them. A mapping to a header whose name is announced as a trailer sets the
+//     header, and the backend gets no trailer of that name. Answers of 204 and 304 have no body, whatever their template makes.
 //   - A value that is mapped to a header has blanks in the place of control characters.
 //   - With several response templates and none for the Accept header or JSON, the first by name is taken, as a map has no first.
 //   - The functions of $util take text and make nothing of anything else, $util.escapeJavaScript(1) included, as a Java method that has no such

@@ -17,7 +17,6 @@ func ExampleNewParameters() {
 	}})
 	fmt.Println(err)
 	// Output:
-	// transform: ParametersConfig.RequestParameters["append:header.x-trace"]: want braces around a selector that isn't the whole value, got "$context.requestId"
 	// transform: ParametersConfig.RequestParameters["overwrite:header.authorization"]: want a header that may be mapped, got "authorization", which is reserved
 }
 

@@ -31,10 +31,11 @@ const maxMappedBody = 100 << 10
 //	overwrite:querystring.NAME
 //	remove:querystring.NAME
 //	overwrite:path              replace the path; requests only
+//	overwrite:header.host       replace the Host of the request to the backend; requests only
 //	overwrite:statuscode        replace the status by a number from 200 to 599; responses only
 //
-// A value is text in which ${SELECTOR} stands for what was selected; a value that is one selector may leave out the braces. Text needs
-// no quotes.
+// A value is text in which ${SELECTOR} stands for what was selected. The braces may be left out: the selector then ends at the first character
+// that can't be part of one, as in /$request.path.proxy. Text needs no quotes.
 //
 //	request.header.NAME         the values, joined by commas
 //	request.querystring.NAME    the values, decoded, joined by commas
@@ -81,7 +82,7 @@ type ParametersConfig struct {
 //   - What comes from outside can't leave its place: control characters in header values become blanks, and in a path every byte that
 //     has no business there is escaped; a path variable keeps to its segment, if it isn't a greedy one. A path that ends up with a dot
 //     segment, a NUL or a backslash is 400.
-//   - Host can't be mapped, nor can Trailer, which would change what the message is. The managed gateway doesn't list them.
+//   - Trailer can't be mapped, which would change what the message is, and Host only be overwritten. A text that is no host is 400.
 //   - Two mappings of one action and one name, spelled in different letter case, are refused: they would have no order.
 //   - A refusal that a station behind makes isn't the integration's answer, so nothing in it is mapped.
 type Parameters struct {
@@ -351,6 +352,9 @@ func (p *Parameters) mapped(rc *gatekit.RequestContext, r *http.Request) (*http.
 		plan.editHeader(c.Header, &c.results)
 		plan.keepMapped(c.Header)
 		plan.dropAliases(c.Header, c.Trailer)
+	}
+	if err := plan.editHost(&c.Request, &c.results); err != nil {
+		return nil, err
 	}
 	if plan.editsQuery || plan.editsPath {
 		c.url = *r.URL

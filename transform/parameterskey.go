@@ -24,6 +24,7 @@ const (
 	inQuery
 	inPath
 	inStatus
+	inHost
 )
 
 // key is the left side of a mapping. name is a header's canonical name, or a query parameter's.
@@ -66,6 +67,8 @@ func parseKey(text string, response bool) (key, error) {
 	}
 	where, name, _ := strings.Cut(target, ".")
 	switch {
+	case where == "header" && !response && k.action == overwrite && strings.EqualFold(name, "Host"):
+		k.place = inHost
 	case where == "header" && !isToken(name):
 		return key{}, fmt.Errorf("want a header's name behind header., got %q", name)
 	case where == "header":

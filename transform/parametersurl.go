@@ -98,6 +98,22 @@ var (
 	noPath  = &gatekit.Rejection{Type: gatekit.Default4XX, Status: http.StatusBadRequest, Cause: errors.New("transform: a selector of the mapped path finds nothing")}
 )
 
+// badHost is what a request gets whose mapped Host is none.
+var badHost = &gatekit.Rejection{Type: gatekit.Default4XX, Status: http.StatusBadRequest, Cause: errors.New("transform: the mapped Host is no host")}
+
+// editHost replaces the Host of the request to the backend, if p says so. Without a value it stays.
+func (p *plan) editHost(r *http.Request, res *results) error {
+	for i := range p.mappings {
+		if p.mappings[i].place != inHost || !res.present[i] {
+			continue
+		}
+		if r.Host = res.texts[i]; !isHost(r.Host) {
+			return badHost
+		}
+	}
+	return nil
+}
+
 // editPath replaces u's path, if p says so.
 func (p *plan) editPath(u *url.URL, res *results) error {
 	texts, present := res.texts, res.present

@@ -61,10 +61,13 @@ func parseValue(text string, response bool) (value, error) {
 	}
 	if text[0] == '$' && !strings.HasPrefix(text, "${") {
 		p, err := parseSelector(text[1:], response)
-		if err != nil {
-			return nil, err
+		rest := text[1+bareLen(text[1:]):]
+		if err == nil && !hasSelector(rest) || rest == "" || rest == "." || rest[0] == '[' || !startsSelector(text[1:]) {
+			if err != nil {
+				return nil, err
+			}
+			return value{p}, nil
 		}
-		return value{p}, nil
 	}
 	var v value
 	for text != "" {
@@ -73,10 +76,22 @@ func parseValue(text string, response bool) (value, error) {
 			return append(v, part{name: text}), nil
 		}
 		if !strings.HasPrefix(text[i:], "${") {
-			if startsSelector(text[i+1:]) {
-				return nil, fmt.Errorf("want braces around a selector that isn't the whole value, got %q", text[i:])
+			n := bareLen(text[i+1:])
+			if !startsSelector(text[i+1:]) {
+				v, text = append(v, part{name: text[:i+1]}), text[i+1:] // a dollar sign
+				continue
 			}
-			v, text = append(v, part{name: text[:i+1]}), text[i+1:] // a dollar sign
+			p, err := parseSelector(text[i+1:i+1+n], response)
+			if err == nil && strings.HasPrefix(text[i+1+n:], "[") {
+				err = fmt.Errorf("want braces around a JSON path with brackets, got %q", text[i:])
+			}
+			if err != nil {
+				return nil, err
+			}
+			if i > 0 {
+				v = append(v, part{name: text[:i]})
+			}
+			v, text = append(v, p), text[i+1+n:]
 			continue
 		}
 		if i > 0 {
@@ -96,6 +111,17 @@ func parseValue(text string, response bool) (value, error) {
 	return v, nil
 }
 
+// hasSelector reports whether another selector stands in s.
+func hasSelector(s string) bool {
+	for {
+		_, after, found := strings.Cut(s, "$")
+		if !found || startsSelector(strings.TrimPrefix(after, "{")) {
+			return found
+		}
+		s = after
+	}
+}
+
 func startsSelector(s string) bool {
 	for _, root := range []string{"request.", "response.", "context.", "stageVariables."} {
 		if strings.HasPrefix(s, root) {
@@ -104,6 +130,20 @@ func startsSelector(s string) bool {
 	}
 	return false
 }
+
+// bareLen is how long a selector without braces is: up to the first character that can't be part of one. A dot at the end is text.
+func bareLen(s string) int {
+	n := 0
+	for n < len(s) && (isAlphanumeric(s[n]) || strings.IndexByte("_.-", s[n]) >= 0 || s[n] == ':' && strings.HasPrefix(s, "context.")) {
+		n++
+	}
+	for n > 0 && (s[n-1] == '.' || s[n-1] == ':') {
+		n--
+	}
+	return n
+}
+
+func isAlphanumeric(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' }
 
 // closingBrace returns where the first brace is that is in no quotes between brackets, as a JSON path may have them, or -1.
 func closingBrace(s string) int {

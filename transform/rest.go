@@ -44,10 +44,15 @@ func (h *restHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rc.Mapped = true
 	e := &exchange{rest: h.rest, r: r, rc: rc, parameters: parameters{r: r}}
 	var err error
-	switch h.rest.kind {
-	case Mock:
+	switch {
+	case h.rest.broken != nil:
+		err = h.rest.broken
+	case h.rest.kind == AWSProxy:
+		rc.Mapped = false
+		h.next.ServeHTTP(w, r)
+	case h.rest.kind == Mock:
 		err = e.mock(w)
-	case HTTPProxy:
+	case h.rest.kind == HTTPProxy:
 		err = e.proxy(w, h.next)
 	default:
 		err = e.mapped(w, h.next)
@@ -67,6 +72,7 @@ var (
 	errBinaryTemplate = errors.New("transform: want text for a template, got a payload of bytes")
 	errBase64         = errors.New("transform: want base64 in a payload to convert to bytes")
 	errHeader         = errors.New("transform: a header that must not be set")
+	errProxyMethod    = errors.New("transform: want POST as the method of an AWS_PROXY integration")
 	errAnswerTooLarge = errors.New("transform: the integration's answer is too large")
 )
 
@@ -127,7 +133,7 @@ func (e *exchange) conversion() conversion {
 	if values := e.r.Header["Content-Type"]; len(values) > 0 {
 		t = mediaType(values[0])
 	}
-	return requestConversion(e.rest.handling, e.rest.binary.match(t))
+	return requestConversion(e.rest.handling, e.rest.binary.Has(t))
 }
 
 // requestBody converts the body and renders the template over it, if there is one.
@@ -214,8 +220,8 @@ func (e *exchange) defaultHeader(body bool) http.Header {
 	if e.rest.kind == HTTP {
 		h["X-Amzn-Apigateway-Api-Id"] = []string{api}
 	}
-	switch method := e.method(); {
-	case method == http.MethodGet, method == http.MethodHead, method == http.MethodOptions:
+	switch method := e.r.Method; { // the client's: a GET that becomes a POST has none (recorded)
+	case e.rest.kind == HTTP && (method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions):
 	case len(e.r.Header["Content-Type"]) > 0:
 		h["Content-Type"] = e.r.Header["Content-Type"][:1:1]
 	case body:
@@ -391,7 +397,7 @@ func (e *exchange) choose(status int) *response {
 
 // conversionOf is what becomes of an answer's payload.
 func (e *exchange) conversionOf(chosen *response, h http.Header) conversion {
-	return responseConversion(chosen.handling, e.rest.binary.match(mediaType(h.Get("Content-Type"))), e.rest.binary.match(firstType(e.r.Header.Get("Accept"))))
+	return responseConversion(chosen.handling, e.rest.binary.Has(h.Get("Content-Type")), e.rest.binary.Has(e.r.Header.Get("Accept")))
 }
 
 // respond turns an answer into the method's response.

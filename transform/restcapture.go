@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"unicode/utf8"
 
 	"github.com/gatekit-go/gatekit"
@@ -35,6 +36,9 @@ type capture struct {
 	bare   bool   // whether the response's status allows no body
 	err    error
 }
+
+// keptText is up to what length text is kept that could be streamed.
+const keptText = 1 << 20
 
 type captureMode uint8
 
@@ -77,6 +81,9 @@ func (c *capture) WriteHeader(status int) {
 	conversion := e.conversionOf(chosen, c.header)
 	if conversion != asText && conversion != asIs {
 		return
+	}
+	if length, err := strconv.Atoi(c.header.Get("Content-Length")); err == nil && conversion == asText && length <= keptText {
+		return // its length may change, and yet is to be told
 	}
 	h, status, err := e.responseHeader(chosen, &answer{status: status, header: c.header})
 	if err != nil {

@@ -13,13 +13,14 @@ import (
 	"strings"
 
 	"github.com/gatekit-go/gatekit/internal/jsonpath"
+	"github.com/gatekit-go/gatekit/internal/mediatype"
 	"github.com/gatekit-go/gatekit/transform/vtl"
 )
 
 // IntegrationType says what a [REST] wraps: the type of an integration of a REST API, under its own name.
 type IntegrationType string
 
-// The integration types. AWS_PROXY isn't one of them: nothing is mapped on its way.
+// The integration types. They are taken in any letter case.
 const (
 	// Mock answers by itself.
 	Mock IntegrationType = "MOCK"
@@ -29,6 +30,9 @@ const (
 	HTTPProxy IntegrationType = "HTTP_PROXY"
 	// AWS is a Lambda function called with what the template makes, or another service.
 	AWS IntegrationType = "AWS"
+	// AWSProxy is a Lambda function that gets the request as an event. Nothing is mapped on its way, so that a [REST] lets all pass but what the
+	// managed gateway answers 500 for: a method other than POST, and a mapping to a header that must not be set.
+	AWSProxy IntegrationType = "AWS_PROXY"
 )
 
 // PassthroughBehavior says what becomes of a request that no template fits.
@@ -88,9 +92,11 @@ type RESTConfig struct {
 	// BinaryMediaTypes are the API's types that are bytes: "image/png", "image/*" or "*/*".
 	BinaryMediaTypes []string
 
-	// IntegrationResponses turn what the integration answered into the method's response. At least one for every type but HTTPProxy, which has none.
+	// IntegrationResponses turn what the integration answered into the method's response. At least one for every type but HTTPProxy and AWSProxy,
+	// where they are without effect.
 	IntegrationResponses []IntegrationResponse
-	// MethodResponses are the responses that the method declares. Then integration responses may use no others, nor other headers. nil: they may.
+	// MethodResponses are the responses that the method declares. Integration responses of a status that is there may map to no headers but those
+	// declared for it; a status that isn't there is taken as it is. nil: all may.
 	MethodResponses []MethodResponse
 	// SelectWholeText makes a SelectionPattern describe the whole text. By default it need only describe how the text begins.
 	SelectWholeText bool
@@ -150,23 +156,26 @@ type REST struct {
 	templates   byType
 	passthrough PassthroughBehavior
 	handling    ContentHandling
-	binary      binaryTypes
+	binary      mediatype.Binary
 	responses   []response
 	maxBody     int64
 	mapsBody    bool
+	broken      error // why every request fails, as on the managed gateway
 }
 
 // NewREST returns a REST, or an error that lists every field it refuses. It copies c.
 func NewREST(c RESTConfig) (*REST, error) {
+	c.Type = IntegrationType(strings.ToUpper(string(c.Type)))
+	c.PassthroughBehavior = PassthroughBehavior(strings.ToUpper(string(c.PassthroughBehavior)))
 	t := &REST{kind: c.Type, method: c.HTTPMethod, passthrough: c.PassthroughBehavior, handling: c.ContentHandling, maxBody: c.MaxBodyBytes}
 	var errs []error
 	refuse := func(field, want string, got any) {
 		errs = append(errs, fmt.Errorf("transform: RESTConfig.%s: want %s, got %#v", field, want, got))
 	}
 	switch c.Type {
-	case Mock, HTTP, HTTPProxy, AWS:
+	case Mock, HTTP, HTTPProxy, AWS, AWSProxy:
 	default:
-		refuse("Type", "MOCK, HTTP, HTTP_PROXY or AWS (AWS_PROXY maps nothing and needs no REST)", string(c.Type))
+		refuse("Type", "MOCK, HTTP, HTTP_PROXY, AWS or AWS_PROXY", string(c.Type))
 	}
 	switch c.PassthroughBehavior {
 	case "":
@@ -201,6 +210,8 @@ func (t *REST) setURI(c RESTConfig) []error {
 	switch {
 	case c.URI == "":
 		return nil
+	case c.Type == AWSProxy, c.Type == Mock: // without effect there
+		return nil
 	case c.Type == AWS:
 		part := strings.Split(c.URI, ":")
 		if len(part) < 6 || part[0] != "arn" || part[2] != "apigateway" {
@@ -208,8 +219,6 @@ func (t *REST) setURI(c RESTConfig) []error {
 		}
 		t.lambda = part[4] == "lambda"
 		return nil
-	case c.Type == Mock:
-		return []error{fmt.Errorf("transform: RESTConfig.URI: want none for a mock, got %.100q", c.URI)}
 	}
 	u, err := parseURITemplate(c.URI)
 	if err != nil {
@@ -220,13 +229,9 @@ func (t *REST) setURI(c RESTConfig) []error {
 }
 
 func (t *REST) setBinary(c RESTConfig) (errs []error) {
-	for i, pattern := range c.BinaryMediaTypes {
-		family, kind, ok := strings.Cut(strings.ToLower(pattern), "/")
-		if !ok || family == "" || kind == "" || strings.ContainsAny(pattern, " ;,") || family == "*" && kind != "*" || strings.Contains(kind, "*") && kind != "*" {
-			errs = append(errs, fmt.Errorf("transform: RESTConfig.BinaryMediaTypes[%d]: want a type such as image/png, image/* or */*, got %.100q", i, pattern))
-			continue
-		}
-		t.binary = append(t.binary, strings.ToLower(pattern))
+	var err error
+	if t.binary, err = mediatype.NewBinary(c.BinaryMediaTypes); err != nil {
+		errs = append(errs, fmt.Errorf("transform: RESTConfig.BinaryMediaTypes%w", err))
 	}
 	return errs
 }
@@ -253,17 +258,19 @@ func (t *REST) setRequest(c RESTConfig) (errs []error) {
 			errs = append(errs, fmt.Errorf("transform: %s[%q]: %w", field, integrationRequest+"."+m.place+"."+m.name, err))
 		}
 		if m.place == "header" && failsAsRequestHeader(c.Type, m.name) {
+			if c.Type == AWSProxy {
+				t.broken = errHeader
+				continue
+			}
 			errs = append(errs, fmt.Errorf("transform: %s: want a header that may be mapped to, got %s, with which every request fails", field, m.name))
 		}
 	}
 	t.mapsBody = needsBody(t.mappings)
-	if c.Type == HTTPProxy {
-		if len(c.RequestTemplates) > 0 {
-			errs = append(errs, errors.New("transform: RESTConfig.RequestTemplates: want none for HTTP_PROXY, which has no templates"))
+	if c.Type == HTTPProxy || c.Type == AWSProxy { // whose templates and conversions are without effect
+		if c.Type == AWSProxy && c.HTTPMethod != "" && c.HTTPMethod != http.MethodPost {
+			t.broken = errProxyMethod
 		}
-		if c.ContentHandling != "" {
-			errs = append(errs, errors.New("transform: RESTConfig.ContentHandling: want none for HTTP_PROXY, which passes bodies on"))
-		}
+		return errs
 	}
 	t.templates, bad = parseTemplates("RESTConfig.RequestTemplates", c.RequestTemplates, true, c.Limits)
 	return append(errs, bad...)
@@ -288,8 +295,8 @@ func checkDeclared(parameters map[string]bool) (errs []error) {
 }
 
 func (t *REST) setResponses(c RESTConfig) (errs []error) {
-	if c.Type == HTTPProxy && len(c.IntegrationResponses) > 0 {
-		return []error{errors.New("transform: RESTConfig.IntegrationResponses: want none for HTTP_PROXY, which passes answers on")}
+	if c.Type == HTTPProxy || c.Type == AWSProxy { // which pass answers on, whatever is configured
+		return nil
 	}
 	if (c.Type == Mock || c.Type == HTTP || c.Type == AWS) && len(c.IntegrationResponses) == 0 {
 		return []error{errors.New("transform: RESTConfig.IntegrationResponses: want at least one, or every request fails")}
@@ -314,10 +321,7 @@ func (t *REST) setResponses(c RESTConfig) (errs []error) {
 			hasDefault = true
 		}
 		if c.MethodResponses != nil {
-			headers, ok := methods[r.StatusCode]
-			if !ok {
-				errs = append(errs, fmt.Errorf("transform: %s.StatusCode: want one of MethodResponses, got %d", field, r.StatusCode))
-			}
+			headers, ok := methods[r.StatusCode] // a status that isn't there is taken; what it maps isn't declared, either
 			for _, m := range compiled.mappings {
 				if ok && !headers[m.name] {
 					errs = append(errs, fmt.Errorf("transform: %s.ResponseParameters: want headers of MethodResponses for %d, got %s", field, r.StatusCode, m.name))
@@ -405,12 +409,13 @@ var uriVariable = regexp.MustCompile(`\$\{stageVariables\.([a-zA-Z0-9._-]+)\}|\{
 
 func parseURITemplate(text string) (*uriTemplate, error) {
 	want := fmt.Errorf("want a URL such as https://backend.example.com/pets/{id}, got %.100q", text)
+	text = strings.ReplaceAll(text, `\}`, "}") // as definitions have it that were escaped for a tool
 	scheme, rest, ok := strings.Cut(text, "://")
 	if !ok || scheme != "http" && scheme != "https" || strings.ContainsAny(text, "# \t\r\n") {
 		return nil, want
 	}
-	// Checked as it will be, with something in the place of each variable.
-	sample, err := url.Parse(scheme + "://" + uriVariable.ReplaceAllString(rest, "x"))
+	// Checked as it will be, with something in the place of each variable that may be a host as well as a port.
+	sample, err := url.Parse(scheme + "://" + uriVariable.ReplaceAllString(rest, "1"))
 	if err != nil || sample.Host == "" || sample.User != nil || badSegments(sample.EscapedPath(), sample.Path) {
 		return nil, want
 	}

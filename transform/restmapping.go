@@ -162,18 +162,19 @@ func (x *expression) bodyValue(body []byte, d *jsonpath.Document) ([]string, err
 	if len(body) == 0 {
 		body = []byte(emptyObject)
 	}
-	if x.path == nil {
-		return []string{string(validText(body))}, nil
-	}
 	if d.Text() == nil {
 		opened, err := jsonpath.Open(validText(body))
-		if err != nil {
-			if strings.IndexByte(`{["'`, firstByte(body)) >= 0 {
-				return nil, errBodyNotJSON
-			}
+		switch {
+		case err == nil:
+			*d = opened
+		case strings.IndexByte(`{["'`, firstByte(body)) >= 0:
+			return nil, errBodyNotJSON
+		case x.path != nil:
 			return nil, nil
 		}
-		*d = opened
+	}
+	if x.path == nil {
+		return []string{string(validText(body))}, nil
 	}
 	found, err := d.Select(x.path)
 	if err != nil {
@@ -249,7 +250,7 @@ func failsAsRequestHeader(t IntegrationType, name string) bool {
 	case "Content-Length", "Transfer-Encoding", "X-Amzn-Trace-Id", "X-Amzn-Apigateway-Api-Id":
 		return true
 	case "Authorization", "Connection", "Expect", "Proxy-Authenticate", "Te":
-		return t == AWS
+		return t == AWS || t == AWSProxy
 	}
 	return false
 }

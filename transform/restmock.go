@@ -10,17 +10,19 @@ func mockStatus(text []byte) (status int, ok bool) {
 		return 0, false
 	}
 	s.at = 1
-	depth := 1
+	depth, open := 1, 1
 	for {
 		token, name, more := s.next()
 		if !more {
-			return status, ok && !s.unbalanced
+			return status, ok && !s.unbalanced && open <= 0 // more may be closed than was opened, but no less
 		}
 		switch token {
 		case '{', '[':
 			depth++
+			open++
 		case '}', ']':
 			depth = max(depth-1, 1) // one too many closes nothing
+			open--
 		case 'w', '"':
 			if depth > 1 || name != "statusCode" {
 				break
@@ -95,7 +97,7 @@ func (s *lenient) next() (token byte, value string, ok bool) {
 	from := s.at
 	for s.at < len(s.text) && !blank(s.text[s.at]) {
 		switch s.text[s.at] {
-		case '{', '}', '[', ']', ':', ',', '"', '\'':
+		case '{', '}', '[', ']', ':', ',': // a quote within a word is part of it
 			return 'w', string(s.text[from:s.at]), true
 		}
 		s.at++

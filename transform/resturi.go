@@ -14,8 +14,13 @@ var errHost = errors.New("transform: the URI's variables make no host")
 // build returns the URL for values of path parameters and stage variables. What a value holds stays within its part of the URL: a client
 // can't add to the path by an encoded slash, climb out of it (400), or choose the host's form (500).
 func (u *uriTemplate) build(path map[string]pathValue, stage map[string]string) (*url.URL, error) {
-	host := fill(u.host, path, stage, func(v pathValue) string { return v.text })
-	if !isHost(host) {
+	bad := false
+	host := fill(u.host, path, stage, func(v pathValue) string {
+		bad = bad || strings.Contains(v.text, "/") // only a stage variable, which is configuration, may hold host and path
+		return v.text
+	})
+	host, base, _ := strings.Cut(host, "/")
+	if bad || !isHost(host) {
 		return nil, errHost
 	}
 	escaped := fill(u.path, path, stage, func(v pathValue) string {
@@ -24,6 +29,9 @@ func (u *uriTemplate) build(path map[string]pathValue, stage map[string]string) 
 		}
 		return requestpath.Spell(v.text, v.segments)
 	})
+	if base != "" { // a slash that then stands twice reaches the backend once
+		escaped = "/" + strings.TrimSuffix(base, "/") + escaped
+	}
 	built := &url.URL{Scheme: u.scheme, Host: host}
 	if err := requestpath.Set(built, escaped); err != nil {
 		return nil, badPath

@@ -41,7 +41,7 @@ func Parse(name string) (Var, error) {
 	if get, ok := variables[name]; ok {
 		return Var{name: name, get: get}, nil
 	}
-	if key, ok := strings.CutPrefix(name, claims); ok {
+	if key, ok := claimKey(name); ok {
 		if key != "" {
 			return Var{name, claim, key}, nil
 		}
@@ -49,6 +49,24 @@ func Parse(name string) (Var, error) {
 		return Var{name, authorizerMember, key}, nil
 	}
 	return Var{}, fmt.Errorf("want the name of a $context variable, got %.100q", name)
+}
+
+// claimKey is the claim that a name asks for, in each of the spellings that are in use: authorizer.claims.sub and authorizer.claims['sub'],
+// also behind the authorizer.jwt of an event's form.
+func claimKey(name string) (string, bool) {
+	name = strings.Replace(name, "authorizer.jwt.claims", "authorizer.claims", 1)
+	rest, ok := strings.CutPrefix(name, strings.TrimSuffix(claims, "."))
+	switch {
+	case !ok || rest == "":
+		return "", false
+	case rest[0] == '.':
+		return rest[1:], true
+	case len(rest) > 4 && rest[0] == '[' && rest[len(rest)-1] == ']' && (rest[1] == '\'' || rest[1] == '"') && rest[1] == rest[len(rest)-2]:
+		return rest[2 : len(rest)-2], true
+	case rest[0] == '[':
+		return "", true // refused
+	}
+	return "", false
 }
 
 // Value returns the text of $context.name, and whether it has any. A name that there isn't has none.

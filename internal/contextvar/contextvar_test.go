@@ -182,3 +182,23 @@ func TestNamesThatThereAreNot(t *testing.T) {
 		require.ErrorContains(t, err, "want the name of a $context variable, got", name)
 	}
 }
+
+// Each spelling of a claim that the grammar takes gives the claim.
+func TestSpellingsOfClaims(t *testing.T) {
+	rc, r := gatekit.Attach(httptest.NewRequest("GET", "/", nil))
+	rc.Authorization = gatekit.NewAuthorization(gatekit.AuthorizationFields{Claims: map[string]any{"sub": "s", "cognito:groups": "g", "a.b": "c"}})
+	for name, want := range map[string]string{
+		"authorizer.claims.sub": "s", "authorizer.claims['sub']": "s", `authorizer.claims["cognito:groups"]`: "g", "authorizer.jwt.claims.sub": "s",
+		"authorizer.jwt.claims['a.b']": "c", "authorizer.claims.cognito:groups": "g",
+	} {
+		got, ok := contextvar.Value(r, name)
+		require.True(t, ok, name)
+		require.Equal(t, want, got, name)
+	}
+	for _, name := range []string{"authorizer.claims[sub]", "authorizer.claims['sub", "authorizer.claims['']", "authorizer.claims."} {
+		_, err := contextvar.Parse(name)
+		require.Error(t, err, name)
+	}
+	require.True(t, contextvar.Numeric("requestTimeEpoch"))
+	require.False(t, contextvar.Numeric("requestId"))
+}

@@ -69,7 +69,7 @@ func (e *BodyError) Error() string {
 func (e *BodyError) Mistakes() []Mistake {
 	e.once.Do(func() {
 		if e.reason == nil && e.values <= maxDescribedValues {
-			e.mistakes = mistakesOf(e.model.schema.mistakes(e.value))
+			e.mistakes = mistakesOf(e.model.schema.mistakes(e.value), e.value)
 		}
 		e.value = nil
 	})
@@ -89,12 +89,12 @@ func (e *BodyError) ValidationErrorString() string {
 	return "[" + strings.Join(details, ", ") + "]"
 }
 
-func mistakesOf(err *jsonschema.ValidationError) []Mistake {
+func mistakesOf(err *jsonschema.ValidationError, value any) []Mistake {
 	if err == nil {
 		return nil
 	}
 	var found []Mistake
-	collect(err, &found)
+	collect(err, value, &found)
 	slices.SortFunc(found, func(a, b Mistake) int {
 		return cmp.Or(cmp.Compare(a.Pointer, b.Pointer), cmp.Compare(a.Keyword, b.Keyword), cmp.Compare(a.Detail, b.Detail))
 	})
@@ -103,11 +103,11 @@ func mistakesOf(err *jsonschema.ValidationError) []Mistake {
 }
 
 // collect appends the mistakes below err. Those within anyOf and oneOf are left out: which alternative was meant isn't known.
-func collect(err *jsonschema.ValidationError, found *[]Mistake) {
+func collect(err *jsonschema.ValidationError, value any, found *[]Mistake) {
 	switch err.ErrorKind.(type) {
 	case *kind.Schema, *kind.Group, *kind.Reference, *kind.AllOf, *kind.ContentSchema:
 		for _, cause := range err.Causes {
-			collect(cause, found)
+			collect(cause, value, found)
 		}
 		return
 	}
@@ -117,7 +117,41 @@ func collect(err *jsonschema.ValidationError, found *[]Mistake) {
 			keyword = "dependencies" // as schemas have it
 		}
 	}
-	*found = append(*found, Mistake{pointer(err.InstanceLocation), keyword, cut(detail(err), maxDetailBytes)})
+	text := detail(err)
+	if k, ok := err.ErrorKind.(*kind.Type); ok {
+		text = wrongType(k, at(value, err.InstanceLocation))
+	}
+	*found = append(*found, Mistake{pointer(err.InstanceLocation), keyword, cut(text, maxDetailBytes)})
+}
+
+// at is the value at a place, nil where there is none.
+func at(value any, tokens []string) any {
+	for _, token := range tokens {
+		switch v := value.(type) {
+		case map[string]any:
+			value = v[token]
+		case []any:
+			i, err := strconv.Atoi(token)
+			if err != nil || i < 0 || i >= len(v) {
+				return nil
+			}
+			value = v[i]
+		}
+	}
+	return value
+}
+
+// wrongType is the wording of the library for a value of another type: a number without fraction and exponent is an integer, and numbers include
+// integers.
+func wrongType(k *kind.Type, value any) string {
+	got, want := k.Got, slices.Clone(k.Want)
+	if n, ok := value.(json.Number); ok && !strings.ContainsAny(n.String(), ".eE") {
+		got = "integer"
+	}
+	if slices.Contains(want, "number") && !slices.Contains(want, "integer") {
+		want = append(want, "integer")
+	}
+	return fmt.Sprintf("instance type (%s) does not match any allowed primitive type (allowed: %s)", got, list(want))
 }
 
 func pointer(tokens []string) string {
@@ -152,8 +186,6 @@ func detail(err *jsonschema.ValidationError) string {
 	switch k := err.ErrorKind.(type) {
 	case *kind.Required:
 		return "object has missing required properties (" + list(k.Missing) + ")"
-	case *kind.Type:
-		return fmt.Sprintf("instance type (%s) does not match any allowed primitive type (allowed: %s)", k.Got, list(k.Want))
 	case *kind.Enum:
 		return fmt.Sprintf("instance value (%s) not found in enum (possible values: %s)", short(k.Got), short(k.Want))
 	case *kind.Const:

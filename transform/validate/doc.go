@@ -42,5 +42,8 @@
 //     value counts.
 //   - $context.error.validationErrorString has the managed gateway's wording for common mistakes. It names up to 10 of them, in the order
 //     of their places.
+//   - In draft 4, too, 1.0 is an integer, as in later drafts. In patterns \s is the six blanks of ASCII, where Java's draft 4 has Unicode's. The
+//     formats uri, email, ipv4 and hostname are those of the Go library behind this package, stricter or laxer than Java's in corners; an API
+//     that depends on one says so by a pattern.
 //   - Config.AllowDuplicateNames takes the last of several members with one name, as the managed gateway is believed to.
 package validate

@@ -27,14 +27,14 @@ type Config struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
 	// ValidateBody judges bodies by RequestModels, and ValidateParameters sees to required parameters (validateRequestBody,
-	// validateRequestParameters). At least one of them is required.
+	// validateRequestParameters). With neither, and without models, nothing is validated, as on the managed gateway.
 	ValidateBody, ValidateParameters bool
 	// RequestParameters are the method's parameters: "method.request.header.NAME", "method.request.querystring.NAME" and
 	// "method.request.path.NAME", true for those that are required. A required one must be there, and not blank.
 	RequestParameters map[string]bool
 	// RequestModels are names of models by the content type of the bodies that they are for. "$default" is for all others.
 	RequestModels map[string]string
-	// Models has the models that RequestModels names.
+	// Models has the models that RequestModels names. nil: there are Empty and Error.
 	Models *Models
 	// RequireModel refuses bodies of content types without a model with 415, in place of letting them pass unseen.
 	RequireModel bool
@@ -71,9 +71,6 @@ func New(cfg Config) (*Validator, error) {
 		errs = append(errs, fmt.Errorf("validate: Config.%s: %s", field, fmt.Sprintf(format, args...)))
 	}
 	v := &Validator{config: cfg, models: map[string]*model{}}
-	if !cfg.ValidateBody && !cfg.ValidateParameters {
-		wrong("ValidateBody", "want it or ValidateParameters, as else nothing is validated")
-	}
 	for _, name := range slices.Sorted(maps.Keys(cfg.RequestParameters)) {
 		p, err := parseParameter(name)
 		if err != nil {
@@ -83,8 +80,11 @@ func New(cfg Config) (*Validator, error) {
 		}
 	}
 	slices.SortFunc(v.required, compareParameters)
-	if cfg.ValidateBody && len(cfg.RequestModels) == 0 {
-		wrong("RequestModels", "want a model, such as that of application/json, got none")
+	if cfg.Models == nil { // the models Empty and Error are there
+		var err error
+		if cfg.Models, err = NewModels(ModelsConfig{}); err != nil {
+			return nil, err
+		}
 	}
 	for _, contentType := range slices.Sorted(maps.Keys(cfg.RequestModels)) {
 		field, name := fmt.Sprintf("RequestModels[%q]", contentType), cfg.RequestModels[contentType]
@@ -97,8 +97,6 @@ func New(cfg Config) (*Validator, error) {
 			}
 		}
 		switch {
-		case cfg.Models == nil:
-			wrong(field, "want Models, got none")
 		case cfg.Models.schemas[name] == nil:
 			wrong(field, "want the name of a model, got %q", name)
 		case v.models[mediaType] != nil:

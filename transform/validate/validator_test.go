@@ -64,10 +64,10 @@ func TestBodies(t *testing.T) {
 		{"empty", "", `[object has missing required properties (["price","type"])]`},
 		{"missing", `{"type":"dog"}`, `[object has missing required properties (["price"])]`},
 		{"enum", `{"type":"bird","price":30}`, `[instance value ("bird") not found in enum (possible values: ["dog","cat"])]`},
-		{"type", `{"type":"dog","price":"30"}`, `[instance type (string) does not match any allowed primitive type (allowed: ["number"])]`},
+		{"type", `{"type":"dog","price":"30"}`, `[instance type (string) does not match any allowed primitive type (allowed: ["integer","number"])]`},
 		{"minimum", `{"type":"dog","price":1}`, `[numeric instance is lower than the required minimum (minimum: 25, found: 1)]`},
 		{"maximum", `{"type":"dog","price":500.5}`, `[numeric instance is greater than the required maximum (maximum: 500, found: 500.5)]`},
-		{"two", `{"type":1,"price":1}`, `[numeric instance is lower than the required minimum (minimum: 25, found: 1), instance type (number) does not match any allowed primitive type (allowed: ["string"])]`},
+		{"two", `{"type":1,"price":1}`, `[numeric instance is lower than the required minimum (minimum: 25, found: 1), instance type (integer) does not match any allowed primitive type (allowed: ["string"])]`},
 		{"array", `[]`, `[instance type (array) does not match any allowed primitive type (allowed: ["object"])]`},
 		{"null", `null`, `[instance type (null) does not match any allowed primitive type (allowed: ["object"])]`},
 		{"not-json", `{type:dog}`, `[Unknown error parsing request body]`},
@@ -324,13 +324,7 @@ func TestUnderGatewayResponses(t *testing.T) {
 }
 
 func TestRefusedConfigs(t *testing.T) {
-	_, err := validate.New(validate.Config{})
-	require.EqualError(t, err, "validate: Config.ValidateBody: want it or ValidateParameters, as else nothing is validated")
-	_, err = validate.New(validate.Config{ValidateBody: true})
-	require.EqualError(t, err, "validate: Config.RequestModels: want a model, such as that of application/json, got none")
-	_, err = validate.New(validate.Config{ValidateBody: true, RequestModels: map[string]string{"$default": "Empty"}})
-	require.EqualError(t, err, `validate: Config.RequestModels["$default"]: want Models, got none`)
-	_, err = validate.New(validate.Config{
+	_, err := validate.New(validate.Config{
 		ValidateBody: true, Models: models(t, nil), MaxBodyBytes: -1, MaxValues: -1,
 		RequestModels:     map[string]string{"json": "Empty", "application/json": "Pet", "a/b": "Empty", "A/B; x=1": "Error"},
 		RequestParameters: map[string]bool{"q": true, "method.request.querystring.": false, "method.request.body.x": true, "integration.request.header.x": true},
@@ -350,4 +344,27 @@ func TestStation(t *testing.T) {
 	kind, next := bodies(t, `{}`).Middleware(http.NotFoundHandler()).(gatekit.Station).Station()
 	require.Equal(t, "validate", kind)
 	require.NotNil(t, next)
+}
+
+// What validates nothing on the managed gateway is taken, and the built-in models are there without any of one's own.
+func TestValidatorsWithoutEffect(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		config validate.Config
+		body   string
+		ok     bool
+	}{
+		{"nothing", validate.Config{}, "x", true},
+		{"no-models", validate.Config{ValidateBody: true}, "x", true},
+		{"neither-flag", validate.Config{RequestParameters: map[string]bool{"method.request.header.X-A": true}}, "x", true},
+		{"empty", validate.Config{ValidateBody: true, RequestModels: map[string]string{"application/json": "Empty"}}, "[]", false},
+		{"empty-object", validate.Config{ValidateBody: true, RequestModels: map[string]string{"application/json": "Empty"}}, "{}", true},
+		{"error", validate.Config{ValidateBody: true, RequestModels: map[string]string{"application/json": "Error"}}, `{"message":1}`, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			v, err := validate.New(tt.config)
+			require.NoError(t, err)
+			require.Equal(t, tt.ok, v.Check(rest("POST", "/", tt.body)) == nil)
+		})
+	}
 }

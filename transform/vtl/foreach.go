@@ -16,6 +16,7 @@ const perLoop = 192
 
 // A loop is $foreach.
 type loop struct {
+	of       *foreachStmt
 	index    int
 	hasNext  bool
 	parent   *loop
@@ -49,6 +50,8 @@ func (l *loop) property(name string) any {
 		return l.parent
 	case "topmost", "Topmost":
 		return l.topmost()
+	case "info", "Info":
+		return l.info()
 	case "replaced", "Replaced":
 		for l.replaced == nil && l.parent != nil {
 			l = l.parent
@@ -155,7 +158,7 @@ func (s *foreachStmt) run(ex *exec) {
 	if !ex.alloc(perLoop) {
 		return
 	}
-	l := &loop{index: -1}
+	l := &loop{of: s, index: -1}
 	if slots.foreach >= 0 {
 		switch outer := ex.variable(slots.foreach).(type) {
 		case *loop:

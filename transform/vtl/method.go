@@ -286,6 +286,8 @@ func (c *call) onLoop(l *loop) any {
 		return l.property("parent")
 	case c.is("getTopmost", 0):
 		return l.property("topmost")
+	case c.is("getInfo", 0):
+		return l.property("info")
 	case c.is("getReplaced", 0):
 		return l.property("replaced")
 	case c.is("get", 1):

@@ -181,6 +181,8 @@ func (ex *exec) property(r *ref, s *step, v any) any {
 		return ex.fromObject(r, s, value)
 	case *loop:
 		return ex.ofLoop(v, s.name)
+	case *loopInfo:
+		return v.property(s.name)
 	case *entry:
 		switch s.name {
 		case "key", "Key":
@@ -261,7 +263,7 @@ func (ex *exec) ofLoop(l *loop, name string) any {
 	for p := l; p != nil; p = p.parent {
 		around++
 	}
-	if !ex.step(around) || !ex.alloc(8) {
+	if !ex.step(around+4) || !ex.alloc(64) {
 		return nil
 	}
 	return l.property(name)

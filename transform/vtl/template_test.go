@@ -109,3 +109,16 @@ func TestRecordedTemplates(t *testing.T) {
 		})
 	}
 }
+
+// As Velocity 1.7 has it.
+func TestForeachInfo(t *testing.T) {
+	for template, want := range map[string]string{
+		"a\n #foreach($i in [1])$foreach.info|$foreach.info.name|$foreach.info.type|$foreach.info.depth|$foreach.info.line|$foreach.getInfo().column|$foreach.info.template#end": "a\n #foreach[type:block template:test line:2 column:2]|foreach|block|1|2|2|test",
+		"#foreach($i in [1])#foreach($i in [1])$foreach.info $foreach.info.depth $foreach.parent.info.depth $foreach.info.nope#end#end":                                          "#foreach[type:block depth:2 template:test line:1 column:20] 2 1 ",
+		`#set($x="#foreach($i in [1])$foreach.info#end")$x`: "#foreach[type:block template:test line:1 column:10]",
+	} {
+		got, err := render(template, nil)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+}

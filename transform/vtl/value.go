@@ -217,6 +217,8 @@ func (p *printer) value(dst []byte, v any, depth int) []byte {
 		return v.Append(dst, 10)
 	case Char:
 		return appendChar(dst, v)
+	case *loopInfo:
+		return v.appendText(dst)
 	}
 	if depth >= maxValueDepth {
 		p.over = overDepth

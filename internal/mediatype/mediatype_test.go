@@ -1,0 +1,39 @@
+package mediatype_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gatekit-go/gatekit/internal/mediatype"
+)
+
+func TestBinary(t *testing.T) {
+	for _, tt := range []struct {
+		list   []string
+		header string
+		want   bool
+	}{
+		{nil, "image/png", false},
+		{[]string{"image/png"}, "IMAGE/PNG; q=1", true},
+		{[]string{"image/png"}, "image/pngx", false},
+		{[]string{"image/*"}, "image/webp", true},
+		{[]string{"image/*"}, "image", false},
+		{[]string{"application/*"}, "application", false},
+		{[]string{"image/*"}, "imagery/webp", false},
+		{[]string{"image/*"}, "text/html, image/png", false},
+		{[]string{"image/*"}, "image/png, text/html", true},
+		{[]string{"*/png"}, "image/png", false},
+		{[]string{"*/png"}, "*/png", false},
+		{[]string{"*/*"}, "", true},
+		{[]string{"*/*"}, "image", true},
+	} {
+		b, err := mediatype.NewBinary(tt.list)
+		require.NoError(t, err)
+		require.Equal(t, tt.want, b.Has(tt.header), "%v %q", tt.list, tt.header)
+	}
+	for _, bad := range []string{"", "png", "image/", "/png", "a b/c", "image/p*", "image/png;q=1"} {
+		_, err := mediatype.NewBinary([]string{"image/png", bad})
+		require.ErrorContains(t, err, "[1]: want a type such as image/png", bad)
+	}
+}
