@@ -2,6 +2,7 @@ package cors_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -94,4 +95,21 @@ func FuzzOrigin(f *testing.F) {
 			t.Errorf("Origin %q: allowed %q, want %q", origin, got, want)
 		}
 	})
+}
+
+// An outer station's Vary is its own, also where its slice has room; and an address with a zone means something on one machine only.
+func TestAliasesAndZones(t *testing.T) {
+	h := gatekit.Must(cors.New(full)).Middleware(http.NotFoundHandler())
+	shared := append(make([]string, 0, 4), "Accept")
+	r := httptest.NewRequest("OPTIONS", "/", nil)
+	r.Header.Set("Origin", "https://myapp.com")
+	r.Header.Set("Access-Control-Request-Method", "GET")
+	w := httptest.NewRecorder()
+	w.Header()["Vary"] = shared
+	h.ServeHTTP(w, r)
+	require.Len(t, w.Header()["Vary"], 2)
+	require.Empty(t, shared[:2][1], "nobody else's slice is written to")
+
+	_, err := cors.New(cors.Config{AllowOrigins: []string{"http://[fe80::1%eth0]"}})
+	require.Error(t, err)
 }

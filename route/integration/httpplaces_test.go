@@ -129,9 +129,7 @@ func TestCrowdsDoNotStandInFront(t *testing.T) {
 					}
 					time.Sleep(100 * time.Millisecond)
 					w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
-					if tt.from != "" {
-						r.RemoteAddr = tt.from
-					}
+					r.RemoteAddr = tt.from // "" is where those on the network in memory come from
 					c.p.ServeHTTP(w, r)
 					require.Equal(t, 200, w.Code)
 				}

@@ -262,6 +262,11 @@ func TestPanicThreshold(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		defer func() { cancel(); synctest.Wait() }()
+		two := gatekit.Must(integration.HTTP(ctx, integration.HTTPConfig{ // half of them, which isn't less than half
+			Upstreams: upstreams("a:1", "b:1"), Dial: net.dial, PanicPercent: 50, Health: &integration.HealthCheck{Path: "/health", Unhealthy: 1},
+		}))
+		synctest.Wait()
+		require.Equal(t, "aa", record(two, "GET", "/")+record(two, "GET", "/"))
 		for percent, want := range map[int]string{0: "aaa", 33: "aaa", 34: "abc", 100: "abc"} {
 			p, err := integration.HTTP(ctx, integration.HTTPConfig{
 				Upstreams: upstreams("a:1", "b:1", "c:1"), Dial: net.dial, PanicPercent: percent, Health: &integration.HealthCheck{Path: "/health", Unhealthy: 1},

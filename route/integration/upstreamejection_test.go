@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -247,4 +248,30 @@ func TestRetryBudgetRefills(t *testing.T) {
 		fails.Store(true)
 		require.Equal(t, 2, retries(3), "full again, and not more than full")
 	})
+}
+
+// So many interim answers pass, and one more is an upstream's fault.
+func TestInterimBound(t *testing.T) {
+	for n, want := range map[int]int{16: 200, 17: 503} {
+		inMemory(t, func(t *testing.T, net *memory, ctx context.Context) {
+			defer net.raw("a:1", func(c conn) {
+				fmt.Fprint(c, strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", n)+"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+			})()
+			defer net.serve("front:1", net.proxy(ctx, integration.HTTPConfig{URI: "http://a:1"}).ServeHTTP)()
+			tr := &http.Transport{DialContext: net.dial}
+			defer tr.CloseIdleConnections()
+			w, err := (&http.Client{Transport: tr}).Get("http://front:1")
+			require.NoError(t, err)
+			defer w.Body.Close()
+			require.Equal(t, want, w.StatusCode, n)
+		})
+	}
+}
+
+// An upstream that is given again with another weight has that weight.
+func TestSetUpstreamsChangesWeights(t *testing.T) {
+	p := newProxy(t, integration.HTTPConfig{Upstreams: []integration.Upstream{{Address: "a:1", Weight: 1}, {Address: "b:1", Weight: 2}}})
+	require.NoError(t, p.SetUpstreams(integration.Upstream{Address: "a:1", Weight: 7}, integration.Upstream{Address: "b:1", Weight: 2}))
+	require.Equal(t, 7, p.Upstreams()[0].Weight)
+	require.Equal(t, 2, p.Upstreams()[1].Weight)
 }
