@@ -74,6 +74,8 @@
 //   - HTTP APIs keep no decisions of Lambda authorizers unless told to. Here five minutes is the default for every flavor; set
 //     CacheConfig.TTL to a pointer to 0. An Authorization header is the identity source if none is named.
 //   - "Unauthorized" from a function is a 401 in every flavor. A function has ten seconds in every flavor.
+//   - A REST authorizer's event shows the X-Api-Key of any request as identity.apiKey, whether or not the route requires one, and no
+//     apiKeyId, as no usage plan has judged it yet.
 //   - Answers of functions are read strictly: names twice, an element of a policy that isn't known, a control character in the context or a
 //     key called claims are a 500, and so is a policy where isAuthorized is expected, and the reverse. What is only odd in a policy counts as on
 //     the managed gateway, and is logged (package policy).

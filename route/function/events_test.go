@@ -67,6 +67,22 @@ func TestFunctionURLs(t *testing.T) {
 	}
 }
 
+// Only X-Forwarded-Proto: https makes it a TLS request, as the gateway sets the header; and the
+// reply to HEAD has no body, though a type.
+func TestSchemeAndHead(t *testing.T) {
+	for proto, secure := range map[string]bool{"https": true, "http": false, "": false, "HTTPS, http": false} {
+		var got *http.Request
+		fn := gatekit.Must(function.New(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			got = r
+			fmt.Fprint(w, "hello")
+		}), function.Config{}))
+		reply, err := fn.Invoke(t.Context(), []byte(`{"version":"2.0","rawPath":"/","headers":{"x-forwarded-proto":"`+proto+`"},"requestContext":{"http":{"method":"HEAD"}}}`))
+		require.NoError(t, err)
+		require.Equal(t, secure, got.TLS != nil, proto)
+		require.JSONEq(t, `{"statusCode":200,"headers":{"Content-Type":"text/plain; charset=utf-8"},"body":"","isBase64Encoded":false}`, string(reply))
+	}
+}
+
 // Real request IDs arrive, one of a REST API's two without the other, too.
 func TestFunctionRequestIDs(t *testing.T) {
 	const uuid = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"

@@ -404,20 +404,21 @@ func TestClientGoesAway(t *testing.T) {
 // The context of a call that nobody waits for ends with the call, and not with its timeout.
 func TestAbandonedCallIsCanceled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var of context.Context
+		began := make(chan context.Context, 1)
 		h := gatekit.Must(integration.Lambda(function(func(ctx context.Context, _ []byte) ([]byte, error) {
-			of = ctx
+			began <- ctx
 			time.Sleep(10 * time.Second)
 			return []byte(`{}`), nil
 		}), integration.LambdaConfig{}))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		began := time.Now()
+		at := time.Now()
 		serve(apiOf(gatekit.HTTP, "", h), httptest.NewRequest("GET", "/", nil).WithContext(ctx))
+		of := <-began
 		require.NoError(t, of.Err(), "the function goes on")
 		<-of.Done()
 		require.ErrorIs(t, of.Err(), context.Canceled)
-		require.Equal(t, 10*time.Second, time.Since(began))
+		require.Equal(t, 10*time.Second, time.Since(at))
 	})
 }
 
