@@ -67,3 +67,19 @@ func TestVariablesTowardsUpstreams(t *testing.T) {
 		}
 	}
 }
+
+// gin tells no route; gatekit.OnRoute does, and then the path has its variables.
+func TestVariablesUnderGinOnRoute(t *testing.T) {
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Method, " ", r.RequestURI) }))
+	defer upstream.Close()
+	engine := gin.New()
+	for pattern, key := range map[string]string{"/one/:id": "ANY /one/{proxy}", "/files/*rest": "ANY /files/{proxy+}"} {
+		p := gatekit.Must(integration.HTTP(t.Context(), integration.HTTPConfig{URI: upstream.URL + "/b/{proxy}"}))
+		engine.Any(pattern, gin.WrapH(gatekit.Chain(p, gatekit.Must(gatekit.OnRoute(key)))))
+	}
+	for target, want := range map[string]string{"/one/7": "/b/7", "/one/a%20b": "/b/a%20b", "/files/a%2fb//c": "/b/a%2fb//c", "/files/": "/b/"} {
+		w := httptest.NewRecorder()
+		engine.ServeHTTP(w, httptest.NewRequest("DELETE", target, nil))
+		require.Equal(t, "DELETE "+want, w.Body.String(), target)
+	}
+}
