@@ -128,6 +128,9 @@ func TestStatusAndMessageOfARejection(t *testing.T) {
 		{gatekit.HTTP, gatekit.Rejection{Type: 200, Status: 200}, 500, `{"message":"Internal Server Error"}`},
 		{gatekit.WebSocket, gatekit.Rejection{Type: gatekit.IntegrationTimeout}, 504, `{"message":"Gateway Timeout"}`},
 		{gatekit.REST, gatekit.Rejection{Type: gatekit.AccessDenied, Message: "a <b> & \"c\"\n\xff"}, 403, `{"Message":"a <b> & \"c\"\n\ufffd"}`},
+		{gatekit.HTTP, gatekit.Rejection{Status: 400, Message: "\xff"}, 400, `{"message":"\ufffd"}`},
+		{gatekit.HTTP, gatekit.Rejection{Status: 400, Message: "a\u2028b"}, 400, `{"message":"a\u2028b"}`},
+		{gatekit.HTTP, gatekit.Rejection{Status: 400, Message: `\`}, 400, `{"message":"\\"}`},
 	} {
 		w := reject(described(tt.flavor, "GET"), &tt.rej)
 		require.Equal(t, tt.status, w.Code, "%+v", tt)
@@ -187,7 +190,7 @@ func (w *countingWriter) Write(b []byte) (int, error) { w.calls++; return w.Resp
 
 func TestRejectReplacesWhatBelongedToAnotherBody(t *testing.T) {
 	w := httptest.NewRecorder()
-	for _, name := range []string{"Content-Encoding", "Etag", "Last-Modified", "Content-Length", "Content-Type", "Apigw-Requestid"} {
+	for _, name := range []string{"Content-Encoding", "Content-Range", "Trailer", "Etag", "Last-Modified", "Content-Length", "Content-Type", "Apigw-Requestid"} {
 		w.Header().Set(name, "x")
 	}
 	w.Header().Set("Access-Control-Allow-Origin", "https://myapp.com")

@@ -246,3 +246,18 @@ func TestMethodLimitsBeforeTheChoice(t *testing.T) {
 		}
 	}
 }
+
+// The API's choice is stated, whatever an outer router's pattern has made of the route before.
+func TestTheChoiceIsStated(t *testing.T) {
+	var key string
+	var err error
+	api := gatekit.Must(route.New(route.Config{}))
+	api.Handle("ANY /pets", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { key, err = gatekit.RequireRouteKey(r) }))
+	for _, pattern := range []string{"/", "/pets", "GET /pets"} {
+		mux := http.NewServeMux()
+		mux.Handle(pattern, gatekit.Must(gatekit.Describe(gatekit.API{}))(api))
+		require.Equal(t, 200, get(mux, "GET", "/pets").Code)
+		require.NoError(t, err, pattern)
+		require.Equal(t, "ANY /pets", key)
+	}
+}

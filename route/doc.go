@@ -64,6 +64,16 @@
 // /files/{proxy...}", "/" for $default), gatekit.From(ctx).RouteKey in the gateway's. Every answer
 // carries the flavor's request-ID header.
 //
+// # Rules
+//
+// A rule is attached to the routes that it is for: api.Handle(key, h, plans.Middleware). Where an imported configuration lists rules by route key
+// (throttle.StageConfig.Routes, [Stage.MethodSettings]), [API.Build] compares them with the routes and names the nearest. [NewStages] and domain.New
+// call it; a program that serves an API itself calls it before the first request, which else does:
+//
+//	if err := api.Build(); err != nil {
+//		log.Fatal(err)
+//	}
+//
 // # Stages
 //
 // [Stages] serves an API under names, by the first segment of the path, or behind a custom domain

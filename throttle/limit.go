@@ -97,11 +97,8 @@ func (l *Limiter) Check(*http.Request) error {
 // Middleware lets a request through if the bucket has a token for it, and else answers 429.
 func (l *Limiter) Middleware(next http.Handler) http.Handler { return &limited{limit: l, next: next} }
 
-// take takes a token from b and from wider, if that isn't nil, at one instant, or from neither.
+// take takes a token from b and from wider, another bucket or nil, at one instant, or from neither.
 func (b *bucketOfAll) take(now time.Time, wider *bucketOfAll) (wait time.Duration, ok bool) {
-	if wider == b {
-		wider = nil
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.has(now) {

@@ -120,9 +120,6 @@ func (s *Stage) GiveBack(r *http.Request) {
 	now := time.Now()
 	if narrow, _ := s.route(r); narrow != nil {
 		narrow.give(now)
-		if narrow == s.account {
-			return
-		}
 	}
 	if s.account != nil {
 		s.account.give(now)
