@@ -200,7 +200,7 @@ func (s *Store) Delete(ctx context.Context, t usageplan.Table, id string) error 
 			return failed("delete a record", err)
 		}
 	}
-	return failed("delete a record", deleteScript.Run(ctx, s.client, []string{s.table(t)}, id, keptDeletions).Err())
+	return failed("delete a record", deleteScript.Run(ctx, s.client, []string{s.table(t)}, id, s.kept).Err())
 }
 
 // List implements [usageplan.Store].

@@ -42,6 +42,7 @@ type Store struct {
 	prefix    string
 	timeout   time.Duration
 	retention time.Duration
+	kept      int             // deletions that are remembered
 	circuit   circuit.Circuit // of what requests wait for: Reserve and Add
 }
 
@@ -74,7 +75,7 @@ func NewStore(c StoreConfig) (*Store, error) {
 		c.Log = slog.Default()
 	}
 	return &Store{
-		client: c.Client, prefix: "gatekit:u:" + c.Name + ":", timeout: c.Timeout, retention: c.Retention,
+		client: c.Client, prefix: "gatekit:u:" + c.Name + ":", timeout: c.Timeout, retention: c.Retention, kept: keptDeletions,
 		circuit: circuit.Circuit{Log: c.Log, Package: "redisthrottle", Name: c.Name},
 	}, nil
 }

@@ -2,7 +2,6 @@ package rediscache
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -10,7 +9,7 @@ import (
 
 // The index of a cache's answers is two keys in one slot: a sorted set of their names by when they expire, and a hash of their sizes by their names,
 // with the sum under "". An answer is in the index before it is in Redis, and leaves it after: so the sum is never less than what there is, whichever
-// machine dies in between. One that has expired by itself leaves the index when room is needed.
+// machine dies in between. One that has expired by itself is the first to leave it when room is needed.
 //
 // Redis' own maxmemory is no such bound: it is the whole server's, and under noeviction a full cache would keep quotas from being counted.
 
@@ -21,7 +20,7 @@ const perAnswer = 512
 // admitScript puts an answer into the index, if there is room. If not, it returns answers to drop.
 var admitScript = redis.NewScript(`
 local set, sizes = KEYS[1], KEYS[2]
-local name, size, expires, most, now, lasts = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6]
+local name, size, expires, most, lasts = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4]), ARGV[5]
 local sum = tonumber(redis.call('HGET', sizes, '') or 0)
 local function out(gone)
   local was = tonumber(redis.call('HGET', sizes, gone) or 0)
@@ -29,8 +28,7 @@ local function out(gone)
   redis.call('HDEL', sizes, gone)
   sum = sum - was
 end
-for i = 7, #ARGV do out(ARGV[i]) end
-for _, gone in ipairs(redis.call('ZRANGEBYSCORE', set, '-inf', '(' .. now, 'LIMIT', 0, 100)) do out(gone) end
+for i = 6, #ARGV do out(ARGV[i]) end
 local victims = {}
 local was = tonumber(redis.call('HGET', sizes, name) or 0)
 local over = sum - was + size - most
@@ -64,8 +62,7 @@ func (s *Store) admit(ctx context.Context, name string, length int, until time.T
 		return false, nil
 	}
 	keys := []string{s.prefix + "{index}:set", s.prefix + "{index}:sizes"}
-	now := strconv.FormatInt(time.Now().UnixMilli(), 10)
-	args := []any{name, size, until.UnixMilli(), s.maxBytes, now, lasts.Milliseconds()}
+	args := []any{name, size, until.UnixMilli(), s.maxBytes, lasts.Milliseconds()}
 	fixed := len(args)
 	for range rounds {
 		victims, err := admitScript.Run(ctx, s.client, keys, args...).StringSlice()

@@ -45,6 +45,7 @@ type Store struct {
 	db        *bbolt.DB
 	counts    *usageplan.Memory
 	retention usageplan.Date
+	kept      uint64                // deletions that are remembered
 	broken    atomic.Pointer[error] // why counts can't be written
 	damaged   atomic.Pointer[error] // why the file isn't used any more
 	writing   outage.Log

@@ -127,12 +127,12 @@ func (s *Store) Delete(_ context.Context, t usageplan.Table, id string) error {
 				return err
 			}
 		}
-		return bury(tx, t, []byte(id))
+		return bury(tx, t, []byte(id), s.kept)
 	})
 }
 
 // bury deletes a record and remembers that, at the price of the oldest deletion.
-func bury(tx *bbolt.Tx, t usageplan.Table, id []byte) error {
+func bury(tx *bbolt.Tx, t usageplan.Table, id []byte, kept uint64) error {
 	b := tables[t]
 	v := tx.Bucket(b.records).Get(id)
 	if v == nil {
@@ -160,13 +160,13 @@ func bury(tx *bbolt.Tx, t usageplan.Table, id []byte) error {
 	if err := graves.Put(bigEndian(number), id); err != nil {
 		return err
 	}
-	return forget(tx, t)
+	return forget(tx, t, kept)
 }
 
 // forget forgets the oldest deletions, as far as more are remembered than are to be.
-func forget(tx *bbolt.Tx, t usageplan.Table) error {
+func forget(tx *bbolt.Tx, t usageplan.Table, kept uint64) error {
 	gone, graves := tx.Bucket(tables[t].gone), tx.Bucket(tables[t].graves)
-	for gone.Sequence() > keptDeletions {
+	for gone.Sequence() > kept {
 		k, id := graves.Cursor().First()
 		if len(k) != 8 {
 			return errEncoding
