@@ -134,3 +134,13 @@ func BenchmarkVariableAttacks(b *testing.B) {
 		})
 	}
 }
+
+// All overrides together are bounded, and not only each.
+func TestOverridesAreBounded(t *testing.T) {
+	for n, want := range map[string]bool{"2": true, "3": false} {
+		template, err := transform.NewTemplate("t", `#foreach($i in [1..`+n+`])#set($context.responseOverride.header["x$i"] = $input.body)#end`)
+		require.NoError(t, err)
+		_, err = template.Render(post(""), []byte(strings.Repeat("x", 500_000)))
+		require.Equal(t, want, err == nil, n)
+	}
+}

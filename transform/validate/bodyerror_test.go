@@ -11,6 +11,8 @@ import (
 func TestMistakes(t *testing.T) {
 	for _, tt := range []struct{ schema, body, pointer, keyword, detail string }{
 		{`{"required":["b","a"]}`, `{}`, "#", "required", `object has missing required properties (["a","b"])`},
+		{`{"type":"string"}`, `1E2`, "#", "type", `instance type (number) does not match any allowed primitive type (allowed: ["string"])`},
+		{`{"type":"string"}`, `12`, "#", "type", `instance type (integer) does not match any allowed primitive type (allowed: ["string"])`},
 		{`{"items":{"type":["integer","string"]}}`, `[1,null]`, "#/1", "type", `instance type (null) does not match any allowed primitive type (allowed: ["integer","string"])`},
 		{`{"enum":["a",1,{"b":null}]}`, `[2]`, "#", "enum", `instance value ([2]) not found in enum (possible values: ["a",1,{"b":null}])`},
 		{`{"const":{"a":1}}`, `2`, "#", "const", `instance value (2) is not the one allowed ({"a":1})`},

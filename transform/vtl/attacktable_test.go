@@ -212,3 +212,46 @@ func BenchmarkAttacks(b *testing.B) {
 		})
 	}
 }
+
+// What is charged apart from steps of the template: a key's removal by the keys behind it, the output by what its buffer grows to.
+func TestCharges(t *testing.T) {
+	for _, tt := range []struct {
+		name, template, want string
+		limits               vtl.Options
+	}{
+		{
+			"removal", `#set($m = {})#foreach($i in [1..1000])#set($x = $m.put($i, 1))#end#foreach($i in [1..100])#set($x = $m.remove($i))#end`,
+			"Options.MaxSteps", vtl.Options{MaxSteps: 60_000},
+		},
+		{"output", `#foreach($i in [1..500])` + strings.Repeat("x", 2000) + `#end`, "Options.MaxAllocBytes", vtl.Options{MaxAllocBytes: 600_000}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			template, err := tt.limits.Parse("test", tt.template)
+			require.NoError(t, err)
+			require.ErrorContains(t, template.Execute(io.Discard, nil), tt.want)
+		})
+	}
+}
+
+// The first match is found without the others: there are three million.
+func TestFirstMatchesOfMany(t *testing.T) {
+	for template, want := range map[string]string{
+		`#set($x = $s.replaceFirst("[a]", "#"))$x.substring(0, 3) $x.length()`: "#aa 3000000",
+		`#set($x = $s.split("[a]", 3))$x.size() $x[2].length()`:                "3 2999998",
+		`#set($x = $s.split("a", 2))$x[1].length()`:                            "2999999",
+	} {
+		got, err := render(template, map[string]any{"s": strings.Repeat("a", 3_000_000)})
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+}
+
+func TestHalfPairs(t *testing.T) {
+	for template, want := range map[string]string{
+		`$s.substring(0, 2)`: "a?", `$s.substring(2)`: "?😀b", `$s.substring(2, 4)`: "??", `$s.substring(2, 2)`: "", `$s.substring(1, 3)`: "😀", `$s.substring(2, 3)`: "?",
+	} {
+		got, err := render(template, map[string]any{"s": "a😀😀b"})
+		require.NoError(t, err)
+		require.Equal(t, want, got, template)
+	}
+}
