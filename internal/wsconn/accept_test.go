@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -160,13 +161,21 @@ func TestHijackThroughWrappers(t *testing.T) {
 // Deadlines that http.Server or a station has set end with the handshake: here they have passed
 // already.
 func TestDeadlinesEndWithTheHandshake(t *testing.T) {
-	p := newPipe(t)
-	require.NoError(t, p.server.SetDeadline(time.Unix(1, 0)))
-	p.open(t, wsconn.Config{}, newRecorder(echo))
-	p.client.send(masked(fin|text, "hi"))
-	f, err := p.client.readFrame()
-	require.NoError(t, err)
-	require.Equal(t, `81 "hi"`, f.String())
+	synctest.Test(t, func(t *testing.T) {
+		h := newRecorder(echo)
+		p := newPipe(t)
+		require.NoError(t, p.server.SetDeadline(time.Unix(1, 0)))
+		p.open(t, wsconn.Config{}, h)
+		require.True(t, p.server.write.Load().(time.Time).IsZero(), "the one for the 101")
+		p.client.send(masked(fin|text, "hi"))
+		f, err := readFrame(p.client.br)
+		require.NoError(t, err)
+		require.Equal(t, `81 "hi"`, f.String())
+		synctest.Wait()
+		require.True(t, p.server.write.Load().(time.Time).IsZero(), "the one for the echo")
+		p.conn.Abort()
+		h.end(t)
+	})
 }
 
 func TestNoHijack(t *testing.T) {

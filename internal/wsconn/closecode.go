@@ -62,7 +62,7 @@ func parseClose(payload []byte) (code int, reason string, fault *fault) {
 	}
 	status, reason := ws.ParseCloseFrameData(payload)
 	switch {
-	case len(payload) == 1, !sendable(int(status)):
+	case !sendable(int(status)): // 0 stands for a payload of one byte
 		return 0, "", faultCloseFrame
 	case !utf8.ValidString(reason):
 		return 0, "", faultReason

@@ -1,6 +1,7 @@
 package wsconn_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -59,6 +60,33 @@ func TestDeflateIsOffByDefault(t *testing.T) {
 	c := dial(t, srv, "Sec-WebSocket-Extensions: permessage-deflate")
 	c.send(masked(fin|rsv1|text, deflated("hi")))
 	require.Equal(t, "1002", spell(t, c))
+}
+
+// A compressed message that is longer than a frame says so in its first frame only.
+func TestDeflateSplits(t *testing.T) {
+	e := newEngine(t, wsconn.Config{Deflate: true, MaxFrameBytes: 200})
+	srv := httptest.NewServer(handler(e, newRecorder(func(c *wsconn.Conn, op wsconn.Opcode, _ []byte) {
+		var b strings.Builder
+		for i := range 400 {
+			fmt.Fprintf(&b, "%x", i*i*i)
+		}
+		_ = c.TrySend(op, []byte(b.String()))
+	}), nil))
+	defer srv.Close()
+	c := dial(t, srv, "Sec-WebSocket-Extensions: permessage-deflate")
+	c.send(masked(fin|text, "go"))
+	f, err := c.readFrame()
+	require.NoError(t, err)
+	require.Equal(t, byte(rsv1|text), f.first)
+	all := f.payload
+	for f.first&fin == 0 {
+		f, err = c.readFrame()
+		require.NoError(t, err)
+		require.Equal(t, byte(cont), f.first&^fin)
+		require.LessOrEqual(t, len(f.payload), 200)
+		all = append(all, f.payload...)
+	}
+	require.True(t, strings.HasPrefix(inflated(t, all), "0181b407d"))
 }
 
 // A long message is sent compressed, a short one isn't, a prepared one is the same bytes each time.

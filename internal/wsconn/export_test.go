@@ -36,6 +36,34 @@ func Frames(r io.Reader, cfg Config, deflate bool) []string {
 	}
 }
 
+// WaitingHolds reports whether a connection that has read all of in, and waits for more, holds a
+// pooled buffer.
+func WaitingHolds(in []byte) (holds bool) {
+	cfg, err := Config{}.withDefaults()
+	if err != nil {
+		panic(err)
+	}
+	var f frameReader
+	f.init(readerFunc(func(p []byte) (int, error) {
+		n := copy(p, in)
+		if in = in[n:]; n == 0 {
+			holds = f.loan != nil || f.msg != nil
+			return 0, io.EOF
+		}
+		return n, nil
+	}), &cfg, false)
+	for err == nil {
+		var e event
+		e, err = f.next()
+		e.pooled.free()
+	}
+	return holds
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
 // NegotiateDeflate is the answer to an offer.
 func NegotiateDeflate(lines []string) (string, bool) { return negotiateDeflate(lines) }
 

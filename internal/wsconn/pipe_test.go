@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,15 +17,26 @@ import (
 // pipe is a connection without a network, for tests with a clock of their own.
 type pipe struct {
 	client *client
-	server net.Conn
+	server *deadlineConn
 	conn   *wsconn.Conn
+}
+
+// deadlineConn remembers the deadline that counts for writes.
+type deadlineConn struct {
+	net.Conn
+	write atomic.Value
+}
+
+func (d *deadlineConn) SetWriteDeadline(t time.Time) error {
+	d.write.Store(t)
+	return d.Conn.SetWriteDeadline(t)
 }
 
 func newPipe(t *testing.T) *pipe {
 	t.Helper()
 	far, near := net.Pipe()
 	t.Cleanup(func() { _, _ = far.Close(), near.Close() })
-	return &pipe{client: &client{Conn: far, br: bufio.NewReader(far), t: t}, server: near}
+	return &pipe{client: &client{Conn: far, br: bufio.NewReader(far), t: t}, server: &deadlineConn{Conn: near}}
 }
 
 // hijacked is a ResponseWriter that gives up conn.

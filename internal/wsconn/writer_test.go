@@ -133,7 +133,7 @@ func TestPongsThatAreNotRead(t *testing.T) {
 			sent++
 			synctest.Wait()
 		}
-		require.Equal(t, 1008, h.end(t).Code)
+		require.Equal(t, "pongs are not read", h.end(t).Reason)
 		_ = p.client.Close()
 	})
 }
