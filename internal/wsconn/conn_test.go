@@ -245,6 +245,22 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	}
 }
 
+// End is the last thing: nobody writes any more, which over HTTP/2 would be to a handler's writer
+// that has returned.
+func TestEndWaitsForTheWriter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newRecorder(nil)
+		p := openPipe(t, wsconn.Config{}, h)
+		p.server.hold = make(chan struct{})
+		require.NoError(t, p.conn.TrySend(wsconn.Text, []byte("x")))
+		p.conn.Abort()
+		synctest.Wait()
+		require.Empty(t, h.ends)
+		close(p.server.hold)
+		h.end(t)
+	})
+}
+
 func TestConfig(t *testing.T) {
 	for _, tt := range []struct {
 		field string

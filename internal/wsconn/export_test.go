@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"syscall"
+	"time"
 )
 
 // Frames reads all of r as one connection would and returns what it found: messages and control
@@ -69,3 +72,25 @@ func NegotiateDeflate(lines []string) (string, bool) { return negotiateDeflate(l
 
 // ValidUTF8 judges a part of a text.
 func ValidUTF8(p []byte, last bool) (int, bool) { return validUTF8(p, last) }
+
+// WriteAll writes p with a transport whose Write is write. resumable stands for TCP, which after a
+// deadline goes on where it was.
+func WriteAll(write func([]byte) (int, error), resumable bool, p []byte) error {
+	cfg, err := Config{}.withDefaults()
+	if err != nil {
+		return err
+	}
+	c := &Conn{cfg: &cfg, t: fakeTransport{write: write}}
+	if resumable {
+		c.raw = struct{ syscall.RawConn }{}
+	}
+	return c.writeAll(p)
+}
+
+type fakeTransport struct {
+	net.Conn
+	write func([]byte) (int, error)
+}
+
+func (f fakeTransport) Write(p []byte) (int, error)      { return f.write(p) }
+func (f fakeTransport) SetWriteDeadline(time.Time) error { return nil }

@@ -21,10 +21,19 @@ type pipe struct {
 	conn   *wsconn.Conn
 }
 
-// deadlineConn remembers the deadline that counts for writes.
+// deadlineConn remembers the deadline that counts for writes, and can hold writes up, whatever else
+// happens to the connection.
 type deadlineConn struct {
 	net.Conn
 	write atomic.Value
+	hold  chan struct{}
+}
+
+func (d *deadlineConn) Write(p []byte) (int, error) {
+	if d.hold != nil {
+		<-d.hold
+	}
+	return d.Conn.Write(p)
 }
 
 func (d *deadlineConn) SetWriteDeadline(t time.Time) error {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -273,4 +274,35 @@ func TestBroadcast(t *testing.T) {
 		}
 	}
 	newEngine(t, wsconn.Config{}).Prepare(wsconn.Text, nil).Broadcast(nil, nil)
+}
+
+// A peer that took something before the deadline is slow and is waited for again; one that took
+// nothing is gone. TLS can't go on behind a deadline: its record would be broken off.
+func TestSlowIsNotGone(t *testing.T) {
+	for _, tt := range []struct {
+		name      string
+		takes     []int // how much each write takes before its deadline
+		resumable bool
+		want      error
+	}{
+		{"slow", []int{3, 1, 2, 4}, true, nil},
+		{"gone", []int{3, 1, 0}, true, os.ErrDeadlineExceeded},
+		{"slow-tls", []int{3}, false, os.ErrDeadlineExceeded},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []byte
+			err := wsconn.WriteAll(func(p []byte) (int, error) {
+				n := tt.takes[0]
+				tt.takes = tt.takes[1:]
+				got = append(got, p[:n]...)
+				if n < len(p) {
+					return n, os.ErrDeadlineExceeded
+				}
+				return n, nil
+			}, tt.resumable, []byte("0123456789"))
+			require.ErrorIs(t, err, tt.want)
+			require.Empty(t, tt.takes)
+			require.Equal(t, "0123456789"[:len(got)], string(got))
+		})
+	}
 }
