@@ -253,6 +253,7 @@ func TestEndWaitsForTheWriter(t *testing.T) {
 		p := openPipe(t, wsconn.Config{}, h)
 		p.server.hold = make(chan struct{})
 		require.NoError(t, p.conn.TrySend(wsconn.Text, []byte("x")))
+		synctest.Wait() // the writer is in Write
 		p.conn.Abort()
 		synctest.Wait()
 		require.Empty(t, h.ends)
