@@ -51,7 +51,7 @@ func TestRefusalAllocations(t *testing.T) {
 	requests := map[string]*http.Request{"nothing-attached": bare}
 	for _, flavor := range []gatekit.Flavor{gatekit.HTTP, gatekit.REST, gatekit.WebSocket} {
 		rc, r := gatekit.Attach(bare)
-		rc.Flavor = flavor
+		rc.API = &gatekit.API{Flavor: flavor}
 		requests[flavor.String()] = r
 	}
 	for what, rej := range rejections {

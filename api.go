@@ -3,6 +3,7 @@ package gatekit
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
 
@@ -36,8 +37,10 @@ func (f Flavor) String() string {
 	return fmt.Sprintf("Flavor(%d)", uint8(f))
 }
 
-// API is what ARNs, events and error forms need to know of the API that a request is for. Every field may be empty: an ARN
-// then carries a documented constant in its place, and a policy that names a specific API fails closed.
+// API is what ARNs, events and error forms need to know of the API that a request is for, and of the stage that serves it. Every
+// field may be empty: an ARN then carries a documented constant in its place, and a policy that names a specific API fails closed.
+//
+// All requests of a stage share one: it must not be written to once it is in use.
 type API struct {
 	// Flavor says whose wire conventions answers follow.
 	Flavor Flavor
@@ -49,6 +52,21 @@ type API struct {
 	APIID string
 	// Stage is the stage's name, or "$default".
 	Stage string
+
+	// Variables are the stage variables. The map must not be written to.
+	Variables map[string]string
+	// Settings are what the stage says of its methods, or nil.
+	Settings *StageSettings
+	// DeploymentID names the deployment of the API that is served, where the stage was given one.
+	DeploymentID string
+	// Canary is $context.isCanaryRequest: "true" or "false" on a stage that has a canary, else "".
+	Canary string
+}
+
+// Described reports whether anything is known of the API.
+func (a *API) Described() bool {
+	return a.Flavor != HTTP || a.AccountID != "" || a.Region != "" || a.APIID != "" || a.Stage != "" ||
+		len(a.Variables) > 0 || a.Settings != nil || a.DeploymentID != "" || a.Canary != ""
 }
 
 var (
@@ -87,23 +105,24 @@ func Describe(a API) (Middleware, error) {
 	if err := a.Validate(); err != nil {
 		return nil, err
 	}
+	a.Variables = maps.Clone(a.Variables)
 	return func(next http.Handler) http.Handler {
-		return &described{api: a, next: next}
+		return &described{api: &a, next: next}
 	}, nil
 }
 
 type described struct {
-	api  API
+	api  *API
 	next http.Handler
 }
 
 func (h *described) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rc, r := Attach(r)
 	rc.API = h.api
-	if rc.Flavor == REST {
+	if rc.API.Flavor == REST {
 		rc.AdoptRequestID(r.Header)
 	}
-	r = requestpath.FollowRequest(&rc.Path, r, rc.Flavor == REST)
+	r = requestpath.FollowRequest(&rc.Path, r, rc.API.Flavor == REST)
 	h.next.ServeHTTP(w, r)
 }
 

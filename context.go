@@ -2,9 +2,7 @@ package gatekit
 
 import (
 	"context"
-	"crypto/x509"
 	"net/http"
-	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -13,119 +11,69 @@ import (
 	"github.com/gatekit-go/gatekit/internal/requestpath"
 )
 
-// RequestContext is what the gateway knows of one request. One is attached per request, by the first station that has
-// something to write; later ones fill it in place, so a chain of ten costs what a chain of one does.
+// RequestContext is what the gateway knows of one request, and it is small. What is the same for all requests of a stage or a
+// route is described once, when the API is built, and pointed at; what few ask for is made when it is asked for. One is attached per
+// request, by the first station that has something to write; later ones fill it in place, so a chain of ten costs what a chain of
+// one does.
 //
-// A station writes the plain fields before it calls the next handler, in the goroutine that serves the request; after that
-// they are only read. The methods are safe from any goroutine, and all of them work on nil.
+// A station writes the plain fields before it calls the next handler, in the goroutine that serves the request; after that they are
+// only read, and so are the things that they point at, always. The methods that tell something are safe from any goroutine, and all
+// methods work on nil. A RequestContext may be copied (known := *rc): the copy knows what the original knew, and shares what becomes
+// known later.
 type RequestContext struct {
-	API
-
-	// DomainName is the host that the client used, without a port: what it sent, or, behind package domain, normalized.
-	DomainName string
-	// BasePath is the API mapping's key that the request came through, without slashes at its ends.
-	BasePath string
-	// CustomDomain says that package domain has chosen the API by a custom domain name, and not by its generated host name.
-	CustomDomain bool
+	// API is what the request is for, with its stage. It is never nil in a context that [Attach] has made. It is shared by all
+	// requests of the stage: to say something else, a station points at another one and doesn't write to this.
+	API *API
+	// Route is the route that was chosen, nil before that and under routers that tell none. [RequestContext.RouteKey] knows more.
+	Route *Route
 	// Path is the request's path: as received, as routed, as told to backends.
 	Path Path
-	// RouteKey is the configured key of the route that matched: "GET /orders/{id}", "$default". Empty before routing.
-	RouteKey string
-	// OperationName is the route's, where it has one (route.OperationName). It is for events and logs, and nothing is decided by it.
-	OperationName string
-	// ConnectionID is the WebSocket connection's, on WebSocket APIs.
-	ConnectionID string
-	// RequestTime is when the request was first seen by a station.
-	RequestTime time.Time
-	// StageVariables are the stage's. The map is shared by all requests and must not be written to.
-	StageVariables map[string]string
-	// StageSettings are what the stage says of its methods, or nil.
-	StageSettings *StageSettings
-	// DeploymentID names the deployment of the API that serves the request, where the stage was given one.
-	DeploymentID string
-	// Canary is $context.isCanaryRequest: "true" or "false" on a stage that has a canary, else "".
-	Canary string
-	// Identity is what is known of the caller without asking an authorizer.
-	Identity Identity
+	// Time is when the request was first seen by a station: the one reading of the clock that all of them use.
+	Time time.Time
 	// Authorization is nil until an authorizer has admitted the request.
 	Authorization *Authorization
-	// AuthorizationScopes are what the route demands one of, where it demands scopes. The list is shared by all requests and must not be
-	// written to.
-	AuthorizationScopes []string
-	// Mapped says that transform.REST has made the request as the backend is to get it, and gives response headers the names that clients see: an
-	// HTTP integration leaves both as they are.
-	Mapped bool
 	// Charge is what the request costs its caller's quota. It is nil unless a usage plan counts it.
 	Charge Charge
+	// Connection is the WebSocket connection that the request is a message of, or that it opens. nil for other requests.
+	Connection *Connection
 
-	guessedFrom string // the pattern of another router that RouteKey was made from; "" once somebody has stated the key
-	responder   func(http.ResponseWriter, *http.Request, *Rejection)
-	integration atomic.Pointer[Integration]
-	rejection   atomic.Pointer[Rejection]
-	trial       atomic.Pointer[trial] // the innermost Shadow whose rule is running
-
-	id        requestID
-	idHeaders [2]string // what the request-ID headers' slices point at, without an allocation of their own
+	domain           *Domain // how package domain has chosen the API; nil if it hasn't
+	scopes           *[]string
+	apiKey, apiKeyID string // what a usage plan has found
+	caller           *IAMCaller
+	known            *identity // of the client what the request itself doesn't say; nil is nothing
+	mapped           bool
+	id               requestID
+	responder        func(http.ResponseWriter, *http.Request, *Rejection)
+	at               *attached // where it is attached, with what becomes known later; nil in a context that nobody attached
 }
 
-// plainFields are what stations write before they call next.
-type plainFields struct {
-	api                                          API
-	domainName, basePath, routeKey, connectionID string
-	operationName                                string
-	guessedFrom                                  string
-	path                                         Path
-	requestTime                                  time.Time
-	stageVariables                               map[string]string
-	stageSettings                                *StageSettings
-	deploymentID, canary                         string
-	customDomain, mapped                         bool
-	identity                                     Identity
-	authorization                                *Authorization
-	scopes                                       []string
-	charge                                       Charge
-	responder                                    func(http.ResponseWriter, *http.Request, *Rejection)
+// Domain is how package domain has chosen the API of a request. It is immutable.
+type Domain struct {
+	// Name is the host that the client used, normalized: in lower case, without a port.
+	Name string
+	// BasePath is the API mapping's key, without slashes at its ends; "" is the empty mapping.
+	BasePath string
+	// Custom says that the name is a custom domain's, and not one that the API was given.
+	Custom bool
 }
 
-func (rc *RequestContext) plain() plainFields {
-	return plainFields{
-		rc.API, rc.DomainName, rc.BasePath, rc.RouteKey, rc.ConnectionID, rc.OperationName, rc.guessedFrom, rc.Path,
-		rc.RequestTime, rc.StageVariables, rc.StageSettings, rc.DeploymentID, rc.Canary,
-		rc.CustomDomain, rc.Mapped, rc.Identity, rc.Authorization, rc.AuthorizationScopes, rc.Charge, rc.responder,
-	}
+// Route is what is the same for all requests of a route. It is immutable.
+type Route struct {
+	// Key is the configured key: "GET /orders/{id}", "$default".
+	Key string
+	// OperationName is the route's, where it has one (route.OperationName). It is for events and logs, and decides nothing.
+	OperationName string
+	// ResourceID is the id of the route's resource, where an imported API has one. Events make one of the path if it is empty.
+	ResourceID string
 }
 
-func (rc *RequestContext) restore(f plainFields) {
-	rc.API, rc.DomainName, rc.BasePath, rc.Path, rc.RouteKey, rc.ConnectionID = f.api, f.domainName, f.basePath, f.path, f.routeKey, f.connectionID
-	rc.StageSettings, rc.DeploymentID, rc.Canary = f.stageSettings, f.deploymentID, f.canary
-	rc.RequestTime, rc.StageVariables, rc.Identity, rc.Authorization, rc.AuthorizationScopes = f.requestTime, f.stageVariables, f.identity, f.authorization, f.scopes
-	rc.CustomDomain, rc.Mapped, rc.OperationName = f.customDomain, f.mapped, f.operationName
-	rc.guessedFrom = f.guessedFrom
-	rc.Charge, rc.responder = f.charge, f.responder
-}
-
-// Identity is what is known of a caller without asking an authorizer: $context.identity of the access-log page.
-type Identity struct {
-	// SourceIP is the client's address: the connection's peer, or, behind proxies that are trusted ([TrustedProxies]),
-	// what they say. It has no zone and is never an IPv4 address in IPv6 form. The zero Addr means that it isn't known.
-	SourceIP netip.Addr
-	// UserAgent is the User-Agent header.
-	UserAgent string
-	// APIKey and APIKeyID are the caller's API key, on routes that require one.
-	APIKey, APIKeyID string
-	// ClientCert is the client's verified certificate, with mutual TLS.
-	ClientCert *x509.Certificate
-	// Caller is the IAM identity that signed the request, or nil.
-	Caller *IAMCaller
-}
-
-// IAMCaller is the identity behind a signed request. Fields that don't apply are empty. (Developer guide, "Variables for
-// data models, authorizers, mapping templates, and CloudWatch access logging", $context.identity.)
-type IAMCaller struct {
-	AccessKey, AccountID, CallerID, UserID, UserARN, PrincipalOrgID string
-
-	CognitoIdentityID, CognitoIdentityPoolID                 string
-	CognitoAuthenticationType, CognitoAuthenticationProvider string
+// Connection is a WebSocket connection. It is immutable.
+type Connection struct {
+	// ID is $context.connectionId.
+	ID string
+	// ConnectedAt is when the handshake was answered.
+	ConnectedAt time.Time
 }
 
 // Integration is the outcome of the call to the backend.
@@ -151,12 +99,17 @@ type Charge interface {
 // contextKey is the module's only context key: a new feature adds a field to RequestContext, not a key.
 type contextKey struct{}
 
-// attached is a context, the RequestContext that it carries, and the request that carries it, in one object: attaching costs one
-// allocation.
+// attached is a context, the RequestContext that it carries, the request that carries it, and what becomes known of it later, in one
+// object: attaching costs one allocation. It is 632 bytes, in a class of 640; the next is 704.
 type attached struct {
 	context.Context
 	rc      RequestContext
 	request http.Request
+
+	integration atomic.Pointer[Integration]
+	rejection   atomic.Pointer[Rejection]
+	trial       atomic.Pointer[trial] // the innermost Shadow whose rule is running
+	idHeaders   [2]string             // what the request-ID headers' slices point at, without an allocation of their own
 }
 
 func (a *attached) Value(key any) any {
@@ -172,8 +125,8 @@ func From(ctx context.Context) *RequestContext {
 	return rc
 }
 
-// WithoutRequestContext returns ctx without the RequestContext that it carries, so that a request made with it gets one of its own: a gateway behind a gateway
-// in the same process.
+// WithoutRequestContext returns ctx without the RequestContext that it carries, so that a request made with it gets one of its own:
+// a gateway behind a gateway in the same process.
 func WithoutRequestContext(ctx context.Context) context.Context {
 	if From(ctx) == nil {
 		return ctx
@@ -190,54 +143,132 @@ func (o outside) Value(key any) any {
 	return o.Context.Value(key)
 }
 
-// Attach returns the request's RequestContext and the request that carries it: r itself if it has one, else a shallow copy
-// with a new one. A new one knows the request's path, time, source IP (the connection's), user agent and verified client certificate. The route key is
-// filled in from r.Pattern where another router than this module's has matched the request. Headers that a client's Connection names are gone in the
-// copy: they are for this connection (RFC 9110, section 7.6.1), so that no station decides by what no backend gets.
+// noAPI is what is known of the API where nobody has described it.
+var noAPI API
+
+// Attach returns the request's RequestContext and the request that carries it: r itself if it has one, else a shallow copy with a
+// new one. Headers that a client's Connection names are gone in the copy: they are for this connection (RFC 9110, section 7.6.1), so
+// that no station decides by what no backend gets.
 func Attach(r *http.Request) (*RequestContext, *http.Request) {
-	rc := From(r.Context())
-	if rc == nil {
-		a := &attached{Context: r.Context()}
+	ctx := r.Context()
+	value := ctx.Value(contextKey{})
+	rc, ok := value.(*RequestContext)
+	if !ok {
+		a := &attached{Context: ctx}
 		rc = &a.rc
+		rc.API, rc.at = &noAPI, a
+		if p, ok := value.(*peer); ok { // the search for a RequestContext ends at the connection
+			rc.known = &p.identity
+		}
 		rc.id.draw()
 		rc.Path = requestpath.Of(r)
-		rc.RequestTime = time.Now()
-		rc.DomainName = httpword.Host(r.Host)
-		rc.Identity.SourceIP = remoteIP(r.RemoteAddr)
-		if ua := r.Header["User-Agent"]; len(ua) > 0 {
-			rc.Identity.UserAgent = ua[0]
-		}
-		if r.TLS != nil && len(r.TLS.VerifiedChains) > 0 {
-			rc.Identity.ClientCert = r.TLS.VerifiedChains[0][0]
-		}
+		rc.Time = time.Now()
 		a.request = *r.WithContext(a) // inlined, so that the copy that it makes stays on the stack
 		r = &a.request
 		if len(r.Header["Connection"]) > 0 {
 			r.Header = hopbyhop.StripUnsigned(r.Header)
 		}
 	} else {
-		requestpath.Follow(&rc.Path, r.URL, rc.Flavor == REST)
+		requestpath.Follow(&rc.Path, r.URL, rc.API.Flavor == REST)
 	}
-	rc.guessRouteKey(r.Pattern)
+	if r.Pattern != "" && rc.at != nil && &rc.at.request != r {
+		rc.at.request.Pattern = r.Pattern // another router has chosen since: RouteKey makes a key of it
+	}
 	return rc, r
 }
 
-// Detach returns a deep copy of r in ctx, without its body, for work on it that goes on when r is answered. It has a RequestContext of its own that
-// knows what r's knows, so that what becomes of it isn't told of r. It costs its caller nothing (Charge is nil).
+// Detach returns a deep copy of r in ctx, without its body, for work on it that goes on when r is answered. It has a RequestContext
+// of its own that knows what r's knows, so that what becomes of it isn't told of r. It costs its caller nothing (Charge is nil), and
+// its refusals are nobody's to answer.
 func Detach(ctx context.Context, r *http.Request) *http.Request {
-	a := &attached{Context: ctx}
 	rc, r := Attach(r)
-	a.rc.restore(rc.plain())
-	a.rc.id = rc.id
-	a.rc.Charge, a.rc.responder = nil, nil
-	detached := r.Clone(a)
-	detached.Body, detached.ContentLength = http.NoBody, 0
-	return detached
+	a := &attached{Context: ctx, rc: *rc}
+	a.rc.at, a.rc.Charge, a.rc.responder = a, nil, nil
+	a.request = *r.Clone(a)
+	a.request.Body, a.request.ContentLength = http.NoBody, 0
+	return &a.request
 }
 
-// SetResponder makes f answer the refusals of this request that the stations behind the caller make, in place of the
-// flavor's form. f gets the Rejection as it was given to [Reject] and must not change it; a Reject within f is answered in
-// the flavor's form. A later call replaces f.
+// request is the request that the context was attached to, as it was then, or nil.
+func (rc *RequestContext) request() *http.Request {
+	if rc == nil || rc.at == nil {
+		return nil
+	}
+	return &rc.at.request
+}
+
+// DomainName returns the host that the client used, without a port: as package domain has normalized it, else as the request has it.
+func (rc *RequestContext) DomainName() string {
+	if rc == nil {
+		return ""
+	}
+	if rc.domain != nil {
+		return rc.domain.Name
+	}
+	if r := rc.request(); r != nil {
+		return httpword.Host(r.Host)
+	}
+	return ""
+}
+
+// BasePath returns the API mapping's key that the request came through, without slashes at its ends; "" without one.
+func (rc *RequestContext) BasePath() string {
+	if rc == nil || rc.domain == nil {
+		return ""
+	}
+	return rc.domain.BasePath
+}
+
+// CustomDomain reports whether package domain has chosen the API by a custom domain name, and not by its generated host name.
+func (rc *RequestContext) CustomDomain() bool {
+	return rc != nil && rc.domain != nil && rc.domain.Custom
+}
+
+// SetDomain states the domain name and base path that the API was chosen by, for the station that has chosen it. It keeps d.
+func (rc *RequestContext) SetDomain(d *Domain) {
+	if rc != nil {
+		rc.domain = d
+	}
+}
+
+// ConnectionID returns the WebSocket connection's ID, or "".
+func (rc *RequestContext) ConnectionID() string {
+	if rc == nil || rc.Connection == nil {
+		return ""
+	}
+	return rc.Connection.ID
+}
+
+// AuthorizationScopes returns what the route demands one of, or nil where it demands no scopes. The list is shared by all requests
+// and must not be written to.
+func (rc *RequestContext) AuthorizationScopes() []string {
+	if rc == nil || rc.scopes == nil {
+		return nil
+	}
+	return *rc.scopes
+}
+
+// SetAuthorizationScopes states them, by a pointer to the station's own list, which all its requests share. nil takes them back.
+func (rc *RequestContext) SetAuthorizationScopes(scopes *[]string) {
+	if rc != nil {
+		rc.scopes = scopes
+	}
+}
+
+// Mapped reports whether transform.REST has made the request as the backend is to get it, and gives response headers the names that
+// clients see: an HTTP integration leaves both as they are.
+func (rc *RequestContext) Mapped() bool { return rc != nil && rc.mapped }
+
+// SetMapped states it.
+func (rc *RequestContext) SetMapped(mapped bool) {
+	if rc != nil {
+		rc.mapped = mapped
+	}
+}
+
+// SetResponder makes f answer the refusals of this request that the stations behind the caller make, in place of the flavor's form.
+// f gets the Rejection as it was given to [Reject] and must not change it; a Reject within f is answered in the flavor's form. A
+// later call replaces f.
 func (rc *RequestContext) SetResponder(f func(http.ResponseWriter, *http.Request, *Rejection)) {
 	if rc != nil {
 		rc.responder = f
@@ -246,23 +277,31 @@ func (rc *RequestContext) SetResponder(f func(http.ResponseWriter, *http.Request
 
 // SetIntegration records the outcome of the call to the backend. A later call replaces it.
 func (rc *RequestContext) SetIntegration(i Integration) {
-	if rc != nil {
-		rc.integration.Store(&i)
+	if rc != nil && rc.at != nil {
+		rc.at.integration.Store(&i)
 	}
 }
 
 // Integration returns the outcome of the call to the backend, or nil if there was none yet. It must not be modified.
 func (rc *RequestContext) Integration() *Integration {
-	if rc == nil {
+	if rc == nil || rc.at == nil {
 		return nil
 	}
-	return rc.integration.Load()
+	return rc.at.integration.Load()
 }
 
 // Rejection returns why the gateway answered the request itself, or nil if it didn't. It must not be modified.
 func (rc *RequestContext) Rejection() *Rejection {
-	if rc == nil {
+	if rc == nil || rc.at == nil {
 		return nil
 	}
-	return rc.rejection.Load()
+	return rc.at.rejection.Load()
+}
+
+// OperationName returns the name of the route's operation, or "".
+func (rc *RequestContext) OperationName() string {
+	if rc == nil || rc.Route == nil {
+		return ""
+	}
+	return rc.Route.OperationName
 }

@@ -23,9 +23,9 @@ func TestAttach(t *testing.T) {
 	require.Same(t, rc, gatekit.From(attached.Context()))
 	require.Nil(t, gatekit.From(r.Context()), "the caller's request is as it was")
 	require.Equal(t, "/a%2Fb/c", rc.Path.Received())
-	require.Equal(t, "192.0.2.1", rc.Identity.SourceIP.String())
-	require.Equal(t, "curl/8", rc.Identity.UserAgent)
-	require.WithinDuration(t, time.Now(), rc.RequestTime, time.Minute)
+	require.Equal(t, "192.0.2.1", rc.SourceIP().String())
+	require.Equal(t, "curl/8", rc.UserAgent())
+	require.WithinDuration(t, time.Now(), rc.Time, time.Minute)
 	again, same := gatekit.Attach(attached)
 	require.Same(t, rc, again)
 	require.Same(t, attached, same)
@@ -40,10 +40,10 @@ func TestClientCertificate(t *testing.T) {
 	r := httptest.NewRequest("GET", "https://x/", nil)
 	r.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{cert}}
 	rc, _ := gatekit.Attach(r)
-	require.Nil(t, rc.Identity.ClientCert, "one that nobody has verified")
+	require.Nil(t, rc.ClientCert(), "one that nobody has verified")
 	r.TLS.VerifiedChains = [][]*x509.Certificate{{cert}}
 	rc, _ = gatekit.Attach(r)
-	require.Same(t, cert, rc.Identity.ClientCert)
+	require.Same(t, cert, rc.ClientCert())
 }
 
 func TestRequestPath(t *testing.T) {
@@ -68,16 +68,21 @@ func TestRouteKeyOfOtherRouters(t *testing.T) {
 		r.Pattern = pattern
 		require.Equal(t, want, gatekit.RouteKey(r), pattern)
 		rc, attached := gatekit.Attach(r)
-		require.Equal(t, want, rc.RouteKey, pattern)
+		require.Equal(t, want, rc.RouteKey(), pattern)
 		require.Equal(t, want, gatekit.RouteKey(attached), pattern)
 	}
 	rc, r := gatekit.Attach(httptest.NewRequest("GET", "/", nil))
 	r.Pattern = "GET /late" // a router behind the first station
 	gatekit.Attach(r)
-	require.Equal(t, "GET /late", rc.RouteKey)
-	r.Pattern = "GET /other"
-	gatekit.Attach(r)
-	require.Equal(t, "GET /late", rc.RouteKey)
+	require.Equal(t, "GET /late", rc.RouteKey())
+	behind := r.WithContext(r.Context())
+	behind.Pattern = "GET /later" // a router behind that one has chosen more closely
+	require.Equal(t, "GET /later", gatekit.RouteKey(behind))
+	gatekit.Attach(behind)
+	require.Equal(t, "GET /later", rc.RouteKey())
+	rc.Route = &gatekit.Route{Key: "GET /stated"} // which counts more than any pattern
+	require.Equal(t, "GET /stated", rc.RouteKey())
+	require.Equal(t, "GET /stated", gatekit.RouteKey(behind))
 }
 
 func TestNilRequestContext(t *testing.T) {
@@ -109,7 +114,7 @@ func TestRequestIDs(t *testing.T) {
 		require.Regexp(t, `^[A-Za-z0-9_-]{15}=$`, short)
 		require.Equal(t, short, rc.RequestID(), "the same on every call")
 		require.Equal(t, short, rc.ExtendedRequestID())
-		rc.Flavor = gatekit.REST
+		rc.API = &gatekit.API{Flavor: gatekit.REST}
 		long := rc.RequestID()
 		require.Len(t, long, 36)
 		require.Equal(t, short, rc.ExtendedRequestID())
@@ -123,7 +128,7 @@ func TestRequestIDHeadersOfTwoFlavors(t *testing.T) {
 	for _, order := range [][]gatekit.Flavor{{gatekit.HTTP, gatekit.REST}, {gatekit.REST, gatekit.HTTP}} {
 		rc, _ := gatekit.Attach(httptest.NewRequest("GET", "/", nil))
 		h := http.Header{}
-		for _, rc.Flavor = range order {
+		for _, rc.API.Flavor = range order {
 			rc.SetRequestIDHeaders(h)
 		}
 		require.Len(t, h.Get("X-Amzn-Requestid"), 36)
@@ -135,7 +140,7 @@ func TestRequestIDHeadersOfTwoFlavors(t *testing.T) {
 func TestDescribe(t *testing.T) {
 	identity := gatekit.API{Flavor: gatekit.REST, AccountID: "123456789012", Region: "us-gov-west-1", APIID: "a1b2", Stage: "$default"}
 	var got gatekit.API
-	h := gatekit.Chain(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = gatekit.From(r.Context()).API }), gatekit.Must(gatekit.Describe(identity)))
+	h := gatekit.Chain(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = *gatekit.From(r.Context()).API }), gatekit.Must(gatekit.Describe(identity)))
 	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
 	require.Equal(t, identity, got)
 	_, err := gatekit.Describe(gatekit.API{Flavor: 9, AccountID: "12345678901x", Region: "Us-east-1", APIID: "a*", Stage: "a/b"})
@@ -178,7 +183,7 @@ func TestOutlivingHandler(t *testing.T) {
 		defer close(done)
 		<-release
 		rc, r := gatekit.Attach(r)
-		_, _, _ = rc.RequestID(), rc.Identity.SourceIP, rc.Authorization.Principal()
+		_, _, _ = rc.RequestID(), rc.SourceIP(), rc.Authorization.Principal()
 		rc.SetIntegration(gatekit.Integration{Status: 200})
 		gatekit.Reject(w, r, &gatekit.Rejection{Type: gatekit.IntegrationTimeout})
 	})

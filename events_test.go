@@ -254,12 +254,12 @@ func TestEventsAPIKey(t *testing.T) {
 		})
 	}
 	_, r := gatekit.Attach(httptest.NewRequest("GET", "/", nil))
-	gatekit.From(r.Context()).Flavor = gatekit.REST
-	gatekit.From(r.Context()).Identity.APIKey, gatekit.From(r.Context()).Identity.APIKeyID = "found", "id"
+	gatekit.From(r.Context()).API = &gatekit.API{Flavor: gatekit.REST}
+	gatekit.From(r.Context()).SetAPIKey("found", "id")
 	r.Header.Set("X-Api-Key", "sent")
 	value, id := gatekit.APIKey(r)
 	require.Equal(t, "found id", fmt.Sprint(value, " ", id), "what a plan found counts")
-	gatekit.From(r.Context()).Flavor = gatekit.HTTP
+	gatekit.From(r.Context()).API = &gatekit.API{Flavor: gatekit.HTTP}
 	value, id = gatekit.APIKey(r)
 	require.Empty(t, value+id, "HTTP APIs have no keys")
 	value, id = gatekit.APIKey(httptest.NewRequest("GET", "/", nil))

@@ -49,7 +49,7 @@ func ExampleDescribe() {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /orders/{id}", func(w http.ResponseWriter, r *http.Request) {
 		rc, _ := gatekit.Attach(r)
-		fmt.Println(rc.Stage, rc.RouteKey)
+		fmt.Println(rc.API.Stage, rc.RouteKey())
 	})
 	h := gatekit.Chain(mux, gatekit.Must(gatekit.Describe(gatekit.API{Stage: "prod"})))
 	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/orders/7", nil))
@@ -85,8 +85,8 @@ func ExampleRequestContext_SetResponder() {
 			rc, r := gatekit.Attach(r)
 			rc.SetResponder(func(w http.ResponseWriter, _ *http.Request, rej *gatekit.Rejection) {
 				w.Header().Set("Content-Type", "application/problem+json")
-				w.WriteHeader(rej.StatusFor(rc.Flavor))
-				fmt.Fprintf(w, `{"title":%q}`, rej.MessageFor(rc.Flavor))
+				w.WriteHeader(rej.StatusFor(rc.API.Flavor))
+				fmt.Fprintf(w, `{"title":%q}`, rej.MessageFor(rc.API.Flavor))
 			})
 			next.ServeHTTP(w, r)
 		})

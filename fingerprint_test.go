@@ -45,7 +45,7 @@ func TestFingerprint(t *testing.T) {
 
 func TestDetach(t *testing.T) {
 	rc, r := gatekit.Attach(httptest.NewRequest("POST", "/a?b", strings.NewReader("body")))
-	rc.RouteKey, rc.Stage, rc.OperationName = "POST /a", "prod", "op"
+	rc.Route, rc.API = &gatekit.Route{Key: "POST /a", OperationName: "op"}, &gatekit.API{Stage: "prod"}
 	rc.SetResponder(func(http.ResponseWriter, *http.Request, *gatekit.Rejection) { t.Error("the responder is r's own") })
 	r.SetPathValue("x", "y")
 	ctx, cancel := context.WithCancel(context.Background())
@@ -56,10 +56,10 @@ func TestDetach(t *testing.T) {
 	require.Equal(t, http.NoBody, detached.Body)
 	own := gatekit.From(detached.Context())
 	require.NotSame(t, rc, own)
-	require.Equal(t, "op", own.OperationName)
+	require.Equal(t, "op", own.OperationName())
 	require.Nil(t, own.Charge)
 	require.Equal(t, rc.RequestID(), own.RequestID())
-	require.Equal(t, "prod", own.Stage)
+	require.Equal(t, "prod", own.API.Stage)
 	w := httptest.NewRecorder()
 	gatekit.Reject(w, detached, nil)
 	require.Equal(t, 500, w.Code, "in the flavor's form, as what answers r may be gone")
@@ -91,10 +91,10 @@ func TestDetachOutsideAGateway(t *testing.T) {
 	r.Header.Set("User-Agent", "curl/8")
 	rc := gatekit.From(gatekit.Detach(t.Context(), r).Context())
 	require.Equal(t, "/a%2Fb", rc.Path.Received())
-	require.Equal(t, "192.0.2.1", rc.Identity.SourceIP.String())
-	require.Equal(t, "curl/8", rc.Identity.UserAgent)
+	require.Equal(t, "192.0.2.1", rc.SourceIP().String())
+	require.Equal(t, "curl/8", rc.UserAgent())
 	require.NotEqual(t, rc.RequestID(), gatekit.From(gatekit.Detach(t.Context(), r).Context()).RequestID())
-	require.False(t, rc.RequestTime.IsZero())
+	require.False(t, rc.Time.IsZero())
 	require.Nil(t, gatekit.From(r.Context()))
 }
 

@@ -117,7 +117,7 @@ func TestSetRequestID(t *testing.T) {
 		require.Equal(t, short, rc.RequestID())
 	}
 	rc, _ = gatekit.Attach(httptest.NewRequest("GET", "/", nil))
-	rc.Flavor = gatekit.REST
+	rc.API = &gatekit.API{Flavor: gatekit.REST}
 	before := rc.RequestID()
 	require.False(t, rc.SetRequestID(short, short))
 	require.False(t, rc.SetRequestID(uuid, "x"))
@@ -131,13 +131,13 @@ func TestSetRequestID(t *testing.T) {
 	for in, want := range map[string]string{"LV7fzho-PHcEJPw=": "LV7fzho-PHcEJPw=", "YL4xIB5p_tqg7ug=": "YL4xIB5p_tqg7ug=", "LV7fzho+PHcE/Pw=": "LV7fzho-PHcE_Pw="} {
 		for _, flavor := range []gatekit.Flavor{gatekit.HTTP, gatekit.WebSocket} {
 			rc, _ := gatekit.Attach(httptest.NewRequest("GET", "/", nil))
-			rc.Flavor = flavor
+			rc.API = &gatekit.API{Flavor: flavor}
 			require.True(t, rc.SetRequestID(in, "passed over"))
 			require.Equal(t, want, rc.RequestID())
 			require.Equal(t, want, rc.ExtendedRequestID())
 		}
 		rc, _ := gatekit.Attach(httptest.NewRequest("GET", "/", nil))
-		rc.Flavor = gatekit.REST
+		rc.API = &gatekit.API{Flavor: gatekit.REST}
 		require.True(t, rc.SetRequestID(uuid, in))
 		require.Equal(t, uuid, rc.RequestID())
 		require.Equal(t, want, rc.ExtendedRequestID())
@@ -150,7 +150,7 @@ func TestSetRequestID(t *testing.T) {
 	require.True(t, rc.SetRequestID(short, ""))
 	require.Equal(t, short, rc.RequestID(), "the last one counts")
 	rc, _ = gatekit.Attach(httptest.NewRequest("GET", "/", nil))
-	rc.Flavor = gatekit.REST
+	rc.API = &gatekit.API{Flavor: gatekit.REST}
 	own := rc.ExtendedRequestID()
 	require.True(t, rc.SetRequestID(uuid, ""))
 	require.Equal(t, uuid+own, rc.RequestID()+rc.ExtendedRequestID())

@@ -104,7 +104,7 @@ func (l Limits) check(r *http.Request) error {
 	}
 	if l.HeaderBytes > 0 {
 		size := len("Host: \r\n") + len(r.Host)
-		if rc := From(r.Context()); rc == nil || rc.Flavor != REST {
+		if rc := From(r.Context()); rc == nil || rc.API.Flavor != REST {
 			size += target
 		}
 		for name, values := range r.Header {

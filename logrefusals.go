@@ -54,7 +54,7 @@ type refusalLog struct {
 
 func (g *refusalLog) write(r *http.Request, rc *RequestContext, rej *Rejection, now time.Time) {
 	level, window := slog.LevelInfo, &g.info
-	status := rej.StatusFor(rc.Flavor)
+	status := rej.StatusFor(rc.API.Flavor)
 	if status >= http.StatusInternalServerError {
 		level, window = slog.LevelError, &g.errors
 	}
@@ -73,7 +73,7 @@ func (g *refusalLog) write(r *http.Request, rc *RequestContext, rej *Rejection, 
 		slog.String("phase", rej.kind().Phase()),
 		slog.String("request", rc.RequestID()),
 		slog.String("method", r.Method),
-		slog.String("route", rc.RouteKey),
+		slog.String("route", rc.RouteKey()),
 	)
 	if rej.Cause != nil {
 		attrs = append(attrs, slog.String("cause", rej.Cause.Error()))

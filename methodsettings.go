@@ -161,10 +161,10 @@ func (s *StageSettings) Methods() iter.Seq2[string, string] {
 // The method is the route's. Where that is ANY, it is method, the request's: an entry for GET holds for a GET on ANY /pets, before one
 // for ANY.
 func (rc *RequestContext) MethodSettings(method string) *MethodSettings {
-	if rc == nil || rc.StageSettings == nil || rc.RouteKey == "" {
+	if rc == nil || rc.API.Settings == nil || rc.RouteKey() == "" {
 		return nil
 	}
-	return rc.StageSettings.onRoute(rc.RouteKey, method)
+	return rc.API.Settings.onRoute(rc.RouteKey(), method)
 }
 
 func (s *StageSettings) onRoute(key, method string) *MethodSettings {
@@ -182,12 +182,12 @@ func (s *StageSettings) onRoute(key, method string) *MethodSettings {
 // error is [RequireRouteKey]'s, where a stage has settings and nobody tells which route the request is on.
 func MethodSettingsOf(r *http.Request) (*MethodSettings, error) {
 	rc := From(r.Context())
-	if rc == nil || rc.StageSettings == nil {
+	if rc == nil || rc.API.Settings == nil {
 		return nil, nil
 	}
 	key, err := RequireRouteKey(r)
 	if err != nil {
 		return nil, err
 	}
-	return rc.StageSettings.onRoute(key, r.Method), nil
+	return rc.API.Settings.onRoute(key, r.Method), nil
 }

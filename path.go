@@ -35,6 +35,6 @@ func PathOf(r *http.Request) Path {
 		return requestpath.Of(r)
 	}
 	path := rc.Path
-	requestpath.Follow(&path, r.URL, rc.Flavor == REST)
+	requestpath.Follow(&path, r.URL, rc.API.Flavor == REST)
 	return path
 }

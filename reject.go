@@ -30,20 +30,21 @@ func Reject(w http.ResponseWriter, r *http.Request, why error) {
 		}
 		return
 	}
-	if t := rc.trial.Load(); t != nil {
+	a := rc.at // never nil: only Attach makes contexts that From finds
+	if t := a.trial.Load(); t != nil {
 		t.refused(rej)
 		return
 	}
-	first := rc.rejection.CompareAndSwap(nil, rej)
+	first := a.rejection.CompareAndSwap(nil, rej)
 	if canceled(r) {
 		return
 	}
 	if first && rc.responder != nil {
-		rc.id.setHeaders(w.Header(), rc.Flavor, &rc.idHeaders, make([]string, 2), nil)
+		rc.id.setHeaders(w.Header(), rc.API.Flavor, &a.idHeaders, make([]string, 2), nil)
 		rc.responder(w, r, rej)
 		return
 	}
-	rej.write(w, r, rc.Flavor, &rc.id, &rc.idHeaders)
+	rej.write(w, r, rc.API.Flavor, &rc.id, &a.idHeaders)
 }
 
 // rejectionOf looks for the Rejection that why wraps, at the cost of an allocation.

@@ -19,7 +19,7 @@ import (
 // described returns a request of an API of flavor f.
 func described(f gatekit.Flavor, method string) *http.Request {
 	rc, r := gatekit.Attach(httptest.NewRequest(method, "/x", nil))
-	rc.Flavor = f
+	rc.API = &gatekit.API{Flavor: f}
 	return r
 }
 
@@ -225,7 +225,7 @@ func TestResponder(t *testing.T) {
 		calls++
 		require.Same(t, rej, rc.Rejection())
 		w.Header().Set("Content-Type", "text/plain")
-		http.Error(w, strings.ToLower(rej.Type.String())+" "+rej.MessageFor(rc.Flavor), http.StatusTeapot)
+		http.Error(w, strings.ToLower(rej.Type.String())+" "+rej.MessageFor(rc.API.Flavor), http.StatusTeapot)
 	})
 	first := &gatekit.Rejection{Type: gatekit.Unauthorized}
 	w := reject(r, first)

@@ -54,9 +54,9 @@ func (rc *RequestContext) SetRequestID(id, extended string) bool {
 	isUUID := parseUUID(id, &uuid)
 	short := id
 	switch {
-	case rc.Flavor == REST && !isUUID:
+	case rc.API.Flavor == REST && !isUUID:
 		return false
-	case rc.Flavor == REST:
+	case rc.API.Flavor == REST:
 		short = extended
 	case isUUID:
 		short = ""
@@ -65,7 +65,7 @@ func (rc *RequestContext) SetRequestID(id, extended string) bool {
 		return false
 	}
 	if rc.id.chosen = nil; isUUID {
-		rc.id.chosen = &chosenID{uuid: uuid, short: rc.Flavor != REST}
+		rc.id.chosen = &chosenID{uuid: uuid, short: rc.API.Flavor != REST}
 	}
 	return true
 }
@@ -113,10 +113,10 @@ func (rc *RequestContext) RequestID() string {
 		return ""
 	}
 	var text [uuidLength]byte
-	if rc.Flavor == REST {
+	if rc.API.Flavor == REST {
 		return string(appendUUID(text[:0], rc.id.uuid()))
 	}
-	return string(rc.id.appendShort(text[:0], rc.Flavor))
+	return string(rc.id.appendShort(text[:0], rc.API.Flavor))
 }
 
 // The 16-character form: 11 bytes are 15 characters and one '='.
@@ -130,7 +130,7 @@ func (rc *RequestContext) ExtendedRequestID() string {
 		return ""
 	}
 	var text [uuidLength]byte
-	return string(rc.id.appendShort(text[:0], rc.Flavor))
+	return string(rc.id.appendShort(text[:0], rc.API.Flavor))
 }
 
 // appendShort appends the 16-character form, or the UUID that stands in its place.
@@ -146,14 +146,14 @@ func (id *requestID) appendShort(b []byte, f Flavor) []byte {
 // fronts an API does it for every answer, before it calls the next handler. It does nothing on nil,
 // and must not be called from several goroutines.
 func (rc *RequestContext) SetRequestIDHeaders(h http.Header) {
-	if rc == nil {
+	if rc == nil || rc.at == nil {
 		return
 	}
-	room := rc.idHeaders[:]
+	room := rc.at.idHeaders[:]
 	if room[0] != "" { // headers that were set for another API, outside this one, point at it
 		room = make([]string, 2)
 	}
-	rc.id.setHeaders(h, rc.Flavor, &rc.idHeaders, room, nil)
+	rc.id.setHeaders(h, rc.API.Flavor, &rc.at.idHeaders, room, nil)
 }
 
 // setHeaders sets the request-ID headers of an API of flavor f in h, with room for two strings.

@@ -15,13 +15,26 @@ import (
 // A pattern without a method gives a key that begins with ANY, whatever the router knows: a station whose rule depends on the route
 // asks [RequireRouteKey].
 func RouteKey(r *http.Request) string {
-	if rc := From(r.Context()); rc != nil && rc.RouteKey != "" && !rc.guessesAnew(r.Pattern) {
-		return rc.RouteKey
+	rc := From(r.Context())
+	if r.Pattern == "" || rc != nil && rc.Route != nil {
+		return rc.RouteKey()
 	}
-	if r.Pattern == "" {
+	return routeKeyOf(r.Pattern) // also where a router in front of this one had a pattern: this one is closer to the handler
+}
+
+// RouteKey returns the key of the route that was chosen: "GET /orders/{id}", "$default". Where another router than this module's has
+// chosen it is what its pattern says in the gateway's spelling; it is "" before routing.
+func (rc *RequestContext) RouteKey() string {
+	if rc == nil {
 		return ""
 	}
-	return routeKeyOf(r.Pattern)
+	if rc.Route != nil {
+		return rc.Route.Key
+	}
+	if r := rc.request(); r != nil && r.Pattern != "" {
+		return routeKeyOf(r.Pattern)
+	}
+	return ""
 }
 
 // RequireRouteKey returns the key of the route that r is on, as a route.API or [OnRoute] has stated it, or as a pattern of
@@ -31,16 +44,10 @@ func RouteKey(r *http.Request) string {
 // It refuses a key that was made from a pattern without a method. chi's Get("/pets/{id}") has the same pattern as its
 // Post("/pets/{id}"), and the same as the Handle("/pets/{id}") of http.ServeMux, so such a pattern tells no route.
 func RequireRouteKey(r *http.Request) (string, error) {
-	if rc := From(r.Context()); rc != nil && rc.RouteKey != "" && !rc.guessesAnew(r.Pattern) {
-		if rc.guessedFrom != "" && tellsNoMethod(rc.RouteKey) {
-			return "", errNoMethod
-		}
-		return rc.RouteKey, nil
+	if rc := From(r.Context()); rc != nil && rc.Route != nil {
+		return rc.Route.Key, nil
 	}
-	if r.Pattern == "" {
-		return "", errNoRoute
-	}
-	switch key := routeKeyOf(r.Pattern); {
+	switch key := RouteKey(r); {
 	case key == "":
 		return "", errNoRoute
 	case tellsNoMethod(key):
@@ -59,26 +66,6 @@ var (
 	errNoMethod = &Rejection{Type: APIConfigurationError, Cause: errors.New(
 		"gatekit: a station needs the route's key, and the router's pattern names no method: state it with gatekit.OnRoute")}
 )
-
-// SetRouteKey states the key of the route that the request is on, for the station that has chosen it, before it calls next.
-func (rc *RequestContext) SetRouteKey(key string) {
-	if rc != nil {
-		rc.RouteKey, rc.guessedFrom = key, ""
-	}
-}
-
-// guessesAnew reports whether pattern is of a router behind the one whose pattern the key was made from: a mux within a mux has
-// chosen another route, and the outer one's key would be looked up in vain.
-func (rc *RequestContext) guessesAnew(pattern string) bool {
-	return rc.guessedFrom != "" && pattern != "" && rc.guessedFrom != pattern
-}
-
-// guessRouteKey takes the key from another router's pattern, unless there is one.
-func (rc *RequestContext) guessRouteKey(pattern string) {
-	if rc.RouteKey == "" && pattern != "" {
-		rc.RouteKey, rc.guessedFrom = routeKeyOf(pattern), pattern
-	}
-}
 
 // OnRoute returns a middleware that states the key of the route for every station behind it, under routers that don't tell it: chi,
 // gin, echo, and http.ServeMux where the pattern names no method.
@@ -99,14 +86,15 @@ func OnRoute(routeKey string) (Middleware, error) {
 	}
 	wrong := &Rejection{Type: APIConfigurationError, Cause: fmt.Errorf("gatekit: OnRoute(%q) stands in front of a request with another method", routeKey)}
 	return func(next http.Handler) http.Handler {
-		return &onRoute{key: routeKey, method: method, wrong: wrong, next: next}
+		return &onRoute{route: Route{Key: routeKey}, method: method, wrong: wrong, next: next}
 	}, nil
 }
 
 type onRoute struct {
-	key, method string // no method is every one
-	wrong       *Rejection
-	next        http.Handler
+	route  Route
+	method string // "" is every one
+	wrong  *Rejection
+	next   http.Handler
 }
 
 func (h *onRoute) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -115,7 +103,7 @@ func (h *onRoute) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	rc, r := Attach(r)
-	rc.SetRouteKey(h.key)
+	rc.Route = &h.route
 	h.next.ServeHTTP(w, r)
 }
 

@@ -89,11 +89,10 @@ func TestRequireRouteKey(t *testing.T) {
 	_, r = gatekit.Attach(r)
 	_, err := gatekit.RequireRouteKey(gatekit.Detach(r.Context(), r))
 	require.Error(t, err)
-	gatekit.From(r.Context()).SetRouteKey("ANY /a")
+	gatekit.From(r.Context()).Route = &gatekit.Route{Key: "ANY /a"}
 	key, err := gatekit.RequireRouteKey(gatekit.Detach(r.Context(), r))
 	require.NoError(t, err)
 	require.Equal(t, "ANY /a", key)
-	(*gatekit.RequestContext)(nil).SetRouteKey("GET /a")
 }
 
 // A rule on trial that states a key takes it back with the rest, if it refuses.
@@ -160,12 +159,12 @@ func TestMethodSettingsOf(t *testing.T) {
 			r.Pattern = tt.pattern
 			rc, r := gatekit.Attach(r)
 			if tt.key != "" {
-				rc.SetRouteKey(tt.key)
+				rc.Route = &gatekit.Route{Key: tt.key}
 			}
 			m, err := gatekit.MethodSettingsOf(r)
 			require.NoError(t, err, "a stage without settings says nothing")
 			require.Nil(t, m)
-			rc.StageSettings = settings
+			rc.API = &gatekit.API{Settings: settings}
 			m, err = gatekit.MethodSettingsOf(r)
 			if tt.want == 0 {
 				require.Error(t, err)
@@ -189,6 +188,6 @@ func TestDomainNameIsKnown(t *testing.T) {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Host = host
 		rc, _ := gatekit.Attach(r)
-		require.Equal(t, want, rc.DomainName)
+		require.Equal(t, want, rc.DomainName())
 	}
 }

@@ -47,8 +47,8 @@ func (h *shadow) Station() (kind string, next http.Handler) { return "shadow", h
 
 func (h *shadow) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rc, r := Attach(r)
-	t := &trial{shadow: h, outer: rc.trial.Load(), r: r}
-	header, known, integration := w.Header().Clone(), rc.plain(), rc.integration.Load()
+	t := &trial{shadow: h, outer: rc.at.trial.Load(), r: r}
+	header, known, integration := w.Header().Clone(), *rc, rc.Integration()
 	onTrial := r.Clone(r.Context())
 	if r.Body != nil && r.Body != http.NoBody {
 		t.body = &keptBody{from: r.Body}
@@ -62,8 +62,8 @@ func (h *shadow) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	clear(w.Header())
 	maps.Copy(w.Header(), header)
-	rc.restore(known)
-	rc.integration.Store(integration)
+	*rc = known
+	rc.at.integration.Store(integration)
 	r = r.WithContext(r.Context()) // a copy: the caller's request keeps its body
 	if t.body != nil {
 		r.Body = t.body.again()
@@ -74,8 +74,8 @@ func (h *shadow) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // try runs the rule. A panic ends the trial as well: who recovers from it may want to refuse the request.
 func (h *shadow) try(rc *RequestContext, t *trial, w http.ResponseWriter, r *http.Request) {
-	rc.trial.Store(t)
-	defer rc.trial.CompareAndSwap(t, t.outer)
+	rc.at.trial.Store(t)
+	defer rc.at.trial.CompareAndSwap(t, t.outer)
 	h.rule.ServeHTTP(w, r)
 }
 
@@ -86,15 +86,15 @@ func (h *admitted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rc := From(r.Context())
 	var t *trial
 	if rc != nil {
-		t = rc.trial.Load()
+		t = rc.at.trial.Load()
 	}
 	if t == nil || t.shadow != h.shadow { // the rule let the request go on after it had returned itself
 		h.shadow.next.ServeHTTP(w, r)
 		return
 	}
 	t.goesOn()
-	rc.trial.Store(t.outer)
-	defer rc.trial.Store(t) // what the rule refuses from now on is still only reported
+	rc.at.trial.Store(t.outer)
+	defer rc.at.trial.Store(t) // what the rule refuses from now on is still only reported
 	h.shadow.next.ServeHTTP(w, r)
 }
 

@@ -79,12 +79,13 @@ func TestShadowGoesOnAsTheRequestCame(t *testing.T) {
 		rc := gatekit.From(r.Context())
 		require.Nil(t, rc.Rejection())
 		require.Nil(t, rc.Integration())
-		require.Empty(t, rc.RouteKey)
+		require.Empty(t, rc.RouteKey())
 		require.Nil(t, rc.Authorization)
 		require.Nil(t, rc.Charge)
-		require.Equal(t, gatekit.API{Stage: "prod"}, rc.API)
-		require.Equal(t, "outside", rc.BasePath)
-		require.Empty(t, rc.Identity.APIKey)
+		require.Equal(t, &gatekit.API{Stage: "prod"}, rc.API)
+		require.Equal(t, "outside", rc.BasePath())
+		key, _ := rc.FoundAPIKey()
+		require.Empty(t, key)
 		body, err := io.ReadAll(r.Body)
 		require.NoError(t, err)
 		require.Equal(t, "the body", string(body))
@@ -96,7 +97,8 @@ func TestShadowGoesOnAsTheRequestCame(t *testing.T) {
 		_, _ = io.WriteString(w, "served")
 	}), station(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		rc, r := gatekit.Attach(r)
-		rc.Stage, rc.BasePath = "prod", "outside"
+		rc.API = &gatekit.API{Stage: "prod"}
+		rc.SetDomain(&gatekit.Domain{BasePath: "outside"})
 		r.SetPathValue("id", "7")
 		w.Header().Set("X-Before", "set")
 		w.Header().Add("Vary", "Origin")
@@ -135,6 +137,12 @@ func fill(v reflect.Value) {
 			f.Set(reflect.ValueOf(&gatekit.StageSettings{}))
 		case f.Type() == reflect.TypeFor[gatekit.Charge]():
 			f.Set(reflect.ValueOf(free{}))
+		case f.Type() == reflect.TypeFor[*gatekit.API]():
+			f.Set(reflect.ValueOf(&gatekit.API{Stage: "rule"}))
+		case f.Type() == reflect.TypeFor[*gatekit.Route]():
+			f.Set(reflect.ValueOf(&gatekit.Route{Key: "rule"}))
+		case f.Type() == reflect.TypeFor[*gatekit.Connection]():
+			f.Set(reflect.ValueOf(&gatekit.Connection{ID: "rule"}))
 		case f.Type() == reflect.TypeFor[[]string]():
 			f.Set(reflect.ValueOf([]string{"x"}))
 		case f.Type() == reflect.TypeFor[gatekit.Path]():

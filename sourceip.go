@@ -13,7 +13,7 @@ import (
 // that needs the client's address asks here.
 func SourceIP(r *http.Request) netip.Addr {
 	if rc := From(r.Context()); rc != nil {
-		return rc.Identity.SourceIP
+		return rc.SourceIP()
 	}
 	return remoteIP(r.RemoteAddr)
 }
@@ -118,7 +118,7 @@ type proxied struct {
 
 func (h *proxied) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rc, r := Attach(r)
-	rc.Identity.SourceIP = h.proxies.SourceIP(r)
+	rc.SetSourceIP(h.proxies.SourceIP(r))
 	h.next.ServeHTTP(w, r)
 }
 

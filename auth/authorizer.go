@@ -84,7 +84,8 @@ func (h *required) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	rc, r := gatekit.Attach(r)
-	rc.Authorization, rc.AuthorizationScopes = a, h.scopes
+	rc.Authorization = a
+	rc.SetAuthorizationScopes(&h.scopes)
 	h.next.ServeHTTP(w, r)
 }
 

@@ -80,7 +80,7 @@ var (
 // as events show them. Its errors are 403s; no certificate is [ErrNoCredentials].
 func (a *ClientCertificate) Authorize(r *http.Request) (*gatekit.Authorization, error) {
 	rc, _ := gatekit.Attach(r)
-	cert := rc.Identity.ClientCert
+	cert := rc.ClientCert()
 	if cert == nil {
 		return nil, forbiddenFor(errNoCertificate)
 	}

@@ -94,7 +94,7 @@ func (c *Cognito) Authorize(r *http.Request) (*gatekit.Authorization, error) {
 	switch {
 	case !ok && fail == failExpired:
 		refusal := &gatekit.Rejection{Type: gatekit.Unauthorized, Cause: causes[fail]}
-		if rc := gatekit.From(r.Context()); rc != nil && rc.Flavor == gatekit.REST {
+		if rc := gatekit.From(r.Context()); rc != nil && rc.API.Flavor == gatekit.REST {
 			refusal.Message = textExpired
 		}
 		return nil, refusal

@@ -298,7 +298,7 @@ func TestWebSocketAuthorizer(t *testing.T) {
 		r := request("GET", "/?token=x", "")
 		r.Header.Set("Upgrade", "websocket")
 		rc, r := gatekit.Attach(r)
-		rc.RouteKey = "$connect"
+		rc.Route = &gatekit.Route{Key: "$connect"}
 		require.Equal(t, want, serve(behind(t, ws, l), r).Code, answer)
 	}
 }

@@ -41,20 +41,23 @@ var sourceForms = []struct {
 // contextValues are the $context variables that can be sources: those that are known before an authorizer is asked and are not new with
 // each request.
 var contextValues = map[string]func(*gatekit.RequestContext, *http.Request) string{
-	"accountId":          func(rc *gatekit.RequestContext, _ *http.Request) string { return rc.AccountID },
-	"apiId":              func(rc *gatekit.RequestContext, _ *http.Request) string { return rc.APIID },
-	"stage":              func(rc *gatekit.RequestContext, _ *http.Request) string { return rc.Stage },
-	"domainName":         func(rc *gatekit.RequestContext, _ *http.Request) string { return rc.DomainName },
-	"domainPrefix":       func(rc *gatekit.RequestContext, _ *http.Request) string { return event.DomainPrefix(rc.DomainName) },
-	"routeKey":           func(rc *gatekit.RequestContext, _ *http.Request) string { return rc.RouteKey },
-	"resourcePath":       func(rc *gatekit.RequestContext, _ *http.Request) string { return event.ResourcePath(rc.RouteKey) },
+	"accountId":          func(rc *gatekit.RequestContext, _ *http.Request) string { return rc.API.AccountID },
+	"apiId":              func(rc *gatekit.RequestContext, _ *http.Request) string { return rc.API.APIID },
+	"stage":              func(rc *gatekit.RequestContext, _ *http.Request) string { return rc.API.Stage },
+	"domainName":         func(rc *gatekit.RequestContext, _ *http.Request) string { return rc.DomainName() },
+	"domainPrefix":       func(rc *gatekit.RequestContext, _ *http.Request) string { return event.DomainPrefix(rc.DomainName()) },
+	"routeKey":           func(rc *gatekit.RequestContext, _ *http.Request) string { return rc.RouteKey() },
+	"resourcePath":       func(rc *gatekit.RequestContext, _ *http.Request) string { return event.ResourcePath(rc.RouteKey()) },
 	"httpMethod":         func(_ *gatekit.RequestContext, r *http.Request) string { return r.Method },
 	"path":               func(rc *gatekit.RequestContext, _ *http.Request) string { return rc.Path.Received() },
 	"protocol":           func(*gatekit.RequestContext, *http.Request) string { return "HTTP/1.1" },
-	"connectionId":       func(rc *gatekit.RequestContext, _ *http.Request) string { return rc.ConnectionID },
-	"identity.sourceIp":  func(rc *gatekit.RequestContext, _ *http.Request) string { return event.AddrText(rc.Identity.SourceIP) },
-	"identity.userAgent": func(rc *gatekit.RequestContext, _ *http.Request) string { return rc.Identity.UserAgent },
-	"identity.apiKey":    func(rc *gatekit.RequestContext, _ *http.Request) string { return rc.Identity.APIKey },
+	"connectionId":       func(rc *gatekit.RequestContext, _ *http.Request) string { return rc.ConnectionID() },
+	"identity.sourceIp":  func(rc *gatekit.RequestContext, _ *http.Request) string { return event.AddrText(rc.SourceIP()) },
+	"identity.userAgent": func(rc *gatekit.RequestContext, _ *http.Request) string { return rc.UserAgent() },
+	"identity.apiKey": func(rc *gatekit.RequestContext, _ *http.Request) string {
+		value, _ := rc.FoundAPIKey()
+		return value
+	},
 }
 
 func parseSource(text string) (source, error) {
@@ -91,7 +94,7 @@ func (s *source) value(rc *gatekit.RequestContext, r *http.Request) (value strin
 			return "", false
 		}
 	case fromStageVariable:
-		value = rc.StageVariables[s.name]
+		value = rc.API.Variables[s.name]
 	case fromContext:
 		value = contextValues[s.name](rc, r)
 	}
@@ -107,8 +110,8 @@ func (k *decisionKey) hash() uint64 { return binary.LittleEndian.Uint64(k[:]) }
 // keyOf digests API, stage and source values.
 func keyOf(rc *gatekit.RequestContext, values []string, more []byte) decisionKey {
 	var room [1536]byte // on the stack; what is longer goes to the heap
-	b := append(room[:0], byte(rc.Flavor))
-	for _, s := range [...]string{rc.AccountID, rc.Region, rc.APIID, rc.Stage} {
+	b := append(room[:0], byte(rc.API.Flavor))
+	for _, s := range [...]string{rc.API.AccountID, rc.API.Region, rc.API.APIID, rc.API.Stage} {
 		b = appendSized(b, s)
 	}
 	for _, s := range values {

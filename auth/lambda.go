@@ -105,10 +105,10 @@ func (l *Lambda) decide(rc *gatekit.RequestContext, r *http.Request) (caller, er
 
 // ask gets a new decision.
 func (l *Lambda) ask(rc *gatekit.RequestContext, r *http.Request, key decisionKey, now time.Time, resource string, values []string, digest []byte) (*decision, error) {
-	simple := l.config.EnableSimpleResponses && rc.Flavor == gatekit.HTTP
+	simple := l.config.EnableSimpleResponses && rc.API.Flavor == gatekit.HTTP
 	e := l.event(rc, r, resource, values, hex.EncodeToString(digest))
 	asked := policyRequest(rc, r, resource, now) // the call may outlive the request, so it gets its own
-	nested := rc.Flavor == gatekit.HTTP && l.config.PayloadFormatVersion != "1.0"
+	nested := rc.API.Flavor == gatekit.HTTP && l.config.PayloadFormatVersion != "1.0"
 	return l.get(r.Context(), key, now, func(ctx context.Context) (*decision, error) {
 		payload, err := l.function.Invoke(ctx, e)
 		if err != nil {

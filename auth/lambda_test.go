@@ -201,9 +201,10 @@ func TestLambdaIdentitySources(t *testing.T) {
 	variables := func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			rc, r := gatekit.Attach(r)
-			rc.StageVariables = map[string]string{"env": "test"}
-			rc.RouteKey = "GET /"
-			mw(next).ServeHTTP(w, r)
+			api := testAPI
+			api.Variables = map[string]string{"env": "test"}
+			rc.API, rc.Route = &api, &gatekit.Route{Key: "GET /"}
+			auth.Require(l)(next).ServeHTTP(w, r)
 		})
 	}
 	good := func() *http.Request {
@@ -263,7 +264,8 @@ func TestLambdaEvents(t *testing.T) {
 			r.Pattern = "GET /orders/{id}"
 			r.SetPathValue("id", "a b")
 			rc, r := gatekit.Attach(r)
-			rc.API, rc.DomainName = api, "q9.example.com"
+			rc.API = &api
+			rc.SetDomain(&gatekit.Domain{Name: "q9.example.com"})
 			if change != nil {
 				change(r, rc)
 			}
@@ -283,7 +285,7 @@ func TestLambdaEvents(t *testing.T) {
 			`"requestId":"RID","extendedRequestId":"XID","protocol":"HTTP/1.1","requestTime":"01/Jan/2000:00:00:00 +0000","requestTimeEpoch":946684800000,%d"identity":{"accessKey":null,"accountId":null,"caller":null,%c"cognitoAuthenticationProvider":null,"cognitoAuthenticationType":null,"cognitoIdentityId":null,"cognitoIdentityPoolId":null,` +
 			`"principalOrgId":null,"sourceIp":"192.0.2.9","user":null,"userAgent":"curl/8","userArn":null}}}`
 		variables := func(_ *http.Request, rc *gatekit.RequestContext) {
-			rc.StageVariables = map[string]string{"color": "blue"}
+			rc.API.Variables = map[string]string{"color": "blue"}
 		}
 		got := send(flavored(gatekit.REST), auth.LambdaConfig{}, variables)
 		require.JSONEq(t, "{"+strings.NewReplacer("%s", "", "%c", "", "%d", `"deploymentId":"3kbsnj",`, "ID\"}", "a%20b\"}", "RES", "dpdhf2").Replace(rest), strings.Replace(got, resourceID(t, got), "dpdhf2", 1))
@@ -306,7 +308,7 @@ func TestLambdaEvents(t *testing.T) {
 		require.Equal(t, []string{"c1=1", "c2=2"}, v2.Cookies)
 
 		got = send(flavored(gatekit.WebSocket), auth.LambdaConfig{}, func(_ *http.Request, rc *gatekit.RequestContext) {
-			rc.RouteKey, rc.ConnectionID = "$connect", "L0SM9cOFvHcCIhw="
+			rc.Route, rc.Connection = &gatekit.Route{Key: "$connect"}, &gatekit.Connection{ID: "L0SM9cOFvHcCIhw="}
 		})
 		require.JSONEq(t, `{"type":"REQUEST","methodArn":"`+testARN+`$connect",`+strings.NewReplacer(`"Host":[`, `"Content-Length":["0"],"Host":[`, `"Host":"`, `"Content-Length":"0","Host":"`).Replace(headers)+`"stageVariables":{},"requestContext":{"routeKey":"$connect","eventType":"CONNECT","extendedRequestId":"RID","requestTime":"01/Jan/2000:00:00:00 +0000",`+
 			`"messageDirection":"IN","stage":"prod","connectedAt":946684800000,"requestTimeEpoch":946684800000,"identity":{"sourceIp":"192.0.2.9","userAgent":"curl/8"},"requestId":"RID","domainName":"q9.example.com","connectionId":"L0SM9cOFvHcCIhw=","apiId":"abc123"}}`,

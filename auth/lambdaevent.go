@@ -18,9 +18,9 @@ func (l *Lambda) event(
 	w := event.Writer{Context: rc, Request: r, Authorizer: to}
 	b := make([]byte, 0, w.Room()+len(resource))
 	switch {
-	case rc.Flavor == gatekit.WebSocket:
+	case rc.API.Flavor == gatekit.WebSocket:
 		return w.AppendWebSocket(b, event.Socket{Type: event.Connect})
-	case rc.Flavor == gatekit.REST:
+	case rc.API.Flavor == gatekit.REST:
 		return w.AppendREST(b)
 	case l.config.PayloadFormatVersion == "1.0":
 		return w.AppendV1(b)

@@ -12,9 +12,9 @@ import (
 // arnOf is the ARN of what r asks for: with the path as the route sees it, without base path and stage. A path that is ambiguous is a 400,
 // and one whose ARN is too long a 414. (Developer guide, "Control access for invoking an API".)
 func arnOf(rc *gatekit.RequestContext, r *http.Request) (string, error) {
-	api := arn.API{Region: rc.Region, AccountID: rc.AccountID, APIID: rc.APIID, Stage: rc.Stage}
-	if rc.Flavor == gatekit.WebSocket {
-		return api.Route(rc.RouteKey), nil
+	api := arn.API{Region: rc.API.Region, AccountID: rc.API.AccountID, APIID: rc.API.APIID, Stage: rc.API.Stage}
+	if rc.API.Flavor == gatekit.WebSocket {
+		return api.Route(rc.RouteKey()), nil
 	}
 	path := gatekit.PathOf(r)
 	if err := path.Routed().Check(false); err != nil {
@@ -33,9 +33,9 @@ var errTooLong error = &gatekit.Rejection{Type: gatekit.Default4XX, Status: http
 func policyRequest(rc *gatekit.RequestContext, r *http.Request, resource string, now time.Time) policy.Request {
 	return policy.Request{
 		Action: policy.Invoke, Resource: resource, Time: now,
-		SecureTransport: r.TLS != nil, SourceIP: rc.Identity.SourceIP,
-		UserAgent: rc.Identity.UserAgent, Referer: r.Header.Get("Referer"),
-		Region: rc.Region, ResourceAccount: rc.AccountID,
+		SecureTransport: r.TLS != nil, SourceIP: rc.SourceIP(),
+		UserAgent: rc.UserAgent(), Referer: r.Header.Get("Referer"),
+		Region: rc.API.Region, ResourceAccount: rc.API.AccountID,
 	}
 }
 
@@ -63,7 +63,7 @@ func (c caller) admitted(rc *gatekit.RequestContext, err error) (*gatekit.Author
 // denied is the 403 of a decision on a Lambda authorizer's caller. Its cause names the statement.
 func denied(rc *gatekit.RequestContext, d policy.Decision) error {
 	refusal := &gatekit.Rejection{Type: gatekit.AccessDenied, Cause: deniedBy{d}}
-	if rc.Flavor == gatekit.REST {
+	if rc.API.Flavor == gatekit.REST {
 		if refusal.Message = unauthorizedUser + noIdentityPolicy; d.Effect == policy.ExplicitDeny {
 			refusal.Message = unauthorizedUser + explicitDeny
 		}
@@ -78,7 +78,7 @@ func (e deniedBy) Error() string { return "auth: " + e.decision.String() }
 
 // foreign reports whether a caller is known to be of another account than the API.
 func foreign(rc *gatekit.RequestContext, accountID string) bool {
-	return rc.AccountID != "" && accountID != "" && rc.AccountID != accountID
+	return rc.API.AccountID != "" && accountID != "" && rc.API.AccountID != accountID
 }
 
 // tails are the ends of the texts of a refusal.
@@ -92,7 +92,7 @@ var (
 // notAuthorized is the 403 that names caller and resource; "" is anonymous.
 func notAuthorized(rc *gatekit.RequestContext, caller, resource string, d policy.Decision, t tails) error {
 	refusal := &gatekit.Rejection{Type: gatekit.AccessDenied, Cause: deniedBy{d}}
-	if rc.Flavor == gatekit.REST {
+	if rc.API.Flavor == gatekit.REST {
 		if caller == "" {
 			caller = "anonymous"
 		}

@@ -28,7 +28,7 @@ func TestRouteScopesAreNoted(t *testing.T) {
 	for _, want := range [][]string{nil, {"b", "c"}} {
 		var got []string
 		h := auth.Require(scopedCaller{}, want...)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-			got = gatekit.From(r.Context()).AuthorizationScopes
+			got = gatekit.From(r.Context()).AuthorizationScopes()
 		}))
 		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
 		require.Equal(t, want, got)

@@ -186,7 +186,7 @@ func (s *SigV4) verify(rc *gatekit.RequestContext, r *http.Request) (credential 
 func (s *SigV4) checkScopeAndTime(rc *gatekit.RequestContext, sent *signed, now time.Time) (expires time.Time, err error) {
 	region := s.config.Region
 	if region == "" {
-		region = rc.Region
+		region = rc.API.Region
 	}
 	c := &sent.credential
 	at, dated := sigv4.ParseTime(sent.date)
@@ -265,7 +265,7 @@ func (s *SigV4) stringToSign(toSign []byte, rc *gatekit.RequestContext, r *http.
 	switch path := rc.Path.Received(); {
 	case path != "" && path[0] != '/': // the asterisk of OPTIONS, whose canonical form is that of /*
 		return nil, wrongSignature(rc, errUnclean)
-	case !rules.KeepSegments && rc.RouteKey != "" && !sigv4.IsNormal(path):
+	case !rules.KeepSegments && rc.RouteKey() != "" && !sigv4.IsNormal(path):
 		return nil, wrongSignature(rc, errUnclean) // a router has read the path as it is: no signature is good for two routes
 	}
 	var room [2048]byte

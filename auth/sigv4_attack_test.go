@@ -316,7 +316,7 @@ func TestSigV4Paths(t *testing.T) {
 		sent.RequestURI = path
 		sent.URL.Path = path
 		rc, sent := gatekit.Attach(sent)
-		rc.RouteKey = routeKey
+		rc.Route = &gatekit.Route{Key: routeKey}
 		return outcome(t, newSigV4(t, c), sent)
 	}
 	require.Equal(t, "200", send("/a/b", "/a/b", "GET /{proxy+}", auth.SigV4Config{}))

@@ -31,10 +31,10 @@ func TestSigV4Differences(t *testing.T) {
 			r.URL.RawQuery = query
 		}
 		rc, r := gatekit.Attach(r)
-		rc.RouteKey = "GET /{proxy+}"
+		rc.Route = &gatekit.Route{Key: "GET /{proxy+}"}
 		require.Equal(t, want, outcome(t, newSigV4(t, auth.SigV4Config{}), r), target)
 		if strings.Contains(target, "/.") {
-			rc.RouteKey = ""
+			rc.Route = &gatekit.Route{Key: ""}
 			require.Equal(t, `400 BadRequestException {"message":"Bad Request"}`, outcome(t, newSigV4(t, auth.SigV4Config{}), r), target)
 		}
 	}
@@ -71,7 +71,7 @@ func TestSigV4SessionAndAccount(t *testing.T) {
 			r := unsigned("GET", "/", "")
 			require.NoError(t, session.Sign(r, time.Now()))
 			rc, r := gatekit.Attach(r)
-			rc.API = rest
+			rc.API = &rest
 			return s.Authorize(r)
 		}
 		time.Sleep(time.Minute - time.Nanosecond)

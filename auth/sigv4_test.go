@@ -233,13 +233,13 @@ func TestSigV4MayInvalidateCache(t *testing.T) {
 	require.NoError(t, authtest.Signer{AccessKeyID: "ANY", SecretAccessKey: secretKey, Region: "us-east-1"}.Sign(r, time.Now()))
 	require.False(t, s.MayInvalidateCache(r))
 	rc, r := gatekit.Attach(r)
-	rc.API = rest
+	rc.API = &rest
 	require.False(t, s.MayInvalidateCache(r), "signed, but nobody has looked")
 	rc.Authorization = gatekit.NewAuthorization(gatekit.AuthorizationFields{Caller: &gatekit.IAMCaller{AccessKey: "OTHER"}})
 	require.False(t, s.MayInvalidateCache(r), "somebody else was admitted")
 	rc.Authorization = gatekit.NewAuthorization(gatekit.AuthorizationFields{Caller: &gatekit.IAMCaller{AccessKey: "ANY"}})
 	require.True(t, s.MayInvalidateCache(r))
-	rc.AccountID = "444455556666"
+	rc.API = &gatekit.API{Flavor: rest.Flavor, Region: rest.Region, APIID: rest.APIID, Stage: rest.Stage, AccountID: "444455556666"}
 	require.False(t, s.MayInvalidateCache(r), "another account's caller")
 }
 

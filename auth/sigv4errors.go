@@ -39,7 +39,7 @@ var (
 // signatureRefusal is a 403 that a REST API words.
 func signatureRefusal(rc *gatekit.RequestContext, message, errorType string, cause error) error {
 	refusal := &gatekit.Rejection{Type: gatekit.InvalidSignature, Cause: cause}
-	if rc.Flavor == gatekit.REST {
+	if rc.API.Flavor == gatekit.REST {
 		refusal.Message = message
 		if errorType != "" {
 			refusal.Header = http.Header{headerErrorType: {errorType}}

@@ -29,7 +29,8 @@ type name struct {
 	host     string
 	custom   bool // it isn't a generated host name
 	mappings keys[http.Handler]
-	rules    []*rule // by priority
+	domains  map[string]*gatekit.Domain // what requests are told, by base path; a wildcard's are made for each
+	rules    []*rule                    // by priority
 
 	policy            *policy     // nil without a certificate
 	plain             *tls.Config // without client certificates; nil without a certificate
@@ -86,6 +87,10 @@ func wrapped(what string, err error) error {
 // compile compiles what chooses an API.
 func (d *Domain) compile(from *Name, m *mistakes.Mistakes) *name {
 	n := &name{host: from.Host, custom: !isGenerated(from.Host), strict: from.EndpointAccessMode == AccessStrict}
+	n.domains = map[string]*gatekit.Domain{"": {Name: n.host, Custom: n.custom}}
+	for _, mapping := range from.Mappings {
+		n.domains[mapping.key()] = &gatekit.Domain{Name: n.host, BasePath: mapping.key(), Custom: n.custom}
+	}
 	for i, mapping := range from.Mappings {
 		if !n.mappings.add(mapping.key(), &mapping.Handler) {
 			m.Under("Mappings").Index(i).Add("BasePath", "want each once, got %q again", mapping.BasePath)
@@ -120,6 +125,7 @@ type Selected struct {
 	Handler http.Handler
 
 	mutual, custom bool
+	domains        map[string]*gatekit.Domain
 }
 
 // Select returns what r is for, or a *gatekit.Rejection: 403 where no Name has the host or no mapping the path, 400 for a path that two readers
@@ -144,14 +150,14 @@ func (d *Domain) Select(r *http.Request) (Selected, error) {
 			if !rule.strip {
 				basePath = ""
 			}
-			return Selected{host, n.host, basePath, rule.handler, n.mutual != nil, n.custom}, nil
+			return Selected{host, n.host, basePath, rule.handler, n.mutual != nil, n.custom, n.domains}, nil
 		}
 	}
 	h, basePath := n.mappings.match(path, asSent)
 	if h == nil {
 		return Selected{}, forbidden
 	}
-	return Selected{host, n.host, basePath, *h, n.mutual != nil, n.custom}, nil
+	return Selected{host, n.host, basePath, *h, n.mutual != nil, n.custom, n.domains}, nil
 }
 
 // ServeHTTP sends the request to its API, or refuses it; see [Domain.Select]. Behind it, gatekit.From(ctx) has DomainName, BasePath and
@@ -164,9 +170,13 @@ func (d *Domain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	received := r
 	rc, r := gatekit.Attach(r)
-	rc.DomainName, rc.BasePath, rc.CustomDomain = s.Host, s.BasePath, s.custom
-	if rc.Identity.ClientCert != nil && !s.mutual && d.demandsCertificate(r.TLS) {
-		rc.Identity.ClientCert = nil // another Name's truststore has verified it
+	chosen := s.domains[s.BasePath]
+	if chosen == nil || chosen.Name != s.Host {
+		chosen = &gatekit.Domain{Name: s.Host, BasePath: s.BasePath, Custom: s.custom}
+	}
+	rc.SetDomain(chosen)
+	if rc.ClientCert() != nil && !s.mutual && d.demandsCertificate(r.TLS) {
+		rc.SetClientCert(nil) // another Name's truststore has verified it
 	}
 	if s.BasePath != "" {
 		if r == received { // attached by a station outside, who goes on to see the request as it was
@@ -174,7 +184,7 @@ func (d *Domain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		cut := requestpath.Cut(r.URL, 1+len(s.BasePath))
 		r.URL = &cut
-		requestpath.Follow(&rc.Path, r.URL, rc.Flavor == gatekit.REST)
+		requestpath.Follow(&rc.Path, r.URL, rc.API.Flavor == gatekit.REST)
 	}
 	s.Handler.ServeHTTP(w, r)
 }

@@ -18,7 +18,7 @@ import (
 func api(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rc := gatekit.From(r.Context())
-		fmt.Fprintf(w, "%s %s base=%s domain=%s received=%s", name, r.URL.EscapedPath(), rc.BasePath, rc.DomainName, rc.Path.Received())
+		fmt.Fprintf(w, "%s %s base=%s domain=%s received=%s", name, r.URL.EscapedPath(), rc.BasePath(), rc.DomainName(), rc.Path.Received())
 	})
 }
 
@@ -177,7 +177,7 @@ func TestTheOutsideSeesTheRequestAsReceived(t *testing.T) {
 		require.Equal(t, "/orders/a/b", r.URL.Path)
 		require.Equal(t, "/orders/a%2Fb", r.URL.RawPath)
 		if attached {
-			require.Equal(t, "orders", rc.BasePath)
+			require.Equal(t, "orders", rc.BasePath())
 		}
 	}
 }
@@ -190,7 +190,7 @@ func TestCustomDomain(t *testing.T) {
 	} {
 		var got bool
 		d := gatekit.Must(domain.New(t.Context(), domain.Config{Names: []domain.Name{{Host: host, Mappings: []domain.Mapping{
-			{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = gatekit.From(r.Context()).CustomDomain })},
+			{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = gatekit.From(r.Context()).CustomDomain() })},
 		}}}}))
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Host = strings.Replace(host, "*", "x", 1)
@@ -236,7 +236,7 @@ func TestWithRoute(t *testing.T) {
 	orders := gatekit.Must(route.New(route.Config{}))
 	orders.Handle("GET /{id}", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rc := gatekit.From(r.Context())
-		fmt.Fprint(w, rc.RouteKey, " ", r.PathValue("id"), " ", rc.BasePath, " ", rc.Path.Received())
+		fmt.Fprint(w, rc.RouteKey(), " ", r.PathValue("id"), " ", rc.BasePath(), " ", rc.Path.Received())
 	}))
 	legacy := gatekit.Must(route.New(route.Config{API: gatekit.API{Flavor: gatekit.REST}}))
 	d := gatekit.Must(domain.New(t.Context(), domain.Config{Names: []domain.Name{{Host: "api.example.com", Mappings: []domain.Mapping{
@@ -255,7 +255,7 @@ func TestWithRoute(t *testing.T) {
 	r.Host = "API.example.com.:443"
 	rc, r := gatekit.Attach(r)
 	d.ServeHTTP(httptest.NewRecorder(), r)
-	require.Equal(t, "api.example.com", rc.DomainName)
+	require.Equal(t, "api.example.com", rc.DomainName())
 	require.Equal(t, "rest /x base= domain=api.example.com received=/x", get(d, "https://api.example.com/x").Body.String())
 }
 

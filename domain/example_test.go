@@ -47,7 +47,7 @@ func ExampleNew() {
 // Tenants by subdomain: the exact name precedes the wildcard.
 func ExampleNew_wildcard() {
 	tenant := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprint(w, "tenant ", gatekit.From(r.Context()).DomainName)
+		fmt.Fprint(w, "tenant ", gatekit.From(r.Context()).DomainName())
 	})
 	d := gatekit.Must(domain.New(context.Background(), domain.Config{Names: []domain.Name{
 		{Host: "*.example.com", Mappings: []domain.Mapping{{Handler: tenant}}},

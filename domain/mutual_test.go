@@ -28,7 +28,7 @@ import (
 
 // whoami tells the client certificate's subject.
 var whoami = []domain.Mapping{{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-	if c := gatekit.From(r.Context()).Identity.ClientCert; c != nil {
+	if c := gatekit.From(r.Context()).ClientCert(); c != nil {
 		fmt.Fprint(w, c.Subject.CommonName)
 		return
 	}

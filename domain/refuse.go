@@ -22,6 +22,9 @@ var (
 	notFound = &gatekit.Rejection{Type: gatekit.ResourceNotFound}
 )
 
+// The APIs that there aren't: only their flavor is known.
+var httpAPI, restAPI = &gatekit.API{}, &gatekit.API{Flavor: gatekit.REST}
+
 var forbiddenBody = []byte(`{"message":"Forbidden"}`)
 
 // refuse answers for the front door.
@@ -29,7 +32,7 @@ func refuse(w http.ResponseWriter, r *http.Request, why *gatekit.Rejection) {
 	if why == forbidden {
 		outermost := gatekit.From(r.Context()) == nil
 		rc, attached := gatekit.Attach(r)
-		rc.Flavor, r = gatekit.REST, attached
+		rc.API, r = restAPI, attached
 		if outermost { // a responder that a station outside has set stays
 			rc.SetResponder(answerForbidden)
 		}
@@ -64,11 +67,11 @@ type disabledEndpoint gatekit.Flavor
 
 func (f disabledEndpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rc, r := gatekit.Attach(r)
-	rc.Flavor = gatekit.Flavor(f)
-	if rc.Flavor == gatekit.HTTP {
+	if gatekit.Flavor(f) == gatekit.HTTP {
+		rc.API = httpAPI
 		gatekit.Reject(w, r, notFound)
 		return
 	}
-	rc.Flavor = gatekit.REST // the handshake of a WebSocket API is refused in that form
+	rc.API = restAPI // the handshake of a WebSocket API is refused in that form
 	gatekit.Reject(w, r, forbidden)
 }

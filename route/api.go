@@ -42,12 +42,11 @@ type built struct {
 
 // matched is a route.
 type matched struct {
-	key       string
+	route     gatekit.Route // what its requests are told of it
 	pattern   string
 	variables []string
 	handler   http.Handler         // once built, with all middlewares around it
 	mw        []gatekit.Middleware // the route's own
-	operation string               // OperationName's, once built
 }
 
 // New returns an API without routes, or one error that lists every field it refuses. It copies cfg.
@@ -58,7 +57,7 @@ func New(cfg Config) (*API, error) {
 	}
 	return &API{
 		identity:           cfg.API,
-		identified:         cfg.API != (gatekit.API{}),
+		identified:         cfg.API.Described(),
 		proxies:            proxies,
 		rejectEncodedSlash: cfg.RejectEncodedSlash,
 		looseSlash:         cfg.options().IgnoreTrailingSlash,
@@ -120,7 +119,7 @@ func (a *API) Add(routeKey string, h http.Handler, mw ...gatekit.Middleware) err
 	}
 	key, keyErr := routetree.ParseKey(routeKey)
 	if err = errors.Join(keyErr, err); err == nil {
-		m := &matched{key: routeKey, pattern: key.Pattern(), variables: key.Variables(), handler: h, mw: append([]gatekit.Middleware(nil), mw...)}
+		m := &matched{route: gatekit.Route{Key: routeKey}, pattern: key.Pattern(), variables: key.Variables(), handler: h, mw: append([]gatekit.Middleware(nil), mw...)}
 		if err = a.tree.Add(key, m); err == nil {
 			a.routes = append(a.routes, m)
 			return nil
@@ -145,7 +144,7 @@ func (a *API) Routes() iter.Seq2[string, http.Handler] {
 	a.ready()
 	return func(yield func(string, http.Handler) bool) {
 		for _, m := range a.routes {
-			if !yield(m.key, m.handler) {
+			if !yield(m.route.Key, m.handler) {
 				return
 			}
 		}
@@ -162,7 +161,7 @@ func (a *API) Match(method, escapedPath string) (routeKey string) {
 	path, escaped := form.Raw()
 	var values routetree.Values
 	if m := a.ready().tree.Match(method, path, escaped, &values); m != nil {
-		return (*m).key
+		return (*m).route.Key
 	}
 	return ""
 }
@@ -177,14 +176,14 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // serve is ServeHTTP for the API as it is known under a stage.
 func (a *API) serve(w http.ResponseWriter, r *http.Request, rc *gatekit.RequestContext, identity *gatekit.API) {
 	if a.identified {
-		rc.API = *identity
+		rc.API = identity
 	}
-	if rc.Flavor == gatekit.REST {
+	if rc.API.Flavor == gatekit.REST {
 		rc.AdoptRequestID(r.Header)
 	}
-	r = requestpath.FollowRequest(&rc.Path, r, rc.Flavor == gatekit.REST)
+	r = requestpath.FollowRequest(&rc.Path, r, rc.API.Flavor == gatekit.REST)
 	if a.proxies.Any() {
-		rc.Identity.SourceIP = a.proxies.SourceIP(r)
+		rc.SetSourceIP(a.proxies.SourceIP(r))
 	}
 	rc.SetRequestIDHeaders(w.Header())
 	a.ready().entry.ServeHTTP(w, r)

@@ -18,7 +18,7 @@ import (
 // echo answers with all that a handler sees of its route.
 var echo = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	rc := gatekit.From(r.Context())
-	fmt.Fprintf(w, "%s|%s|id=%s|proxy=%s|%s", rc.RouteKey, r.Pattern, r.PathValue("id"), r.PathValue("proxy"), r.URL.Path)
+	fmt.Fprintf(w, "%s|%s|id=%s|proxy=%s|%s", rc.RouteKey(), r.Pattern, r.PathValue("id"), r.PathValue("proxy"), r.URL.Path)
 })
 
 func get(h http.Handler, method, target string) *httptest.ResponseRecorder {
@@ -53,10 +53,10 @@ func TestRequestContext(t *testing.T) {
 	api := gatekit.Must(route.New(route.Config{API: identity, TrustedProxies: []string{"192.0.2.0/24"}}))
 	api.Handle("GET /a/{id}", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rc := gatekit.From(r.Context())
-		require.Equal(t, identity, rc.API)
+		require.Equal(t, identity, *rc.API)
 		require.Equal(t, "/a/%41", rc.Path.Received())
-		require.Equal(t, "api.example.com", rc.DomainName)
-		require.Equal(t, "203.0.113.9", rc.Identity.SourceIP.String())
+		require.Equal(t, "api.example.com", rc.DomainName())
+		require.Equal(t, "203.0.113.9", rc.SourceIP().String())
 		require.Equal(t, "A", r.PathValue("id"))
 		require.Equal(t, w.Header().Get("x-amzn-RequestId"), rc.RequestID())
 		require.Equal(t, w.Header().Get("x-amz-apigw-id"), rc.ExtendedRequestID())
@@ -133,7 +133,7 @@ func TestMiddlewareOrder(t *testing.T) {
 	mw := func(name string) gatekit.Middleware {
 		return func(next http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				ran = append(ran, name+"("+gatekit.From(r.Context()).RouteKey+")")
+				ran = append(ran, name+"("+gatekit.From(r.Context()).RouteKey()+")")
 				next.ServeHTTP(w, r)
 			})
 		}
@@ -245,7 +245,7 @@ func outlive(t *testing.T, flavor gatekit.Flavor) {
 		defer close(done)
 		<-release
 		rc := gatekit.From(r.Context())
-		_, _, _ = r.PathValue("id"), rc.RouteKey, rc.RequestID()
+		_, _, _ = r.PathValue("id"), rc.RouteKey(), rc.RequestID()
 		rc.SetIntegration(gatekit.Integration{Status: 200})
 		gatekit.Reject(w, r, &gatekit.Rejection{Type: gatekit.IntegrationTimeout})
 	}))

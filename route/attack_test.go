@@ -142,7 +142,7 @@ func FuzzStageInPath(f *testing.F) {
 	api := gatekit.Must(route.New(route.Config{}))
 	tell := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rc := gatekit.From(r.Context())
-		fmt.Fprintf(w, "%s %s %q %q %q", rc.Stage, rc.RouteKey, r.URL.EscapedPath(), r.PathValue("x"), r.PathValue("proxy"))
+		fmt.Fprintf(w, "%s %s %q %q %q", rc.API.Stage, rc.RouteKey(), r.URL.EscapedPath(), r.PathValue("x"), r.PathValue("proxy"))
 	})
 	for _, key := range []string{"GET /", "GET /a/{x}", "GET /{x}", "GET /f/{proxy+}", "GET /dev/a"} {
 		api.Handle(key, tell)

@@ -80,7 +80,7 @@ func (h *refuser) ServeHTTP(w http.ResponseWriter, r *http.Request) { gatekit.Re
 func (a *API) check(entry http.Handler) error {
 	have := make(map[string]bool, len(a.routes))
 	for _, m := range a.routes {
-		have[m.key] = true
+		have[m.route.Key] = true
 	}
 	var errs []error
 	told := map[string]bool{}
@@ -110,8 +110,8 @@ func (a *API) check(entry http.Handler) error {
 				}
 			}
 			if c, ok := h.(gatekit.RouteChecker); ok {
-				if err := c.CheckRoute(m.key); err != nil {
-					wrong("route %q: %w", m.key, err)
+				if err := c.CheckRoute(m.route.Key); err != nil {
+					wrong("route %q: %w", m.route.Key, err)
 				}
 			}
 		}
@@ -123,7 +123,7 @@ func (a *API) check(entry http.Handler) error {
 func (a *API) keys() iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for _, m := range a.routes {
-			if !yield(m.key) {
+			if !yield(m.route.Key) {
 				return
 			}
 		}

@@ -33,7 +33,7 @@ func (c *chooser) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var values routetree.Values
 	found := c.tree.Match(r.Method, path, escaped, &values)
 	if found == nil {
-		if rc.Flavor == gatekit.REST {
+		if rc.API.Flavor == gatekit.REST {
 			gatekit.Reject(w, r, noRouteREST)
 		} else {
 			gatekit.Reject(w, r, noRouteHTTP)
@@ -50,8 +50,7 @@ func (c *chooser) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	requestpath.Chosen(&rc.Path, c.api.looseSlash)
-	rc.SetRouteKey(m.key)
-	rc.OperationName = m.operation
+	rc.Route = &m.route
 	r.Pattern = m.pattern
 	m.handler.ServeHTTP(w, r)
 }

@@ -12,7 +12,7 @@ import (
 func ExampleNew() {
 	api := gatekit.Must(route.New(route.Config{}))
 	api.Handle("GET /orders/{id}", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprintf(w, "order %s by %q", r.PathValue("id"), gatekit.From(r.Context()).RouteKey)
+		fmt.Fprintf(w, "order %s by %q", r.PathValue("id"), gatekit.From(r.Context()).RouteKey())
 	}))
 	for _, target := range []string{"/orders/7", "/orders", "/orders/../x"} {
 		w := httptest.NewRecorder()
@@ -64,7 +64,7 @@ func ExampleAPI_Use_incorrect() {
 	printRoute := func(when string) gatekit.Middleware {
 		return func(next http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				fmt.Printf("%s: %q\n", when, gatekit.From(r.Context()).RouteKey)
+				fmt.Printf("%s: %q\n", when, gatekit.From(r.Context()).RouteKey())
 				next.ServeHTTP(w, r)
 			})
 		}
@@ -83,7 +83,7 @@ func ExampleStages() {
 		api := gatekit.Must(route.New(route.Config{}))
 		api.Handle("GET /orders", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			rc := gatekit.From(r.Context())
-			fmt.Fprintf(w, "%s on %s, table %s", name, rc.Stage, rc.StageVariables["table"])
+			fmt.Fprintf(w, "%s on %s, table %s", name, rc.API.Stage, rc.API.Variables["table"])
 		}))
 		return api
 	}

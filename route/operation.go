@@ -34,7 +34,14 @@ type operation struct {
 
 func (h *operation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rc, r := gatekit.Attach(r)
-	rc.OperationName = h.name
+	if rc.OperationName() != h.name { // under another router than ours, which notes the name when it is built
+		known := gatekit.Route{Key: rc.RouteKey()}
+		if rc.Route != nil {
+			known = *rc.Route
+		}
+		known.OperationName = h.name
+		rc.Route = &known
+	}
 	h.next.ServeHTTP(w, r)
 }
 
@@ -48,7 +55,7 @@ func (m *matched) wrapped() http.Handler {
 	for i := len(m.mw) - 1; i >= 0; i-- {
 		h = gatekit.Chain(h, m.mw[i])
 		if o, ok := h.(*operation); ok {
-			m.operation = o.name
+			m.route.OperationName = o.name
 		}
 	}
 	return h

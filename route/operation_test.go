@@ -17,7 +17,7 @@ func TestOperationName(t *testing.T) {
 	seen := ""
 	see := func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			seen += gatekit.From(r.Context()).OperationName + ","
+			seen += gatekit.From(r.Context()).OperationName() + ","
 			next.ServeHTTP(w, r)
 		})
 	}

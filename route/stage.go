@@ -1,6 +1,7 @@
 package route
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -198,13 +199,9 @@ type served struct {
 
 // side is a stage's own part, or its canary's.
 type side struct {
-	api        *API
-	identity   gatekit.API // with the stage's name
-	variables  map[string]string
-	settings   *gatekit.StageSettings
-	deployment string
-	header     string // in canonical form, or empty
-	canary     string // gatekit.RequestContext.Canary
+	api      *API
+	identity gatekit.API // with what the stage says
+	header   string      // in canonical form, or empty
 }
 
 func newServed(s Stage) (*served, error) {
@@ -215,29 +212,24 @@ func newServed(s Stage) (*served, error) {
 	if len(s.MethodSettings) == 0 {
 		settings = nil
 	}
-	out := &served{name: s.Name, own: side{
-		api: s.API, variables: merge(s.Variables, nil), settings: settings, deployment: s.Deployment, header: http.CanonicalHeaderKey(s.DeploymentHeader),
-	}}
+	out := &served{name: s.Name, own: side{api: s.API, identity: s.API.identity, header: http.CanonicalHeaderKey(s.DeploymentHeader)}}
+	own := &out.own.identity
+	own.Stage, own.Variables, own.Settings, own.DeploymentID = s.Name, merge(s.Variables, nil), settings, s.Deployment
 	if c := s.Canary; c != nil {
 		canary := out.own
-		canary.variables = merge(s.Variables, c.Variables)
 		if c.API != nil {
-			canary.api = c.API
+			canary.api, canary.identity = c.API, c.API.identity
+			canary.identity.Stage, canary.identity.Settings = s.Name, settings
 		}
-		if c.Deployment != "" {
-			canary.deployment = c.Deployment
-		}
-		out.own.canary, canary.canary = "false", "true"
-		canary.identity = canary.api.identity
-		canary.identity.Stage = s.Name
+		canary.identity.Variables = merge(s.Variables, c.Variables)
+		canary.identity.DeploymentID = cmp.Or(c.Deployment, s.Deployment)
+		own.Canary, canary.identity.Canary = "false", "true"
 		out.canary, out.key = &canary, c.Key
 		out.always = c.Percent == 100
 		if !out.always {
 			out.share = uint64(c.Percent / 100 * math.MaxUint64)
 		}
 	}
-	out.own.identity = s.API.identity
-	out.own.identity.Stage = s.Name
 	return out, nil
 }
 

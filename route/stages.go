@@ -28,8 +28,8 @@ type Stages struct {
 // stageSet is what Replace replaces as a whole.
 type stageSet struct {
 	byName   map[string]*served
-	fallback *served     // $default, or nil
-	identity gatekit.API // of requests without a stage
+	fallback *served      // $default, or nil
+	identity *gatekit.API // of requests without a stage
 }
 
 // NewStages returns the stages, or one error that lists every field it refuses, and what [API.Build] does, which it calls. It copies them. All are of one flavor, as a client that
@@ -89,8 +89,9 @@ func newStageSet(stages []Stage) (*stageSet, error) {
 	}
 	set.fallback = set.byName[defaultStage]
 	delete(set.byName, defaultStage) // no segment is $default's
-	set.identity = stages[0].API.identity
-	set.identity.Stage = ""
+	identity := stages[0].API.identity
+	identity.Stage = ""
+	set.identity = &identity
 	return set, nil
 }
 
@@ -128,10 +129,10 @@ var (
 
 func refuseStage(w http.ResponseWriter, r *http.Request, set *stageSet) {
 	rc, r := gatekit.Attach(r)
-	if set.identity != (gatekit.API{}) {
+	if set.identity.Described() {
 		rc.API = set.identity
 	}
-	if rc.Flavor == gatekit.REST {
+	if rc.API.Flavor == gatekit.REST {
 		rc.AdoptRequestID(r.Header)
 		gatekit.Reject(w, r, noStageREST)
 		return
@@ -167,16 +168,12 @@ func (s *served) serve(w http.ResponseWriter, r *http.Request, cut bool) {
 	rc, r := gatekit.Attach(r)
 	if cut {
 		r = withoutStage(r, s.name)
-		requestpath.Follow(&rc.Path, r.URL, rc.Flavor == gatekit.REST)
+		requestpath.Follow(&rc.Path, r.URL, rc.API.Flavor == gatekit.REST)
 	}
 	side := s.side(r)
-	rc.Stage = s.name
-	rc.StageVariables = side.variables
-	rc.StageSettings = side.settings
-	rc.DeploymentID = side.deployment
-	rc.Canary = side.canary
+	rc.API = &side.identity
 	if side.header != "" {
-		w.Header()[side.header] = []string{side.deployment}
+		w.Header()[side.header] = []string{side.identity.DeploymentID}
 	}
 	side.api.serve(w, r, rc, &side.identity)
 }
@@ -199,7 +196,7 @@ func (s *served) side(r *http.Request) *side {
 	draw := rand.Uint64()
 	if s.key != nil {
 		if key := s.key(r); key != "" {
-			sum := sha256.Sum256([]byte(s.name + "\x00" + s.canary.deployment + "\x00" + key))
+			sum := sha256.Sum256([]byte(s.name + "\x00" + s.canary.identity.DeploymentID + "\x00" + key))
 			draw = binary.BigEndian.Uint64(sum[:])
 		}
 	}

@@ -22,7 +22,7 @@ import (
 func told(version string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rc := gatekit.From(r.Context())
-		fmt.Fprintf(w, "%s|%s|%s|%s|%s|%s|canary=%s", version, rc.Stage, rc.RouteKey, r.URL.EscapedPath(), rc.Path.Received(), rc.StageVariables["env"], rc.Canary)
+		fmt.Fprintf(w, "%s|%s|%s|%s|%s|%s|canary=%s", version, rc.API.Stage, rc.RouteKey(), r.URL.EscapedPath(), rc.Path.Received(), rc.API.Variables["env"], rc.API.Canary)
 	})
 }
 
@@ -242,7 +242,7 @@ func TestReplaceUnderLoad(t *testing.T) {
 		api.UseMatched(limit.Middleware)
 		api.Handle("GET /orders/{id}", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			rc := gatekit.From(r.Context())
-			fmt.Fprint(w, name, rc.StageVariables["v"], rc.DeploymentID)
+			fmt.Fprint(w, name, rc.API.Variables["v"], rc.API.DeploymentID)
 		}))
 		return route.Stage{Name: "prod", API: api, Variables: map[string]string{"v": name}, Deployment: name, DeploymentHeader: "X-Deployment"}
 	}
@@ -295,7 +295,7 @@ func TestReplaceWhileARequestRuns(t *testing.T) {
 	api.Handle("GET /slow", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		close(began)
 		<-goOn
-		fmt.Fprint(w, gatekit.From(r.Context()).StageVariables["v"])
+		fmt.Fprint(w, gatekit.From(r.Context()).API.Variables["v"])
 	}))
 	stages := gatekit.Must(route.NewStages(route.Stage{Name: "prod", API: api, Variables: map[string]string{"v": "old"}}))
 	answer := make(chan string)

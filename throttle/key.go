@@ -77,8 +77,8 @@ func appendNetwork(b []byte, a netip.Addr) []byte {
 // ByAPIKey tells callers apart by their API key: the one that a usage plan has found, else the x-api-key header. Callers without one
 // share a bucket. Without a usage plan in front nobody has checked the key, and a caller may make up a new one for each request.
 func ByAPIKey(r *http.Request) (string, error) {
-	if rc := gatekit.From(r.Context()); rc != nil && rc.Identity.APIKey != "" {
-		return rc.Identity.APIKey, nil
+	if key, _ := gatekit.From(r.Context()).FoundAPIKey(); key != "" {
+		return key, nil
 	}
 	return header(r, "X-Api-Key")
 }

@@ -70,7 +70,7 @@ func (m *MethodLimits) bucket(r *http.Request) (*bucketOfAll, error) {
 		return nil, err
 	}
 	rc := gatekit.From(r.Context())
-	at := stageMethod{rc.APIID, rc.Stage, knownMethod(r.Method), gatekit.RouteKey(r)}
+	at := stageMethod{rc.API.APIID, rc.API.Stage, knownMethod(r.Method), gatekit.RouteKey(r)}
 	m.mu.RLock()
 	b := m.buckets[at]
 	m.mu.RUnlock()

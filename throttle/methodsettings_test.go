@@ -16,7 +16,7 @@ import (
 // onStage is a request as a stage hands it to the limits behind it.
 func onStage(method, stage, routeKey string, settings *gatekit.StageSettings) *http.Request {
 	rc, r := gatekit.Attach(httptest.NewRequest(method, "/", nil))
-	rc.Stage, rc.RouteKey, rc.StageSettings = stage, routeKey, settings
+	rc.API, rc.Route = &gatekit.API{Stage: stage, Settings: settings}, &gatekit.Route{Key: routeKey}
 	return r
 }
 

@@ -26,7 +26,7 @@ func from(remoteAddr string) *http.Request {
 
 func onRoute(key string) *http.Request {
 	rc, r := gatekit.Attach(from("192.0.2.1:1"))
-	rc.RouteKey = key
+	rc.Route = &gatekit.Route{Key: key}
 	return r
 }
 
@@ -232,7 +232,7 @@ func TestKeys(t *testing.T) {
 		return r
 	}
 	found, r := gatekit.Attach(withHeader("sent"))
-	found.Identity.APIKey = "found"
+	found.SetAPIKey("found", "")
 	wide := gatekit.Must(throttle.ByIPPrefix(24, 48))
 	for _, tt := range []struct {
 		name string

@@ -286,7 +286,7 @@ func FuzzURI(f *testing.F) {
 		r := post("")
 		r.URL.RawQuery = "color=" + escapeAll(value)
 		rc, r := gatekit.Attach(r)
-		rc.StageVariables = map[string]string{"h": stage}
+		rc.API = &gatekit.API{Variables: map[string]string{"h": stage}}
 		m.Middleware(b).ServeHTTP(httptest.NewRecorder(), r)
 		if b.r == nil {
 			return

@@ -191,14 +191,14 @@ func (g *GatewayResponses) respond(w http.ResponseWriter, r *http.Request, rej *
 	rc := gatekit.From(r.Context())
 	status := response.status
 	if status == 0 {
-		status = rej.StatusFor(rc.Flavor)
+		status = rej.StatusFor(rc.API.Flavor)
 	}
 	h := w.Header()
 	rej.SetHeaders(h)
 	contentType, body := response.body(rc, r, rej, status)
 	h["Content-Type"] = contentType
 	delete(h, "X-Amzn-Errortype")
-	if rc.Flavor == gatekit.REST {
+	if rc.API.Flavor == gatekit.REST {
 		h["X-Amzn-Errortype"] = []string{rej.ErrorType()}
 	}
 	for i := range response.headers {
@@ -226,10 +226,10 @@ func (g *gatewayResponse) body(rc *gatekit.RequestContext, r *http.Request, rej 
 		b := g.choose(r.Header)
 		return []string{b.contentType}, b.template.append(nil, rc, r)
 	}
-	if rc.Flavor == gatekit.HTTP && status == http.StatusServiceUnavailable {
-		return nil, rej.BodyFor(rc.Flavor) // recorded without a content type
+	if rc.API.Flavor == gatekit.HTTP && status == http.StatusServiceUnavailable {
+		return nil, rej.BodyFor(rc.API.Flavor) // recorded without a content type
 	}
-	return []string{"application/json"}, rej.BodyFor(rc.Flavor)
+	return []string{"application/json"}, rej.BodyFor(rc.API.Flavor)
 }
 
 // choose returns the template that the request's Accept asks for. Only its first type counts.

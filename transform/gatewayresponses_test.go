@@ -35,9 +35,9 @@ func responses(t testing.TB, r map[gatekit.ResponseType]transform.GatewayRespons
 // pets is a request of a REST API, behind a route.
 func pets() *http.Request {
 	rc, r := gatekit.Attach(httptest.NewRequest("GET", "/pets/7?q=one&q=two&empty=&q1=1", nil))
-	rc.API = gatekit.API{Flavor: gatekit.REST, AccountID: "111122223333", Region: "us-east-1", APIID: "a1b2c3d4e5", Stage: "prod"}
-	rc.Identity.SourceIP = netip.MustParseAddr("192.0.2.1")
-	rc.StageVariables = map[string]string{"env": "blue"}
+	rc.API = &gatekit.API{Flavor: gatekit.REST, AccountID: "111122223333", Region: "us-east-1", APIID: "a1b2c3d4e5", Stage: "prod"}
+	rc.SetSourceIP(netip.MustParseAddr("192.0.2.1"))
+	rc.API.Variables = map[string]string{"env": "blue"}
 	r.SetPathValue("id", "7")
 	r.Header = http.Header{"X-A": {"1", "2"}}
 	return r
@@ -248,7 +248,7 @@ func TestHeadersOfTheRefusal(t *testing.T) {
 	g := responses(t, map[gatekit.ResponseType]transform.GatewayResponse{gatekit.Unauthorized: {StatusCode: 403, ResponseParameters: map[string]string{"gatewayresponse.header.retry-after": "'9'"}}})
 	for _, flavor := range []gatekit.Flavor{gatekit.REST, gatekit.HTTP} {
 		r := pets()
-		gatekit.From(r.Context()).Flavor = flavor
+		gatekit.From(r.Context()).API = &gatekit.API{Flavor: flavor}
 		w := httptest.NewRecorder()
 		g.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Etag", `"1"`)

@@ -39,7 +39,7 @@ func (v *gatewayVariable) text(rc *gatekit.RequestContext, r *http.Request) (str
 	case fromContext:
 		return v.variable.Of(rc, r)
 	case fromStageVariable:
-		text, ok := rc.StageVariables[v.name]
+		text, ok := rc.API.Variables[v.name]
 		return text, ok
 	}
 	return "", false

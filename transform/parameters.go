@@ -366,7 +366,7 @@ func (p *Parameters) mapped(rc *gatekit.RequestContext, r *http.Request) (*http.
 	}
 	if plan.editsPath {
 		if rc != nil {
-			requestpath.Settle(&rc.Path, r.URL, rc.Flavor == gatekit.REST)
+			requestpath.Settle(&rc.Path, r.URL, rc.API.Flavor == gatekit.REST)
 		}
 		if err := plan.editPath(&c.url, &c.results); err != nil {
 			return nil, err

@@ -230,7 +230,7 @@ func FuzzParameterValue(f *testing.F) {
 			return
 		}
 		rc, r := gatekit.Attach(httptest.NewRequest("GET", "/", nil))
-		rc.API = gatekit.API{Stage: "prod", APIID: "a1"}
+		rc.API = &gatekit.API{Stage: "prod", APIID: "a1"}
 		w := httptest.NewRecorder()
 		p.Middleware(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})).ServeHTTP(w, r)
 		if got := w.Header().Get("X"); !strings.Contains(value, "$") && got != value {

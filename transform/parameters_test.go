@@ -31,11 +31,11 @@ func orders(t testing.TB, body string) *http.Request {
 	t.Helper()
 	rc, r := gatekit.Attach(httptest.NewRequest("POST", "/orders/a%2Fb/c/d?Q=1&q=two+words&q=3&flag&%71=%34&bad=%zz", strings.NewReader(body)))
 	r.Header = http.Header{"X-One": {"1"}, "X-Two": {"a", "b"}, "X-Old": {"old"}}
-	rc.API = gatekit.API{APIID: "a1b2c3d4e5", Stage: "prod"}
-	rc.RouteKey = "POST /orders/{id}/{rest+}"
+	rc.API = &gatekit.API{APIID: "a1b2c3d4e5", Stage: "prod"}
+	rc.Route = &gatekit.Route{Key: "POST /orders/{id}/{rest+}"}
 	r.SetPathValue("id", "a/b")
 	r.SetPathValue("rest", "c/d")
-	rc.StageVariables = map[string]string{"env": "blue", "empty": ""}
+	rc.API.Variables = map[string]string{"env": "blue", "empty": ""}
 	rc.Authorization = gatekit.NewAuthorization(gatekit.AuthorizationFields{Claims: map[string]any{"sub": "me", "scopes": []any{"x", "y"}}, Context: map[string]any{"n": 7}})
 	return r
 }
@@ -479,7 +479,7 @@ func TestBareSelectors(t *testing.T) {
 			p, err := transform.NewParameters(transform.ParametersConfig{RequestParameters: map[string]string{tt.key: tt.value}})
 			require.NoError(t, err)
 			rc, r := gatekit.Attach(httptest.NewRequest("GET", "/pets/a/b?q=1", nil))
-			rc.RouteKey = "GET /pets/{proxy+}"
+			rc.Route = &gatekit.Route{Key: "GET /pets/{proxy+}"}
 			r.SetPathValue("proxy", "a/b")
 			got, err := p.Request(r)
 			require.NoError(t, err)

@@ -31,7 +31,7 @@ var answers = map[int]map[string]string{
 func answered(t testing.TB, handler http.HandlerFunc) *httptest.ResponseRecorder {
 	t.Helper()
 	rc, r := gatekit.Attach(httptest.NewRequest("GET", "/", nil))
-	rc.API = gatekit.API{APIID: "a1b2c3d4e5"}
+	rc.API = &gatekit.API{APIID: "a1b2c3d4e5"}
 	w := httptest.NewRecorder()
 	parameters(t, nil, answers).Middleware(handler).ServeHTTP(w, r)
 	return w
@@ -303,7 +303,7 @@ func TestMappingOfTheGuide(t *testing.T) {
 		map[int]map[string]string{500: {"append:header.h": "$context.requestId", "overwrite:statuscode": "403"}, 404: {"append:header.error": "$stageVariables.environmentId"}})
 	for status, want := range map[int]int{500: 403, 404: 404} {
 		rc, r := gatekit.Attach(httptest.NewRequest("GET", "/pets?debug=1&x=2", nil))
-		rc.StageVariables = map[string]string{"env": "blue", "environmentId": "e-1"}
+		rc.API = &gatekit.API{Variables: map[string]string{"env": "blue", "environmentId": "e-1"}}
 		w := httptest.NewRecorder()
 		p.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			require.Equal(t, rc.RequestID(), r.Header.Get("X-Id"))

@@ -299,7 +299,7 @@ func (p *part) text(m *message) (string, bool) {
 		if m.rc == nil {
 			return "", false
 		}
-		text, ok := m.rc.StageVariables[p.name]
+		text, ok := m.rc.API.Variables[p.name]
 		return text, ok
 	}
 	return "", false

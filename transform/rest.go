@@ -41,14 +41,14 @@ func (h *restHandler) Station() (kind string, next http.Handler) { return "rest"
 
 func (h *restHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rc, r := gatekit.Attach(r)
-	rc.Mapped = true
+	rc.SetMapped(true)
 	e := &exchange{rest: h.rest, r: r, rc: rc, parameters: parameters{r: r}}
 	var err error
 	switch {
 	case h.rest.broken != nil:
 		err = h.rest.broken
 	case h.rest.kind == AWSProxy:
-		rc.Mapped = false
+		rc.SetMapped(false)
 		h.next.ServeHTTP(w, r)
 	case h.rest.kind == Mock:
 		err = e.mock(w)
@@ -208,7 +208,7 @@ func (e *exchange) mapped(w http.ResponseWriter, next http.Handler) error {
 
 // defaultHeader is what the managed gateway sends to backends by itself. (Recorded.)
 func (e *exchange) defaultHeader(body bool) http.Header {
-	api := e.rc.APIID
+	api := e.rc.API.APIID
 	if api == "" {
 		api = unknownAPI
 	}
@@ -233,7 +233,7 @@ func (e *exchange) defaultHeader(body bool) http.Header {
 // trace is the request's X-Amzn-Trace-Id, on its way to the backend and back.
 func (e *exchange) trace() string {
 	if e.traceID == "" {
-		e.traceID = traceid.New(e.r.Header["X-Amzn-Trace-Id"], true, e.rc.ExtendedRequestID, e.rc.RequestTime).String()
+		e.traceID = traceid.New(e.r.Header["X-Amzn-Trace-Id"], true, e.rc.ExtendedRequestID, e.rc.Time).String()
 	}
 	return e.traceID
 }
@@ -312,7 +312,7 @@ func (e *exchange) build(h http.Header, host string, paths map[string]pathValue,
 		return nil, badPath
 	}
 	if t.uri != nil {
-		built, err := t.uri.build(paths, e.rc.StageVariables)
+		built, err := t.uri.build(paths, e.rc.API.Variables)
 		if err != nil {
 			return nil, err
 		}
@@ -335,7 +335,7 @@ func (e *exchange) build(h http.Header, host string, paths map[string]pathValue,
 		}
 	}
 	target.RawQuery = query.String()
-	requestpath.Settle(&e.rc.Path, e.r.URL, e.rc.Flavor == gatekit.REST)
+	requestpath.Settle(&e.rc.Path, e.r.URL, e.rc.API.Flavor == gatekit.REST)
 	out := withHeader(e.r, h, target)
 	out.Method, out.RequestURI = e.method(), ""
 	if host != "" {

@@ -55,7 +55,7 @@ func restAPI(t testing.TB, c transform.RESTConfig, next http.Handler) http.Handl
 	require.NoError(t, err)
 	stage := func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			gatekit.From(r.Context()).StageVariables = map[string]string{"host": "backend.example.com", "base": "v1/api"}
+			gatekit.From(r.Context()).API = &gatekit.API{Flavor: gatekit.REST, APIID: "a1b2c3d4e5", Stage: "prod", Variables: map[string]string{"host": "backend.example.com", "base": "v1/api"}}
 			next.ServeHTTP(w, r)
 		})
 	}

@@ -92,7 +92,7 @@ func TestStageVariablesInURIs(t *testing.T) {
 			})
 			require.NoError(t, err)
 			rc, r := gatekit.Attach(httptest.NewRequest("GET", "/x?q=evil.example/a", nil))
-			rc.StageVariables = map[string]string{"url": "up.example/base/", "host": "up.example", "port": "8080"}
+			rc.API = &gatekit.API{Flavor: gatekit.REST, Variables: map[string]string{"url": "up.example/base/", "host": "up.example", "port": "8080"}}
 			got := ""
 			w := httptest.NewRecorder()
 			m.Middleware(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -114,7 +114,7 @@ func (x *expression) values(e *exchange, answer *answer) ([]string, error) {
 	case atContext:
 		return one(x.context.Of(e.rc, e.r))
 	case atStageVariable:
-		value, ok := e.rc.StageVariables[x.name]
+		value, ok := e.rc.API.Variables[x.name]
 		return one(value, ok)
 	case atPath:
 		return one(e.parameters.pathValue(x.name))

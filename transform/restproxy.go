@@ -33,7 +33,7 @@ func (e *exchange) proxy(w http.ResponseWriter, next http.Handler) error {
 			h[name] = append([]string(nil), values...)
 		}
 	}
-	api := e.rc.APIID
+	api := e.rc.API.APIID
 	if api == "" {
 		api = unknownAPI
 	}

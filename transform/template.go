@@ -113,7 +113,7 @@ func (e *exchange) renderWith(t *Template, body []byte, visit func(vtl.Reference
 		"context": e.context,
 	}
 	if t.stageVariables && e.rc != nil {
-		vars["stageVariables"] = e.rc.StageVariables
+		vars["stageVariables"] = e.rc.API.Variables
 	}
 	var out bytes.Buffer
 	var err error

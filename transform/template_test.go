@@ -63,9 +63,9 @@ func (c *templateCase) request() *http.Request {
 		r.Header.Set(name, value)
 	}
 	rc, r := gatekit.Attach(r)
-	rc.RouteKey, rc.API, rc.StageVariables = pattern, gatekit.API{Flavor: gatekit.REST, Stage: c.In.Context.Stage}, c.In.Stage
+	rc.Route, rc.API = &gatekit.Route{Key: pattern}, &gatekit.API{Flavor: gatekit.REST, Stage: c.In.Context.Stage, Variables: c.In.Stage}
 	if ip := c.In.Context.Identity.SourceIP; ip != "" {
-		rc.Identity.SourceIP = netip.MustParseAddr(ip)
+		rc.SetSourceIP(netip.MustParseAddr(ip))
 	}
 	return r
 }
@@ -121,9 +121,10 @@ func render(t testing.TB, text, body string) string {
 	r.SetPathValue("loose", "L")
 	rc, r := gatekit.Attach(r)
 	rc.AdoptRequestID(http.Header{"X-Amzn-Requestid": {"0a1b2c3d-0000-4000-8000-123456789abc"}})
-	rc.API = gatekit.API{Flavor: gatekit.REST, AccountID: "123456789012", APIID: "a1b2c3d4e5", Stage: "prod"}
-	rc.RouteKey, rc.StageVariables = "POST /pets/{id}", map[string]string{"host": "h", "a-b": "c"}
-	rc.Identity.UserAgent = "curl"
+	rc.API = &gatekit.API{Flavor: gatekit.REST, AccountID: "123456789012", APIID: "a1b2c3d4e5", Stage: "prod"}
+	rc.Route = &gatekit.Route{Key: "POST /pets/{id}"}
+	rc.API.Variables = map[string]string{"host": "h", "a-b": "c"}
+	rc.SetUserAgent("curl")
 	rc.Authorization = gatekit.NewAuthorization(gatekit.AuthorizationFields{
 		Principal: "ann", Claims: map[string]any{"sub": "s-1", "n": 7}, Context: map[string]any{"tier": "gold", "n": 1.0, "on": true},
 	})

@@ -116,11 +116,11 @@ func api(name string) (http.Handler, error) {
 	a.Handle("GET /{id}", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rc := gatekit.From(r.Context())
 		caller := "anybody"
-		if c := rc.Identity.ClientCert; c != nil {
+		if c := rc.ClientCert(); c != nil {
 			caller = c.Subject.CommonName
 		}
 		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprintf(w, `{"api":%q,"id":%q,"basePath":%q,"caller":%q}`, name, r.PathValue("id"), rc.BasePath, caller)
+		fmt.Fprintf(w, `{"api":%q,"id":%q,"basePath":%q,"caller":%q}`, name, r.PathValue("id"), rc.BasePath(), caller)
 	}))
 	return a, nil
 }

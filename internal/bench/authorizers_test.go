@@ -122,7 +122,7 @@ var benchAPI = gatekit.API{Flavor: gatekit.REST, Region: "us-east-1", AccountID:
 func lambdaRequest(token string) *http.Request {
 	r := request("GET", "/orders/7", "Authorization", token)
 	rc, r := gatekit.Attach(r)
-	rc.API = benchAPI
+	rc.API = &benchAPI
 	return r
 }
 

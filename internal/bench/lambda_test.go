@@ -77,13 +77,13 @@ func fillEvent(r *http.Request) ([]byte, error) {
 	}
 	prefix, _, _ := strings.Cut(r.Host, ".")
 	return json.Marshal(events.APIGatewayV2HTTPRequest{
-		Version: "2.0", RouteKey: rc.RouteKey, RawPath: r.URL.Path, RawQueryString: r.URL.RawQuery, Cookies: cookies, Headers: headers,
+		Version: "2.0", RouteKey: rc.RouteKey(), RawPath: r.URL.Path, RawQueryString: r.URL.RawQuery, Cookies: cookies, Headers: headers,
 		QueryStringParameters: query, PathParameters: map[string]string{"id": r.PathValue("id")},
 		RequestContext: events.APIGatewayV2HTTPRequestContext{
-			RouteKey: rc.RouteKey, AccountID: rc.AccountID, Stage: rc.Stage, RequestID: rc.RequestID(), APIID: rc.APIID, DomainName: rc.DomainName, DomainPrefix: prefix,
-			Time: rc.RequestTime.UTC().Format("02/Jan/2006:15:04:05 -0700"), TimeEpoch: rc.RequestTime.UnixMilli(),
+			RouteKey: rc.RouteKey(), AccountID: rc.API.AccountID, Stage: rc.API.Stage, RequestID: rc.RequestID(), APIID: rc.API.APIID, DomainName: rc.DomainName(), DomainPrefix: prefix,
+			Time: rc.Time.UTC().Format("02/Jan/2006:15:04:05 -0700"), TimeEpoch: rc.Time.UnixMilli(),
 			HTTP: events.APIGatewayV2HTTPRequestContextHTTPDescription{
-				Method: r.Method, Path: r.URL.Path, Protocol: "HTTP/1.1", SourceIP: rc.Identity.SourceIP.String(), UserAgent: rc.Identity.UserAgent,
+				Method: r.Method, Path: r.URL.Path, Protocol: "HTTP/1.1", SourceIP: rc.SourceIP().String(), UserAgent: rc.UserAgent(),
 			},
 			Authorizer: &events.APIGatewayV2HTTPRequestContextAuthorizerDescription{
 				JWT: &events.APIGatewayV2HTTPRequestContextAuthorizerJWTDescription{Claims: rc.Authorization.ClaimStrings()},

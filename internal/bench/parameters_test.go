@@ -19,8 +19,8 @@ var fiveHeaders = map[string]string{
 
 func mappedRequest() *http.Request {
 	rc, r := gatekit.Attach(request("GET", "/orders/7?page=3&size=10", "X-Account", "a-1", "Accept", "application/json", "User-Agent", "bench", "X-Page", "spoofed"))
-	rc.StageVariables = map[string]string{"env": "blue"}
-	rc.RouteKey = "GET /orders/{id}"
+	rc.API = &gatekit.API{Variables: map[string]string{"env": "blue"}}
+	rc.Route = &gatekit.Route{Key: "GET /orders/{id}"}
 	r.SetPathValue("id", "7")
 	return r
 }

@@ -41,7 +41,7 @@ func planned(tb testing.TB, store usageplan.Store, mode usageplan.Mode) (http.Ha
 		tb.Fatal(err)
 	}
 	rc, r := gatekit.Attach(request("GET", "/pets", "X-Api-Key", planKey))
-	rc.API, rc.RouteKey = gatekit.API{APIID: "a1b2c3", Stage: "prod"}, "GET /pets"
+	rc.API, rc.Route = &gatekit.API{APIID: "a1b2c3", Stage: "prod"}, &gatekit.Route{Key: "GET /pets"}
 	l := must[*usageplan.Limiter](tb)(usageplan.New(usageplan.Config{Registry: g}))
 	return l.Middleware(nothing), r
 }

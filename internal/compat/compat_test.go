@@ -23,7 +23,7 @@ import (
 // order is the handler that every router has at GET /orders/{id}.
 var order = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	rc, r := gatekit.Attach(r)
-	fmt.Fprintf(w, "%s %s %s", rc.RouteKey, r.PathValue("id"), rc.Authorization.Principal())
+	fmt.Fprintf(w, "%s %s %s", rc.RouteKey(), r.PathValue("id"), rc.Authorization.Principal())
 })
 
 // outside stands around a router, inside around a route's handler.

@@ -121,7 +121,7 @@ func settled(settings map[string]gatekit.MethodSettings) gatekit.Middleware {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			rc, r := gatekit.Attach(r)
-			rc.StageSettings = s
+			rc.API = &gatekit.API{Settings: s}
 			next.ServeHTTP(w, r)
 		})
 	}

@@ -105,23 +105,23 @@ func (v Var) Of(rc *gatekit.RequestContext, r *http.Request) (string, bool) {
 }
 
 // outside stands in for the RequestContext of a request that has none. It is only read.
-var outside = &gatekit.RequestContext{}
+var outside = &gatekit.RequestContext{API: &gatekit.API{}}
 
 // variables are those with a fixed name. none is one that has no value here: what isn't known before the response is
 // complete, and what this module hasn't got.
 var variables = map[string]getter{
-	"accountId":    field(func(rc *gatekit.RequestContext) string { return rc.AccountID }),
-	"apiId":        field(func(rc *gatekit.RequestContext) string { return rc.APIID }),
-	"stage":        field(func(rc *gatekit.RequestContext) string { return rc.Stage }),
-	"connectionId": field(func(rc *gatekit.RequestContext) string { return rc.ConnectionID }),
-	"deploymentId": field(func(rc *gatekit.RequestContext) string { return rc.DeploymentID }),
+	"accountId":    field(func(rc *gatekit.RequestContext) string { return rc.API.AccountID }),
+	"apiId":        field(func(rc *gatekit.RequestContext) string { return rc.API.APIID }),
+	"stage":        field(func(rc *gatekit.RequestContext) string { return rc.API.Stage }),
+	"connectionId": field(func(rc *gatekit.RequestContext) string { return rc.ConnectionID() }),
+	"deploymentId": field(func(rc *gatekit.RequestContext) string { return rc.API.DeploymentID }),
 
-	"isCanaryRequest": field(func(rc *gatekit.RequestContext) string { return rc.Canary }),
+	"isCanaryRequest": field(func(rc *gatekit.RequestContext) string { return rc.API.Canary }),
 
 	"requestId":         inside((*gatekit.RequestContext).RequestID),
 	"extendedRequestId": inside((*gatekit.RequestContext).ExtendedRequestID),
-	"requestTime":       inside(func(rc *gatekit.RequestContext) string { return event.Time(rc.RequestTime) }),
-	"requestTimeEpoch":  inside(func(rc *gatekit.RequestContext) string { return event.Millis(rc.RequestTime).String() }),
+	"requestTime":       inside(func(rc *gatekit.RequestContext) string { return event.Time(rc.Time) }),
+	"requestTimeEpoch":  inside(func(rc *gatekit.RequestContext) string { return event.Millis(rc.Time).String() }),
 
 	"httpMethod": func(_ *gatekit.RequestContext, r *http.Request, _ string) (string, bool) { return text(r.Method) },
 	"path":       path,
@@ -129,7 +129,7 @@ var variables = map[string]getter{
 	"routeKey": func(_ *gatekit.RequestContext, r *http.Request, _ string) (string, bool) {
 		return text(gatekit.RouteKey(r))
 	},
-	"operationName":                     field(func(rc *gatekit.RequestContext) string { return rc.OperationName }),
+	"operationName":                     field(func(rc *gatekit.RequestContext) string { return rc.OperationName() }),
 	"resourcePath":                      resourcePath,
 	"resourceId":                        resourceID,
 	"domainName":                        domainName,
@@ -148,10 +148,10 @@ var variables = map[string]getter{
 	"integration.status":                integrationStatus,
 	"integration.integrationStatus":     serviceStatus,
 	"integrationStatus":                 serviceStatus,
-	"identity.sourceIp":                 field(func(rc *gatekit.RequestContext) string { return event.AddrText(rc.Identity.SourceIP) }),
-	"identity.userAgent":                field(func(rc *gatekit.RequestContext) string { return rc.Identity.UserAgent }),
-	"identity.apiKey":                   field(func(rc *gatekit.RequestContext) string { return rc.Identity.APIKey }),
-	"identity.apiKeyId":                 field(func(rc *gatekit.RequestContext) string { return rc.Identity.APIKeyID }),
+	"identity.sourceIp":                 field(func(rc *gatekit.RequestContext) string { return event.AddrText(rc.SourceIP()) }),
+	"identity.userAgent":                field(func(rc *gatekit.RequestContext) string { return rc.UserAgent() }),
+	"identity.apiKey":                   field(func(rc *gatekit.RequestContext) string { value, _ := rc.FoundAPIKey(); return value }),
+	"identity.apiKeyId":                 field(func(rc *gatekit.RequestContext) string { _, id := rc.FoundAPIKey(); return id }),
 	"identity.accountId":                caller(func(c *gatekit.IAMCaller) string { return c.AccountID }),
 	"identity.accessKey":                caller(func(c *gatekit.IAMCaller) string { return c.AccessKey }),
 	"identity.caller":                   caller(func(c *gatekit.IAMCaller) string { return c.CallerID }),
@@ -192,10 +192,10 @@ func field(of func(*gatekit.RequestContext) string) getter {
 // basePathMatched is the API mapping's key, or what stands for the empty one where the request came through a custom domain. The managed gateway's
 // word for it isn't known; (none) is what it stores.
 func basePathMatched(rc *gatekit.RequestContext) string {
-	if rc.BasePath == "" && rc.CustomDomain {
+	if rc.BasePath() == "" && rc.CustomDomain() {
 		return "(none)"
 	}
-	return rc.BasePath
+	return rc.BasePath()
 }
 
 // inside is for what every RequestContext has and the stand-in hasn't.
@@ -227,8 +227,8 @@ func resourceID(rc *gatekit.RequestContext, r *http.Request, _ string) (string, 
 }
 
 func domainName(rc *gatekit.RequestContext, r *http.Request, _ string) (string, bool) {
-	if rc.DomainName != "" {
-		return rc.DomainName, true
+	if rc.DomainName() != "" {
+		return rc.DomainName(), true
 	}
 	if host, _, err := net.SplitHostPort(r.Host); err == nil {
 		return text(host)
@@ -274,8 +274,8 @@ func authorizerMember(rc *gatekit.RequestContext, _ *http.Request, name string) 
 
 func caller(of func(*gatekit.IAMCaller) string) getter {
 	return func(rc *gatekit.RequestContext, _ *http.Request, _ string) (string, bool) {
-		if rc.Identity.Caller != nil {
-			return text(of(rc.Identity.Caller))
+		if rc.Caller() != nil {
+			return text(of(rc.Caller()))
 		}
 		c, ok := rc.Authorization.Caller()
 		if !ok {
@@ -287,10 +287,10 @@ func caller(of func(*gatekit.IAMCaller) string) getter {
 
 func certificate(of func(*event.ClientCert) string) getter {
 	return func(rc *gatekit.RequestContext, _ *http.Request, _ string) (string, bool) {
-		if rc.Identity.ClientCert == nil {
+		if rc.ClientCert() == nil {
 			return "", false
 		}
-		return text(of(event.NewClientCert(rc.Identity.ClientCert)))
+		return text(of(event.NewClientCert(rc.ClientCert())))
 	}
 }
 
@@ -299,7 +299,7 @@ func errorMessage(rc *gatekit.RequestContext, _ *http.Request, _ string) (string
 	if rej == nil {
 		return "", false
 	}
-	return text(rej.MessageFor(rc.Flavor))
+	return text(rej.MessageFor(rc.API.Flavor))
 }
 
 // errorMessageString is the message as a JSON string; where there is none, null.
@@ -308,7 +308,7 @@ func errorMessageString(rc *gatekit.RequestContext, _ *http.Request, _ string) (
 	if rej == nil {
 		return "", false
 	}
-	message := rej.MessageFor(rc.Flavor)
+	message := rej.MessageFor(rc.API.Flavor)
 	if message == "" {
 		return "null", true
 	}

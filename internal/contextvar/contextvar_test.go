@@ -17,16 +17,17 @@ import (
 
 func attached() (*gatekit.RequestContext, *http.Request) {
 	rc, r := gatekit.Attach(httptest.NewRequest("POST", "https://api.example.com:8443/prod/pets/a%2Fb?q=1", nil))
-	rc.API = gatekit.API{Flavor: gatekit.REST, AccountID: "123456789012", Region: "us-east-1", APIID: "a1b2c3d4e5", Stage: "prod"}
-	rc.BasePath, rc.RouteKey, rc.ConnectionID = "shop", "POST /pets/{id}", "L0SM9cOFvHcCIhw="
-	rc.RequestTime = time.Date(2023, 4, 4, 18, 39, 39, 5e6, time.UTC)
-	rc.Identity = gatekit.Identity{
-		SourceIP: netip.MustParseAddr("192.0.2.1"), UserAgent: "curl/8", APIKey: "k", APIKeyID: "kid",
-		Caller: &gatekit.IAMCaller{
-			AccessKey: "AKIA", AccountID: "210987654321", CallerID: "AIDA", UserID: "AIDB", UserARN: "arn:aws:iam::1:user/u", PrincipalOrgID: "o-1",
-			CognitoIdentityID: "ci", CognitoIdentityPoolID: "cp", CognitoAuthenticationType: "authenticated", CognitoAuthenticationProvider: "prov",
-		},
-	}
+	rc.API = &gatekit.API{Flavor: gatekit.REST, AccountID: "123456789012", Region: "us-east-1", APIID: "a1b2c3d4e5", Stage: "prod"}
+	rc.Route, rc.Connection = &gatekit.Route{Key: "POST /pets/{id}"}, &gatekit.Connection{ID: "L0SM9cOFvHcCIhw="}
+	rc.Time = time.Date(2023, 4, 4, 18, 39, 39, 5e6, time.UTC)
+	rc.SetDomain(&gatekit.Domain{Name: "api.example.com", BasePath: "shop"})
+	rc.SetSourceIP(netip.MustParseAddr("192.0.2.1"))
+	rc.SetUserAgent("curl/8")
+	rc.SetAPIKey("k", "kid")
+	rc.SetCaller(&gatekit.IAMCaller{
+		AccessKey: "AKIA", AccountID: "210987654321", CallerID: "AIDA", UserID: "AIDB", UserARN: "arn:aws:iam::1:user/u", PrincipalOrgID: "o-1",
+		CognitoIdentityID: "ci", CognitoIdentityPoolID: "cp", CognitoAuthenticationType: "authenticated", CognitoAuthenticationProvider: "prov",
+	})
 	rc.Authorization = gatekit.NewAuthorization(gatekit.AuthorizationFields{
 		Principal: "me", Claims: map[string]any{"sub": "s", "aud": []any{"a", "b"}, "none": nil},
 		Context: map[string]any{"s": "x", "n": 1, "f": 1e6, "half": 0.5, "t": true, "null": nil, "list": []any{"<", 1}, "principalId": "not this"},
@@ -36,7 +37,7 @@ func attached() (*gatekit.RequestContext, *http.Request) {
 
 func TestValues(t *testing.T) {
 	rc, r := attached()
-	rc.DeploymentID, rc.Canary = "d1", "false"
+	rc.API.DeploymentID, rc.API.Canary = "d1", "false"
 	rc.SetIntegration(gatekit.Integration{Status: 500, FunctionError: "boom", Latency: 12*time.Millisecond + 900*time.Microsecond})
 	for name, want := range map[string]string{
 		"accountId": "123456789012", "apiId": "a1b2c3d4e5", "stage": "prod", "connectionId": "L0SM9cOFvHcCIhw=",
@@ -80,7 +81,7 @@ func TestEmptyMapping(t *testing.T) {
 	rc, r := gatekit.Attach(httptest.NewRequest("GET", "/", nil))
 	_, ok := contextvar.Value(r, "customDomain.basePathMatched")
 	require.False(t, ok, "not through a custom domain")
-	rc.CustomDomain = true
+	rc.SetDomain(&gatekit.Domain{Name: "shop.example.com", Custom: true})
 	got, _ := contextvar.Value(r, "customDomain.basePathMatched")
 	require.Equal(t, "(none)", got)
 }
@@ -89,7 +90,7 @@ func TestClientCertificate(t *testing.T) {
 	rc, r := attached()
 	srv := httptest.NewTLSServer(nil)
 	defer srv.Close()
-	rc.Identity.ClientCert = srv.Certificate()
+	rc.SetClientCert(srv.Certificate())
 	for _, name := range []string{"subjectDN", "issuerDN", "serialNumber", "clientCertPem", "validity.notBefore", "validity.notAfter"} {
 		got, ok := contextvar.Value(r, "identity.clientCert."+name)
 		require.True(t, ok, name)
@@ -120,7 +121,7 @@ func TestErrors(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			rc, r := attached()
-			rc.Flavor = tt.flavor
+			rc.API = &gatekit.API{Flavor: tt.flavor}
 			gatekit.Reject(httptest.NewRecorder(), r, tt.rej)
 			for name, want := range map[string]string{"message": tt.message, "messageString": tt.quoted, "responseType": tt.kind, "validationErrorString": tt.why} {
 				got, ok := contextvar.Value(r, "error."+name)
@@ -143,8 +144,8 @@ func TestIntegrationThatAnswered(t *testing.T) {
 // An authorizer that verified a signature says who signed.
 func TestCallerOfTheAuthorization(t *testing.T) {
 	rc, r := attached()
-	rc.Identity.Caller = nil
-	rc.DomainName = "shop.example.com"
+	rc.SetCaller(nil)
+	rc.SetDomain(&gatekit.Domain{Name: "shop.example.com"})
 	rc.Authorization = gatekit.NewAuthorization(gatekit.AuthorizationFields{Caller: &gatekit.IAMCaller{UserARN: "arn"}})
 	for name, want := range map[string]string{"identity.userArn": "arn", "identity.user": "", "domainName": "shop.example.com", "domainPrefix": "shop", "authorizer.principalId": ""} {
 		got, ok := contextvar.Value(r, name)

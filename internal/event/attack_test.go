@@ -34,7 +34,7 @@ func FuzzRoundTrip(f *testing.F) {
 		r.URL, r.RequestURI = &url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: query}, path
 		r.Header = http.Header{"X-A": {header, "second"}, "Cookie": {cookie}}
 		rc, r := gatekit.Attach(r)
-		rc.API, rc.RouteKey = gatekit.API{APIID: "a1b2c3d4e5", Stage: "$default"}, "ANY /{a}/{proxy+}"
+		rc.API, rc.Route = &gatekit.API{APIID: "a1b2c3d4e5", Stage: "$default"}, &gatekit.Route{Key: "ANY /{a}/{proxy+}"}
 		w := event.Writer{Context: rc, Request: r, Body: []byte(body), Base64: kind&4 != 0 && body != ""}
 		judge := event.Writer{Context: rc, Request: r, Authorizer: &event.Authorizer{ARN: "arn", Identity: []string{header}}}
 		var served, judged []byte
@@ -45,7 +45,7 @@ func FuzzRoundTrip(f *testing.F) {
 		case event.V1:
 			served, judged = w.AppendV1(nil), judge.AppendV1(nil)
 		case event.REST:
-			rc.Flavor, rc.Stage = gatekit.REST, "prod"
+			rc.API = &gatekit.API{Flavor: gatekit.REST, APIID: "a1b2c3d4e5", Stage: "prod"}
 			served, judged = w.AppendREST(nil), judge.AppendREST(nil)
 		}
 		shared(t, judged, served)

@@ -143,7 +143,7 @@ func appendContext(b []byte, context map[string]any) []byte {
 }
 
 func (w *Writer) appendScopes(b []byte) []byte {
-	if len(w.Context.AuthorizationScopes) == 0 {
+	if len(w.Context.AuthorizationScopes()) == 0 {
 		return append(b, "null"...) // a route without scopes doesn't tell those of the token
 	}
 	return AppendList(b, w.Context.Authorization.Scopes())

@@ -53,9 +53,9 @@ func (w *Writer) headers(lines []Line) []Line {
 	drop, length := droppedByREST, ""
 	connection, upgrade := "", ""
 	switch {
-	case rc.Flavor == gatekit.HTTP:
+	case rc.API.Flavor == gatekit.HTTP:
 		drop, length = droppedByHTTP, w.contentLength()
-	case rc.Flavor == gatekit.WebSocket && w.Authorizer != nil:
+	case rc.API.Flavor == gatekit.WebSocket && w.Authorizer != nil:
 		// As recorded, an authorizer sees the upgrade, and a length of nothing, and an integration
 		// doesn't.
 		connection, upgrade = strings.Join(r.Header["Connection"], ", "), strings.Join(r.Header["Upgrade"], ", ")

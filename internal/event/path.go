@@ -13,7 +13,7 @@ import (
 // pathV1 is the path with its escapes. An HTTP API shows it as received. A REST API shows it
 // without the stage, unless it came through a custom domain. (Recorded.)
 func (w *Writer) pathV1(rest bool) string {
-	if rc := w.Context; rest && !rc.CustomDomain && rc.BasePath == "" {
+	if rc := w.Context; rest && !rc.CustomDomain() && rc.BasePath() == "" {
 		return rc.Path.Told(w.Request.URL).String()
 	}
 	return w.Context.Path.Whole(w.Request.URL)
@@ -56,7 +56,7 @@ func PathParameters(r *http.Request, routeKey string, encoded bool) map[string]s
 // they stand in the path. It appends nothing if there are none.
 func (w *Writer) appendPathParameters(b []byte, encoded bool) []byte {
 	from := len(b)
-	for name, value := range variables(&w.Context.Path, w.Request, w.Context.RouteKey, encoded) {
+	for name, value := range variables(&w.Context.Path, w.Request, w.Context.RouteKey(), encoded) {
 		first := len(b) == from
 		if first {
 			b = append(b, '{')

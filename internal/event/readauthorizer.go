@@ -55,7 +55,7 @@ func (in *Incoming) authorizerV2(rc *gatekit.RequestContext) {
 			a = gatekit.NewAuthorization(gatekit.AuthorizationFields{Context: contextOf(value)})
 		case jsonscan.Is(key, "iam"):
 			caller := iamOf(value)
-			rc.Identity.Caller = caller
+			rc.SetCaller(caller)
 			a = gatekit.NewAuthorization(gatekit.AuthorizationFields{Principal: caller.UserARN, Caller: caller})
 		default:
 			continue
@@ -82,7 +82,7 @@ func tokenOf(rc *gatekit.RequestContext, claims, scopes string) *gatekit.Authori
 		for scope := range jsonscan.Elements(scopes) {
 			fields.Scopes = append(fields.Scopes, text(scope))
 		}
-		rc.AuthorizationScopes = fields.Scopes
+		rc.SetAuthorizationScopes(&fields.Scopes)
 	}
 	return gatekit.NewAuthorization(fields)
 }
@@ -137,8 +137,8 @@ func iamOf(object string) *gatekit.IAMCaller {
 // REST events.
 func (in *Incoming) authorizerV1(rc *gatekit.RequestContext) {
 	object := in.requestContext.authorizer
-	if rc.Identity.Caller != nil {
-		fields := gatekit.AuthorizationFields{Principal: rc.Identity.Caller.UserARN, Caller: rc.Identity.Caller}
+	if rc.Caller() != nil {
+		fields := gatekit.AuthorizationFields{Principal: rc.Caller().UserARN, Caller: rc.Caller()}
 		rc.Authorization = gatekit.NewAuthorization(fields)
 		return
 	}

@@ -15,26 +15,28 @@ import (
 // describe fills the RequestContext.
 func (in *Incoming) describe(rc *gatekit.RequestContext, r *http.Request) {
 	c := &in.requestContext
-	rc.API = gatekit.API{AccountID: text(c.accountID), APIID: text(c.apiID), Stage: text(c.stage)}
-	if in.Format == REST {
-		rc.Flavor = gatekit.REST
+	api := &gatekit.API{
+		AccountID: text(c.accountID), APIID: text(c.apiID), Stage: text(c.stage),
+		DeploymentID: text(c.deploymentID), Variables: stringsOf(in.stageVariables),
 	}
+	if in.Format == REST {
+		api.Flavor = gatekit.REST
+	}
+	rc.API = api
 	if id := text(c.requestID); !rc.SetRequestID(id, text(c.extendedRequestID)) {
 		rc.SetRequestID(id, "") // a REST API's two IDs don't fall together
 	}
-	rc.DomainName, rc.OperationName, rc.DeploymentID = text(c.domainName), text(c.operationName), text(c.deploymentID)
+	rc.SetDomain(&gatekit.Domain{Name: text(c.domainName)})
 	if ms, err := strconv.ParseInt(c.time, 10, 64); err == nil {
-		rc.RequestTime = time.UnixMilli(ms)
+		rc.Time = time.UnixMilli(ms)
 	}
-	if variables := stringsOf(in.stageVariables); len(variables) > 0 {
-		rc.StageVariables = variables
-	}
-	if rc.Identity.SourceIP == (netip.Addr{}) && r.RemoteAddr != "" {
+	if rc.SourceIP() == (netip.Addr{}) && r.RemoteAddr != "" {
 		host, _, _ := net.SplitHostPort(r.RemoteAddr)
-		rc.Identity.SourceIP, _ = netip.ParseAddr(host)
+		ip, _ := netip.ParseAddr(host)
+		rc.SetSourceIP(ip)
 	}
 	if key := in.key(); !strings.HasSuffix(key, "+}") && key != "$default" {
-		rc.RouteKey = key
+		rc.Route = &gatekit.Route{Key: key, OperationName: text(c.operationName)}
 	}
 	if in.Format == V2 {
 		if !jsonscan.IsNull(c.authorizer) {
@@ -42,16 +44,9 @@ func (in *Incoming) describe(rc *gatekit.RequestContext, r *http.Request) {
 		}
 		return
 	}
-	for key, value := range jsonscan.Members(c.identity) {
-		switch key {
-		case `"apiKey"`:
-			rc.Identity.APIKey = text(value)
-		case `"apiKeyId"`:
-			rc.Identity.APIKeyID = text(value)
-		}
-	}
+	rc.SetAPIKey(text(get(c.identity, "apiKey")), text(get(c.identity, "apiKeyId")))
 	if !jsonscan.IsNull(get(c.identity, "userArn")) {
-		rc.Identity.Caller = callerV1(c.identity)
+		rc.SetCaller(callerV1(c.identity))
 	}
 	in.authorizerV1(rc)
 }

@@ -17,7 +17,7 @@ func (w *Writer) AppendV1(b []byte) []byte { return w.appendV1(b, false) }
 
 func (w *Writer) appendV1(b []byte, rest bool) []byte {
 	rc, r := w.Context, w.Request
-	resource := ResourcePath(rc.RouteKey)
+	resource := ResourcePath(rc.RouteKey())
 	b = append(b, '{')
 	if !rest {
 		b = append(b, `"version":"1.0",`...)
@@ -53,8 +53,8 @@ func (w *Writer) appendV1(b []byte, rest bool) []byte {
 		b = w.appendNone(b)
 	}
 	b = append(b, `,"stageVariables":`...)
-	if len(rc.StageVariables) > 0 {
-		b = AppendStrings(b, rc.StageVariables)
+	if len(rc.API.Variables) > 0 {
+		b = AppendStrings(b, rc.API.Variables)
 	} else {
 		b = w.appendNone(b)
 	}
@@ -82,12 +82,12 @@ func (w *Writer) appendTailV1(b []byte) []byte {
 
 func (w *Writer) appendContextV1(b []byte, resource string, rest bool) []byte {
 	rc, r := w.Context, w.Request
-	resourceID := rc.RouteKey
+	resourceID := rc.RouteKey()
 	if rest {
 		resourceID = ResourceID(resource)
 	}
-	b = jsonscan.AppendString(append(b, `{"accountId":`...), rc.AccountID)
-	b = jsonscan.AppendString(append(b, `,"apiId":`...), rc.APIID)
+	b = jsonscan.AppendString(append(b, `{"accountId":`...), rc.API.AccountID)
+	b = jsonscan.AppendString(append(b, `,"apiId":`...), rc.API.APIID)
 	if w.Authorizer == nil {
 		b = w.appendAuthorizerV1(b, rest)
 	}
@@ -100,8 +100,8 @@ func (w *Writer) appendContextV1(b []byte, resource string, rest bool) []byte {
 	b = jsonscan.AppendString(append(b, `,"extendedRequestId":`...), w.requestID())
 	b = jsonscan.AppendString(append(b, `,"httpMethod":`...), r.Method)
 	b = w.appendIdentity(append(b, `,"identity":`...), rest)
-	if rest && rc.OperationName != "" { // HTTP APIs never send it
-		b = jsonscan.AppendString(append(b, `,"operationName":`...), rc.OperationName)
+	if rest && rc.OperationName() != "" { // HTTP APIs never send it
+		b = jsonscan.AppendString(append(b, `,"operationName":`...), rc.OperationName())
 	}
 	b = jsonscan.AppendString(append(b, `,"path":`...), w.contextPathV1(rest))
 	b = append(b, `,"protocol":"HTTP/1.1","requestId":`...) // the same word for every protocol
@@ -110,8 +110,8 @@ func (w *Writer) appendContextV1(b []byte, resource string, rest bool) []byte {
 	} else {
 		b = jsonscan.AppendString(b, w.requestID())
 	}
-	b = AppendTime(append(b, `,"requestTime":`...), rc.RequestTime)
-	b = AppendMillis(append(b, `,"requestTimeEpoch":`...), rc.RequestTime)
+	b = AppendTime(append(b, `,"requestTime":`...), rc.Time)
+	b = AppendMillis(append(b, `,"requestTimeEpoch":`...), rc.Time)
 	b = jsonscan.AppendString(append(b, `,"resourceId":`...), resourceID)
 	b = jsonscan.AppendString(append(b, `,"resourcePath":`...), resource)
 	return append(jsonscan.AppendString(append(b, `,"stage":`...), w.stage()), '}')
@@ -119,7 +119,7 @@ func (w *Writer) appendContextV1(b []byte, resource string, rest bool) []byte {
 
 // appendIdentity appends who is calling. What isn't known is null.
 func (w *Writer) appendIdentity(b []byte, rest bool) []byte {
-	i := &w.Context.Identity
+	rc := w.Context
 	c := w.caller()
 	if c == nil {
 		c = &gatekit.IAMCaller{}
@@ -130,7 +130,7 @@ func (w *Writer) appendIdentity(b []byte, rest bool) []byte {
 		b = w.appendKey(b)
 	}
 	b = appendOrNull(append(b, `,"caller":`...), c.CallerID)
-	if cert := NewClientCert(i.ClientCert); cert != nil {
+	if cert := NewClientCert(rc.ClientCert()); cert != nil {
 		b = AppendClientCert(append(b, `,"clientCert":`...), cert)
 	} else if !rest {
 		b = append(b, `,"clientCert":null`...)
@@ -140,12 +140,12 @@ func (w *Writer) appendIdentity(b []byte, rest bool) []byte {
 	b = appendOrNull(append(b, `,"cognitoIdentityId":`...), c.CognitoIdentityID)
 	b = appendOrNull(append(b, `,"cognitoIdentityPoolId":`...), c.CognitoIdentityPoolID)
 	b = appendOrNull(append(b, `,"principalOrgId":`...), c.PrincipalOrgID)
-	b = AppendAddr(append(b, `,"sourceIp":`...), i.SourceIP)
+	b = AppendAddr(append(b, `,"sourceIp":`...), rc.SourceIP())
 	b = appendOrNull(append(b, `,"user":`...), c.UserID)
 	if b = append(b, `,"userAgent":`...); rest {
-		b = appendOrNull(b, i.UserAgent)
+		b = appendOrNull(b, rc.UserAgent())
 	} else {
-		b = jsonscan.AppendString(b, i.UserAgent)
+		b = jsonscan.AppendString(b, rc.UserAgent())
 	}
 	return append(appendOrNull(append(b, `,"userArn":`...), c.UserARN), '}')
 }
@@ -167,8 +167,8 @@ func (w *Writer) appendKey(b []byte) []byte {
 
 // caller is the IAM identity behind the request, or nil.
 func (w *Writer) caller() *gatekit.IAMCaller {
-	if w.Context.Identity.Caller != nil {
-		return w.Context.Identity.Caller
+	if w.Context.Caller() != nil {
+		return w.Context.Caller()
 	}
 	if caller, ok := w.Context.Authorization.Caller(); ok {
 		return &caller

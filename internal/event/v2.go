@@ -20,7 +20,7 @@ func (w *Writer) AppendV2(b []byte) []byte {
 			b = append(b, "null,"...)
 		}
 	}
-	b = jsonscan.AppendString(append(b, `"routeKey":`...), rc.RouteKey)
+	b = jsonscan.AppendString(append(b, `"routeKey":`...), rc.RouteKey())
 	b = w.appendRawPath(append(b, `,"rawPath":`...))
 	b = jsonscan.AppendString(append(b, `,"rawQueryString":`...), r.URL.RawQuery)
 	if before := len(b); true {
@@ -52,8 +52,8 @@ func (w *Writer) AppendV2(b []byte) []byte {
 	if w.Authorizer == nil {
 		b = strconv.AppendBool(append(b, `,"isBase64Encoded":`...), w.Base64)
 	}
-	if len(rc.StageVariables) > 0 {
-		b = AppendStrings(append(b, `,"stageVariables":`...), rc.StageVariables)
+	if len(rc.API.Variables) > 0 {
+		b = AppendStrings(append(b, `,"stageVariables":`...), rc.API.Variables)
 	}
 	if a := w.Authorizer; a != nil && a.BodyDigest != "" {
 		b = jsonscan.AppendString(append(b, `,"bodySha256":`...), a.BodyDigest)
@@ -63,9 +63,9 @@ func (w *Writer) AppendV2(b []byte) []byte {
 
 func (w *Writer) appendContextV2(b []byte) []byte {
 	rc, r := w.Context, w.Request
-	b = jsonscan.AppendString(append(b, `{"accountId":`...), rc.AccountID)
-	b = jsonscan.AppendString(append(b, `,"apiId":`...), rc.APIID)
-	if cert := NewClientCert(rc.Identity.ClientCert); cert != nil {
+	b = jsonscan.AppendString(append(b, `{"accountId":`...), rc.API.AccountID)
+	b = jsonscan.AppendString(append(b, `,"apiId":`...), rc.API.APIID)
+	if cert := NewClientCert(rc.ClientCert()); cert != nil {
 		b = append(AppendClientCert(append(b, `,"authentication":{"clientCert":`...), cert), '}')
 	}
 	if w.Authorizer == nil {
@@ -77,13 +77,13 @@ func (w *Writer) appendContextV2(b []byte) []byte {
 	b = jsonscan.AppendString(append(b, `,"http":{"method":`...), r.Method)
 	b = w.appendRawPath(append(b, `,"path":`...))
 	b = append(b, `,"protocol":"HTTP/1.1"`...) // the same word for every protocol
-	b = AppendAddr(append(b, `,"sourceIp":`...), rc.Identity.SourceIP)
-	b = jsonscan.AppendString(append(b, `,"userAgent":`...), rc.Identity.UserAgent)
+	b = AppendAddr(append(b, `,"sourceIp":`...), rc.SourceIP())
+	b = jsonscan.AppendString(append(b, `,"userAgent":`...), rc.UserAgent())
 	b = jsonscan.AppendString(append(b, `},"requestId":`...), w.requestID())
-	b = jsonscan.AppendString(append(b, `,"routeKey":`...), rc.RouteKey)
+	b = jsonscan.AppendString(append(b, `,"routeKey":`...), rc.RouteKey())
 	b = jsonscan.AppendString(append(b, `,"stage":`...), w.stage())
-	b = AppendTime(append(b, `,"time":`...), rc.RequestTime)
-	return append(AppendMillis(append(b, `,"timeEpoch":`...), rc.RequestTime), '}')
+	b = AppendTime(append(b, `,"time":`...), rc.Time)
+	return append(AppendMillis(append(b, `,"timeEpoch":`...), rc.Time), '}')
 }
 
 // withoutCookie takes the Cookie header out, which has a member of its own.

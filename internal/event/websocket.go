@@ -46,8 +46,8 @@ func (w *Writer) AppendWebSocket(b []byte, s Socket) []byte {
 	switch s.Type {
 	case Connect:
 		b = w.appendHandshake(b)
-		if len(rc.StageVariables) > 0 || w.Authorizer != nil {
-			b = append(AppendStrings(append(b, `"stageVariables":`...), rc.StageVariables), ',')
+		if len(rc.API.Variables) > 0 || w.Authorizer != nil {
+			b = append(AppendStrings(append(b, `"stageVariables":`...), rc.API.Variables), ',')
 		}
 	case Disconnect:
 		b = append(w.appendFarewell(b), ',')
@@ -99,9 +99,9 @@ func (w *Writer) appendContextWebSocket(b []byte, s *Socket) []byte {
 	rc := w.Context
 	connected := s.ConnectedAt
 	if connected.IsZero() {
-		connected = rc.RequestTime
+		connected = rc.Time
 	}
-	b = jsonscan.AppendString(append(b, `{"routeKey":`...), rc.RouteKey)
+	b = jsonscan.AppendString(append(b, `{"routeKey":`...), rc.RouteKey())
 	if s.Type == Message {
 		b = jsonscan.AppendString(append(b, `,"messageId":`...), s.MessageID)
 	}
@@ -111,17 +111,17 @@ func (w *Writer) appendContextWebSocket(b []byte, s *Socket) []byte {
 	}
 	b = jsonscan.AppendString(append(b, `,"eventType":`...), string(s.Type))
 	b = jsonscan.AppendString(append(b, `,"extendedRequestId":`...), w.requestID())
-	b = AppendTime(append(b, `,"requestTime":`...), rc.RequestTime)
-	b = jsonscan.AppendString(append(b, `,"messageDirection":"IN","stage":`...), rc.Stage)
+	b = AppendTime(append(b, `,"requestTime":`...), rc.Time)
+	b = jsonscan.AppendString(append(b, `,"messageDirection":"IN","stage":`...), rc.API.Stage)
 	b = AppendMillis(append(b, `,"connectedAt":`...), connected)
-	b = AppendMillis(append(b, `,"requestTimeEpoch":`...), rc.RequestTime)
+	b = AppendMillis(append(b, `,"requestTimeEpoch":`...), rc.Time)
 	b = w.appendIdentityWebSocket(append(b, `,"identity":`...), s)
 	b = jsonscan.AppendString(append(b, `,"requestId":`...), w.requestID())
 	b = jsonscan.AppendString(append(b, `,"domainName":`...), w.socketDomain())
-	b = jsonscan.AppendString(append(b, `,"connectionId":`...), rc.ConnectionID)
-	b = jsonscan.AppendString(append(b, `,"apiId":`...), rc.APIID)
-	if rc.OperationName != "" {
-		b = jsonscan.AppendString(append(b, `,"operationName":`...), rc.OperationName)
+	b = jsonscan.AppendString(append(b, `,"connectionId":`...), rc.ConnectionID())
+	b = jsonscan.AppendString(append(b, `,"apiId":`...), rc.API.APIID)
+	if rc.OperationName() != "" {
+		b = jsonscan.AppendString(append(b, `,"operationName":`...), rc.OperationName())
 	}
 	if w.Authorizer == nil {
 		b = w.appendAuthorizerV1(b, true)
@@ -132,15 +132,15 @@ func (w *Writer) appendContextWebSocket(b []byte, s *Socket) []byte {
 // appendIdentityWebSocket appends what is known of the caller, and nothing that isn't: recorded
 // events have no nulls here.
 func (w *Writer) appendIdentityWebSocket(b []byte, s *Socket) []byte {
-	i := &w.Context.Identity
-	b = AppendAddr(append(b, `{"sourceIp":`...), i.SourceIP)
-	if i.UserAgent != "" && s.Type != Disconnect {
-		b = jsonscan.AppendString(append(b, `,"userAgent":`...), i.UserAgent)
+	rc := w.Context
+	b = AppendAddr(append(b, `{"sourceIp":`...), rc.SourceIP())
+	if rc.UserAgent() != "" && s.Type != Disconnect {
+		b = jsonscan.AppendString(append(b, `,"userAgent":`...), rc.UserAgent())
 	}
 	if s.Type != Disconnect {
 		b = w.appendKey(b)
 	}
-	if cert := NewClientCert(i.ClientCert); cert != nil {
+	if cert := NewClientCert(rc.ClientCert()); cert != nil {
 		b = AppendClientCert(append(b, `,"clientCert":`...), cert)
 	}
 	if c := w.caller(); c != nil {

@@ -21,8 +21,8 @@ func socket(target string) (*gatekit.RequestContext, *http.Request) {
 		"X-Amzn-Trace-Id": {"Root=1-5759e988-bd862e3fe1be46a994272793"}, "X-A": {"1", "2"},
 	}
 	rc, r := gatekit.Attach(r)
-	rc.API = gatekit.API{Flavor: gatekit.WebSocket, APIID: "a1b2c3d4e5", Stage: "prod"}
-	rc.RouteKey, rc.ConnectionID, rc.RequestTime = "$connect", "3tYjey7ZHj9yH8s=", time.UnixMilli(1708326702001)
+	rc.API = &gatekit.API{Flavor: gatekit.WebSocket, APIID: "a1b2c3d4e5", Stage: "prod"}
+	rc.Route, rc.Connection, rc.Time = &gatekit.Route{Key: "$connect"}, &gatekit.Connection{ID: "3tYjey7ZHj9yH8s="}, time.UnixMilli(1708326702001)
 	rc.SetRequestID("pU3KGCUwux1tEyw=", "")
 	return rc, r
 }
@@ -47,7 +47,7 @@ func TestConnectEvent(t *testing.T) {
 	require.JSONEq(t, `{"headers":{`+socketHeaders+`},"multiValueHeaders":{`+socketMulti+`},"requestContext":{`+socketContext+`},"isBase64Encoded":false}`, string(got))
 
 	rc, r = socket("/?room=a&room=b")
-	rc.StageVariables = map[string]string{"k": "v"}
+	rc.API.Variables = map[string]string{"k": "v"}
 	w = event.Writer{Context: rc, Request: r}
 	m := valid[map[string]any](t, w.AppendWebSocket(nil, event.Socket{Type: event.Connect}))
 	require.Equal(t, map[string]any{"room": "b"}, m["queryStringParameters"])
@@ -66,7 +66,7 @@ func TestConnectEvent(t *testing.T) {
 // The MESSAGE and DISCONNECT events (6.2, 6.3).
 func TestMessageAndDisconnectEvents(t *testing.T) {
 	rc, r := socket("/?room=a")
-	rc.RouteKey = "sendmessage"
+	rc.Route = &gatekit.Route{Key: "sendmessage"}
 	rc.Authorization = gatekit.NewAuthorization(gatekit.AuthorizationFields{Principal: "u1", Context: map[string]any{"tenant": "t9"}})
 	w := event.Writer{Context: rc, Request: r, Body: []byte(`{"a":1}`)}
 	require.JSONEq(t, `{"requestContext":{"routeKey":"sendmessage","messageId":"GXEXRJTWSTydXDQ=","eventType":"MESSAGE","extendedRequestId":"pU3KGCUwux1tEyw=",
@@ -75,7 +75,7 @@ func TestMessageAndDisconnectEvents(t *testing.T) {
 		"apiId":"a1b2c3d4e5","authorizer":{"principalId":"u1","integrationLatency":0,"tenant":"t9"}},"body":"{\"a\":1}","isBase64Encoded":false}`,
 		string(w.AppendWebSocket(nil, event.Socket{Type: event.Message, ConnectedAt: connectedAt, MessageID: "GXEXRJTWSTydXDQ="})))
 
-	rc.RouteKey, rc.Authorization = "$disconnect", nil
+	rc.Route, rc.Authorization = &gatekit.Route{Key: "$disconnect"}, nil
 	w = event.Writer{Context: rc, Request: r}
 	require.JSONEq(t, `{"headers":{"Host":"a1b2.example.com","x-api-key":"","X-Forwarded-For":"","x-restapi":""},
 		"multiValueHeaders":{"Host":["a1b2.example.com"],"x-api-key":[""],"X-Forwarded-For":[""],"x-restapi":[""]},
@@ -98,11 +98,13 @@ func TestSocketIdentity(t *testing.T) {
 		require.Equal(t, want, c["domainName"], host)
 	}
 	rc, r := socket("/")
-	r.Host, rc.DomainName = "a.example:99", "api.example"
+	r.Host = "a.example:99"
+	rc.SetDomain(&gatekit.Domain{Name: "api.example"})
 	delete(r.Header, "User-Agent")
 	r.Header.Set("X-Api-Key", "key")
-	rc.Identity.UserAgent, rc.OperationName = "", "op"
-	rc.Identity.Caller = &gatekit.IAMCaller{UserARN: "arn", AccountID: "1"}
+	rc.SetUserAgent("")
+	rc.Route = &gatekit.Route{Key: rc.RouteKey(), OperationName: "op"}
+	rc.SetCaller(&gatekit.IAMCaller{UserARN: "arn", AccountID: "1"})
 	w := event.Writer{Context: rc, Request: r}
 	c := valid[map[string]any](t, w.AppendWebSocket(nil, event.Socket{Type: event.Connect}))["requestContext"].(map[string]any)
 	require.Equal(t, "api.example", c["domainName"], "another host than the one whose port it is")

@@ -49,14 +49,14 @@ func AppendToken(b []byte, token, arn string) []byte {
 
 // Trace is the request's X-Amzn-Trace-Id as every event of it, and a REST API's answer, have it.
 func Trace(rc *gatekit.RequestContext, r *http.Request) traceid.Trace {
-	return traceid.New(r.Header["X-Amzn-Trace-Id"], rc.Flavor == gatekit.REST, rc.ExtendedRequestID, rc.RequestTime)
+	return traceid.New(r.Header["X-Amzn-Trace-Id"], rc.API.Flavor == gatekit.REST, rc.ExtendedRequestID, rc.Time)
 }
 
 // Room is about how many bytes an event takes beside its body.
 func (w *Writer) Room() int {
 	n := 1024 + 3*len(w.Context.Path.Received()) + 3*len(w.Request.URL.RawQuery)
 	per := 1
-	if w.Context.Flavor != gatekit.HTTP {
+	if w.Context.API.Flavor != gatekit.HTTP {
 		per, n = 2, n+1024
 	}
 	if w.Context.Authorization.HasClaims() {
@@ -81,16 +81,16 @@ func (w *Writer) requestID() string {
 
 // stage is the stage's name. An HTTP API that nobody has described has one, too.
 func (w *Writer) stage() string {
-	if w.Context.Stage == "" && w.Context.Flavor == gatekit.HTTP {
+	if w.Context.API.Stage == "" && w.Context.API.Flavor == gatekit.HTTP {
 		return "$default"
 	}
-	return w.Context.Stage
+	return w.Context.API.Stage
 }
 
 // domainName is the host that the client used, without its port.
 func (w *Writer) domainName() string {
-	if w.Context.DomainName != "" {
-		return w.Context.DomainName
+	if w.Context.DomainName() != "" {
+		return w.Context.DomainName()
 	}
 	return httpword.Host(w.Request.Host)
 }
@@ -98,10 +98,10 @@ func (w *Writer) domainName() string {
 // deploymentID is the stage's, or stands in for the id that the managed gateway gives a deployment:
 // six characters that stay the same for an API's stage.
 func deploymentID(rc *gatekit.RequestContext) string {
-	if rc.DeploymentID != "" {
-		return rc.DeploymentID
+	if rc.API.DeploymentID != "" {
+		return rc.API.DeploymentID
 	}
-	return ResourceID(rc.APIID + "/" + rc.Stage)
+	return ResourceID(rc.API.APIID + "/" + rc.API.Stage)
 }
 
 // appendBody appends the body's text, or its base64, or what stands for none.

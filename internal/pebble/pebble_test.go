@@ -119,7 +119,7 @@ func domainOf(t *testing.T, m *acme.Manager, change func(*domain.Name), hosts ..
 	c := domain.Config{}
 	for _, host := range hosts {
 		n := domain.Name{Host: host, Certificate: m, Mappings: []domain.Mapping{{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			fmt.Fprint(w, gatekit.From(r.Context()).DomainName)
+			fmt.Fprint(w, gatekit.From(r.Context()).DomainName())
 		})}}}
 		change(&n)
 		c.Names = append(c.Names, n)

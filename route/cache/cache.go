@@ -302,7 +302,7 @@ func (c *Cache) settingsOf(r *http.Request, rc *gatekit.RequestContext, u *rule)
 	}
 	switch {
 	// A stage's */* keeps the answers to GET only; other methods want an entry of their own.
-	case !byStage.CachingEnabled, r.Method != http.MethodGet && byStage == rc.StageSettings.Of("", ""):
+	case !byStage.CachingEnabled, r.Method != http.MethodGet && byStage == rc.API.Settings.Of("", ""):
 		ttl = 0
 	case byStage.CacheTTL != nil:
 		ttl = *byStage.CacheTTL
@@ -314,7 +314,7 @@ func (c *Cache) settingsOf(r *http.Request, rc *gatekit.RequestContext, u *rule)
 
 // judged reports whether it is known who may have the answer: an authorizer has looked at the credentials, or they don't matter.
 func (u *rule) judged(r *http.Request, rc *gatekit.RequestContext) bool {
-	if u.public || rc != nil && (rc.Authorization != nil || rc.Identity.Caller != nil) {
+	if u.public || rc != nil && (rc.Authorization != nil || rc.Caller() != nil) {
 		return true
 	}
 	return (len(r.Header["Authorization"]) == 0 || u.authorizationKeyed) && (len(r.Header["Cookie"]) == 0 || u.cookieKeyed)

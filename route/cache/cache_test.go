@@ -176,12 +176,12 @@ func TestCallers(t *testing.T) {
 		by(gatekit.AuthorizationFields{Principal: "ann", Scopes: []string{"all"}}),
 		func(r *http.Request) {
 			rc, attached := gatekit.Attach(r)
-			rc.Identity.Caller = &gatekit.IAMCaller{AccessKey: "AKIA", UserARN: "arn:aws:iam::123456789012:user/ann"}
+			rc.SetCaller(&gatekit.IAMCaller{AccessKey: "AKIA", UserARN: "arn:aws:iam::123456789012:user/ann"})
 			*r = *attached
 		},
 		func(r *http.Request) {
 			rc, attached := gatekit.Attach(r)
-			rc.Identity.APIKeyID = "key"
+			rc.SetAPIKey("value", "key")
 			*r = *attached
 		},
 	}
@@ -687,11 +687,11 @@ func TestStageSettingsWithoutARoute(t *testing.T) {
 	require.NoError(t, err)
 	h := newCache(t, cache.Config{}).Middleware(&backend{})
 	rc, r := gatekit.Attach(httptest.NewRequest("GET", "/a", nil))
-	rc.StageSettings = settings
+	rc.API = &gatekit.API{Settings: settings}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	require.Equal(t, 500, w.Code)
-	rc.SetRouteKey("GET /a")
+	rc.Route = &gatekit.Route{Key: "GET /a"}
 	w = httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	require.Equal(t, 200, w.Code)

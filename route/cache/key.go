@@ -72,7 +72,7 @@ func (m material) list(values []string) material {
 }
 
 // unknown stands for the context of a request outside a gateway.
-var unknown gatekit.RequestContext
+var unknown = gatekit.RequestContext{API: &gatekit.API{}}
 
 // errNoVariable is a fault of the program's: without the variable all paths of the route would share one answer.
 var errNoVariable = &gatekit.Rejection{Type: gatekit.APIConfigurationError, Cause: errors.New(
@@ -86,8 +86,8 @@ func (u *rule) primary(r *http.Request, rc *gatekit.RequestContext) (Key, error)
 	if rc == nil {
 		rc = &unknown
 	}
-	m := material(room[:0]).text(rc.AccountID).text(rc.APIID).text(rc.Stage).text(rc.DeploymentID)
-	if rc.Canary == "true" {
+	m := material(room[:0]).text(rc.API.AccountID).text(rc.API.APIID).text(rc.API.Stage).text(rc.API.DeploymentID)
+	if rc.API.Canary == "true" {
 		m = append(m, 1) // it may have variables of its own, and no deployment of its own that would tell
 	} else {
 		m = append(m, 0)
@@ -133,14 +133,15 @@ func (u *rule) primary(r *http.Request, rc *gatekit.RequestContext) (Key, error)
 func caller(m material, rc *gatekit.RequestContext) material {
 	sum := rc.Authorization.Fingerprint()
 	m = append(m, sum[:]...)
-	if c := rc.Identity.Caller; c != nil {
+	if c := rc.Caller(); c != nil {
 		m = append(m, 1).text(c.AccessKey).text(c.UserARN).text(c.CognitoIdentityID)
 	}
 	m = append(m, 2)
-	if cert := rc.Identity.ClientCert; cert != nil {
+	if cert := rc.ClientCert(); cert != nil {
 		m = m.text(string(cert.RawIssuer)).text(cert.SerialNumber.String())
 	}
-	return append(m, 3).text(rc.Identity.APIKeyID)
+	_, id := rc.FoundAPIKey()
+	return append(m, 3).text(id)
 }
 
 // headerValues has Host, which net/http keeps elsewhere, and behind the header's own values those of its spellings with underscores, which some

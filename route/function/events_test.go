@@ -33,7 +33,7 @@ func TestHandwrittenEvents(t *testing.T) {
 		var got string
 		fn := gatekit.Must(function.New(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			ip := ""
-			if a := gatekit.From(r.Context()).Identity.SourceIP; a.IsValid() {
+			if a := gatekit.From(r.Context()).SourceIP(); a.IsValid() {
 				ip = a.String()
 			}
 			got = fmt.Sprintf("%s %s %s %s %s", r.Method, r.URL.Path, r.URL.RawQuery, r.Host, ip)

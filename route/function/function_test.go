@@ -125,12 +125,14 @@ func TestFunctionContext(t *testing.T) {
 			w := there(t, f, "prod", "GET /prod/orders/{id}", r, func(rc *gatekit.RequestContext, r *http.Request) {
 				// As route.Stages leaves it.
 				r.URL.Path, r.URL.RawPath = "/orders/a b", ""
-				rc.RouteKey = "GET /orders/{id}"
-				rc.StageVariables = map[string]string{"k": "v"}
-				rc.Identity.ClientCert = cert
-				rc.Identity.APIKey, rc.Identity.APIKeyID = "key", "id"
+				rc.Route = &gatekit.Route{Key: "GET /orders/{id}"}
+				api := *rc.API
+				api.Variables = map[string]string{"k": "v"}
+				rc.API = &api
+				rc.SetClientCert(cert)
+				rc.SetAPIKey("key", "id")
 				rc.Authorization = gatekit.NewAuthorization(gatekit.AuthorizationFields{Principal: "u", RawClaims: []byte(`{"sub":"u","scope":"r w"}`), Scopes: []string{"r", "w"}})
-				rc.AuthorizationScopes = []string{"r"}
+				rc.SetAuthorizationScopes(&[]string{"r"})
 				outer = rc
 			}, func(w http.ResponseWriter, r *http.Request) {
 				served = true
@@ -139,22 +141,23 @@ func TestFunctionContext(t *testing.T) {
 				require.Equal(t, "/orders/a b", r.URL.Path)
 				require.Equal(t, "a b", r.PathValue("id"))
 				require.Equal(t, "/prod/orders/a%20b", rc.Path.Received())
-				require.Equal(t, gatekit.API{Flavor: f.flavor, AccountID: identity.AccountID, APIID: identity.APIID, Stage: "prod"}, rc.API)
+				require.Equal(t, gatekit.API{Flavor: f.flavor, AccountID: identity.AccountID, APIID: identity.APIID, Stage: "prod", Variables: rc.API.Variables, DeploymentID: rc.API.DeploymentID}, *rc.API)
 				require.Equal(t, outer.RequestID(), rc.RequestID())
 				require.Equal(t, outer.ExtendedRequestID(), rc.ExtendedRequestID())
-				require.Equal(t, outer.RequestTime.UnixMilli(), rc.RequestTime.UnixMilli())
-				require.Equal(t, "api.example.com", rc.DomainName)
-				require.Equal(t, "GET /orders/{id}", rc.RouteKey)
-				require.Equal(t, map[string]string{"k": "v"}, rc.StageVariables)
-				require.Equal(t, "192.0.2.1", rc.Identity.SourceIP.String())
-				require.Equal(t, "agent", rc.Identity.UserAgent)
-				require.True(t, cert.Equal(rc.Identity.ClientCert))
+				require.Equal(t, outer.Time.UnixMilli(), rc.Time.UnixMilli())
+				require.Equal(t, "api.example.com", rc.DomainName())
+				require.Equal(t, "GET /orders/{id}", rc.RouteKey())
+				require.Equal(t, map[string]string{"k": "v"}, rc.API.Variables)
+				require.Equal(t, "192.0.2.1", rc.SourceIP().String())
+				require.Equal(t, "agent", rc.UserAgent())
+				require.True(t, cert.Equal(rc.ClientCert()))
 				require.NotNil(t, r.TLS)
 				require.Equal(t, "u", rc.Authorization.Principal())
 				require.Equal(t, []string{"r", "w"}, rc.Authorization.Scopes())
 				if f.name == "rest" {
-					require.Equal(t, "key", rc.Identity.APIKey)
-					require.Equal(t, "id", rc.Identity.APIKeyID)
+					key, id := rc.FoundAPIKey()
+					require.Equal(t, "key", key)
+					require.Equal(t, "id", id)
 				}
 				fmt.Fprint(w, "ok")
 			})
@@ -191,7 +194,7 @@ func TestFunctionAuthorization(t *testing.T) {
 					seen, ok := got.Caller()
 					require.True(t, ok)
 					require.Equal(t, caller, seen)
-					require.Equal(t, &caller, gatekit.From(r.Context()).Identity.Caller)
+					require.Equal(t, &caller, gatekit.From(r.Context()).Caller())
 				}
 			})
 			require.Equal(t, 200, w.Code, name+f.name)
@@ -338,7 +341,7 @@ func TestFunctionIsAHandler(t *testing.T) {
 // The inner chain's routes, where the gateway in front has one for all.
 func TestRouterBehindOneRoute(t *testing.T) {
 	inner := apiOf(gatekit.HTTP, "", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprint(w, gatekit.From(r.Context()).RouteKey, " ", r.PathValue("id"))
+		fmt.Fprint(w, gatekit.From(r.Context()).RouteKey(), " ", r.PathValue("id"))
 	}), "GET /orders/{id}")
 	for _, f := range formats {
 		w := there(t, f, "", "ANY /{proxy+}", httptest.NewRequest("GET", "/orders/7", nil), nil, inner.ServeHTTP)

@@ -213,7 +213,7 @@ func FuzzReply(f *testing.F) {
 		h, err := integration.Lambda(returns(reply), c)
 		require.NoError(t, err)
 		rc, r := gatekit.Attach(httptest.NewRequest("GET", "/", nil))
-		rc.Flavor = flavor
+		rc.API = &gatekit.API{Flavor: flavor}
 		w := serve(h, r)
 		require.True(t, w.Code >= 200 && w.Code <= 999)
 		for name, values := range w.Header() {
@@ -236,7 +236,7 @@ func FuzzTrace(f *testing.F) {
 	h := gatekit.Must(integration.Lambda(returns("{}"), integration.LambdaConfig{}))
 	f.Fuzz(func(t *testing.T, header string) {
 		rc, r := gatekit.Attach(httptest.NewRequest("GET", "/", nil))
-		rc.Flavor = gatekit.REST
+		rc.API = &gatekit.API{Flavor: gatekit.REST}
 		r.Header["X-Amzn-Trace-Id"] = []string{header}
 		got := serve(h, r).Header().Get("X-Amzn-Trace-Id")
 		require.Regexp(t, `^Root=1-[0-9a-fA-F]{8}-[0-9a-fA-F]{24};Parent=[0-9a-fA-F]{16};Sampled=[01]$`, got)

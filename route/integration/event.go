@@ -44,7 +44,7 @@ func (h *LambdaHandler) event(rc *gatekit.RequestContext, r *http.Request) ([]by
 	}
 	b := make([]byte, 0, size+size/16+w.Room())
 	switch {
-	case rc.Flavor == gatekit.REST:
+	case rc.API.Flavor == gatekit.REST:
 		b = w.AppendREST(b)
 	case h.config.PayloadFormatVersion == "1.0":
 		b = w.AppendV1(b)
@@ -63,7 +63,7 @@ func (h *LambdaHandler) isBinary(rc *gatekit.RequestContext, r *http.Request) bo
 	if v := r.Header["Content-Type"]; len(v) > 0 {
 		contentType = v[0]
 	}
-	if rc.Flavor == gatekit.REST {
+	if rc.API.Flavor == gatekit.REST {
 		return h.binary.has(contentType)
 	}
 	return !isText(contentType)

@@ -80,9 +80,9 @@ func full(target string) *http.Request {
 }
 
 func fixed(rc *gatekit.RequestContext, _ *http.Request) {
-	rc.RequestTime = requestTime
-	rc.StageVariables = map[string]string{"k": "v", "a": "<&>"}
-	if rc.Flavor == gatekit.REST {
+	rc.Time = requestTime
+	rc.API.Variables = map[string]string{"k": "v", "a": "<&>"}
+	if rc.API.Flavor == gatekit.REST {
 		rc.SetRequestID(requestID, shortID)
 	} else {
 		rc.SetRequestID(shortID, "")
@@ -162,7 +162,7 @@ func TestEventREST(t *testing.T) {
 	got := eventFor(t, gatekit.REST, "prod", integration.LambdaConfig{}, "POST /users/{id}", r, func(rc *gatekit.RequestContext, r *http.Request) {
 		fixed(rc, r)
 		rc.Path = requestpath.New("/prod/users/x%20y", r.URL)
-		rc.Identity.APIKey, rc.Identity.APIKeyID = "the-key", "the-id"
+		rc.SetAPIKey("the-key", "the-id")
 	})
 	require.JSONEq(t, `{
   "resource": "/users/{id}", "path": "/users/x%20y", "httpMethod": "POST",
@@ -308,7 +308,8 @@ func TestEventAuthorizers(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			admit := func(rc *gatekit.RequestContext, _ *http.Request) {
-				rc.Authorization, rc.AuthorizationScopes = tt.a, tt.scopes
+				rc.Authorization = tt.a
+				rc.SetAuthorizationScopes(&tt.scopes)
 			}
 			for format, want := range map[string]string{"2.0": tt.v2, "1.0": tt.v1, "": tt.rest} {
 				flavor := gatekit.HTTP
@@ -364,7 +365,7 @@ func certificate(t *testing.T) *x509.Certificate {
 
 func TestEventClientCert(t *testing.T) {
 	cert := certificate(t)
-	show := func(rc *gatekit.RequestContext, _ *http.Request) { rc.Identity.ClientCert = cert }
+	show := func(rc *gatekit.RequestContext, _ *http.Request) { rc.SetClientCert(cert) }
 	check := func(got any) {
 		m := got.(map[string]any)
 		require.Contains(t, m["clientCertPem"], "-----BEGIN CERTIFICATE-----\n")
@@ -461,7 +462,8 @@ func TestEventPaths(t *testing.T) {
 				r.URL = &url.URL{Path: tt.target}
 			}
 			m := decoded(t, eventFor(t, tt.flavor, tt.stage, integration.LambdaConfig{PayloadFormatVersion: tt.format}, "GET /nothing", r, func(rc *gatekit.RequestContext, r *http.Request) {
-				rc.Path, rc.BasePath = requestpath.New(tt.received, r.URL), tt.base
+				rc.Path = requestpath.New(tt.received, r.URL)
+				rc.SetDomain(&gatekit.Domain{BasePath: tt.base})
 			}))
 			c := m["requestContext"].(map[string]any)
 			if tt.format == "2.0" {
@@ -496,7 +498,7 @@ func TestEventPathParameters(t *testing.T) {
 	mux.HandleFunc("GET /f/{x}/{rest...}", func(_ http.ResponseWriter, r *http.Request) {
 		r.SetPathValue("x", "changed value")
 		rc, r := gatekit.Attach(r)
-		rc.Flavor = gatekit.REST
+		rc.API = &gatekit.API{Flavor: gatekit.REST}
 		payload, err := h.Event(r)
 		require.NoError(t, err)
 		require.Equal(t, map[string]any{"x": "changed%20value", "rest": "a/b"}, decoded(t, string(payload))["pathParameters"])

@@ -171,10 +171,10 @@ const (
 // ServeHTTP passes the request on and answers with what comes back.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{proxy: p, w: w, in: r, rc: gatekit.From(r.Context()), start: time.Now()}
-	if x.rc != nil && int(x.rc.Flavor) < len(p.timeout) {
-		x.flavor = x.rc.Flavor
+	if x.rc != nil && int(x.rc.API.Flavor) < len(p.timeout) {
+		x.flavor = x.rc.API.Flavor
 	}
-	x.mapped = x.rc != nil && x.rc.Mapped
+	x.mapped = x.rc != nil && x.rc.Mapped()
 	if err := x.prepare(); err != nil {
 		gatekit.Reject(w, r, err)
 		return
@@ -217,9 +217,9 @@ func (x *exchange) prepare() error {
 	var variables map[string]string
 	prefix := ""
 	if x.rc != nil {
-		variables = x.rc.StageVariables
-		if p.config.Private && !p.config.RequestPath && x.rc.Stage != "" && x.rc.Stage != "$default" {
-			prefix = "/" + x.rc.Stage
+		variables = x.rc.API.Variables
+		if p.config.Private && !p.config.RequestPath && x.rc.API.Stage != "" && x.rc.API.Stage != "$default" {
+			prefix = "/" + x.rc.API.Stage
 		}
 	}
 	t, err := p.uri.template(variables)

@@ -177,7 +177,7 @@ func TestStageVariables(t *testing.T) {
 		api := gatekit.Must(route.New(route.Config{API: gatekit.API{Flavor: gatekit.REST}}))
 		api.Handle("GET /pets/{id}", p, func(next http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				gatekit.From(r.Context()).StageVariables = variables
+				gatekit.From(r.Context()).API = &gatekit.API{Flavor: gatekit.REST, Variables: variables}
 				next.ServeHTTP(w, r)
 			})
 		})

@@ -93,8 +93,8 @@ func (x *exchange) setHeaders() {
 			delete(h, "Content-Encoding")
 		}
 		x.xForwarded(h, false)
-		if x.rc != nil && x.rc.APIID != "" {
-			h["X-Amzn-Apigateway-Api-Id"] = x.value(2, x.rc.APIID)
+		if x.rc != nil && x.rc.API.APIID != "" {
+			h["X-Amzn-Apigateway-Api-Id"] = x.value(2, x.rc.API.APIID)
 		}
 	default:
 		if acceptsTrailers(in) {
@@ -116,7 +116,7 @@ func (x *exchange) setHeaders() {
 	x.dropTwins(h)
 	seen := x.start
 	if x.rc != nil { // as in the events that an authorizer of the request got
-		seen = x.rc.RequestTime
+		seen = x.rc.Time
 	}
 	h["X-Amzn-Trace-Id"] = x.value(3, traceid.New(h["X-Amzn-Trace-Id"], x.flavor == gatekit.REST, x.rc.ExtendedRequestID, seen).String())
 	x.out.Header = h

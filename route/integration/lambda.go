@@ -71,7 +71,7 @@ func (h *LambdaHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	as, decode := contractV2, true
 	switch {
-	case rc.Flavor == gatekit.REST:
+	case rc.API.Flavor == gatekit.REST:
 		as = contractREST
 		decode = h.binary.has(r.Header.Get("Accept"))
 	case h.config.PayloadFormatVersion == "1.0":
@@ -88,13 +88,13 @@ func (h *LambdaHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (r *reply) write(w http.ResponseWriter, req *http.Request, rc *gatekit.RequestContext) {
 	h := w.Header()
-	if rc.Flavor == gatekit.REST {
+	if rc.API.Flavor == gatekit.REST {
 		h["X-Amzn-Trace-Id"] = []string{event.Trace(rc, req).String()}
 	}
 	if r.status != http.StatusNoContent && r.status != http.StatusNotModified {
 		h["Content-Length"] = []string{strconv.Itoa(len(r.body))}
 	}
-	r.writeHeader(w, rc.Flavor)
+	r.writeHeader(w, rc.API.Flavor)
 	if bodyAllowed(req.Method, r.status) {
 		_, _ = w.Write(r.body) // a client that went away is no fault of ours
 	}
@@ -187,7 +187,7 @@ func (c *calls) start(r *http.Request, timeout time.Duration, arn string, local 
 	ctx := lambdacontext.NewContext(context.WithoutCancel(r.Context()), &lambdacontext.LambdaContext{
 		AwsRequestID: rc.RequestID(), InvokedFunctionArn: arn,
 	})
-	call.ctx, call.cancel = context.WithTimeout(ctx, timeoutFor(timeout, rc.Flavor))
+	call.ctx, call.cancel = context.WithTimeout(ctx, timeoutFor(timeout, rc.API.Flavor))
 	return call
 }
 
@@ -272,7 +272,7 @@ func (c *running) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	rejection := &gatekit.Rejection{Type: gatekit.IntegrationFailure, Status: http.StatusBadGateway, Cause: err}
-	if c.rc.Flavor == gatekit.HTTP {
+	if c.rc.API.Flavor == gatekit.HTTP {
 		rejection.Status = http.StatusInternalServerError
 	}
 	var i gatekit.Integration

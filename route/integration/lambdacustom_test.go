@@ -24,7 +24,7 @@ func custom(t *testing.T, f gatekit.Invoker, body, kind string) (*httptest.Respo
 	if kind != "" {
 		r.Header.Set("X-Amz-Invocation-Type", kind)
 	}
-	rc.Flavor = gatekit.REST
+	rc.API = &gatekit.API{Flavor: gatekit.REST}
 	w := serve(h, r)
 	require.NoError(t, h.Shutdown(t.Context()))
 	return w, rc.Integration()
@@ -87,7 +87,7 @@ func TestLambdaCustomAsync(t *testing.T) {
 		send := func() *httptest.ResponseRecorder {
 			rc, r := gatekit.Attach(httptest.NewRequest("POST", "/", strings.NewReader(`{"a":1}`)).WithContext(ctx))
 			r.Header.Set("X-Amz-Invocation-Type", "Event")
-			rc.Flavor = gatekit.REST
+			rc.API = &gatekit.API{Flavor: gatekit.REST}
 			return serve(h, r)
 		}
 		began := time.Now()
@@ -112,7 +112,7 @@ func TestLambdaCustomTimeout(t *testing.T) {
 			return nil, ctx.Err()
 		}), integration.LambdaCustomConfig{}))
 		rc, r := gatekit.Attach(httptest.NewRequest("POST", "/", nil))
-		rc.Flavor = gatekit.REST
+		rc.API = &gatekit.API{Flavor: gatekit.REST}
 		began := time.Now()
 		w := serve(h, r)
 		require.Equal(t, 504, w.Code)

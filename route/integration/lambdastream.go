@@ -118,10 +118,10 @@ func (h *LambdaHandler) serveStream(w http.ResponseWriter, r *http.Request, c *r
 		c.refuse(w, r, err)
 		return
 	}
-	if c.rc.Flavor == gatekit.REST {
+	if c.rc.API.Flavor == gatekit.REST {
 		w.Header()["X-Amzn-Trace-Id"] = []string{event.Trace(c.rc, r).String()}
 	}
-	answer.writeHeader(w, c.rc.Flavor)
+	answer.writeHeader(w, c.rc.API.Flavor)
 	outcome := gatekit.Integration{Status: answer.status}
 	err = s.copy(w, rest, bodyAllowed(r.Method, answer.status))
 	if err != nil && !errors.Is(err, errClient) {

@@ -181,7 +181,7 @@ func TestBucketsOfUsagePlans(t *testing.T) {
 	}
 	check := func(l *usageplan.Limiter, route string) error {
 		rc, r := gatekit.Attach(get(""))
-		rc.RouteKey = route
+		rc.Route = &gatekit.Route{Key: route}
 		r.Header.Set("X-Api-Key", keyValue)
 		_, err := l.Check(r)
 		return err

@@ -30,7 +30,7 @@ func TestAllocations(t *testing.T) {
 		r := httptest.NewRequest("GET", "/pets", nil)
 		r.Header.Set("X-Api-Key", value)
 		rc, r := gatekit.Attach(r)
-		rc.API, rc.RouteKey = gatekit.API{APIID: "a1b2c3", Stage: "prod"}, "GET /pets"
+		rc.API, rc.Route = &gatekit.API{APIID: "a1b2c3", Stage: "prod"}, &gatekit.Route{Key: "GET /pets"}
 		h := l.Middleware(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 		require.LessOrEqual(t, testing.AllocsPerRun(1000, func() { h.ServeHTTP(discard{}, r) }), 1.0, mode)
 	}
@@ -54,7 +54,7 @@ func TestRefusalAllocations(t *testing.T) {
 		r := httptest.NewRequest("GET", "/pets", nil)
 		r.Header.Set("X-Api-Key", tt.value)
 		rc, r := gatekit.Attach(r)
-		rc.API, rc.RouteKey = gatekit.API{Flavor: gatekit.REST, APIID: "a1b2c3", Stage: "prod"}, "GET /pets"
+		rc.API, rc.Route = &gatekit.API{Flavor: gatekit.REST, APIID: "a1b2c3", Stage: "prod"}, &gatekit.Route{Key: "GET /pets"}
 		h.ServeHTTP(httptest.NewRecorder(), r)
 		w := &kept{h: http.Header{}}
 		require.LessOrEqual(t, testing.AllocsPerRun(100, func() { h.ServeHTTP(w, r) }), tt.most, name)

@@ -193,7 +193,7 @@ func TestBucketsOfStagesThatReadAlike(t *testing.T) {
 	for _, a := range []gatekit.API{{APIID: "a/b", Stage: "c"}, {APIID: "a", Stage: "b/c"}} {
 		require.Equal(t, 200, get(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			rc, r := gatekit.Attach(r)
-			rc.API, rc.RouteKey = a, "GET /pets"
+			rc.API, rc.Route = &a, &gatekit.Route{Key: "GET /pets"}
 			limit.Middleware(answers).ServeHTTP(w, r)
 		}), value).Code)
 	}
@@ -233,9 +233,9 @@ func TestMethodThrottlesWithoutARoute(t *testing.T) {
 			w := get(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				r.Pattern = tt.pattern
 				rc, r := gatekit.Attach(r)
-				rc.API = gatekit.API{Flavor: gatekit.REST, APIID: "a1b2c3", Stage: "prod"}
+				rc.API = &gatekit.API{Flavor: gatekit.REST, APIID: "a1b2c3", Stage: "prod"}
 				if tt.route != "" {
-					rc.SetRouteKey(tt.route)
+					rc.Route = &gatekit.Route{Key: tt.route}
 				}
 				h.ServeHTTP(w, r)
 			}), value)

@@ -112,7 +112,7 @@ func (l *Limiter) find(r *http.Request) (*Charge, error) {
 	var apiID, stage, value string
 	rc := gatekit.From(r.Context())
 	if rc != nil {
-		apiID, stage = rc.APIID, rc.Stage
+		apiID, stage = rc.API.APIID, rc.API.Stage
 	}
 	if l.fromHeader {
 		values := r.Header["X-Api-Key"]
@@ -150,7 +150,7 @@ func (l *Limiter) take(r *http.Request, c *Charge, now time.Time) error {
 	rc := gatekit.From(ctx)
 	var apiID, stage string
 	if rc != nil {
-		apiID, stage = rc.APIID, rc.Stage
+		apiID, stage = rc.API.APIID, rc.API.Stage
 	}
 	plan := c.plan
 	method, err := plan.method(apiID, stage, r)
@@ -277,7 +277,7 @@ func (h *limited) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	rc, r := gatekit.Attach(r)
-	rc.Identity.APIKey, rc.Identity.APIKeyID = c.value, c.key.id
+	rc.SetAPIKey(c.value, c.key.id)
 	err = l.take(r, c, time.Now())
 	if l.headers {
 		c.setHeaders(w.Header(), time.Now())

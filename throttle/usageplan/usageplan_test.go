@@ -80,8 +80,8 @@ func (g *rig) behind(c usageplan.Config, route string, next http.Handler) http.H
 func api(route string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rc, r := gatekit.Attach(r)
-		rc.API = gatekit.API{Flavor: gatekit.REST, APIID: "a1b2c3", Stage: "prod"}
-		rc.RouteKey = route
+		rc.API = &gatekit.API{Flavor: gatekit.REST, APIID: "a1b2c3", Stage: "prod"}
+		rc.Route = &gatekit.Route{Key: route}
 		next.ServeHTTP(w, r)
 	})
 }
@@ -767,7 +767,8 @@ func TestShadowOfAPlan(t *testing.T) {
 	limit := gatekit.Must(usageplan.New(usageplan.Config{Registry: g.Registry}))
 	refused := map[gatekit.ResponseType]int{}
 	h := api("GET /pets", gatekit.Shadow(limit.Middleware, func(_ *http.Request, why *gatekit.Rejection) { refused[why.Type]++ })(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		require.Equal(t, usageplan.ChargeOf(r.Context()) != nil, gatekit.From(r.Context()).Identity.APIKeyID == "shop")
+		_, id := gatekit.From(r.Context()).FoundAPIKey()
+		require.Equal(t, usageplan.ChargeOf(r.Context()) != nil, id == "shop")
 	})))
 	for range 5 {
 		require.Equal(t, 200, get(h, value).Code)
@@ -780,9 +781,9 @@ func TestShadowOfAPlan(t *testing.T) {
 func TestWhatTheHandlerKnows(t *testing.T) {
 	g := newRig(t, usageplan.Plan{Quota: quota(7, usageplan.Day)})
 	h := g.behind(usageplan.Config{}, "GET /pets", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		id := gatekit.From(r.Context()).Identity
-		require.Equal(t, value, id.APIKey)
-		require.Equal(t, "shop", id.APIKeyID)
+		key, id := gatekit.From(r.Context()).FoundAPIKey()
+		require.Equal(t, value, key)
+		require.Equal(t, "shop", id)
 		left, limited := usageplan.ChargeOf(r.Context()).Remaining()
 		require.True(t, limited)
 		require.EqualValues(t, 6, left)

@@ -79,7 +79,8 @@ func (e *Event) request() (*http.Request, error) {
 		r.SetPathValue(name, value)
 	}
 	rc, r := gatekit.Attach(r)
-	rc.API.Flavor, rc.StageVariables, rc.RouteKey = gatekit.REST, e.StageVariables, method+" "+resource
+	rc.API = &gatekit.API{Flavor: gatekit.REST, Variables: e.StageVariables}
+	rc.Route = &gatekit.Route{Key: method + " " + resource}
 	return r, e.setContext(rc, r)
 }
 
@@ -87,9 +88,10 @@ func (e *Event) request() (*http.Request, error) {
 func (e *Event) setContext(rc *gatekit.RequestContext, r *http.Request) error {
 	var caller gatekit.IAMCaller
 	received := rc.Path.Received()
+	var domain, agent, key, keyID string
 	texts := map[string]*string{
-		"stage": &rc.Stage, "apiId": &rc.APIID, "accountId": &rc.AccountID, "domainName": &rc.DomainName, "path": &received,
-		"identity.userAgent": &rc.Identity.UserAgent, "identity.apiKey": &rc.Identity.APIKey, "identity.apiKeyId": &rc.Identity.APIKeyID,
+		"stage": &rc.API.Stage, "apiId": &rc.API.APIID, "accountId": &rc.API.AccountID, "domainName": &domain, "path": &received,
+		"identity.userAgent": &agent, "identity.apiKey": &key, "identity.apiKeyId": &keyID,
 		"identity.accessKey": &caller.AccessKey, "identity.accountId": &caller.AccountID, "identity.caller": &caller.CallerID, "identity.user": &caller.UserID,
 		"identity.userArn": &caller.UserARN, "identity.principalOrgId": &caller.PrincipalOrgID, "identity.cognitoIdentityId": &caller.CognitoIdentityID,
 		"identity.cognitoIdentityPoolId":         &caller.CognitoIdentityPoolID,
@@ -113,9 +115,11 @@ func (e *Event) setContext(rc *gatekit.RequestContext, r *http.Request) error {
 		case name == "requestTimeEpoch":
 			var ms int64
 			ms, err = strconv.ParseInt(value, 10, 64)
-			rc.RequestTime = time.UnixMilli(ms)
+			rc.Time = time.UnixMilli(ms)
 		case name == "identity.sourceIp":
-			rc.Identity.SourceIP, err = netip.ParseAddr(value)
+			var ip netip.Addr
+			ip, err = netip.ParseAddr(value)
+			rc.SetSourceIP(ip)
 		case name == "authorizer.principalId":
 			fields.Principal, authorized = value, true
 		case isClaim && claim != "":
@@ -136,8 +140,15 @@ func (e *Event) setContext(rc *gatekit.RequestContext, r *http.Request) error {
 		}
 	}
 	rc.Path = requestpath.New(received, r.URL)
+	if domain != "" {
+		rc.SetDomain(&gatekit.Domain{Name: domain})
+	}
+	if agent != "" {
+		rc.SetUserAgent(agent)
+	}
+	rc.SetAPIKey(key, keyID)
 	if caller != (gatekit.IAMCaller{}) {
-		rc.Identity.Caller = &caller
+		rc.SetCaller(&caller)
 	}
 	if authorized {
 		rc.Authorization = gatekit.NewAuthorization(fields)

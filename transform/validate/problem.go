@@ -29,7 +29,7 @@ type problemError struct {
 
 // respondProblem is the responder of validators with ProblemDetails.
 func respondProblem(w http.ResponseWriter, r *http.Request, rej *gatekit.Rejection) {
-	flavor := gatekit.From(r.Context()).Flavor
+	flavor := gatekit.From(r.Context()).API.Flavor
 	status := rej.StatusFor(flavor)
 	p := problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: rej.MessageFor(flavor)}
 	var parameters *ParameterError

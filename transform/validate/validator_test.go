@@ -37,7 +37,7 @@ func bodies(t testing.TB, schema string) *validate.Validator {
 // rest is a request of a REST API.
 func rest(method, target, body string, headers ...string) *http.Request {
 	rc, r := gatekit.Attach(httptest.NewRequest(method, target, strings.NewReader(body)))
-	rc.Flavor = gatekit.REST
+	rc.API = &gatekit.API{Flavor: gatekit.REST}
 	for i := 0; i < len(headers); i += 2 {
 		r.Header[headers[i]] = append(r.Header[headers[i]], headers[i+1])
 	}
