@@ -340,8 +340,9 @@ func TestMoreKeysThanThereMayBe(t *testing.T) {
 		defer cancel()
 		store := memory(t)
 		var log bytes.Buffer
+		logger := slog.New(slog.NewTextHandler(&log, nil)) // one, as each handler has a lock of its own
 		machine := func() (*rig, http.Handler) {
-			r, err := usageplan.NewRegistry(ctx, usageplan.RegistryConfig{Store: store, MaxKeys: 1, Refresh: time.Second, Log: slog.New(slog.NewTextHandler(&log, nil))})
+			r, err := usageplan.NewRegistry(ctx, usageplan.RegistryConfig{Store: store, MaxKeys: 1, Refresh: time.Second, Log: logger})
 			require.NoError(t, err)
 			g := &rig{t, r, store, ctx}
 			return g, g.behind(usageplan.Config{}, "GET /pets", answers)

@@ -100,7 +100,7 @@ func Open(ctx context.Context, path string, c Config) (*Store, error) {
 	s := &Store{
 		db: db, counts: counts, retention: usageplan.Date(c.Retention / (24 * time.Hour)),
 		writing: outage.Log{Logger: c.Log, Away: "boltstore: can't write counts, so nothing more is counted"},
-		used:    map[string]time.Time{}, stopped: make(chan struct{}),
+		kept:    keptDeletions, used: map[string]time.Time{}, stopped: make(chan struct{}),
 	}
 	if err := s.read(); err != nil {
 		_ = s.close()

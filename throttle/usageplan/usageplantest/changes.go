@@ -143,6 +143,9 @@ func racedChanges(t *testing.T, s usageplan.Store) {
 			rnd := rand.New(rand.NewPCG(uint64(w), 7))
 			for range 30 {
 				id := fmt.Sprint("k", rnd.IntN(8))
+				if t.Failed() {
+					return
+				}
 				r, err := s.Get(t.Context(), usageplan.Keys, id)
 				switch {
 				case err != nil && !errors.Is(err, usageplan.ErrNotFound):
