@@ -26,9 +26,10 @@
 //
 // ws reads a header in two system calls and a payload in a third. In front of it stands one read
 // into 256 bytes that are part of the connection; who sends more than that at a time gets a pooled
-// buffer until nothing is left. Echoes of 32 bytes in turn then take 0.9 of the time of gws, 64 at
-// once 0.04 (their replies go out together), 64 KB 0.93; an idle connection is 5.9 KB, of which 4
-// KB are a goroutine's stack, against 8.6 KB. (internal/bench, WebSocket.)
+// buffer until nothing is left. Echoes of 32 bytes in turn and of 64 KB then take between 0.9 and
+// 1.15 of the time of gws, by the noise of the machine, and 64 at once an eighth (their replies go
+// out together); an idle connection is 5.9 KB, of which 4 KB are a goroutine's stack, against 10.2
+// KB. (internal/bench, WebSocket.)
 //
 // # Memory and goroutines
 //
