@@ -34,7 +34,7 @@ const customHost, generatedHost = "api.example.com", "a1b2c3d4e5.execute-api.eu-
 // frontDoor is one API with the stages $default (of HTTP APIs) and s, behind both of its names, as an installation has it. see gets the events.
 func frontDoor(t *testing.T, flavor gatekit.Flavor, format string, see func(payload []byte)) http.Handler {
 	t.Helper()
-	f, err := integration.Lambda(invokerFunc(func(_ context.Context, payload []byte) ([]byte, error) {
+	f, err := integration.NewLambda(invokerFunc(func(_ context.Context, payload []byte) ([]byte, error) {
 		see(payload)
 		return []byte(`{"statusCode":200}`), nil
 	}), integration.LambdaConfig{PayloadFormatVersion: format})
@@ -198,7 +198,7 @@ func TestProxyBehindREST(t *testing.T) {
 		_, _ = io.WriteString(w, "made")
 	}))
 	t.Cleanup(backend.Close)
-	proxy, err := integration.HTTP(t.Context(), integration.HTTPConfig{URI: backend.URL + "/unused?unused=1"})
+	proxy, err := integration.NewHTTP(t.Context(), integration.HTTPConfig{URI: backend.URL + "/unused?unused=1"})
 	require.NoError(t, err)
 	call := func(kind transform.IntegrationType, parameters map[string]string, responses ...transform.IntegrationResponse) (*http.Request, *http.Response) {
 		parameters["integration.request.path.id"] = "method.request.path.id"
@@ -266,7 +266,7 @@ func TestConnectionCannotTakeMappedHeadersAway(t *testing.T) {
 		"overwrite:header.x-tenant": "acme", "append:header.x-caller": "$context.requestId",
 	}})
 	require.NoError(t, err)
-	proxy, err := integration.HTTP(t.Context(), integration.HTTPConfig{URI: backend.URL})
+	proxy, err := integration.NewHTTP(t.Context(), integration.HTTPConfig{URI: backend.URL})
 	require.NoError(t, err)
 	api, err := route.New(route.Config{})
 	require.NoError(t, err)
@@ -288,7 +288,7 @@ func TestConnectionCannotTakeMappedHeadersAway(t *testing.T) {
 
 // A function behind transform.REST: templates on both sides, its failures chosen by their message (spec/rest-api.md E.3, E.4, E.8).
 func TestFunctionBehindREST(t *testing.T) {
-	function, err := integration.LambdaCustom(invokerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
+	function, err := integration.NewLambdaCustom(invokerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
 		var in struct{ A string }
 		switch err := json.Unmarshal(payload, &in); {
 		case err != nil:
@@ -357,7 +357,7 @@ func TestTimeoutHandlerInFrontOfTheWholeChain(t *testing.T) {
 		_, _ = io.WriteString(w, "late")
 	}))
 	t.Cleanup(backend.Close)
-	proxy := gatekit.Must(integration.HTTP(t.Context(), integration.HTTPConfig{URI: backend.URL}))
+	proxy := gatekit.Must(integration.NewHTTP(t.Context(), integration.HTTPConfig{URI: backend.URL}))
 	custom := transform.RESTConfig{Type: transform.AWS, IntegrationResponses: []transform.IntegrationResponse{{StatusCode: 200, ResponseTemplates: map[string]string{"application/json": "$input.body $context.requestId"}}}}
 	mapped := transform.RESTConfig{Type: transform.HTTP, URI: "http://orders.internal", IntegrationResponses: []transform.IntegrationResponse{{StatusCode: 200}}}
 	parameters := gatekit.Must(transform.NewParameters(transform.ParametersConfig{
@@ -380,12 +380,12 @@ func TestTimeoutHandlerInFrontOfTheWholeChain(t *testing.T) {
 		flavor gatekit.Flavor
 		h      http.Handler
 	}{
-		{gatekit.HTTP, gatekit.Must(integration.Lambda(slow, integration.LambdaConfig{}))},
-		{gatekit.REST, gatekit.Must(integration.Lambda(slow, integration.LambdaConfig{}))},
+		{gatekit.HTTP, gatekit.Must(integration.NewLambda(slow, integration.LambdaConfig{}))},
+		{gatekit.REST, gatekit.Must(integration.NewLambda(slow, integration.LambdaConfig{}))},
 		{gatekit.HTTP, parameters.Middleware(proxy)},
 		{gatekit.REST, proxy},
 		{gatekit.REST, restMethod(t, mapped, proxy)},
-		{gatekit.REST, restMethod(t, custom, gatekit.Must(integration.LambdaCustom(slow, integration.LambdaCustomConfig{})))},
+		{gatekit.REST, restMethod(t, custom, gatekit.Must(integration.NewLambdaCustom(slow, integration.LambdaCustomConfig{})))},
 	} {
 		api := gatekit.Must(route.New(route.Config{API: gatekit.API{Flavor: c.flavor}}))
 		api.Handle("POST /p", c.h)

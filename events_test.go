@@ -104,7 +104,7 @@ func judgedAndServed(t *testing.T, flavor gatekit.Flavor, format string) (h http
 	})
 	off := time.Duration(0)
 	authorizer := gatekit.Must(auth.NewLambda(asked, auth.LambdaConfig{PayloadFormatVersion: format, CacheConfig: auth.CacheConfig{TTL: &off}}))
-	f := gatekit.Must(integration.Lambda(answers, integration.LambdaConfig{PayloadFormatVersion: format}))
+	f := gatekit.Must(integration.NewLambda(answers, integration.LambdaConfig{PayloadFormatVersion: format}))
 	api := gatekit.Must(route.New(route.Config{API: gatekit.API{Flavor: flavor, APIID: "a1b2c3d4e5", AccountID: "123456789012", Region: "eu-central-1"}}))
 	api.UseMatched(authorizer.Middleware)
 	named := gatekit.Must(route.OperationName("op"))

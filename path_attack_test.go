@@ -116,7 +116,7 @@ func TestSlashesInFrontUnderOtherRouters(t *testing.T) {
 		Document: policyText("Deny", `"Principal":"*",`, "execute-api:/dev/GET/admin"),
 	}))
 	rs := &readers{}
-	f := gatekit.Must(integration.Lambda(rs.function(`{"statusCode":204}`), integration.LambdaConfig{}))
+	f := gatekit.Must(integration.NewLambda(rs.function(`{"statusCode":204}`), integration.LambdaConfig{}))
 	tell := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		require.True(t, strings.HasPrefix(r.URL.Path, "/") && !strings.HasPrefix(r.URL.Path, "//"), r.URL.Path)
 		f.ServeHTTP(w, r)
@@ -160,7 +160,7 @@ func TestSignaturesAreForTheReceivedPath(t *testing.T) {
 // An API within an API, behind what cuts the outer route's path off, has its own routed path.
 func TestAPIWithinAPI(t *testing.T) {
 	rs := &readers{}
-	f := gatekit.Must(integration.Lambda(rs.function(`{"statusCode":204}`), integration.LambdaConfig{}))
+	f := gatekit.Must(integration.NewLambda(rs.function(`{"statusCode":204}`), integration.LambdaConfig{}))
 	inner := gatekit.Must(route.New(route.Config{API: gatekit.API{Flavor: gatekit.REST}}))
 	inner.Handle("GET /pets/{id}", f)
 	outer := gatekit.Must(route.New(route.Config{API: gatekit.API{Flavor: gatekit.REST}}))

@@ -149,7 +149,7 @@ func (rs *readers) checkEvents(t *testing.T, r *http.Request, f front, want oneP
 	}
 	for _, format := range formats {
 		c := integration.LambdaConfig{PayloadFormatVersion: format}
-		h := gatekit.Must(integration.Lambda(rs.function(`{"statusCode":204}`), c))
+		h := gatekit.Must(integration.NewLambda(rs.function(`{"statusCode":204}`), c))
 		require.Equal(t, 204, answerOf(h, r).Code)
 		rs.checkEvent(t, r, f, want, format)
 	}
@@ -194,7 +194,7 @@ func (rs *readers) checkUpstreams(t *testing.T, r *http.Request, want onePath) {
 	t.Helper()
 	to := func(c integration.HTTPConfig) string {
 		c.URI = rs.upstream + c.URI
-		return answerOf(gatekit.Must(integration.HTTP(t.Context(), c)), r).Body.String()
+		return answerOf(gatekit.Must(integration.NewHTTP(t.Context(), c)), r).Body.String()
 	}
 	require.Equal(t, want.routed, to(integration.HTTPConfig{RequestPath: true}), r.RequestURI)
 	if want.key == toAdmin {
@@ -236,14 +236,14 @@ func (rs *readers) checkMappings(t *testing.T, r *http.Request, want onePath) {
 		Type: transform.HTTPProxy, URI: rs.upstream + "/m/{p}",
 		RequestParameters: map[string]string{"integration.request.path.p": "method.request.path.proxy"},
 	}))
-	proxy := gatekit.Must(integration.HTTP(t.Context(), integration.HTTPConfig{URI: rs.upstream}))
+	proxy := gatekit.Must(integration.NewHTTP(t.Context(), integration.HTTPConfig{URI: rs.upstream}))
 	require.Equal(t, "/m/"+want.proxy, answerOf(m.Middleware(proxy), r).Body.String())
 	template := `{"proxy":"$input.params('proxy')","received":"$context.path","resource":"$context.resourcePath"}`
 	custom := gatekit.Must(transform.NewREST(transform.RESTConfig{
 		Type: transform.AWS, RequestTemplates: map[string]string{"application/json": template},
 		IntegrationResponses: []transform.IntegrationResponse{{StatusCode: 200}},
 	}))
-	function := gatekit.Must(integration.LambdaCustom(rs.function(`{}`), integration.LambdaCustomConfig{}))
+	function := gatekit.Must(integration.NewLambdaCustom(rs.function(`{}`), integration.LambdaCustomConfig{}))
 	require.Equal(t, 200, answerOf(custom.Middleware(function), r).Code)
 	require.Equal(t, map[string]any{"proxy": decoded, "received": r.RequestURI, "resource": "/{proxy+}"}, rs.event)
 }

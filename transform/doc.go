@@ -36,7 +36,7 @@
 //
 // Of an integration of type HTTP or AWS nothing of the client's request is visible but what was mapped: no headers, no query. r.PathValue has
 // the path parameters of the integration request, and those of the route that no mapping replaced. With a URI, r.URL is the whole address
-// with the parameters in their places, and r.Host its host, ready for integration.HTTP, which adds and renames no header behind a REST,
+// with the parameters in their places, and r.Host its host, ready for integration.NewHTTP, which adds and renames no header behind a REST,
 // httputil.ReverseProxy or an http.Client; without one, the path is the client's. gatekit.From(r.Context()) is what it was, but for Mapped.
 //
 // Path variables are decoded in headers, queries and templates. In the path of a URI, or of overwrite:path, they stay as the client spelled them, so

@@ -137,7 +137,7 @@ func gateway() (http.Handler, error) {
 
 // function makes a handler of what lambda.Start takes.
 func function(fn any) (http.Handler, error) {
-	return integration.Lambda(lambda.NewHandler(fn), integration.LambdaConfig{})
+	return integration.NewLambda(lambda.NewHandler(fn), integration.LambdaConfig{})
 }
 
 func printTry(url string) {

@@ -35,7 +35,7 @@ func TestIsTheFunction(t *testing.T) {
 		server.CloseClientConnections()
 	}()
 	for _, flavor := range []gatekit.Flavor{gatekit.HTTP, gatekit.REST} {
-		h := gatekit.Must(integration.Lambda(runtime, integration.LambdaConfig{}))
+		h := gatekit.Must(integration.NewLambda(runtime, integration.LambdaConfig{}))
 		api := gatekit.Must(route.New(route.Config{API: gatekit.API{Flavor: flavor}}))
 		api.Handle("ANY /{proxy+}", h)
 		w := httptest.NewRecorder()

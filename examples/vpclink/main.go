@@ -89,7 +89,7 @@ func run(ctx context.Context, addr, upstreams string, out io.Writer) error {
 
 // gateway is the API and its private integration.
 func gateway(ctx context.Context, targets []integration.Upstream) (http.Handler, error) {
-	link, err := integration.HTTP(ctx, integration.HTTPConfig{
+	link, err := integration.NewHTTP(ctx, integration.HTTPConfig{
 		Private:    true, // the stage's name is put before the path
 		Upstreams:  targets,
 		Balance:    integration.RoundRobin,

@@ -99,7 +99,7 @@ func (noFunction) Invoke(context.Context, []byte) ([]byte, error) { return nil, 
 
 // BenchmarkLambdaEvent turns a request into the JSON of an event in payload format 2.0.
 func BenchmarkLambdaEvent(b *testing.B) {
-	h := gatekit.Must(integration.Lambda(noFunction{}, integration.LambdaConfig{}))
+	h := gatekit.Must(integration.NewLambda(noFunction{}, integration.LambdaConfig{}))
 	for _, by := range []struct {
 		name string
 		make func(*http.Request) ([]byte, error)
@@ -124,7 +124,7 @@ func BenchmarkLambdaEvent(b *testing.B) {
 // BenchmarkLambdaRequest turns the JSON of an event in payload format 2.0 into a request.
 func BenchmarkLambdaRequest(b *testing.B) {
 	r, _ := orderRequest(b)
-	payload, err := gatekit.Must(integration.Lambda(noFunction{}, integration.LambdaConfig{})).Event(r)
+	payload, err := gatekit.Must(integration.NewLambda(noFunction{}, integration.LambdaConfig{})).Event(r)
 	if err != nil {
 		b.Fatal(err)
 	}

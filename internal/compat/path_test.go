@@ -19,7 +19,7 @@ func TestVariablesTowardsUpstreams(t *testing.T) {
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Method, " ", r.RequestURI) }))
 	defer upstream.Close()
 	to := func(uri string) http.Handler {
-		return gatekit.Must(integration.HTTP(t.Context(), integration.HTTPConfig{URI: upstream.URL + uri}))
+		return gatekit.Must(integration.NewHTTP(t.Context(), integration.HTTPConfig{URI: upstream.URL + uri}))
 	}
 	chiRouter := chi.NewRouter()
 	chiRouter.Handle("/files/*", to("/b/{proxy}"))
@@ -74,7 +74,7 @@ func TestVariablesUnderGinOnRoute(t *testing.T) {
 	defer upstream.Close()
 	engine := gin.New()
 	for pattern, key := range map[string]string{"/one/:id": "ANY /one/{proxy}", "/files/*rest": "ANY /files/{proxy+}"} {
-		p := gatekit.Must(integration.HTTP(t.Context(), integration.HTTPConfig{URI: upstream.URL + "/b/{proxy}"}))
+		p := gatekit.Must(integration.NewHTTP(t.Context(), integration.HTTPConfig{URI: upstream.URL + "/b/{proxy}"}))
 		engine.Any(pattern, gin.WrapH(gatekit.Chain(p, gatekit.Must(gatekit.OnRoute(key)))))
 	}
 	for target, want := range map[string]string{"/one/7": "/b/7", "/one/a%20b": "/b/a%20b", "/files/a%2fb//c": "/b/a%2fb//c", "/files/": "/b/"} {

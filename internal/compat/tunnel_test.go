@@ -33,7 +33,7 @@ func TestTunnelUnderRouters(t *testing.T) {
 		_, _ = io.Copy(conn, b) // says nothing before it is spoken to
 	}))
 	defer up.Close()
-	p := gatekit.Must(integration.HTTP(t.Context(), integration.HTTPConfig{URI: up.URL}))
+	p := gatekit.Must(integration.NewHTTP(t.Context(), integration.HTTPConfig{URI: up.URL}))
 	h := gatekit.Chain(p, gatekit.Must(cors.New(cors.Config{AllowOrigins: []string{"https://myapp.com"}})).Middleware)
 
 	gin.SetMode(gin.ReleaseMode)

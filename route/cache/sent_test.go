@@ -65,7 +65,7 @@ func TestTheKeyIsWhatTheBackendIsSent(t *testing.T) {
 	} {
 		for _, bare := range []bool{false, true} {
 			t.Run(fmt.Sprint(name, "/bare=", bare), func(t *testing.T) {
-				p := gatekit.Must(integration.HTTP(t.Context(), integration.HTTPConfig{URI: up.URL, MethodOverride: true}))
+				p := gatekit.Must(integration.NewHTTP(t.Context(), integration.HTTPConfig{URI: up.URL, MethodOverride: true}))
 				c := newCache(t, cache.Config{Route: cache.Route{Key: []string{"method.request.header.X-Tenant"}}})
 				h := c.Middleware(p) // under no router
 				if !bare {

@@ -46,7 +46,7 @@ func FuzzFunction(f *testing.F) {
 		if answer.MultiValueHeaders != nil {
 			c.PayloadFormatVersion = "1.0"
 		}
-		again, err := gatekit.Must(integration.Lambda(fn, c)).Event(seen)
+		again, err := gatekit.Must(integration.NewLambda(fn, c)).Event(seen)
 		require.NoError(t, err)
 		require.True(t, json.Valid(again), "%q", again)
 		r, err := fn.Request(t.Context(), again)

@@ -37,7 +37,7 @@ var formats = []format{
 func there(t *testing.T, f format, stage, key string, r *http.Request, prepare func(*gatekit.RequestContext, *http.Request), handler http.HandlerFunc) *httptest.ResponseRecorder {
 	t.Helper()
 	fn := gatekit.Must(function.New(handler, function.Config{}))
-	h := gatekit.Must(integration.Lambda(fn, f.config))
+	h := gatekit.Must(integration.NewLambda(fn, f.config))
 	api := apiOf(f.flavor, stage, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if prepare != nil {
 			prepare(gatekit.From(r.Context()), r)

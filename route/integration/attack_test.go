@@ -28,7 +28,7 @@ func (e *endless) Close() error               { return nil }
 
 // A body of 1 GiB is refused before it is read, one that doesn't tell its length soon after the bound.
 func TestHugeBody(t *testing.T) {
-	h := gatekit.Must(integration.Lambda(returns("{}"), integration.LambdaConfig{}))
+	h := gatekit.Must(integration.NewLambda(returns("{}"), integration.LambdaConfig{}))
 	for _, length := range []int64{1 << 30, -1} {
 		body := &endless{}
 		r := httptest.NewRequest("POST", "/", nil)
@@ -44,7 +44,7 @@ func TestHugeBody(t *testing.T) {
 
 // A length that is announced and not sent costs nothing.
 func TestAnnouncedBody(t *testing.T) {
-	h := gatekit.Must(integration.Lambda(returns("{}"), integration.LambdaConfig{}))
+	h := gatekit.Must(integration.NewLambda(returns("{}"), integration.LambdaConfig{}))
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	for range 100 {
@@ -80,8 +80,8 @@ func TestHostileReplies(t *testing.T) {
 		`{"statusCode":200,"body":7}`,
 		`{"statusCode":200,"body":["a"]}`,
 	} {
-		h2 := gatekit.Must(integration.Lambda(returns(reply), integration.LambdaConfig{}))
-		h1 := gatekit.Must(integration.Lambda(returns(reply), integration.LambdaConfig{PayloadFormatVersion: "1.0"}))
+		h2 := gatekit.Must(integration.NewLambda(returns(reply), integration.LambdaConfig{}))
+		h1 := gatekit.Must(integration.NewLambda(returns(reply), integration.LambdaConfig{PayloadFormatVersion: "1.0"}))
 		for status, api := range map[string]http.Handler{
 			"500": apiOf(gatekit.HTTP, "", h2), "500 ": apiOf(gatekit.HTTP, "", h1), "502": apiOf(gatekit.REST, "", h2),
 		} {
@@ -164,7 +164,7 @@ func TestForgedHeaders(t *testing.T) {
 // On a real connection, odd requests become well-formed events or are refused.
 func TestOddRequests(t *testing.T) {
 	for _, f := range formats {
-		h := gatekit.Must(integration.Lambda(function(func(_ context.Context, payload []byte) ([]byte, error) {
+		h := gatekit.Must(integration.NewLambda(function(func(_ context.Context, payload []byte) ([]byte, error) {
 			if !json.Valid(payload) || !utf8.Valid(payload) {
 				panic("no JSON")
 			}
@@ -210,7 +210,7 @@ func FuzzReply(f *testing.F) {
 		case 3:
 			flavor = gatekit.REST
 		}
-		h, err := integration.Lambda(returns(reply), c)
+		h, err := integration.NewLambda(returns(reply), c)
 		require.NoError(t, err)
 		rc, r := gatekit.Attach(httptest.NewRequest("GET", "/", nil))
 		rc.API = &gatekit.API{Flavor: flavor}
@@ -233,7 +233,7 @@ func FuzzReply(f *testing.F) {
 func FuzzTrace(f *testing.F) {
 	f.Add("Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1")
 	f.Add("Self=1-67891234-12456789abcdef012345678;Root=1-5759e988-bd862e3fe1be46a994272793")
-	h := gatekit.Must(integration.Lambda(returns("{}"), integration.LambdaConfig{}))
+	h := gatekit.Must(integration.NewLambda(returns("{}"), integration.LambdaConfig{}))
 	f.Fuzz(func(t *testing.T, header string) {
 		rc, r := gatekit.Attach(httptest.NewRequest("GET", "/", nil))
 		rc.API = &gatekit.API{Flavor: gatekit.REST}

@@ -2,7 +2,7 @@
 //
 // # Lambda
 //
-// [Lambda] makes a handler of a Lambda function, with the events and replies that it knows: payload 2.0 and 1.0 of HTTP APIs, the proxy event of
+// [NewLambda] makes a handler of a Lambda function, with the events and replies that it knows: payload 2.0 and 1.0 of HTTP APIs, the proxy event of
 // REST APIs. What decides is the API's flavor and [LambdaConfig]. The function is an [gatekit.Invoker]:
 //
 //   - lambda.NewHandler(fn) of aws-lambda-go, in this process; [StreamFunction] where it streams;
@@ -10,7 +10,7 @@
 //   - an [Endpoint]: the Invoke operation over HTTP, of the Lambda service or of an emulator;
 //   - a [RuntimeAPI]: programs that were built for Lambda, which ask it for their events.
 //
-// [LambdaCustom] is the custom (non-proxy) integration, for use under transform.REST.
+// [NewLambdaCustom] is the custom (non-proxy) integration, for use under transform.REST.
 //
 // The way back, an http.Handler as a Lambda function, is package route/function.
 //
@@ -26,9 +26,9 @@
 //
 // # HTTP proxy and private integrations
 //
-// [HTTP] passes requests on to HTTP servers. With a URI alone it is an HTTP proxy integration; with Upstreams, and Private, the integration behind
+// [NewHTTP] passes requests on to HTTP servers. With a URI alone it is an HTTP proxy integration; with Upstreams, and Private, the integration behind
 // a VPC link: a [Proxy] that balances, checks health, ejects who fails, and sends again what is safe. The [Proxy]'s doc has the headers of each
-// flavor. [Mock] answers without a backend.
+// flavor. [NewMock] answers without a backend.
 //
 // What an upstream may cost is bounded: the headers by Timeout, a pause by IdleTimeout, connections by MaxConnections, those that wait by MaxWaiting,
 // retries by a budget, response headers by MaxResponseHeaderBytes. Of bodies 32 KiB are held at a time, and up to Retry.BodyBytes of the idempotent

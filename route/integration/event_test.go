@@ -29,7 +29,7 @@ import (
 // eventFor returns the event that the function of a route gets, as text. prepare stands for the stations before it.
 func eventFor(t *testing.T, flavor gatekit.Flavor, stage string, c integration.LambdaConfig, key string, r *http.Request, prepare func(*gatekit.RequestContext, *http.Request)) string {
 	t.Helper()
-	h := gatekit.Must(integration.Lambda(returns("{}"), c))
+	h := gatekit.Must(integration.NewLambda(returns("{}"), c))
 	var got []byte
 	api := apiOf(flavor, stage, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		if prepare != nil {
@@ -493,7 +493,7 @@ func TestEventPathParameters(t *testing.T) {
 		require.Equal(t, tt.want, m["pathParameters"], tt.target)
 	}
 	// Under another router the values are all there is.
-	h := gatekit.Must(integration.Lambda(returns("{}"), integration.LambdaConfig{}))
+	h := gatekit.Must(integration.NewLambda(returns("{}"), integration.LambdaConfig{}))
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /f/{x}/{rest...}", func(_ http.ResponseWriter, r *http.Request) {
 		r.SetPathValue("x", "changed value")
@@ -530,7 +530,7 @@ func TestEventTrace(t *testing.T) {
 	} {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.Header.Set("X-Amzn-Trace-Id", sent)
-		h := gatekit.Must(integration.Lambda(returns("{}"), integration.LambdaConfig{}))
+		h := gatekit.Must(integration.NewLambda(returns("{}"), integration.LambdaConfig{}))
 		w := serve(apiOf(gatekit.REST, "s", h), r)
 		require.Regexp(t, want, w.Header().Get("X-Amzn-Trace-Id"), sent)
 	}
@@ -562,7 +562,7 @@ func TestEventBounds(t *testing.T) {
 			for flavor, want := range map[gatekit.Flavor]string{gatekit.HTTP: `{"message":"Request Entity Too Large"}`, gatekit.REST: `{"message": "Request Too Long"}`} {
 				c := tt.c
 				c.BinaryMediaTypes = []string{"image/*"}
-				h := gatekit.Must(integration.Lambda(returns(`{}`), c))
+				h := gatekit.Must(integration.NewLambda(returns(`{}`), c))
 				r := httptest.NewRequest("POST", "/", bytes.NewReader(make([]byte, 0)))
 				r.Body, r.ContentLength = io.NopCloser(strings.NewReader(strings.Repeat("x", tt.size))), int64(tt.size)
 				if tt.chunked {
@@ -582,7 +582,7 @@ func TestEventBounds(t *testing.T) {
 }
 
 func TestUnreadableBody(t *testing.T) {
-	h := gatekit.Must(integration.Lambda(returns(`{}`), integration.LambdaConfig{}))
+	h := gatekit.Must(integration.NewLambda(returns(`{}`), integration.LambdaConfig{}))
 	r := httptest.NewRequest("POST", "/", nil)
 	r.Body, r.ContentLength = io.NopCloser(strings.NewReader("short")), 100
 	require.Equal(t, 400, serve(apiOf(gatekit.HTTP, "", h), r).Code)
@@ -594,7 +594,7 @@ func TestUnreadableBody(t *testing.T) {
 
 // An event costs few allocations: one for itself, the rest for what the request's headers need.
 func TestEventAllocs(t *testing.T) {
-	h := gatekit.Must(integration.Lambda(returns("{}"), integration.LambdaConfig{}))
+	h := gatekit.Must(integration.NewLambda(returns("{}"), integration.LambdaConfig{}))
 	_, r := gatekit.Attach(httptest.NewRequest("GET", "/orders/7?a=1", nil))
 	r.Header.Set("User-Agent", "agent")
 	r.Header.Set("X-Amzn-Trace-Id", root)

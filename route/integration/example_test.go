@@ -17,12 +17,12 @@ import (
 	"github.com/gatekit-go/gatekit/route/integration"
 )
 
-func ExampleLambda() {
+func ExampleNewLambda() {
 	getOrder := func(_ context.Context, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 		return events.APIGatewayV2HTTPResponse{StatusCode: 200, Body: "order " + e.PathParameters["id"] + " on " + e.RawPath}, nil
 	}
 	api := gatekit.Must(route.New(route.Config{}))
-	api.Handle("GET /orders/{id}", gatekit.Must(integration.Lambda(lambda.NewHandler(getOrder), integration.LambdaConfig{})))
+	api.Handle("GET /orders/{id}", gatekit.Must(integration.NewLambda(lambda.NewHandler(getOrder), integration.LambdaConfig{})))
 	w := httptest.NewRecorder()
 	api.ServeHTTP(w, httptest.NewRequest("GET", "/orders/7", nil))
 	fmt.Println(w.Code, w.Header().Get("Content-Type"), w.Body)
@@ -31,14 +31,14 @@ func ExampleLambda() {
 }
 
 // A REST API hands over its own event, and wants its own form of reply: one member too many is a 502.
-func ExampleLambda_rest() {
+func ExampleNewLambda_rest() {
 	f := lambda.NewHandler(func(_ context.Context, e events.APIGatewayProxyRequest) (map[string]any, error) {
 		if e.Resource == "/bad" {
 			return map[string]any{"statusCode": 200, "cookies": []string{}}, nil
 		}
 		return map[string]any{"body": `{"stage":"` + e.RequestContext.Stage + `"}`}, nil
 	})
-	h := gatekit.Must(integration.Lambda(f, integration.LambdaConfig{}))
+	h := gatekit.Must(integration.NewLambda(f, integration.LambdaConfig{}))
 	api := gatekit.Must(route.New(route.Config{API: gatekit.API{Flavor: gatekit.REST, Stage: "prod"}}))
 	api.Handle("GET /good", h)
 	api.Handle("GET /bad", h)
@@ -53,9 +53,9 @@ func ExampleLambda_rest() {
 }
 
 // What a function fails with is for the log, and never for its client.
-func ExampleLambda_functionError() {
+func ExampleNewLambda_functionError() {
 	f := lambda.NewHandler(func() (string, error) { return "", errors.New("database db7 is away") })
-	h := gatekit.Must(integration.Lambda(f, integration.LambdaConfig{}))
+	h := gatekit.Must(integration.NewLambda(f, integration.LambdaConfig{}))
 	rc, r := gatekit.Attach(httptest.NewRequest("GET", "/", nil))
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
@@ -68,7 +68,7 @@ func ExampleLambda_functionError() {
 
 // The event alone, for a test of a function.
 func ExampleLambdaHandler_Event() {
-	h := gatekit.Must(integration.Lambda(lambda.NewHandler(func() {}), integration.LambdaConfig{}))
+	h := gatekit.Must(integration.NewLambda(lambda.NewHandler(func() {}), integration.LambdaConfig{}))
 	api := gatekit.Must(route.New(route.Config{}))
 	api.Handle("PUT /orders", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		event, err := h.Event(r)
@@ -85,7 +85,7 @@ func ExampleStreamFunction() {
 			StatusCode: 200, Headers: map[string]string{"Content-Type": "text/plain"}, Body: strings.NewReader("as it comes"),
 		}, nil
 	})
-	h := gatekit.Must(integration.Lambda(f, integration.LambdaConfig{Stream: true}))
+	h := gatekit.Must(integration.NewLambda(f, integration.LambdaConfig{Stream: true}))
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 	fmt.Println(w.Code, w.Body, w.Flushed)
@@ -94,7 +94,7 @@ func ExampleStreamFunction() {
 }
 
 // The event is the body, the answer what the function returned. Around it stands transform.REST.
-func ExampleLambdaCustom() {
+func ExampleNewLambdaCustom() {
 	add := func(_ context.Context, numbers []int) (int, error) {
 		if len(numbers) == 0 {
 			return 0, errors.New("nothing to add")
@@ -105,7 +105,7 @@ func ExampleLambdaCustom() {
 		}
 		return sum, nil
 	}
-	h := gatekit.Must(integration.LambdaCustom(lambda.NewHandler(add), integration.LambdaCustomConfig{}))
+	h := gatekit.Must(integration.NewLambdaCustom(lambda.NewHandler(add), integration.LambdaCustomConfig{}))
 	for _, body := range []string{"[1,2,3]", "[]"} {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest("POST", "/", strings.NewReader(body)))
@@ -124,7 +124,7 @@ func ExampleNewEndpoint() {
 	}))
 	defer emulator.Close()
 	f := gatekit.Must(integration.NewEndpoint(integration.EndpointConfig{URL: emulator.URL + "/2015-03-31/functions/function/invocations"}))
-	h := gatekit.Must(integration.Lambda(f, integration.LambdaConfig{}))
+	h := gatekit.Must(integration.NewLambda(f, integration.LambdaConfig{}))
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest("POST", "/", strings.NewReader(strings.Repeat("x", 9000))))
 	fmt.Println(w.Code, w.Body)
@@ -150,7 +150,7 @@ func ExampleNewRuntimeAPI() {
 			done.Body.Close()
 		}
 	}()
-	h := gatekit.Must(integration.Lambda(runtime, integration.LambdaConfig{}))
+	h := gatekit.Must(integration.NewLambda(runtime, integration.LambdaConfig{}))
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 	fmt.Println(w.Code, w.Body)
@@ -168,9 +168,9 @@ func ExampleFunctionResult() {
 }
 
 // A function that streams, without Stream: its answer is no reply.
-func ExampleLambda_incorrect() {
+func ExampleNewLambda_incorrect() {
 	f := integration.StreamFunction(func(context.Context, any) (io.Reader, error) { return strings.NewReader("just text"), nil })
-	h := gatekit.Must(integration.Lambda(f, integration.LambdaConfig{PayloadFormatVersion: "1.0"}))
+	h := gatekit.Must(integration.NewLambda(f, integration.LambdaConfig{PayloadFormatVersion: "1.0"}))
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 	fmt.Println(w.Code, w.Body)

@@ -67,9 +67,9 @@ type Proxy struct {
 	upstreams atomic.Pointer[upstreamSet]
 }
 
-// HTTP returns a Proxy, or one error that lists every field it refuses. It copies cfg. Health checks and upgraded connections end with ctx; after that
+// NewHTTP returns a Proxy, or one error that lists every field it refuses. It copies cfg. Health checks and upgraded connections end with ctx; after that
 // requests are still served, for a program that is shutting down, but no connection is kept.
-func HTTP(ctx context.Context, cfg HTTPConfig) (*Proxy, error) {
+func NewHTTP(ctx context.Context, cfg HTTPConfig) (*Proxy, error) {
 	found, err := cfg.check()
 	if err != nil {
 		return nil, err

@@ -359,7 +359,7 @@ func TestStation(t *testing.T) {
 }
 
 func TestConfigErrors(t *testing.T) {
-	_, err := integration.HTTP(t.Context(), integration.HTTPConfig{
+	_, err := integration.NewHTTP(t.Context(), integration.HTTPConfig{
 		URI: "https://x", Method: "GET /", Upstreams: []integration.Upstream{{Address: "x"}, {Address: "h:0"}, {Address: "h:1"}, {Address: "h:1", Weight: 1001}, {Address: ":1"}, {Address: "a b:1"}},
 		Balance: 9, Health: &integration.HealthCheck{Path: "x", Interval: 1, Timeout: -1, Healthy: -1, Status: 99},
 		Ejection: integration.Ejection{For: -1}, PanicPercent: 101,
@@ -405,7 +405,7 @@ func TestConfigErrors(t *testing.T) {
 		"http://${stageVariables.a/":            "want ${stageVariables.name}",
 		"http://h/" + strings.Repeat("a", 2040): "at most 2048 bytes, got 2049",
 	} {
-		_, err := integration.HTTP(t.Context(), integration.HTTPConfig{URI: uri})
+		_, err := integration.NewHTTP(t.Context(), integration.HTTPConfig{URI: uri})
 		require.ErrorContains(t, err, "HTTPConfig.URI: ", uri)
 		require.ErrorContains(t, err, want, uri)
 	}
@@ -418,7 +418,7 @@ func TestConfigErrors(t *testing.T) {
 		{integration.HTTPConfig{URI: "https://h", Protocol: 7}, "got Protocol(7)"},
 		{integration.HTTPConfig{URI: "http://h", TLS: integration.TLS{InsecureSkipVerify: true}}, "nothing would be encrypted"},
 	} {
-		_, err := integration.HTTP(t.Context(), tt.cfg)
+		_, err := integration.NewHTTP(t.Context(), tt.cfg)
 		require.ErrorContains(t, err, tt.want)
 	}
 	p := newProxy(t, integration.HTTPConfig{URI: "http://h"})
@@ -433,7 +433,7 @@ func TestConfigErrors(t *testing.T) {
 func TestEnd(t *testing.T) {
 	b := backend(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Close) })
 	ctx, cancel := context.WithCancel(context.Background())
-	p := gatekit.Must(integration.HTTP(ctx, integration.HTTPConfig{URI: b.URL}))
+	p := gatekit.Must(integration.NewHTTP(ctx, integration.HTTPConfig{URI: b.URL}))
 	require.Equal(t, "false", record(p, "GET", "/"))
 	cancel()
 	require.Eventually(t, func() bool { return record(p, "GET", "/") == "true" }, 10*time.Second, time.Millisecond)

@@ -13,14 +13,14 @@ import (
 )
 
 // An HTTP proxy integration: the route's variables are the URI's.
-func ExampleHTTP() {
+func ExampleNewHTTP() {
 	store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "the store got ", r.RequestURI) }))
 	defer store.Close()
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 
 	api := gatekit.Must(route.New(route.Config{}))
-	api.Handle("ANY /parent/{proxy+}", gatekit.Must(integration.HTTP(ctx, integration.HTTPConfig{URI: store.URL + "/v1/{proxy}"})))
+	api.Handle("ANY /parent/{proxy+}", gatekit.Must(integration.NewHTTP(ctx, integration.HTTPConfig{URI: store.URL + "/v1/{proxy}"})))
 
 	w := httptest.NewRecorder()
 	api.ServeHTTP(w, httptest.NewRequest("GET", "/parent/a/b?x=1", nil))
@@ -30,7 +30,7 @@ func ExampleHTTP() {
 }
 
 // A private integration: several servers behind one name, as behind a VPC link. One of them is down.
-func ExampleHTTP_private() {
+func ExampleNewHTTP_private() {
 	var addresses []integration.Upstream
 	for range 2 {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.RequestURI) }))
@@ -43,7 +43,7 @@ func ExampleHTTP_private() {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 
-	orders := gatekit.Must(integration.HTTP(ctx, integration.HTTPConfig{
+	orders := gatekit.Must(integration.NewHTTP(ctx, integration.HTTPConfig{
 		Private: true, Upstreams: addresses, Balance: integration.LeastOutstanding, TryTimeout: 2 * time.Second,
 		Health: &integration.HealthCheck{Path: "/health"},
 	}))
@@ -65,7 +65,7 @@ func ExampleHTTP_private() {
 func ExampleProxy_SetUpstreams() {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	p := gatekit.Must(integration.HTTP(ctx, integration.HTTPConfig{Upstreams: []integration.Upstream{{Address: "10.0.0.1:80"}}}))
+	p := gatekit.Must(integration.NewHTTP(ctx, integration.HTTPConfig{Upstreams: []integration.Upstream{{Address: "10.0.0.1:80"}}}))
 	fmt.Println(p.SetUpstreams(integration.Upstream{Address: "10.0.0.2:80", Weight: 3}, integration.Upstream{Address: "10.0.0.3:80"}))
 	for _, u := range p.Upstreams() {
 		fmt.Println(u.Address, u.Weight, u.Healthy)
@@ -79,15 +79,15 @@ func ExampleProxy_SetUpstreams() {
 }
 
 // A client's path variable in the host would let clients choose which server is asked.
-func ExampleHTTP_incorrect() {
-	_, err := integration.HTTP(context.Background(), integration.HTTPConfig{URI: "http://{tenant}.internal/orders"})
+func ExampleNewHTTP_incorrect() {
+	_, err := integration.NewHTTP(context.Background(), integration.HTTPConfig{URI: "http://{tenant}.internal/orders"})
 	fmt.Println(err)
 	// Output:
 	// integration: HTTPConfig.URI: want no path variable in the host, got "{tenant}.internal": clients would choose the server
 }
 
-func ExampleMock() {
-	m := gatekit.Must(integration.Mock(integration.MockConfig{Status: 503, Body: []byte(`{"message":"back at noon"}`), Header: http.Header{"Retry-After": {"3600"}}}))
+func ExampleNewMock() {
+	m := gatekit.Must(integration.NewMock(integration.MockConfig{Status: 503, Body: []byte(`{"message":"back at noon"}`), Header: http.Header{"Retry-After": {"3600"}}}))
 	w := httptest.NewRecorder()
 	m.ServeHTTP(w, httptest.NewRequest("GET", "/orders", nil))
 	fmt.Println(w.Code, w.Header().Get("Retry-After"), w.Body)

@@ -554,7 +554,7 @@ func TestWebSocketUpgrade(t *testing.T) {
 func TestUpgradedConnectionsEnd(t *testing.T) {
 	t.Run("context", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
-		conn := upgrade(t, front(t, gatekit.HTTP, gatekit.Must(integration.HTTP(ctx, integration.HTTPConfig{URI: websocketBackend(t).URL}))), "")
+		conn := upgrade(t, front(t, gatekit.HTTP, gatekit.Must(integration.NewHTTP(ctx, integration.HTTPConfig{URI: websocketBackend(t).URL}))), "")
 		readAnswerHead(t, conn)
 		expectBytes(t, conn, "hello")
 		cancel()
@@ -672,7 +672,7 @@ func TestNoGoroutineIsLeft(t *testing.T) {
 			_, _ = io.Copy(w, r.Body)
 		}))
 		defer b.Close()
-		p := gatekit.Must(integration.HTTP(ctx, integration.HTTPConfig{
+		p := gatekit.Must(integration.NewHTTP(ctx, integration.HTTPConfig{
 			Upstreams: []integration.Upstream{{Address: addressOf(b)}, {Address: closedAddress(t)}}, Timeout: 50 * time.Millisecond,
 			Health: &integration.HealthCheck{Path: "/", Interval: 10 * time.Millisecond},
 		}))

@@ -26,7 +26,7 @@ func newProxy(t testing.TB, cfg integration.HTTPConfig) *integration.Proxy {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
-	p, err := integration.HTTP(ctx, cfg)
+	p, err := integration.NewHTTP(ctx, cfg)
 	require.NoError(t, err)
 	return p
 }

@@ -44,7 +44,7 @@ func newCrowd(t *testing.T, cfg integration.HTTPConfig) *crowd {
 		}
 	})
 	cfg.Upstreams, cfg.Dial = upstreams("back:1"), c.dial
-	c.p = gatekit.Must(integration.HTTP(ctx, cfg))
+	c.p = gatekit.Must(integration.NewHTTP(ctx, cfg))
 	stopFront := c.serve("front:1", c.p.ServeHTTP)
 	t.Cleanup(func() {
 		cancel()
@@ -192,7 +192,7 @@ func TestAnUploadsTimeIsItsOwn(t *testing.T) {
 		})()
 		ctx, cancel := context.WithCancel(t.Context())
 		defer func() { cancel(); synctest.Wait() }()
-		p := gatekit.Must(integration.HTTP(ctx, integration.HTTPConfig{Upstreams: upstreams("a:1"), Dial: net.dial, Timeout: time.Second}))
+		p := gatekit.Must(integration.NewHTTP(ctx, integration.HTTPConfig{Upstreams: upstreams("a:1"), Dial: net.dial, Timeout: time.Second}))
 		start := time.Now()
 		require.Equal(t, 503, post(p, io.LimitReader(zeroReader{}, 9<<20)).Code) // at once
 		require.Equal(t, time.Second, time.Since(start))

@@ -26,15 +26,15 @@ type LambdaHandler struct {
 	binary   *binaryTypes
 }
 
-// Lambda returns a handler that calls f, or one error that lists every field it refuses.
+// NewLambda returns a handler that calls f, or one error that lists every field it refuses.
 //
 // A function gets a context that ends at the timeout, and not when the client goes away: what it has begun it finishes, as behind the managed
 // gateway. One that doesn't heed its context goes on after its client has got the answer that it took too long ([LambdaHandler.Shutdown] waits
 // for such calls); a panic is a function error.
-func Lambda(f gatekit.Invoker, c LambdaConfig) (*LambdaHandler, error) {
+func NewLambda(f gatekit.Invoker, c LambdaConfig) (*LambdaHandler, error) {
 	c, binary, err := c.check()
 	if f == nil {
-		err = errors.Join(errors.New("integration: Lambda: want an Invoker, got nil"), err)
+		err = errors.Join(errors.New("integration: NewLambda: want an Invoker, got nil"), err)
 	}
 	if err != nil {
 		return nil, err

@@ -58,7 +58,7 @@ func serve(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
 // answerTo is what a client gets of an API whose function returned reply.
 func answerTo(t *testing.T, flavor gatekit.Flavor, c integration.LambdaConfig, f gatekit.Invoker) *httptest.ResponseRecorder {
 	t.Helper()
-	h, err := integration.Lambda(f, c)
+	h, err := integration.NewLambda(f, c)
 	require.NoError(t, err)
 	return serve(apiOf(flavor, "", h), httptest.NewRequest("GET", "/x", nil))
 }
@@ -208,7 +208,7 @@ func TestBase64RepliesREST(t *testing.T) {
 		{"", "*/*", "hello"},
 		{"text/html", "*/*", "hello"},
 	} {
-		h := gatekit.Must(integration.Lambda(returns(reply), integration.LambdaConfig{BinaryMediaTypes: []string{tt.types}}))
+		h := gatekit.Must(integration.NewLambda(returns(reply), integration.LambdaConfig{BinaryMediaTypes: []string{tt.types}}))
 		r := httptest.NewRequest("GET", "/", nil)
 		if tt.accept != "" {
 			r.Header.Set("Accept", tt.accept)
@@ -269,7 +269,7 @@ func TestReplyHeaders(t *testing.T) {
 
 // An answer to HEAD, 204 and 304 has no body on a real connection.
 func TestNoBody(t *testing.T) {
-	h := gatekit.Must(integration.Lambda(returns(`{"statusCode":200,"body":"hello"}`), integration.LambdaConfig{}))
+	h := gatekit.Must(integration.NewLambda(returns(`{"statusCode":200,"body":"hello"}`), integration.LambdaConfig{}))
 	server := httptest.NewServer(apiOf(gatekit.HTTP, "", h))
 	defer server.Close()
 	w, err := http.Head(server.URL)
@@ -284,7 +284,7 @@ func TestNoBody(t *testing.T) {
 // outcome serves one request and returns what is noted of it.
 func outcome(t *testing.T, flavor gatekit.Flavor, c integration.LambdaConfig, f gatekit.Invoker) (*httptest.ResponseRecorder, *gatekit.RequestContext) {
 	t.Helper()
-	h := gatekit.Must(integration.Lambda(f, c))
+	h := gatekit.Must(integration.NewLambda(f, c))
 	rc, r := gatekit.Attach(httptest.NewRequest("GET", "/x", nil))
 	return serve(apiOf(flavor, "", h), r), rc
 }
@@ -357,7 +357,7 @@ func TestTimeouts(t *testing.T) {
 	} {
 		for _, heeds := range []bool{true, false} {
 			synctest.Test(t, func(t *testing.T) {
-				h := gatekit.Must(integration.Lambda(function(func(ctx context.Context, _ []byte) ([]byte, error) {
+				h := gatekit.Must(integration.NewLambda(function(func(ctx context.Context, _ []byte) ([]byte, error) {
 					if heeds {
 						<-ctx.Done()
 						return nil, ctx.Err()
@@ -381,7 +381,7 @@ func TestClientGoesAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var finished atomic.Bool
 		var ended error
-		h := gatekit.Must(integration.Lambda(function(func(ctx context.Context, _ []byte) ([]byte, error) {
+		h := gatekit.Must(integration.NewLambda(function(func(ctx context.Context, _ []byte) ([]byte, error) {
 			time.Sleep(10 * time.Second)
 			ended = ctx.Err()
 			finished.Store(true)
@@ -405,7 +405,7 @@ func TestClientGoesAway(t *testing.T) {
 func TestAbandonedCallIsCanceled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := make(chan context.Context, 1)
-		h := gatekit.Must(integration.Lambda(function(func(ctx context.Context, _ []byte) ([]byte, error) {
+		h := gatekit.Must(integration.NewLambda(function(func(ctx context.Context, _ []byte) ([]byte, error) {
 			began <- ctx
 			time.Sleep(10 * time.Second)
 			return []byte(`{}`), nil
@@ -424,7 +424,7 @@ func TestAbandonedCallIsCanceled(t *testing.T) {
 
 func TestShutdown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := gatekit.Must(integration.Lambda(function(func(ctx context.Context, _ []byte) ([]byte, error) {
+		h := gatekit.Must(integration.NewLambda(function(func(ctx context.Context, _ []byte) ([]byte, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		}), integration.LambdaConfig{}))
@@ -442,7 +442,7 @@ func TestShutdown(t *testing.T) {
 // What aws-lambda-go's users find in their context.
 func TestLambdaContext(t *testing.T) {
 	var got *lambdacontext.LambdaContext
-	h := gatekit.Must(integration.Lambda(lambda.NewHandler(func(ctx context.Context, e events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
+	h := gatekit.Must(integration.NewLambda(lambda.NewHandler(func(ctx context.Context, e events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
 		got, _ = lambdacontext.FromContext(ctx)
 		require.Equal(t, got.AwsRequestID, e.RequestContext.RequestID)
 		_, ok := ctx.Deadline()
@@ -456,7 +456,7 @@ func TestLambdaContext(t *testing.T) {
 }
 
 func TestLambdaConfig(t *testing.T) {
-	_, err := integration.Lambda(nil, integration.LambdaConfig{
+	_, err := integration.NewLambda(nil, integration.LambdaConfig{
 		PayloadFormatVersion: "3.0", BinaryMediaTypes: []string{"image/png", "png", "*/png", "a b/c", ""}, Timeout: time.Millisecond,
 		MaxRequestBytes: -1, MaxEventBytes: 2 << 30, MaxReplyBytes: -1, Concurrency: -1, IdleTimeout: time.Hour,
 	})

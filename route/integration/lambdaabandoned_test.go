@@ -30,7 +30,7 @@ func TestAbandonedCallEnds(t *testing.T) {
 			time.Sleep(10 * time.Second)
 			return []byte(`{"statusCode":200}`), nil
 		})
-		h := gatekit.Must(integration.Lambda(f, integration.LambdaConfig{}))
+		h := gatekit.Must(integration.NewLambda(f, integration.LambdaConfig{}))
 		ctx, cancel := context.WithCancel(t.Context())
 		go serve(apiOf(gatekit.HTTP, "", h), httptest.NewRequest("GET", "/", nil).WithContext(ctx))
 		synctest.Wait()
@@ -53,7 +53,7 @@ func TestSlowCallEnds(t *testing.T) {
 				ended <- ctx.Err()
 				return nil, ctx.Err()
 			})
-			h := gatekit.Must(integration.Lambda(f, integration.LambdaConfig{}))
+			h := gatekit.Must(integration.NewLambda(f, integration.LambdaConfig{}))
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			if gone {

@@ -40,13 +40,13 @@ type LambdaCustomHandler struct {
 	local    bool
 }
 
-// LambdaCustom returns a handler that calls f, or one error that lists every field it refuses.
+// NewLambdaCustom returns a handler that calls f, or one error that lists every field it refuses.
 //
 // The event is the request's body as it is, {} if there is none. The answer is 200, application/json, and what the function returned. Where the
 // function failed it is the error's JSON, with its errorMessage as the Integration's FunctionError, which selection patterns match. A body that
 // isn't JSON is the Lambda service's 400. With the header X-Amz-Invocation-Type: Event the answer is 202 without a body, and nobody waits for
 // the function ([LambdaCustomHandler.Shutdown] does).
-func LambdaCustom(f gatekit.Invoker, c LambdaCustomConfig) (*LambdaCustomHandler, error) {
+func NewLambdaCustom(f gatekit.Invoker, c LambdaCustomConfig) (*LambdaCustomHandler, error) {
 	errs := []error{
 		checkTimeout("LambdaCustomConfig.Timeout", c.Timeout),
 		checkTimeout("LambdaCustomConfig.AsyncTimeout", c.AsyncTimeout),
@@ -55,7 +55,7 @@ func LambdaCustom(f gatekit.Invoker, c LambdaCustomConfig) (*LambdaCustomHandler
 		checkConcurrency("LambdaCustomConfig.Concurrency", &c.Concurrency),
 	}
 	if f == nil {
-		errs = append(errs, errors.New("integration: LambdaCustom: want an Invoker, got nil"))
+		errs = append(errs, errors.New("integration: NewLambdaCustom: want an Invoker, got nil"))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err

@@ -18,7 +18,7 @@ import (
 
 func custom(t *testing.T, f gatekit.Invoker, body, kind string) (*httptest.ResponseRecorder, *gatekit.Integration) {
 	t.Helper()
-	h, err := integration.LambdaCustom(f, integration.LambdaCustomConfig{})
+	h, err := integration.NewLambdaCustom(f, integration.LambdaCustomConfig{})
 	require.NoError(t, err)
 	rc, r := gatekit.Attach(httptest.NewRequest("POST", "/", strings.NewReader(body)))
 	if kind != "" {
@@ -75,7 +75,7 @@ func TestLambdaCustom(t *testing.T) {
 func TestLambdaCustomAsync(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got []string
-		h := gatekit.Must(integration.LambdaCustom(function(func(ctx context.Context, payload []byte) ([]byte, error) {
+		h := gatekit.Must(integration.NewLambdaCustom(function(func(ctx context.Context, payload []byte) ([]byte, error) {
 			select {
 			case <-time.After(time.Hour):
 			case <-ctx.Done():
@@ -107,7 +107,7 @@ func TestLambdaCustomAsync(t *testing.T) {
 
 func TestLambdaCustomTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := gatekit.Must(integration.LambdaCustom(function(func(ctx context.Context, _ []byte) ([]byte, error) {
+		h := gatekit.Must(integration.NewLambdaCustom(function(func(ctx context.Context, _ []byte) ([]byte, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		}), integration.LambdaCustomConfig{}))
@@ -119,7 +119,7 @@ func TestLambdaCustomTimeout(t *testing.T) {
 		require.Equal(t, `{"message": "Endpoint request timed out"}`, w.Body.String())
 		require.Equal(t, 29*time.Second, time.Since(began))
 	})
-	_, err := integration.LambdaCustom(nil, integration.LambdaCustomConfig{Timeout: 1, AsyncTimeout: -1, MaxEventBytes: -1, MaxReplyBytes: -1, Concurrency: -1})
+	_, err := integration.NewLambdaCustom(nil, integration.LambdaCustomConfig{Timeout: 1, AsyncTimeout: -1, MaxEventBytes: -1, MaxReplyBytes: -1, Concurrency: -1})
 	for _, field := range []string{"want an Invoker", "Timeout", "AsyncTimeout", "MaxEventBytes", "MaxReplyBytes", "Concurrency"} {
 		require.ErrorContains(t, err, field)
 	}

@@ -85,7 +85,7 @@ func startFunction(t *testing.T, name string, n int) *integration.RuntimeAPI {
 // A program that was built for Lambda answers here, as it would there.
 func TestRuntimeAPI(t *testing.T) {
 	api := startFunction(t, "orders", 2)
-	h := gatekit.Must(integration.Lambda(api, integration.LambdaConfig{}))
+	h := gatekit.Must(integration.NewLambda(api, integration.LambdaConfig{}))
 	front := apiOf(gatekit.HTTP, "", h, "GET /orders/{id}")
 	var wg sync.WaitGroup
 	wrong := make(chan string, 8)
@@ -115,7 +115,7 @@ func TestRuntimeAPI(t *testing.T) {
 	require.Equal(t, "out of orders", rc.Integration().FunctionError)
 	require.Equal(t, 200, serve(front, httptest.NewRequest("GET", "/orders/7", nil)).Code)
 
-	short := gatekit.Must(integration.Lambda(api, integration.LambdaConfig{Timeout: 100 * time.Millisecond}))
+	short := gatekit.Must(integration.NewLambda(api, integration.LambdaConfig{Timeout: 100 * time.Millisecond}))
 	require.Equal(t, 503, serve(apiOf(gatekit.HTTP, "", short, "GET /orders/{id}"), httptest.NewRequest("GET", "/orders/slow", nil)).Code)
 	require.Equal(t, 200, serve(front, httptest.NewRequest("GET", "/orders/8", nil)).Code, "it goes on after that")
 }
@@ -123,7 +123,7 @@ func TestRuntimeAPI(t *testing.T) {
 // A program's stream reaches the client as it comes, and its failure half way breaks the connection.
 func TestRuntimeAPIStream(t *testing.T) {
 	api := startFunction(t, "stream", 1)
-	h := gatekit.Must(integration.Lambda(api, integration.LambdaConfig{Stream: true}))
+	h := gatekit.Must(integration.NewLambda(api, integration.LambdaConfig{Stream: true}))
 	server := httptest.NewServer(apiOf(gatekit.REST, "prod", h))
 	defer server.Close()
 	server.Config.ErrorLog = nil
@@ -275,7 +275,7 @@ func TestEndpoint(t *testing.T) {
 	at := func(path string) *integration.Endpoint {
 		return gatekit.Must(integration.NewEndpoint(integration.EndpointConfig{URL: server.URL + path}))
 	}
-	front := apiOf(gatekit.HTTP, "", gatekit.Must(integration.Lambda(at("/2015-03-31/functions/function/invocations"), integration.LambdaConfig{})), "GET /orders/{id}")
+	front := apiOf(gatekit.HTTP, "", gatekit.Must(integration.NewLambda(at("/2015-03-31/functions/function/invocations"), integration.LambdaConfig{})), "GET /orders/{id}")
 	require.Equal(t, "order 7 by arn:e", serve(front, httptest.NewRequest("GET", "/orders/7", nil)).Body.String())
 	rc, r := gatekit.Attach(httptest.NewRequest("GET", "/orders/error", nil))
 	require.Equal(t, 500, serve(front, r).Code)

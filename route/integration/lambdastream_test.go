@@ -40,7 +40,7 @@ func TestStream(t *testing.T) {
 				Cookies: []string{"c=1", "d=2"}, Body: out,
 			}, nil
 		})
-		h := gatekit.Must(integration.Lambda(f, integration.LambdaConfig{Stream: true}))
+		h := gatekit.Must(integration.NewLambda(f, integration.LambdaConfig{Stream: true}))
 		server := httptest.NewServer(apiOf(flavor, "prod", h))
 		w, err := http.Get(server.URL)
 		require.NoError(t, err)
@@ -141,7 +141,7 @@ func TestStreamFaults(t *testing.T) {
 				return io.MultiReader(strings.NewReader("{}"+zeros), panicker{}), nil
 			}), 0, 0},
 		} {
-			h := gatekit.Must(integration.Lambda(tt.f, integration.LambdaConfig{Stream: true}))
+			h := gatekit.Must(integration.NewLambda(tt.f, integration.LambdaConfig{Stream: true}))
 			began := time.Now()
 			w := httptest.NewRecorder()
 			serve := func() { apiOf(gatekit.REST, "", h).ServeHTTP(w, httptest.NewRequest("GET", "/", nil)) }
@@ -177,7 +177,7 @@ func TestStreamClientGoesAway(t *testing.T) {
 			context.AfterFunc(ctx, func() { close(ended) })
 			return io.MultiReader(strings.NewReader("{}"+zeros), ticker{}), nil
 		})
-		h := gatekit.Must(integration.Lambda(f, integration.LambdaConfig{Stream: true}))
+		h := gatekit.Must(integration.NewLambda(f, integration.LambdaConfig{Stream: true}))
 		ctx, cancel := context.WithTimeout(t.Context(), 150*time.Second)
 		defer cancel()
 		require.Panics(t, func() {

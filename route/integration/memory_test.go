@@ -112,5 +112,5 @@ func inMemory(t *testing.T, f func(t *testing.T, net *memory, ctx context.Contex
 
 func (m *memory) proxy(ctx context.Context, cfg integration.HTTPConfig) *integration.Proxy {
 	cfg.Dial = m.dial
-	return gatekit.Must(integration.HTTP(ctx, cfg))
+	return gatekit.Must(integration.NewHTTP(ctx, cfg))
 }

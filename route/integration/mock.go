@@ -33,8 +33,8 @@ type MockHandler struct {
 	body   []byte
 }
 
-// Mock returns a MockHandler, or one error that lists every field it refuses. It copies cfg.
-func Mock(cfg MockConfig) (*MockHandler, error) {
+// NewMock returns a MockHandler, or one error that lists every field it refuses. It copies cfg.
+func NewMock(cfg MockConfig) (*MockHandler, error) {
 	var errs []error
 	m := &MockHandler{status: cfg.Status, header: http.Header{}, body: slices.Clone(cfg.Body)}
 	if m.status == 0 {

@@ -13,7 +13,7 @@ import (
 
 func TestMock(t *testing.T) {
 	cfg := integration.MockConfig{Status: 418, Header: http.Header{"x-a": {"1"}, "X-A": {"2"}, "Content-Type": {"text/plain"}}, Body: []byte("short and stout")}
-	m := gatekit.Must(integration.Mock(cfg))
+	m := gatekit.Must(integration.NewMock(cfg))
 	cfg.Body[0], cfg.Header["X-A"][0] = 'X', "changed"
 	var outcome *gatekit.Integration
 	h := gatekit.Chain(m, gatekit.Must(gatekit.Describe(gatekit.API{})), func(next http.Handler) http.Handler {
@@ -38,22 +38,22 @@ func TestMock(t *testing.T) {
 	require.Equal(t, "integration.Mock", kind)
 	require.Nil(t, next)
 	w := httptest.NewRecorder()
-	gatekit.Must(integration.Mock(integration.MockConfig{})).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	gatekit.Must(integration.NewMock(integration.MockConfig{})).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 	require.Equal(t, 200, w.Code)
 	require.Equal(t, "application/json", w.Header().Get("Content-Type"))
 	w = httptest.NewRecorder()
-	gatekit.Must(integration.Mock(integration.MockConfig{Status: 204})).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	gatekit.Must(integration.NewMock(integration.MockConfig{Status: 204})).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 	require.Equal(t, 204, w.Code)
 	require.Empty(t, w.Header())
 }
 
 func TestMockConfigErrors(t *testing.T) {
-	_, err := integration.Mock(integration.MockConfig{Status: 204, Body: []byte("x"), Header: http.Header{"a b": {"x"}, "Content-Length": {"1"}, "X-A": {"a\r\nb"}}})
+	_, err := integration.NewMock(integration.MockConfig{Status: 204, Body: []byte("x"), Header: http.Header{"a b": {"x"}, "Content-Length": {"1"}, "X-A": {"a\r\nb"}}})
 	for _, want := range []string{"Body: want none with status 204", `want names of headers, got "a b"`, "want no Content-Length", `Header["X-A"]: want a value without control characters`} {
 		require.ErrorContains(t, err, want)
 	}
 	for _, status := range []int{1, 101, 199, 600, -1} {
-		_, err = integration.Mock(integration.MockConfig{Status: status})
+		_, err = integration.NewMock(integration.MockConfig{Status: status})
 		require.ErrorContains(t, err, "MockConfig.Status: want 0 or 200 to 599")
 	}
 }

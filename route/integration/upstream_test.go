@@ -205,7 +205,7 @@ func TestHealthChecks(t *testing.T) {
 		defer net.serve("b:1", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "b") })()
 		ctx, cancel := context.WithCancel(t.Context())
 		defer func() { cancel(); synctest.Wait() }()
-		p, err := integration.HTTP(ctx, integration.HTTPConfig{
+		p, err := integration.NewHTTP(ctx, integration.HTTPConfig{
 			URI: "http://orders.internal", Upstreams: upstreams("a:1", "b:1"), Dial: net.dial,
 			Health: &integration.HealthCheck{Path: "/health", Interval: 10 * time.Second, Unhealthy: 2, Healthy: 3},
 		})
@@ -262,13 +262,13 @@ func TestPanicThreshold(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		defer func() { cancel(); synctest.Wait() }()
-		two := gatekit.Must(integration.HTTP(ctx, integration.HTTPConfig{ // half of them, which isn't less than half
+		two := gatekit.Must(integration.NewHTTP(ctx, integration.HTTPConfig{ // half of them, which isn't less than half
 			Upstreams: upstreams("a:1", "b:1"), Dial: net.dial, PanicPercent: 50, Health: &integration.HealthCheck{Path: "/health", Unhealthy: 1},
 		}))
 		synctest.Wait()
 		require.Equal(t, "aa", record(two, "GET", "/")+record(two, "GET", "/"))
 		for percent, want := range map[int]string{0: "aaa", 33: "aaa", 34: "abc", 100: "abc"} {
-			p, err := integration.HTTP(ctx, integration.HTTPConfig{
+			p, err := integration.NewHTTP(ctx, integration.HTTPConfig{
 				Upstreams: upstreams("a:1", "b:1", "c:1"), Dial: net.dial, PanicPercent: percent, Health: &integration.HealthCheck{Path: "/health", Unhealthy: 1},
 			})
 			require.NoError(t, err)
@@ -285,7 +285,7 @@ func TestEjection(t *testing.T) {
 		defer net.serve("b:1", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "b") })()
 		ctx, cancel := context.WithCancel(t.Context())
 		defer func() { cancel(); synctest.Wait() }()
-		p, err := integration.HTTP(ctx, integration.HTTPConfig{Upstreams: upstreams("a:1", "b:1"), Dial: net.dial, Ejection: integration.Ejection{Failures: 2, For: 10 * time.Second}})
+		p, err := integration.NewHTTP(ctx, integration.HTTPConfig{Upstreams: upstreams("a:1", "b:1"), Dial: net.dial, Ejection: integration.Ejection{Failures: 2, For: 10 * time.Second}})
 		require.NoError(t, err)
 		serve := func(n int) {
 			for range n {
@@ -334,7 +334,7 @@ func TestHealthEndsEjection(t *testing.T) {
 		defer net.serve("b:1", ok)()
 		ctx, cancel := context.WithCancel(t.Context())
 		defer func() { cancel(); synctest.Wait() }()
-		p, err := integration.HTTP(ctx, integration.HTTPConfig{
+		p, err := integration.NewHTTP(ctx, integration.HTTPConfig{
 			Upstreams: upstreams("a:1", "b:1"), Dial: net.dial, Health: &integration.HealthCheck{Path: "/", Interval: time.Second}, Ejection: integration.Ejection{Failures: 1, For: time.Hour},
 		})
 		require.NoError(t, err)
@@ -364,7 +364,7 @@ func TestConnectionLimit(t *testing.T) {
 		})()
 		ctx, cancel := context.WithCancel(t.Context())
 		defer func() { cancel(); synctest.Wait() }()
-		p, err := integration.HTTP(ctx, integration.HTTPConfig{Upstreams: upstreams("a:1"), Dial: net.dial, MaxConnections: 2, MaxWaiting: 3, ConnectionWait: time.Second})
+		p, err := integration.NewHTTP(ctx, integration.HTTPConfig{Upstreams: upstreams("a:1"), Dial: net.dial, MaxConnections: 2, MaxWaiting: 3, ConnectionWait: time.Second})
 		require.NoError(t, err)
 		results := make(chan string, 10)
 		for range 5 {
@@ -397,7 +397,7 @@ func TestDefaultTimeouts(t *testing.T) {
 			defer net.serve("a:1", func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() })()
 			ctx, cancel := context.WithCancel(t.Context())
 			defer func() { cancel(); synctest.Wait() }()
-			h := gatekit.Chain(gatekit.Must(integration.HTTP(ctx, integration.HTTPConfig{URI: "http://a:1", Dial: net.dial})), gatekit.Must(gatekit.Describe(gatekit.API{Flavor: flavor})))
+			h := gatekit.Chain(gatekit.Must(integration.NewHTTP(ctx, integration.HTTPConfig{URI: "http://a:1", Dial: net.dial})), gatekit.Must(gatekit.Describe(gatekit.API{Flavor: flavor})))
 			start := time.Now()
 			w := httptest.NewRecorder()
 			h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))

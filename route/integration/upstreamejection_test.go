@@ -32,7 +32,7 @@ func TestACheckEndsAnEjection(t *testing.T) {
 		defer net.serve("b:1", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "b") })()
 		ctx, cancel := context.WithCancel(t.Context())
 		defer func() { cancel(); synctest.Wait() }()
-		p := gatekit.Must(integration.HTTP(ctx, integration.HTTPConfig{
+		p := gatekit.Must(integration.NewHTTP(ctx, integration.HTTPConfig{
 			Upstreams: upstreams("a:1", "b:1"), Dial: net.dial, Retry: integration.Retry{Burst: 1000},
 			Health: &integration.HealthCheck{Path: "/health", Interval: time.Second, Healthy: 3}, Ejection: integration.Ejection{Failures: 2, For: time.Hour},
 		}))
@@ -73,7 +73,7 @@ func TestALateCheckEndsNoEjection(t *testing.T) {
 		defer net.serve("b:1", func(w http.ResponseWriter, r *http.Request) {})()
 		ctx, cancel := context.WithCancel(t.Context())
 		defer func() { cancel(); time.Sleep(time.Minute) }()
-		p := gatekit.Must(integration.HTTP(ctx, integration.HTTPConfig{
+		p := gatekit.Must(integration.NewHTTP(ctx, integration.HTTPConfig{
 			Upstreams: upstreams("a:1", "b:1"), Dial: net.dial,
 			Health: &integration.HealthCheck{Path: "/health", Interval: time.Second, Timeout: 5 * time.Second}, Ejection: integration.Ejection{Failures: 1, For: time.Hour},
 		}))
@@ -95,7 +95,7 @@ func TestASickUpstreamStaysEjected(t *testing.T) {
 		defer net.serve("b:1", func(w http.ResponseWriter, r *http.Request) {})()
 		ctx, cancel := context.WithCancel(t.Context())
 		defer func() { cancel(); synctest.Wait() }()
-		p := gatekit.Must(integration.HTTP(ctx, integration.HTTPConfig{
+		p := gatekit.Must(integration.NewHTTP(ctx, integration.HTTPConfig{
 			Upstreams: upstreams("a:1", "b:1"), Dial: net.dial, Health: &integration.HealthCheck{Path: "/", Interval: time.Second, Unhealthy: 1, Healthy: 3},
 			Ejection: integration.Ejection{Failures: 1, For: time.Hour}, PanicPercent: 100, // so that requests reach it all the same
 		}))
@@ -147,7 +147,7 @@ func TestBrokenBodiesEject(t *testing.T) {
 				defer net.serve("b:1", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "b") })()
 				ctx, cancel := context.WithCancel(t.Context())
 				defer func() { cancel(); synctest.Wait() }()
-				p := gatekit.Must(integration.HTTP(ctx, integration.HTTPConfig{
+				p := gatekit.Must(integration.NewHTTP(ctx, integration.HTTPConfig{
 					Upstreams: upstreams("a:1", "b:1"), Dial: net.dial, IdleTimeout: time.Second, Ejection: integration.Ejection{Failures: 3, For: time.Hour},
 				}))
 				serve := func(n int) {
@@ -188,7 +188,7 @@ func TestClientsThatBreakOffEjectNobody(t *testing.T) {
 		defer net.serve("b:1", endless)()
 		ctx, cancel := context.WithCancel(t.Context())
 		defer func() { cancel(); synctest.Wait() }()
-		p := gatekit.Must(integration.HTTP(ctx, integration.HTTPConfig{
+		p := gatekit.Must(integration.NewHTTP(ctx, integration.HTTPConfig{
 			Upstreams: upstreams("a:1", "b:1"), Dial: net.dial, IdleTimeout: time.Second, Ejection: integration.Ejection{Failures: 1, For: time.Hour},
 		}))
 		defer net.serve("front:1", p.ServeHTTP)()
@@ -230,7 +230,7 @@ func TestRetryBudgetRefills(t *testing.T) {
 		defer net.serve("b:1", h)()
 		ctx, cancel := context.WithCancel(t.Context())
 		defer func() { cancel(); synctest.Wait() }()
-		p := gatekit.Must(integration.HTTP(ctx, integration.HTTPConfig{
+		p := gatekit.Must(integration.NewHTTP(ctx, integration.HTTPConfig{
 			Upstreams: upstreams("a:1", "b:1"), Dial: net.dial, Retry: integration.Retry{Attempts: 2, Ratio: 0.25, Burst: 2}, Ejection: integration.Ejection{Failures: -1},
 		}))
 		retries := func(n int) int {

@@ -79,7 +79,7 @@ func BuildProxy(ctx context.Context, name string, i *Issued, upstream string) (h
 }
 
 func gatekitProxy(ctx context.Context, upstream string) (*integration.Proxy, error) {
-	return integration.HTTP(ctx, integration.HTTPConfig{URI: "http://" + upstream, RequestPath: true})
+	return integration.NewHTTP(ctx, integration.HTTPConfig{URI: "http://" + upstream, RequestPath: true})
 }
 
 // bareProxy is httputil.ReverseProxy with the transport's settings and the kind of buffer pool that gatekit's proxy has.
