@@ -153,6 +153,13 @@ func (rc *RequestContext) SetRequestIDHeaders(h http.Header) {
 	if room[0] != "" { // headers that were set for another API, outside this one, point at it
 		room = make([]string, 2)
 	}
+	if rc.API.Flavor != REST && rc.id.chosen == nil { // nearly every answer: the ID and nothing else
+		var text [shortLength]byte
+		base64.URLEncoding.Encode(text[:], rc.id.drawn[:shortBytes])
+		room[0] = string(text[:])
+		h["Apigw-Requestid"] = room[0:1:1]
+		return
+	}
 	rc.id.setHeaders(h, rc.API.Flavor, &rc.at.idHeaders, room, nil)
 }
 
