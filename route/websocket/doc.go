@@ -1,0 +1,3 @@
+// Package websocket answers which handler a WebSocket message is for, as API Gateway's WebSocket
+// APIs do.
+package websocket
