@@ -74,11 +74,10 @@ func New(h http.Handler, c Config) (*Function, error) {
 	plain := !strings.ContainsAny(c.BasePath, "?#%\\ ") && !strings.Contains(base, "//")
 	m.Require(plain, "BasePath", "want segments without escapes, got %q", c.BasePath)
 	mistakes.Range(m, "MaxReplyBytes", c.MaxReplyBytes, 0, maxReplyBytes)
-	var err error
 	if h == nil {
-		err = errors.New("function: New: want a handler, got nil")
+		m.Join(errors.New("function: New: want a handler, got nil"))
 	}
-	if err := errors.Join(err, m.Err()); err != nil {
+	if err := m.Err(); err != nil {
 		return nil, err
 	}
 	return &Function{

@@ -9,7 +9,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/gatekit-go/gatekit/internal/event"
+	"github.com/gatekit-go/gatekit/internal/httpword"
 	"github.com/gatekit-go/gatekit/internal/jsonscan"
+	"github.com/gatekit-go/gatekit/internal/mediatype"
 )
 
 // recorder is the ResponseWriter of a [Function].
@@ -50,7 +52,7 @@ func (w *recorder) Flush() { w.WriteHeader(http.StatusOK) }
 func write[T string | []byte](w *recorder, b T) (int, error) {
 	w.WriteHeader(http.StatusOK)
 	switch {
-	case w.status == http.StatusNoContent || w.status == http.StatusNotModified:
+	case !httpword.BodyAllowed(w.status):
 		return 0, http.ErrBodyNotAllowed
 	case w.method == http.MethodHead:
 		w.sniff([]byte(b))
@@ -63,8 +65,8 @@ func write[T string | []byte](w *recorder, b T) (int, error) {
 	return len(b), nil
 }
 
-// sniff gives the answer a type where the handler gave none, as net/http's server does: to HEAD, too, of the
-// body that isn't sent.
+// sniff gives the answer a type where the handler gave none, as net/http's server does: to HEAD,
+// too, of the body that isn't sent.
 func (w *recorder) sniff(body []byte) {
 	if _, set := w.sent["Content-Type"]; !set && len(body) > 0 {
 		w.sent["Content-Type"] = []string{http.DetectContentType(body)}
@@ -139,8 +141,7 @@ func (w *recorder) isText() bool {
 	if e := w.sent["Content-Encoding"]; len(e) > 0 && !strings.EqualFold(e[0], "identity") {
 		return false
 	}
-	media, _, _ := strings.Cut(w.sent.Get("Content-Type"), ";")
-	media = strings.ToLower(strings.Trim(media, " \t"))
+	media := mediatype.Of(w.sent.Get("Content-Type"))
 	kind, sub, _ := strings.Cut(media, "/")
 	switch {
 	case kind == "text", strings.HasSuffix(sub, "+json"), strings.HasSuffix(sub, "+xml"):

@@ -12,10 +12,12 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/event"
+	"github.com/gatekit-go/gatekit/internal/mediatype"
 )
 
-// Event returns the event that the function gets for r: payload 2.0 or 1.0 of HTTP APIs, or the proxy event of REST APIs. It reads the body. Its
-// errors are a 413 if the body or the event is too large, and a 400 if the body can't be read. (Developer guide, "Create AWS Lambda proxy
+// Event returns the event that the function gets for r: payload 2.0 or 1.0 of HTTP APIs, or the
+// proxy event of REST APIs. It reads the body. Its errors are a 413 if the body or the event is too
+// large, and a 400 if the body can't be read. (Developer guide, "Create AWS Lambda proxy
 // integrations for HTTP APIs", "Set up Lambda proxy integrations in API Gateway".)
 func (h *LambdaHandler) Event(r *http.Request) ([]byte, error) {
 	rc, r := gatekit.Attach(r)
@@ -64,7 +66,7 @@ func (h *LambdaHandler) isBinary(rc *gatekit.RequestContext, r *http.Request) bo
 		contentType = v[0]
 	}
 	if rc.API.Flavor == gatekit.REST {
-		return h.binary.has(contentType)
+		return h.binary.Has(contentType)
 	}
 	return !isText(contentType)
 }
@@ -104,10 +106,14 @@ func readBody(r *http.Request, room *bytes.Buffer, limit int64) ([]byte, error) 
 	return room.Bytes(), nil
 }
 
-// isText reports whether an HTTP API hands over a body of this type as it is. (A comparison with the managed gateway from June 2026: text/*,
-// application/json, application/xml and application/javascript; everything else, and a missing type, is base64.)
+// isText reports whether an HTTP API hands over a body of this type as it is. (A comparison with
+// the managed gateway from June 2026: text/*, application/json, application/xml and
+// application/javascript; everything else, and a missing type, is base64.)
 func isText(contentType string) bool {
-	media := mediaType(contentType)
-	return len(media) >= 5 && strings.EqualFold(media[:5], "text/") ||
-		strings.EqualFold(media, "application/json") || strings.EqualFold(media, "application/xml") || strings.EqualFold(media, "application/javascript")
+	switch media := mediatype.Of(contentType); media {
+	case "application/json", "application/xml", "application/javascript":
+		return true
+	default:
+		return strings.HasPrefix(media, "text/")
+	}
 }

@@ -8,8 +8,9 @@ import (
 	"github.com/gatekit-go/gatekit/internal/jsonscan"
 )
 
-// FunctionError is a function that failed: it returned an error, panicked or ran out of time of its own. Every error of an in-process function
-// counts as one; an Invoker that calls a function elsewhere returns one where it has what the function said.
+// FunctionError is a function that failed: it returned an error, panicked or ran out of time of its
+// own. Every error of an in-process function counts as one; an Invoker that calls a function
+// elsewhere returns one where it has what the function said.
 type FunctionError struct {
 	// Type is errorType, such as "errorString" or "Runtime.ExitError".
 	Type string
@@ -24,7 +25,8 @@ func (e *FunctionError) Error() string {
 	return fmt.Sprintf("integration: the function failed: %s: %s", e.Type, e.Message)
 }
 
-// text is what logs and selection patterns get. It isn't empty, as that would mean that nothing failed.
+// text is what logs and selection patterns get. It isn't empty, as that would mean that nothing
+// failed.
 func (e *FunctionError) text() string {
 	switch {
 	case e.Message != "":
@@ -35,7 +37,8 @@ func (e *FunctionError) text() string {
 	return "the function failed"
 }
 
-// JSON returns Payload, or the JSON that aws-lambda-go would have made of Type and Message, without a stack trace.
+// JSON returns Payload, or the JSON that aws-lambda-go would have made of Type and Message, without
+// a stack trace.
 func (e *FunctionError) JSON() []byte {
 	if e.Payload != nil {
 		return e.Payload
@@ -44,8 +47,9 @@ func (e *FunctionError) JSON() []byte {
 	return append(jsonscan.AppendString(append(b, `,"errorType":`...), e.Type), '}')
 }
 
-// FunctionResult makes what [gatekit.Invoker] wants of what the Lambda service answered. functionError is the header X-Amz-Function-Error, nil or
-// "" where the function didn't fail. It is what the adapter of the AWS SDK's client needs:
+// FunctionResult makes what [gatekit.Invoker] wants of what the Lambda service answered.
+// functionError is the header X-Amz-Function-Error, nil or "" where the function didn't fail. It is
+// what the adapter of the AWS SDK's client needs:
 //
 //	type remote struct{ client *lambda.Client; name string }
 //
@@ -57,7 +61,8 @@ func (e *FunctionError) JSON() []byte {
 //		return integration.FunctionResult(out.FunctionError, out.Payload)
 //	}
 //
-// Errors of the client that have an error code, as all of the SDK's have that the service answered, count as calls that the service refused.
+// Errors of the client that have an error code, as all of the SDK's have that the service answered,
+// count as calls that the service refused.
 func FunctionResult(functionError *string, payload []byte) ([]byte, error) {
 	if functionError == nil || *functionError == "" {
 		return payload, nil
@@ -79,7 +84,8 @@ func FunctionResult(functionError *string, payload []byte) ([]byte, error) {
 	return nil, e
 }
 
-// InvokeError is a call that the Lambda service refused: throttled, not permitted, no such function. The function didn't run.
+// InvokeError is a call that the Lambda service refused: throttled, not permitted, no such
+// function. The function didn't run.
 type InvokeError struct {
 	// Status is the service's HTTP status: 429 where it throttles, 403 where it doesn't permit.
 	Status int
@@ -97,7 +103,8 @@ func (e *InvokeError) ErrorCode() string { return e.Code }
 
 var errThrottled = &InvokeError{Status: 429, Code: "TooManyRequestsException"}
 
-// refusedCall reports whether err is a call that the service refused. (Errors of the AWS SDK that a service answered have a code.)
+// refusedCall reports whether err is a call that the service refused. (Errors of the AWS SDK that a
+// service answered have a code.)
 func refusedCall(err error) bool {
 	var refused interface{ ErrorCode() string }
 	return errors.As(err, &refused)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/hopbyhop"
+	"github.com/gatekit-go/gatekit/internal/httpword"
 )
 
 // answer passes the response on.
@@ -42,7 +43,7 @@ func (x *exchange) answer(res *http.Response) {
 	rest := x.flavor == gatekit.REST && !x.mapped
 	if rest && !x.proxy.config.KeepContentEncoding && isGzip(res.Header) {
 		// The header is dropped, so the body mustn't need it.
-		if x.out.Method != http.MethodHead && length != 0 && hasBody(res.StatusCode) {
+		if x.out.Method != http.MethodHead && length != 0 && httpword.BodyAllowed(res.StatusCode) {
 			body = &gunzip{in: res.Body}
 		}
 		length = -1
@@ -50,7 +51,7 @@ func (x *exchange) answer(res *http.Response) {
 	}
 	x.passHeaders(res.Header)
 	out := x.w.Header()
-	if length >= 0 && rest && hasBody(res.StatusCode) { // under its own name it was passed on as it came
+	if length >= 0 && rest && httpword.BodyAllowed(res.StatusCode) { // under its own name it was passed on as it came
 		out["Content-Length"] = []string{strconv.FormatInt(length, 10)}
 	}
 	announced := x.announcedTo(res.Trailer)
@@ -83,10 +84,6 @@ func (x *exchange) answer(res *http.Response) {
 			out[http.TrailerPrefix+name] = values
 		}
 	}
-}
-
-func hasBody(status int) bool {
-	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
 }
 
 func isGzip(h http.Header) bool {

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -13,30 +14,36 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/event"
+	"github.com/gatekit-go/gatekit/internal/httpword"
 	"github.com/gatekit-go/gatekit/internal/invoke"
+	"github.com/gatekit-go/gatekit/internal/mediatype"
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 )
 
-// LambdaHandler is the Lambda proxy integration: an http.Handler whose answers a Lambda function gives. It is safe for concurrent use.
+// LambdaHandler is the Lambda proxy integration: an http.Handler whose answers a Lambda function
+// gives. It is safe for concurrent use.
 type LambdaHandler struct {
 	calls
 	function gatekit.Invoker
 	streamer Streamer // nil without
 	local    bool     // the function runs in this process, so that every error is its own
 	config   LambdaConfig
-	binary   *binaryTypes
+	binary   mediatype.Binary
 }
 
 // NewLambda returns a handler that calls f, or one error that lists every field it refuses.
 //
-// A function gets a context that ends at the timeout, and not when the client goes away: what it has begun it finishes, as behind the managed
-// gateway. One that doesn't heed its context goes on after its client has got the answer that it took too long ([LambdaHandler.Shutdown] waits
-// for such calls); a panic is a function error.
+// A function gets a context that ends at the timeout, and not when the client goes away: what it
+// has begun it finishes, as behind the managed gateway. One that doesn't heed its context goes on
+// after its client has got the answer that it took too long ([LambdaHandler.Shutdown] waits for
+// such calls); a panic is a function error.
 func NewLambda(f gatekit.Invoker, c LambdaConfig) (*LambdaHandler, error) {
-	c, binary, err := c.check()
+	m := mistakes.In("integration: LambdaConfig")
 	if f == nil {
-		err = errors.Join(errors.New("integration: NewLambda: want an Invoker, got nil"), err)
+		m.Join(errNoInvoker)
 	}
-	if err != nil {
+	c, binary := c.check(m)
+	if err := m.Err(); err != nil {
 		return nil, err
 	}
 	h := &LambdaHandler{function: invoke.New(f), config: c, binary: binary, local: isLocal(f)}
@@ -47,7 +54,10 @@ func NewLambda(f gatekit.Invoker, c LambdaConfig) (*LambdaHandler, error) {
 	return h, nil
 }
 
-// ServeHTTP calls the function and sends its answer. The integration's outcome is noted in the RequestContext.
+var errNoInvoker = errors.New("integration: want an Invoker, got nil")
+
+// ServeHTTP calls the function and sends its answer. The integration's outcome is noted in the
+// RequestContext.
 func (h *LambdaHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rc, r := gatekit.Attach(r)
 	payload, err := h.event(rc, r)
@@ -73,7 +83,7 @@ func (h *LambdaHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case rc.API.Flavor == gatekit.REST:
 		as = contractREST
-		decode = h.binary.has(r.Header.Get("Accept"))
+		decode = h.binary.Has(r.Header.Get("Accept"))
 	case h.config.PayloadFormatVersion == "1.0":
 		as = contractV1
 	}
@@ -91,11 +101,11 @@ func (r *reply) write(w http.ResponseWriter, req *http.Request, rc *gatekit.Requ
 	if rc.API.Flavor == gatekit.REST {
 		h["X-Amzn-Trace-Id"] = []string{event.Trace(rc, req).String()}
 	}
-	if r.status != http.StatusNoContent && r.status != http.StatusNotModified {
+	if httpword.BodyAllowed(r.status) {
 		h["Content-Length"] = []string{strconv.Itoa(len(r.body))}
 	}
 	r.writeHeader(w, rc.API.Flavor)
-	if bodyAllowed(req.Method, r.status) {
+	if httpword.BodySent(req.Method, r.status) {
 		_, _ = w.Write(r.body) // a client that went away is no fault of ours
 	}
 }
@@ -140,8 +150,9 @@ func (c *calls) end() {
 	c.wait.Done()
 }
 
-// Shutdown waits until no call is running; new ones are throttled from now on. When ctx ends first it ends the contexts of those that are left
-// and returns ctx's error. It is for the end of a program, after that of its server.
+// Shutdown waits until no call is running; new ones are throttled from now on. When ctx ends first
+// it ends the contexts of those that are left and returns ctx's error. It is for the end of a
+// program, after that of its server.
 func (c *calls) Shutdown(ctx context.Context) error {
 	c.mu.Lock()
 	c.shut = true
@@ -187,7 +198,7 @@ func (c *calls) start(r *http.Request, timeout time.Duration, arn string, local 
 	ctx := lambdacontext.NewContext(context.WithoutCancel(r.Context()), &lambdacontext.LambdaContext{
 		AwsRequestID: rc.RequestID(), InvokedFunctionArn: arn,
 	})
-	call.ctx, call.cancel = context.WithTimeout(ctx, timeoutFor(timeout, rc.API.Flavor))
+	call.ctx, call.cancel = context.WithTimeout(ctx, cmp.Or(timeout, rc.API.Flavor.Limits().IntegrationTimeout))
 	return call
 }
 
@@ -197,7 +208,8 @@ var (
 	errClient   = errors.New("integration: the client went away")
 )
 
-// ended is why the call's time is over, or nil. The clock counts before the context's timer, which may come late.
+// ended is why the call's time is over, or nil. The clock counts before the context's timer, which
+// may come late.
 func (c *running) ended() error {
 	if deadline, _ := c.ctx.Deadline(); errors.Is(c.ctx.Err(), context.DeadlineExceeded) || !time.Now().Before(deadline) {
 		return errTimeout
@@ -208,7 +220,8 @@ func (c *running) ended() error {
 	return nil
 }
 
-// await runs f in a goroutine of its own and waits for it, for the timeout or for the client to go away, whatever comes first.
+// await runs f in a goroutine of its own and waits for it, for the timeout or for the client to go
+// away, whatever comes first.
 func await[T any](c *running, f func(context.Context) (T, error)) (T, error) {
 	type outcome struct {
 		value T

@@ -195,7 +195,8 @@ func TestRepliesREST(t *testing.T) {
 	}
 }
 
-// REST APIs turn base64 into bytes only for clients whose first accepted type is binary, whatever the answer's own type.
+// REST APIs turn base64 into bytes only for clients whose first accepted type is binary, whatever
+// the answer's own type.
 func TestBase64RepliesREST(t *testing.T) {
 	const reply = `{"body":"aGVsbG8=","isBase64Encoded":true,"headers":{"Content-Type":"text/plain"}}`
 	for _, tt := range []struct{ accept, types, want string }{
@@ -232,7 +233,8 @@ func TestReplyHeaders(t *testing.T) {
 	require.NotContains(t, rest, "X-Null")
 	require.NotContains(t, rest, "X-None")
 
-	// A pair that is in both is sent once, on REST APIs: whatever letter case its names have, and whichever type its value.
+	// A pair that is in both is sent once, on REST APIs: whatever letter case its names have, and
+	// whichever type its value.
 	const twice = `{"statusCode":200,"headers":{"Access-Control-Allow-Origin":"*","x-a":"2","X-N":1,"X-Own":"o","set-cookie":"a=1"},` +
 		`"multiValueHeaders":{"access-control-allow-origin":["*"],"X-A":["1"," 2 ","1"],"x-n":["1"],"X-Multi":["m","m"],"Set-Cookie":["a=1","b=2"]}}`
 	rest = answerTo(t, gatekit.REST, integration.LambdaConfig{}, returns(twice)).Header()
@@ -461,13 +463,14 @@ func TestLambdaConfig(t *testing.T) {
 		MaxRequestBytes: -1, MaxEventBytes: 2 << 30, MaxReplyBytes: -1, Concurrency: -1, IdleTimeout: time.Hour,
 	})
 	for _, want := range []string{
-		"want an Invoker, got nil", `PayloadFormatVersion: want 1.0 or 2.0, got "3.0"`, `[1]: want a media type`, `[2]: want`, `[3]: want`, `[4]: want`,
-		"LambdaConfig.Timeout: want 0 or 50ms to 15m0s, got 1ms", "MaxRequestBytes: want 0 to", "MaxEventBytes: want", "MaxReplyBytes: want", "Concurrency: want",
-		"IdleTimeout: want Stream with it", "IdleTimeout: want 0 or 50ms",
+		"want an Invoker, got nil", `PayloadFormatVersion: want 1.0 or 2.0, got "3.0"`, `[1]: want a type`, `[3]: want`, `[4]: want`,
+		"LambdaConfig.Timeout: want 0s, or 50ms to 15m0s, got 1ms", "MaxRequestBytes: want 0 to", "MaxEventBytes: want", "MaxReplyBytes: want", "Concurrency: want",
+		"IdleTimeout: want Stream with it", "IdleTimeout: want 0s, or 50ms",
 	} {
 		require.ErrorContains(t, err, want)
 	}
 	require.NotContains(t, err.Error(), "[0]")
+	require.NotContains(t, err.Error(), "[2]", "AWS takes a wildcard on the left, and it matches nothing")
 }
 
 func TestFunctionResult(t *testing.T) {
@@ -489,4 +492,21 @@ func TestFunctionResult(t *testing.T) {
 	require.ErrorAs(t, err, &failed)
 	require.JSONEq(t, `{"errorMessage":"not json","errorType":"Unhandled"}`, string(failed.JSON()))
 	require.ErrorContains(t, &integration.InvokeError{Status: 403, Code: "AccessDeniedException"}, "403 AccessDeniedException")
+}
+
+// An Accept header without a slash is no type of any kind, and a wildcard on the left of a binary
+// type matches nothing.
+func TestBinaryTypesThatAreNone(t *testing.T) {
+	f := function(func(context.Context, []byte) ([]byte, error) {
+		return []byte(`{"statusCode":200,"body":"aGk=","isBase64Encoded":true}`), nil
+	})
+	h := gatekit.Must(integration.NewLambda(f, integration.LambdaConfig{BinaryMediaTypes: []string{"image/*", "*/png"}}))
+	for accept, want := range map[string]string{
+		"image/png": "hi", "image": "aGk=", "image;q=1": "aGk=", "text/png": "aGk=", "*/png": "aGk=", "*/*": "aGk=", "": "aGk=",
+	} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("Accept", accept)
+		w := serve(apiOf(gatekit.REST, "prod", h), r)
+		require.Equal(t, want, w.Body.String(), "Accept: %q", accept)
+	}
 }

@@ -20,8 +20,8 @@ func (f invokerFunc) Invoke(ctx context.Context, payload []byte) ([]byte, error)
 	return f(ctx, payload)
 }
 
-// A function whose client went away finishes what it has begun, as on Lambda. Then its context ends: nobody waits any longer, and what it has left
-// running is told so, long before the timeout.
+// A function whose client went away finishes what it has begun, as on Lambda. Then its context
+// ends: nobody waits any longer, and what it has left running is told so, long before the timeout.
 func TestAbandonedCallEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var called context.Context

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -11,28 +12,33 @@ import (
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/invoke"
 	"github.com/gatekit-go/gatekit/internal/jsonscan"
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 )
 
-// LambdaCustomConfig configures a [LambdaCustomHandler]. The zero value has the managed gateway's timeout and Lambda's limits.
+// LambdaCustomConfig configures a [LambdaCustomHandler]. The zero value has the managed gateway's
+// timeout and Lambda's limits.
 type LambdaCustomConfig struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
-	// Timeout is how long the function may take. 0 is 29 s (30 s on HTTP APIs); otherwise 50 ms to 15 minutes.
+	// Timeout is how long the function may take. 0 is 29 s (30 s on HTTP APIs); otherwise 50 ms to
+	// 15 minutes.
 	Timeout time.Duration
-	// AsyncTimeout is how long a function may take that nobody waits for. 0 is 15 minutes, Lambda's most; otherwise 50 ms to 15 minutes.
+	// AsyncTimeout is how long a function may take that nobody waits for. 0 is 15 minutes, Lambda's
+	// most; otherwise 50 ms to 15 minutes.
 	AsyncTimeout time.Duration
 	// MaxEventBytes bounds the request's body. 0 is 6 MiB, Lambda's. At most 1 GiB.
 	MaxEventBytes int64
 	// MaxReplyBytes bounds what the function returns. 0 is 6 MiB, Lambda's. At most 1 GiB.
 	MaxReplyBytes int64
-	// Concurrency is how many calls may run at the same time, those that nobody waits for among them. 0 is 1,000.
+	// Concurrency is how many calls may run at the same time, those that nobody waits for among
+	// them. 0 is 1,000.
 	Concurrency int
 	// FunctionARN is what functions in this process find in their lambdacontext. Optional.
 	FunctionARN string
 }
 
-// LambdaCustomHandler is the Lambda custom integration of REST APIs (type AWS, non-proxy), without its mappings: it is for use under
-// transform.REST. It is safe for concurrent use.
+// LambdaCustomHandler is the Lambda custom integration of REST APIs (type AWS, non-proxy), without
+// its mappings: it is for use under transform.REST. It is safe for concurrent use.
 type LambdaCustomHandler struct {
 	calls
 	function gatekit.Invoker
@@ -42,29 +48,30 @@ type LambdaCustomHandler struct {
 
 // NewLambdaCustom returns a handler that calls f, or one error that lists every field it refuses.
 //
-// The event is the request's body as it is, {} if there is none. The answer is 200, application/json, and what the function returned. Where the
-// function failed it is the error's JSON, with its errorMessage as the Integration's FunctionError, which selection patterns match. A body that
-// isn't JSON is the Lambda service's 400. With the header X-Amz-Invocation-Type: Event the answer is 202 without a body, and nobody waits for
-// the function ([LambdaCustomHandler.Shutdown] does).
+// The event is the request's body as it is, {} if there is none. The answer is 200,
+// application/json, and what the function returned. Where the function failed it is the error's
+// JSON, with its errorMessage as the Integration's FunctionError, which selection patterns match. A
+// body that isn't JSON is the Lambda service's 400. With the header X-Amz-Invocation-Type: Event
+// the answer is 202 without a body, and nobody waits for the function
+// ([LambdaCustomHandler.Shutdown] does).
 func NewLambdaCustom(f gatekit.Invoker, c LambdaCustomConfig) (*LambdaCustomHandler, error) {
-	errs := []error{
-		checkTimeout("LambdaCustomConfig.Timeout", c.Timeout),
-		checkTimeout("LambdaCustomConfig.AsyncTimeout", c.AsyncTimeout),
-		checkBytes("LambdaCustomConfig.MaxEventBytes", &c.MaxEventBytes, payloadBytes),
-		checkBytes("LambdaCustomConfig.MaxReplyBytes", &c.MaxReplyBytes, payloadBytes),
-		checkConcurrency("LambdaCustomConfig.Concurrency", &c.Concurrency),
-	}
+	m := mistakes.In("integration: LambdaCustomConfig")
 	if f == nil {
-		errs = append(errs, errors.New("integration: NewLambdaCustom: want an Invoker, got nil"))
+		m.Join(errNoInvoker)
 	}
-	if err := errors.Join(errs...); err != nil {
+	mistakes.RangeOrZero(m, "Timeout", c.Timeout, minTimeout, maxTimeout)
+	mistakes.RangeOrZero(m, "AsyncTimeout", c.AsyncTimeout, minTimeout, maxTimeout)
+	mistakes.Range(m, "MaxEventBytes", c.MaxEventBytes, 0, maxBytes)
+	mistakes.Range(m, "MaxReplyBytes", c.MaxReplyBytes, 0, maxBytes)
+	mistakes.Range(m, "Concurrency", c.Concurrency, 0, maxConcurrency)
+	if err := m.Err(); err != nil {
 		return nil, err
 	}
-	if c.AsyncTimeout == 0 {
-		c.AsyncTimeout = maxTimeout
-	}
+	c.AsyncTimeout = cmp.Or(c.AsyncTimeout, maxTimeout)
+	c.MaxEventBytes = cmp.Or(c.MaxEventBytes, lambdaBytes)
+	c.MaxReplyBytes = cmp.Or(c.MaxReplyBytes, lambdaBytes)
 	h := &LambdaCustomHandler{function: invoke.New(f), config: c, local: isLocal(f)}
-	h.calls.init(c.Concurrency)
+	h.calls.init(cmp.Or(c.Concurrency, defaultConcurrency))
 	return h, nil
 }
 

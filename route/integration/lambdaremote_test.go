@@ -24,7 +24,8 @@ import (
 	"github.com/gatekit-go/gatekit/route/integration"
 )
 
-// TestMain is also the program of a real function: lambda.Start serves the runtime API that its environment names.
+// TestMain is also the program of a real function: lambda.Start serves the runtime API that its
+// environment names.
 func TestMain(m *testing.M) {
 	switch os.Getenv("GATEKIT_TEST_FUNCTION") {
 	case "orders":
@@ -120,7 +121,8 @@ func TestRuntimeAPI(t *testing.T) {
 	require.Equal(t, 200, serve(front, httptest.NewRequest("GET", "/orders/8", nil)).Code, "it goes on after that")
 }
 
-// A program's stream reaches the client as it comes, and its failure half way breaks the connection.
+// A program's stream reaches the client as it comes, and its failure half way breaks the
+// connection.
 func TestRuntimeAPIStream(t *testing.T) {
 	api := startFunction(t, "stream", 1)
 	h := gatekit.Must(integration.NewLambda(api, integration.LambdaConfig{Stream: true}))

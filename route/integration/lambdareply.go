@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/httpword"
 	"github.com/gatekit-go/gatekit/internal/jsonscan"
 )
 
@@ -79,8 +80,9 @@ func (c contract) parse(payload []byte, decode bool) (reply, error) {
 	return r, nil
 }
 
-// inferred is the answer that a 2.0 reply without a statusCode stands for: 200, JSON, the text as returned, and of a string what it says. That
-// holds for text that isn't JSON, too. (Recorded, against the guide's words.)
+// inferred is the answer that a 2.0 reply without a statusCode stands for: 200, JSON, the text as
+// returned, and of a string what it says. That holds for text that isn't JSON, too. (Recorded,
+// against the guide's words.)
 func inferred(payload, trimmed []byte, valid bool) reply {
 	r := reply{status: http.StatusOK, header: http.Header{"Content-Type": {applicationJSON}}, body: payload}
 	if valid && trimmed[0] == '"' {
@@ -98,7 +100,8 @@ func hasMember(object []byte, name string) bool {
 	return false
 }
 
-// members are a reply's members, each as its JSON text; of members with one name the last, as JSON.parse has it.
+// members are a reply's members, each as its JSON text; of members with one name the last, as
+// JSON.parse has it.
 type members struct {
 	statusCode, headers, multiValueHeaders, cookies, body, isBase64Encoded []byte
 }
@@ -126,7 +129,8 @@ func (c contract) members(object []byte) (m members, err error) {
 	return m, nil
 }
 
-// statusCode reads a status: a whole number, also as a string. REST APIs and streams take 200 for one that isn't there.
+// statusCode reads a status: a whole number, also as a string. REST APIs and streams take 200 for
+// one that isn't there.
 func (c contract) statusCode(value []byte) (int, error) {
 	if jsonscan.IsNull(value) && (c == contractREST || c == contractStream) {
 		return http.StatusOK, nil
@@ -142,8 +146,9 @@ func (c contract) statusCode(value []byte) (int, error) {
 	return status, nil
 }
 
-// headers reads the header members. Where a name is in both, an HTTP API sends the single value first and a REST API last (recorded), and a REST API sends
-// a pair that is in both once (developer guide, "Output format of a Lambda function for proxy integration"): browsers refuse a doubled
+// headers reads the header members. Where a name is in both, an HTTP API sends the single value
+// first and a REST API last (recorded), and a REST API sends a pair that is in both once (developer
+// guide, "Output format of a Lambda function for proxy integration"): browsers refuse a doubled
 // Access-Control-Allow-Origin.
 func (c contract) headers(h http.Header, m *members) error {
 	multi := func() error {
@@ -210,10 +215,11 @@ func addCookies(h http.Header, cookies []byte) error {
 	return nil
 }
 
-// addHeader adds one header, unless sent has that value of it. Numbers and booleans are sent as their text, null isn't sent. A name or value that could end a line is malformed.
+// addHeader adds one header, unless sent has that value of it. Numbers and booleans are sent as
+// their text, null isn't sent. A name or value that could end a line is malformed.
 func addHeader(h, sent http.Header, key, value []byte) error {
 	name, _ := jsonscan.Text(key)
-	if !isToken(name) {
+	if !httpword.IsToken(name) {
 		return malformed("want header names that are tokens")
 	}
 	if jsonscan.IsNull(value) {
@@ -292,9 +298,10 @@ func droppedFromHTTP(name string) bool {
 	return false
 }
 
-// restHeader is the name under which a REST API sends a function's header, or "". (Recorded, but for Authorization, Host, User-Agent and
-// WWW-Authenticate, which users have reported or which follow from it, and Trailer and Upgrade, which are recorded of non-proxy integrations:
-// net/http would announce trailers that never come.)
+// restHeader is the name under which a REST API sends a function's header, or "". (Recorded, but
+// for Authorization, Host, User-Agent and WWW-Authenticate, which users have reported or which
+// follow from it, and Trailer and Upgrade, which are recorded of non-proxy integrations: net/http
+// would announce trailers that never come.)
 func restHeader(name string) string {
 	switch name {
 	case "Connection", "Content-Length", "Date", "Server", "Authorization", "Host", "Trailer", "Upgrade", "User-Agent", "Www-Authenticate":
@@ -303,9 +310,4 @@ func restHeader(name string) string {
 		return ""
 	}
 	return name
-}
-
-// bodyAllowed reports whether an answer may have a body. (RFC 9110, section 6.4.1.)
-func bodyAllowed(method string, status int) bool {
-	return method != http.MethodHead && status != http.StatusNoContent && status != http.StatusNotModified
 }

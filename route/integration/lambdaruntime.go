@@ -2,6 +2,7 @@ package integration
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -14,25 +15,31 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 )
 
 // RuntimeAPIConfig configures a [RuntimeAPI]. The zero value works.
 type RuntimeAPIConfig struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
-	// MaxReplyBytes bounds the answer of a function that doesn't stream. 0 is 6 MiB, Lambda's. At most 1 GiB.
+	// MaxReplyBytes bounds the answer of a function that doesn't stream. 0 is 6 MiB, Lambda's. At
+	// most 1 GiB.
 	MaxReplyBytes int64
 	// FunctionARN is what functions are told of themselves. Optional.
 	FunctionARN string
 }
 
-// RuntimeAPI is the Lambda runtime API: the endpoint that a function's own program asks for its next event and gives its answers to. So the
-// programs that run in Lambda run here, unchanged and in any language: start them with AWS_LAMBDA_RUNTIME_API set to the host and port at which
-// RuntimeAPI, an http.Handler, is served. Each program takes one event at a time; as many run as are started.
+// RuntimeAPI is the Lambda runtime API: the endpoint that a function's own program asks for its
+// next event and gives its answers to. So the programs that run in Lambda run here, unchanged and
+// in any language: start them with AWS_LAMBDA_RUNTIME_API set to the host and port at which
+// RuntimeAPI, an http.Handler, is served. Each program takes one event at a time; as many run as
+// are started.
 //
-// It is an Invoker and a [Streamer]. A call waits until a program asks for an event; one whose program dies waits until its context ends. It is
-// safe for concurrent use. Serve it on a loopback address: whoever reaches it sees events and answers for the function. (Lambda developer
-// guide, "Using the Lambda runtime API for custom runtimes".)
+// It is an Invoker and a [Streamer]. A call waits until a program asks for an event; one whose
+// program dies waits until its context ends. It is safe for concurrent use. Serve it on a loopback
+// address: whoever reaches it sees events and answers for the function. (Lambda developer guide,
+// "Using the Lambda runtime API for custom runtimes".)
 type RuntimeAPI struct {
 	config RuntimeAPIConfig
 	next   chan *invocation
@@ -45,9 +52,12 @@ type RuntimeAPI struct {
 
 // NewRuntimeAPI returns a RuntimeAPI, or one error that lists every field it refuses.
 func NewRuntimeAPI(c RuntimeAPIConfig) (*RuntimeAPI, error) {
-	if err := checkBytes("RuntimeAPIConfig.MaxReplyBytes", &c.MaxReplyBytes, payloadBytes); err != nil {
+	m := mistakes.In("integration: RuntimeAPIConfig")
+	mistakes.Range(m, "MaxReplyBytes", c.MaxReplyBytes, 0, maxBytes)
+	if err := m.Err(); err != nil {
 		return nil, err
 	}
+	c.MaxReplyBytes = cmp.Or(c.MaxReplyBytes, lambdaBytes)
 	return &RuntimeAPI{config: c, next: make(chan *invocation), waiting: map[string]*invocation{}, late: map[string]struct{}{}}, nil
 }
 
@@ -272,7 +282,8 @@ func (a *RuntimeAPI) unknown(w http.ResponseWriter, id string) {
 	_, _ = io.WriteString(w, `{"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}`)
 }
 
-// runtimeBody is an answer as a program posts it. A failure on the way comes in the post's trailers.
+// runtimeBody is an answer as a program posts it. A failure on the way comes in the post's
+// trailers.
 type runtimeBody struct {
 	r    *http.Request
 	once sync.Once

@@ -12,20 +12,24 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/event"
+	"github.com/gatekit-go/gatekit/internal/httpword"
 )
 
-// Streamer is an Invoker whose functions can answer bit by bit. (Lambda developer guide, "Response streaming for Lambda functions".)
+// Streamer is an Invoker whose functions can answer bit by bit. (Lambda developer guide, "Response
+// streaming for Lambda functions".)
 type Streamer interface {
 	gatekit.Invoker
-	// InvokeStream calls the function as Invoke does, and returns its answer as it comes: metadata in JSON, eight zero bytes, body. An error of
-	// Read other than io.EOF means that the function failed on its way. Close ends the call and makes a Read that is waiting return; it may be
+	// InvokeStream calls the function as Invoke does, and returns its answer as it comes: metadata
+	// in JSON, eight zero bytes, body. An error of Read other than io.EOF means that the function
+	// failed on its way. Close ends the call and makes a Read that is waiting return; it may be
 	// called more than once.
 	InvokeStream(ctx context.Context, payload []byte) (io.ReadCloser, error)
 }
 
-// StreamFunction makes a Streamer of a function of aws-lambda-go that returns a reader, such as *events.APIGatewayProxyStreamingResponse or
-// *events.LambdaFunctionURLStreamingResponse, and that runs in this process. (lambda.NewHandler(fn) reads such an answer to its end before it
-// returns any of it.) It panics if fn is nil.
+// StreamFunction makes a Streamer of a function of aws-lambda-go that returns a reader, such as
+// *events.APIGatewayProxyStreamingResponse or *events.LambdaFunctionURLStreamingResponse, and that
+// runs in this process. (lambda.NewHandler(fn) reads such an answer to its end before it returns
+// any of it.) It panics if fn is nil.
 func StreamFunction[E any, R io.Reader](fn func(context.Context, E) (R, error)) Streamer {
 	if fn == nil {
 		panic("integration: StreamFunction: want a function, got nil")
@@ -55,8 +59,8 @@ func (s localStream) Invoke(ctx context.Context, payload []byte) ([]byte, error)
 	return io.ReadAll(from)
 }
 
-// InvokeStream implements Streamer. A goroutine reads from the function's reader, so that one that blocks holds up nobody; it ends when that
-// reader does.
+// InvokeStream implements Streamer. A goroutine reads from the function's reader, so that one that
+// blocks holds up nobody; it ends when that reader does.
 func (s localStream) InvokeStream(ctx context.Context, payload []byte) (io.ReadCloser, error) {
 	from, err := s.call(ctx, payload)
 	if err != nil {
@@ -123,7 +127,7 @@ func (h *LambdaHandler) serveStream(w http.ResponseWriter, r *http.Request, c *r
 	}
 	answer.writeHeader(w, c.rc.API.Flavor)
 	outcome := gatekit.Integration{Status: answer.status}
-	err = s.copy(w, rest, bodyAllowed(r.Method, answer.status))
+	err = s.copy(w, rest, httpword.BodySent(r.Method, answer.status))
 	if err != nil && !errors.Is(err, errClient) {
 		outcome.FunctionError = functionErrorOf(err).text()
 	}

@@ -65,7 +65,8 @@ func TestStream(t *testing.T) {
 	}
 }
 
-// chunks is a Streamer that sends what it is given, each with a pause before, and then err or the end.
+// chunks is a Streamer that sends what it is given, each with a pause before, and then err or the
+// end.
 type chunks struct {
 	list  []string
 	pause time.Duration

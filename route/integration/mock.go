@@ -1,8 +1,7 @@
 package integration
 
 import (
-	"errors"
-	"fmt"
+	"cmp"
 	"maps"
 	"net/http"
 	"slices"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/httpword"
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 )
 
 // MockConfig configures a [MockHandler].
@@ -19,14 +19,16 @@ type MockConfig struct {
 
 	// Status is the answer's. 0 means 200; 200 to 599.
 	Status int
-	// Header is the answer's. Without a Content-Type the answer is application/json, as on a REST API.
+	// Header is the answer's. Without a Content-Type the answer is application/json, as on a REST
+	// API.
 	Header http.Header
 	// Body is the answer's. 204 and 304 have none.
 	Body []byte
 }
 
-// MockHandler is an http.Handler that calls no backend and always gives the same answer. Under transform.REST, templates make the answer of it; on an HTTP
-// API, which has no mock integration when managed, it stands for itself. It is immutable and safe for concurrent use.
+// MockHandler is an http.Handler that calls no backend and always gives the same answer. Under
+// transform.REST, templates make the answer of it; on an HTTP API, which has no mock integration
+// when managed, it stands for itself. It is immutable and safe for concurrent use.
 type MockHandler struct {
 	status int
 	header http.Header
@@ -35,43 +37,34 @@ type MockHandler struct {
 
 // NewMock returns a MockHandler, or one error that lists every field it refuses. It copies cfg.
 func NewMock(cfg MockConfig) (*MockHandler, error) {
-	var errs []error
-	m := &MockHandler{status: cfg.Status, header: http.Header{}, body: slices.Clone(cfg.Body)}
-	if m.status == 0 {
-		m.status = http.StatusOK
-	}
-	if m.status < 200 || m.status > 599 {
-		errs = append(errs, fmt.Errorf("integration: MockConfig.Status: want 0 or 200 to 599, got %d", cfg.Status))
-	}
-	if !hasBody(m.status) && len(m.body) > 0 {
-		errs = append(errs, fmt.Errorf("integration: MockConfig.Body: want none with status %d, got %d bytes", m.status, len(m.body)))
-	}
+	m := mistakes.In("integration: MockConfig")
+	h := &MockHandler{status: cmp.Or(cfg.Status, http.StatusOK), header: http.Header{}, body: slices.Clone(cfg.Body)}
+	mistakes.RangeOrZero(m, "Status", cfg.Status, 200, 599)
+	m.Require(httpword.BodyAllowed(h.status) || len(h.body) == 0,
+		"Body", "want none with status %d, got %d bytes", h.status, len(h.body))
 	for _, name := range slices.Sorted(maps.Keys(cfg.Header)) {
 		canonical := http.CanonicalHeaderKey(name)
-		if !httpword.IsToken(name) {
-			errs = append(errs, fmt.Errorf("integration: MockConfig.Header: want names of headers, got %q", name))
-		}
+		m.Require(httpword.IsToken(name), "Header", "want names of headers, got %q", name)
 		switch canonical {
 		case "Content-Length", "Transfer-Encoding", "Connection", "Trailer", "Upgrade":
-			errs = append(errs, fmt.Errorf("integration: MockConfig.Header: want no %s, which is the server's to say", canonical))
+			m.Add("Header", "want no %s, which is the server's to say", canonical)
 		}
 		for _, value := range cfg.Header[name] {
-			if !isFieldValue(value) {
-				errs = append(errs, fmt.Errorf("integration: MockConfig.Header[%q]: want a value without control characters, got %q", name, value))
-			}
+			m.Under("Header").Key(name).Require(isFieldValue(value), "",
+				"want a value without control characters, got %q", value)
 		}
-		m.header[canonical] = append(m.header[canonical], cfg.Header[name]...)
+		h.header[canonical] = append(h.header[canonical], cfg.Header[name]...)
 	}
-	if err := errors.Join(errs...); err != nil {
+	if err := m.Err(); err != nil {
 		return nil, err
 	}
-	if hasBody(m.status) {
-		if len(m.header["Content-Type"]) == 0 {
-			m.header["Content-Type"] = []string{"application/json"}
+	if httpword.BodyAllowed(h.status) {
+		if len(h.header["Content-Type"]) == 0 {
+			h.header["Content-Type"] = []string{"application/json"}
 		}
-		m.header["Content-Length"] = []string{strconv.Itoa(len(m.body))}
+		h.header["Content-Length"] = []string{strconv.Itoa(len(h.body))}
 	}
-	return m, nil
+	return h, nil
 }
 
 // isFieldValue reports whether s may be a header's value. (RFC 9110, section 5.5.)

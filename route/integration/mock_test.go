@@ -54,6 +54,6 @@ func TestMockConfigErrors(t *testing.T) {
 	}
 	for _, status := range []int{1, 101, 199, 600, -1} {
 		_, err = integration.NewMock(integration.MockConfig{Status: status})
-		require.ErrorContains(t, err, "MockConfig.Status: want 0 or 200 to 599")
+		require.ErrorContains(t, err, "MockConfig.Status: want 0, or 200 to 599")
 	}
 }
