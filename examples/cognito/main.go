@@ -78,6 +78,7 @@ func gateway(ctx context.Context, config auth.CognitoConfig) (http.Handler, erro
 	if err != nil {
 		return nil, err
 	}
+	api.Use(gatekit.LogRefusals(nil)) // refusals, and why, on stderr
 	api.Handle("GET /me", http.HandlerFunc(me), auth.Require(users))
 	api.Handle("GET /cats", http.HandlerFunc(cats), auth.Require(users, "https://example.com/cats.read"))
 	return api, nil
@@ -93,24 +94,30 @@ func me(w http.ResponseWriter, r *http.Request) {
 
 func cats(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "Tom") }
 
+// printTry prints commands for one shell, each with what it answers behind the #.
 func printTry(url string, own *authtest.Issuer) {
-	fmt.Printf("listening on %s\n", url)
-	const curl = `curl -s -w ' %{http_code}\n'`
+	fmt.Printf("listening on %s\n\nAPI=%s\n", url, url)
 	if own == nil {
-		fmt.Printf("\n%s -H \"Authorization: $ID_TOKEN\" %s/me   # with an ID token of your pool\n", curl, url)
+		fmt.Println(`curl -s -H "Authorization: $ID" $API/me   # ID is an ID token of your pool`)
 		return
 	}
-	id := own.Mint(authtest.Claims{"token_use": "id", "aud": "client1", "cognito:username": "ann", "cognito:groups": []string{"admins", "users"}})
-	access := own.Mint(authtest.Claims{"token_use": "access", "client_id": "client1", "scope": "openid https://example.com/cats.read"})
-	expired := own.Mint(authtest.Claims{"token_use": "id", "aud": "client1", "exp": time.Now().Unix() - 1})
-	fmt.Printf("\n# who am I: an ID token\n")
-	fmt.Printf("%s -H 'Authorization: Bearer %s' %s/me   # ann of admins,users 200\n", curl, id, url)
-	fmt.Printf("# a route with a scope: an access token that has it\n")
-	fmt.Printf("%s -H 'Authorization: Bearer %s' %s/cats   # Tom 200\n", curl, access, url)
-	fmt.Printf("# each on the other's route\n")
-	fmt.Printf("%s -H 'Authorization: Bearer %s' %s/me   # {\"message\":\"Unauthorized\"} 401\n", curl, access, url)
-	fmt.Printf("%s -H 'Authorization: Bearer %s' %s/cats   # {\"message\":\"Unauthorized\"} 401\n", curl, id, url)
-	fmt.Printf("# too late, and without any\n")
-	fmt.Printf("%s -H 'Authorization: Bearer %s' %s/me   # {\"message\":\"The incoming token has expired\"} 401\n", curl, expired, url)
-	fmt.Printf("%s %s/me   # {\"message\":\"Unauthorized\"} 401\n", curl, url)
+	fmt.Println("ID=" + own.Mint(authtest.Claims{
+		"token_use": "id", "aud": "client1", "cognito:username": "ann", "cognito:groups": []string{"admins", "users"},
+	}))
+	fmt.Println("ACCESS=" + own.Mint(authtest.Claims{
+		"token_use": "access", "client_id": "client1", "scope": "openid https://example.com/cats.read",
+	}))
+	fmt.Println("LATE=" + own.Mint(authtest.Claims{"token_use": "id", "aud": "client1", "exp": time.Now().Unix() - 1}))
+	fmt.Print(`
+# who am I: an ID token
+curl -sw ' %{http_code}\n' -H "Authorization: $ID" $API/me   # ann of admins,users 200
+# a route with a scope: an access token that has it
+curl -sw ' %{http_code}\n' -H "Authorization: $ACCESS" $API/cats   # Tom 200
+# each on the other's route
+curl -sw ' %{http_code}\n' -H "Authorization: $ACCESS" $API/me   # {"message":"Unauthorized"} 401
+curl -sw ' %{http_code}\n' -H "Authorization: $ID" $API/cats   # {"message":"Unauthorized"} 401
+# too late, and without any
+curl -sw ' %{http_code}\n' -H "Authorization: $LATE" $API/me   # {"message":"The incoming token has expired"} 401
+curl -sw ' %{http_code}\n' $API/me   # {"message":"Unauthorized"} 401
+`)
 }

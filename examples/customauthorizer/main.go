@@ -90,6 +90,7 @@ func gateway() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	api.Use(gatekit.LogRefusals(nil)) // refusals, and why, on stderr
 	api.Handle("GET /orders/{id}", http.HandlerFunc(getOrder), authorizer.Middleware)
 	api.Handle("GET /stats", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		s := authorizer.Stats()
@@ -104,19 +105,21 @@ func getOrder(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, `{"order":%q,"caller":%q,"tenant":%q}`, r.PathValue("id"), caller.Principal(), caller.Context()["tenant"])
 }
 
+// printTry prints commands for one shell, each with what it answers behind the #, to be run in this order.
 func printTry(url string) {
-	fmt.Printf("listening on %s\n", url)
-	const curl = `curl -s -w ' %{http_code}\n'`
-	fmt.Printf("\n# the function allows, and is called\n")
-	fmt.Printf("%s -H 'Authorization: allow' %s/orders/7   # {\"order\":\"7\",\"caller\":\"user-7\",\"tenant\":\"t9\"} 200\n", curl, url)
-	fmt.Printf("# another order: its policy is kept, and evaluated for this one\n")
-	fmt.Printf("%s -H 'Authorization: allow' %s/orders/8   # {\"order\":\"8\",\"caller\":\"user-7\",\"tenant\":\"t9\"} 200\n", curl, url)
-	fmt.Printf("# its policy denies\n")
-	fmt.Printf("%s -H 'Authorization: deny' %s/orders/7   # {\"Message\":\"User is not authorized to access this resource with an explicit deny in an identity-based policy\"} 403\n", curl, url)
-	fmt.Printf("# it doesn't know the token: nothing is kept\n")
-	fmt.Printf("%s -H 'Authorization: nonsense' %s/orders/7   # {\"message\":\"Unauthorized\"} 401\n", curl, url)
-	fmt.Printf("# without the header it isn't called\n")
-	fmt.Printf("%s %s/orders/7   # {\"message\":\"Unauthorized\"} 401\n", curl, url)
-	fmt.Printf("# what became of the five\n")
-	fmt.Printf("%s %s/stats   # hits 1, misses 3, kept 2 200\n", curl, url)
+	fmt.Printf("listening on %s\n\nAPI=%s\n", url, url)
+	fmt.Print(`
+# the function allows, and is called
+curl -sw ' %{http_code}\n' -H 'Authorization: allow' $API/orders/7   # {"order":"7","caller":"user-7","tenant":"t9"} 200
+# another order: its policy is kept, and evaluated for this one
+curl -sw ' %{http_code}\n' -H 'Authorization: allow' $API/orders/8   # {"order":"8","caller":"user-7","tenant":"t9"} 200
+# its policy denies
+curl -sw ' %{http_code}\n' -H 'Authorization: deny' $API/orders/7   # {"Message":"User is not authorized to access this resource with an explicit deny in an identity-based policy"} 403
+# it doesn't know the token: nothing is kept
+curl -sw ' %{http_code}\n' -H 'Authorization: nonsense' $API/orders/7   # {"message":"Unauthorized"} 401
+# without the header it isn't called
+curl -sw ' %{http_code}\n' $API/orders/7   # {"message":"Unauthorized"} 401
+# what became of the five
+curl -s $API/stats   # hits 1, misses 3, kept 2
+`)
 }

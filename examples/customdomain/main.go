@@ -19,6 +19,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"time"
 
 	"github.com/gatekit-go/gatekit"
@@ -84,7 +85,7 @@ func run(ctx context.Context, addr, host, cert, key string) error {
 		return err
 	}
 	server := &http.Server{
-		Handler:           d,
+		Handler:           gatekit.LogRefusals(nil)(d), // refusals, and why, on stderr
 		TLSConfig:         d.TLSConfig(),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
@@ -125,21 +126,23 @@ func api(name string) (http.Handler, error) {
 	return a, nil
 }
 
-// printTry prints lines to paste, each with what it answers behind the #. --connect-to stands in for DNS.
+// printTry prints commands for one shell, each with what it answers behind the #. --connect-to stands in for DNS.
 func printTry(addr, host string, f *files) {
-	curl := fmt.Sprintf("curl -s --cacert %s --connect-to ::%s", f.authority, addr)
-	const status = `-w ' %{http_code}\n'`
-	fmt.Printf("\n# three APIs under one name\n")
-	fmt.Printf("%s %s https://%s/orders/7   # {\"api\":\"orders\",\"id\":\"7\",\"basePath\":\"orders\",\"caller\":\"anybody\"} 200\n", curl, status, host)
-	fmt.Printf("%s %s https://%s/users/ann   # {\"api\":\"users\",\"id\":\"ann\",\"basePath\":\"users\",\"caller\":\"anybody\"} 200\n", curl, status, host)
-	fmt.Printf("%s %s https://%s/payments/v1/42   # {\"api\":\"payments\",\"id\":\"42\",\"basePath\":\"payments/v1\",\"caller\":\"anybody\"} 200\n", curl, status, host)
-	fmt.Printf("# a path that belongs to none, one that an API has no route for, and a host that isn't ours\n")
-	fmt.Printf("%s %s https://%s/invoices/7   # {\"message\":\"Forbidden\"} 403\n", curl, status, host)
-	fmt.Printf("%s %s https://%s/orders/7/items   # {\"message\":\"Not Found\"} 404\n", curl, status, host)
-	fmt.Printf("%s %s -H 'Host: www.mycompany.com' https://%s/orders/7   # {\"message\":\"Forbidden\"} 403\n", curl, status, host)
-	fmt.Printf("# partners show a certificate; who has none gets no connection\n")
-	fmt.Printf("%s %s --cert %s --key %s https://%s/42   # {\"api\":\"payments\",\"id\":\"42\",\"basePath\":\"\",\"caller\":\"bank\"} 200\n", curl, status, f.clientCert, f.clientKey, partners)
-	fmt.Printf("%s https://%s/42 || echo refused   # refused\n", curl, partners)
-	fmt.Printf("# nor does another name's connection help\n")
-	fmt.Printf("%s %s -H 'Host: %s' https://%s/42   # {\"message\":\"Misdirected Request\"} 421\n", curl, status, partners, host)
+	fmt.Printf("\nAPI=https://%s\nPARTNERS=https://%s\n", host, partners)
+	fmt.Printf("CA=%s\nTO=::%s\nCERT=%s\nKEY=%s\n", f.authority, addr, f.clientCert, f.clientKey)
+	fmt.Print(strings.ReplaceAll(`
+# three APIs under one name
+curl -sw ' %{http_code}\n' --cacert $CA --connect-to $TO $API/orders/7   # {"api":"orders","id":"7","basePath":"orders","caller":"anybody"} 200
+curl -sw ' %{http_code}\n' --cacert $CA --connect-to $TO $API/users/ann   # {"api":"users","id":"ann","basePath":"users","caller":"anybody"} 200
+curl -sw ' %{http_code}\n' --cacert $CA --connect-to $TO $API/payments/v1/42   # {"api":"payments","id":"42","basePath":"payments/v1","caller":"anybody"} 200
+# a path that belongs to none, one that an API has no route for, and a host that isn't ours
+curl -sw ' %{http_code}\n' --cacert $CA --connect-to $TO $API/invoices/7   # {"message":"Forbidden"} 403
+curl -sw ' %{http_code}\n' --cacert $CA --connect-to $TO $API/orders/7/items   # {"message":"Not Found"} 404
+curl -sw ' %{http_code}\n' --cacert $CA --connect-to $TO -H 'Host: www.mycompany.com' $API/orders/7   # {"message":"Forbidden"} 403
+# partners show a certificate; who has none gets no connection
+curl -sw ' %{http_code}\n' --cacert $CA --connect-to $TO --cert $CERT --key $KEY $PARTNERS/42   # {"api":"payments","id":"42","basePath":"","caller":"bank"} 200
+curl -s --cacert $CA --connect-to $TO $PARTNERS/42 || echo refused   # refused
+# nor does another name's connection help
+curl -sw ' %{http_code}\n' --cacert $CA --connect-to $TO -H 'Host: PARTNERSHOST' $API/42   # {"message":"Misdirected Request"} 421
+`, "PARTNERSHOST", partners))
 }

@@ -29,6 +29,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/route"
 	"github.com/gatekit-go/gatekit/throttle"
 	"github.com/gatekit-go/gatekit/throttle/redisthrottle"
@@ -150,7 +151,7 @@ func gateway(ctx context.Context, o options, out io.Writer) error {
 	}
 	ok := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") })
 	api.Handle("GET /load", ok, loadLimit.Middleware)
-	api.Handle("GET /pets", ok, callerLimit.Middleware)
+	api.Handle("GET /pets", ok, gatekit.LogRefusals(nil), callerLimit.Middleware) // on stderr; the load is refused on purpose
 
 	listener, err := net.Listen("tcp", o.addr)
 	if err != nil {
@@ -224,12 +225,15 @@ func get(ctx context.Context, url string) int {
 	return w.StatusCode
 }
 
-// printTry prints lines to paste, each with what it answers behind the #.
+// printTry prints commands for one shell, each with what it answers behind the #.
 func printTry(out io.Writer, urls []string) {
-	fmt.Fprintf(out, "%d gateways let %g requests a second through together, after a first burst of %d\n", len(urls), ofLoad.Rate, ofLoad.Burst)
-	targets := strings.Repeat(urls[0]+"/pets "+urls[len(urls)-1]+"/pets ", 3)
-	fmt.Fprintf(out, "\n# a caller has four requests, whichever gateway they come to\n")
-	fmt.Fprintf(out, "for url in %s; do curl -s -o /dev/null -w '%%{http_code} ' -H 'X-Caller: ann' $url; done   # 200 200 200 200 429 429\n", strings.TrimSpace(targets))
-	fmt.Fprintf(out, "# another caller has four of their own\n")
-	fmt.Fprintf(out, "curl -s -w ' %%{http_code}\\n' -H 'X-Caller: bob' %s/pets   # ok 200\n\n", urls[0])
+	fmt.Fprintf(out, "%d gateways let %g requests a second through together, after a first burst of %d\n\n", len(urls), ofLoad.Rate, ofLoad.Burst)
+	fmt.Fprintf(out, "FIRST=%s\nLAST=%s\n", urls[0], urls[len(urls)-1])
+	fmt.Fprint(out, `
+# a caller has four requests, whichever gateway they come to
+for api in $FIRST $LAST $FIRST $LAST $FIRST $LAST; do curl -so /dev/null -w '%{http_code} ' -H 'X-Caller: ann' $api/pets; done   # 200 200 200 200 429 429
+# another caller has four of their own
+curl -sw ' %{http_code}\n' -H 'X-Caller: bob' $FIRST/pets   # ok 200
+
+`)
 }

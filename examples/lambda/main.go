@@ -110,6 +110,7 @@ func gateway() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	api.Use(gatekit.LogRefusals(nil)) // refusals, and why, on stderr
 	byResource, err := function(users)
 	if err != nil {
 		return nil, err
@@ -140,18 +141,20 @@ func function(fn any) (http.Handler, error) {
 	return integration.NewLambda(lambda.NewHandler(fn), integration.LambdaConfig{})
 }
 
+// printTry prints commands for one shell, each with what it answers behind the #.
 func printTry(url string) {
-	fmt.Printf("listening on %s\n", url)
-	const curl = `curl -s -w ' %{http_code}\n'`
-	fmt.Printf("\n# one function for each route\n")
-	fmt.Printf("%s %s/orders/7   # {\"id\":\"7\",\"item\":\"book\"} 200\n", curl, url)
-	fmt.Printf("%s -X PUT -H 'Content-Type: application/json' -d '{\"id\":\"8\"}' %s/orders   # made 201\n", curl, url)
-	fmt.Printf("# one function for all: a REST API's\n")
-	fmt.Printf("%s %s/shop/about   # {\"page\":\"about\"} 200\n", curl, url)
-	fmt.Printf("%s -X POST %s/shop/about   # {\"message\": \"Internal server error\"} 502\n", curl, url)
-	fmt.Printf("# one function for each resource\n")
-	fmt.Printf("%s %s/users   # ann, bob 200\n", curl, url)
-	fmt.Printf("curl -s -w ' %%header{set-cookie} %%{http_code}\\n' %s/users/ann   # user ann seen=ann 200\n", url)
-	fmt.Printf("curl -s -w '%%{http_code}\\n' -X DELETE %s/users/ann   # 204\n", url)
-	fmt.Printf("%s -X PATCH %s/users   # 405\n", curl, url)
+	fmt.Printf("listening on %s\n\nAPI=%s\n", url, url)
+	fmt.Print(`
+# one function for each route
+curl -sw ' %{http_code}\n' $API/orders/7   # {"id":"7","item":"book"} 200
+curl -sw ' %{http_code}\n' -X PUT -H 'Content-Type: application/json' -d '{"id":"8"}' $API/orders   # made 201
+# one function for all: a REST API's; it fails, and the log says of what
+curl -sw ' %{http_code}\n' $API/shop/about   # {"page":"about"} 200
+curl -sw ' %{http_code}\n' -X POST $API/shop/about   # {"message": "Internal server error"} 502
+# one function for each resource
+curl -sw ' %{http_code}\n' $API/users   # ann, bob 200
+curl -sw ' %header{set-cookie} %{http_code}\n' $API/users/ann   # user ann seen=ann 200
+curl -sw '%{http_code}\n' -X DELETE $API/users/ann   # 204
+curl -sw ' %{http_code}\n' -X PATCH $API/users   # 405
+`)
 }

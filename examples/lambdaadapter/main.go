@@ -42,7 +42,7 @@ func chain() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	api.Use(rules.Middleware)
+	api.Use(gatekit.LogRefusals(nil), rules.Middleware) // refusals, and why, on stderr
 	api.Handle("GET /orders/{id}", http.HandlerFunc(getOrder), limit.Middleware)
 	return api, nil
 }
@@ -127,15 +127,18 @@ func invoke(function gatekit.Invoker) http.Handler {
 	})
 }
 
-// printTry prints lines to paste, meant to be run in this order: the function's three are one caller, whom the limit gives four at once.
+// printTry prints commands for one shell, to be run in this order: the function's are of one caller, whom the limit gives four
+// at once.
 func printTry(url string) {
-	fmt.Printf("listening on %s\n", url)
-	fmt.Printf("\n# as a server\n")
-	fmt.Printf("curl -s %s/orders/7   # {\"order\":\"7\",\"for\":\"127.0.0.1\"}\n", url)
-	fmt.Printf("# as a function, with the event of an HTTP API in payload format 2.0, in 1.0, and of a REST API\n")
-	for _, format := range []string{"v2", "v1", "rest"} {
-		fmt.Printf("curl -s %s/function/%s   # 200 {\"order\":\"7\",\"for\":\"203.0.113.9\"}\n", url, format)
-	}
-	fmt.Printf("# the caller's limit counts in both places\n")
-	fmt.Printf("for i in 1 2 3; do curl -s -w ' ' %s/function/v2; done   # 200 {\"order\":\"7\",\"for\":\"203.0.113.9\"} 429 {\"message\":\"Too Many Requests\"} 429 {\"message\":\"Too Many Requests\"}\n", url)
+	fmt.Printf("listening on %s\n\nAPI=%s\n", url, url)
+	fmt.Print(`
+# as a server
+curl -s $API/orders/7   # {"order":"7","for":"127.0.0.1"}
+# as a function, with the event of an HTTP API in payload format 2.0, in 1.0, and of a REST API
+curl -s $API/function/v2   # 200 {"order":"7","for":"203.0.113.9"}
+curl -s $API/function/v1   # 200 {"order":"7","for":"203.0.113.9"}
+curl -s $API/function/rest   # 200 {"order":"7","for":"203.0.113.9"}
+# the caller's limit counts in both places
+for i in 1 2; do curl -sw ' ' $API/function/v2; done   # 200 {"order":"7","for":"203.0.113.9"} 429 {"message":"Too Many Requests"}
+`)
 }

@@ -104,7 +104,7 @@ func gateway(ctx context.Context, issuer, audience string) (http.Handler, error)
 	if err != nil {
 		return nil, err
 	}
-	api.Use(rules.Middleware)
+	api.Use(gatekit.LogRefusals(nil), rules.Middleware) // refusals, and why, on stderr
 	api.Handle("GET /orders/{id}", http.HandlerFunc(getOrder), limit, auth.Require(jwt, "orders:read"))
 	return api, api.Build()
 }
@@ -115,25 +115,28 @@ func getOrder(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, `{"order":%q,"caller":%q}`, r.PathValue("id"), caller.Principal())
 }
 
-// printTry prints lines to paste, each with what it answers behind the #. They are meant to be run in this order: the first three take
-// a token each of the five in the route's bucket.
+// printTry prints commands for one shell, each with what it answers behind the #. They are meant to be run in this order: the
+// first and the third take a token each of the five in the route's bucket, as does the second.
 func printTry(url string, own *authtest.Issuer, audience string) {
-	fmt.Printf("listening on %s\n", url)
+	fmt.Printf("listening on %s\n\nAPI=%s\n", url, url)
 	if own == nil {
-		fmt.Printf("\ncurl -s -H \"Authorization: Bearer $TOKEN\" %s/orders/7   # with a token of your issuer that has the scope orders:read\n", url)
+		fmt.Println(`curl -s -H "Authorization: Bearer $TOKEN" $API/orders/7   # TOKEN is your issuer's, with the scope orders:read`)
 		return
 	}
-	read := own.Mint(authtest.Claims{"aud": audience, "sub": "ann", "scope": "orders:read"})
-	write := own.Mint(authtest.Claims{"aud": audience, "sub": "bob", "scope": "orders:write"})
-	const status = `-w ' %{http_code}\n'`
-	fmt.Printf("\n# with a token: the order\n")
-	fmt.Printf("curl -s %s -H 'Authorization: Bearer %s' %s/orders/7   # {\"order\":\"7\",\"caller\":\"ann\"} 200\n", status, read, url)
-	fmt.Printf("# without one\n")
-	fmt.Printf("curl -s %s %s/orders/7   # {\"message\":\"Unauthorized\"} 401\n", status, url)
-	fmt.Printf("# with a token that lacks the scope orders:read\n")
-	fmt.Printf("curl -s %s -H 'Authorization: Bearer %s' %s/orders/7   # {\"message\":\"Forbidden\"} 403\n", status, write, url)
-	fmt.Printf("# a browser's preflight, which needs no token and costs none\n")
-	fmt.Printf("curl -s -o /dev/null -w '%%header{access-control-allow-origin} %%header{access-control-allow-methods} %%{http_code}\\n' -X OPTIONS -H 'Origin: https://myapp.com' -H 'Access-Control-Request-Method: GET' -H 'Access-Control-Request-Headers: authorization' %s/orders/7   # https://myapp.com GET,POST,PUT,DELETE 204\n", url)
-	fmt.Printf("# a burst: the route's bucket has two requests left, or more if you took minutes, and then says so\n")
-	fmt.Printf("for i in 1 2 3 4 5 6; do curl -s -o /dev/null -w '%%{http_code} ' -H 'Authorization: Bearer %s' %s/orders/$i; done   # 200 200 429 429 429 429\n", read, url)
+	fmt.Println("TOKEN=" + own.Mint(authtest.Claims{"aud": audience, "sub": "ann", "scope": "orders:read"}))
+	fmt.Println("WRITER=" + own.Mint(authtest.Claims{"aud": audience, "sub": "bob", "scope": "orders:write"}))
+	fmt.Print(`
+# with a token: the order
+curl -sw ' %{http_code}\n' -H "Authorization: Bearer $TOKEN" $API/orders/7   # {"order":"7","caller":"ann"} 200
+# without one
+curl -sw ' %{http_code}\n' $API/orders/7   # {"message":"Unauthorized"} 401
+# with a token that lacks the scope orders:read
+curl -sw ' %{http_code}\n' -H "Authorization: Bearer $WRITER" $API/orders/7   # {"message":"Forbidden"} 403
+# a browser's preflight, which needs no token and costs none
+ORIGIN='Origin: https://myapp.com'
+PUT='Access-Control-Request-Method: PUT'
+curl -sw '%header{access-control-allow-methods} %{http_code}\n' -X OPTIONS -H "$ORIGIN" -H "$PUT" $API/orders/7   # GET,POST,PUT,DELETE 204
+# a burst: the route's bucket has two requests left, or more if you took minutes, and then says so
+for i in 1 2 3 4 5 6; do curl -so /dev/null -w '%{http_code} ' -H "Authorization: Bearer $TOKEN" $API/orders/$i; done   # 200 200 429 429 429 429
+`)
 }

@@ -131,7 +131,7 @@ func gateway(backend http.Handler) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	api.Use(responses.Middleware)
+	api.Use(gatekit.LogRefusals(nil), responses.Middleware) // refusals, and why, on stderr
 	api.Handle("POST /orders", backend, validOrder.Middleware, createOrder.Middleware)
 	api.Handle("GET /orders/{no}", backend, getOrder.Middleware)
 	return api, nil
@@ -177,25 +177,23 @@ func backend() http.Handler {
 	return mux
 }
 
-// printTry prints lines to paste, each with what it answers behind the #.
+// printTry prints commands for one shell, each with what it answers behind the #.
 func printTry(url string) {
-	fmt.Printf("listening on %s\n", url)
-	const curl = `curl -s -w ' %{http_code}\n'`
-	post := func(body string) string {
-		return fmt.Sprintf(`%s -X POST -H 'Content-Type: application/json' -d '%s' %s/orders`, curl, body, url)
-	}
-	fmt.Printf("\n# an order in the old form, and the answer in the old form\n")
-	fmt.Printf("%s   # {\"orderNo\":\"7\",\"items\":[\"2 x tea\"]} 200\n", post(`{"cust":"Zoë","sku":"tea","qty":"2"}`))
-	fmt.Printf("# the backend says 200 and sold-out; the old API said 409\n")
-	fmt.Printf("%s   # {\"err\":\"no gold left\"} 409\n", post(`{"cust":"Zoë","sku":"gold","qty":"2"}`))
-	fmt.Printf("# a body that the model refuses never reaches the backend\n")
-	fmt.Printf("%s   # {\"err\":\"bad order\",\"stage\":\"v1\"} 400\n", post(`{"cust":"Zoë","sku":"tea","qty":2}`))
-	fmt.Printf("# a type without a template\n")
-	fmt.Printf("%s -X POST -H 'Content-Type: text/csv' -d 'tea,2' %s/orders   # {\"message\":\"Unsupported Media Type\"} 415\n", curl, url)
-	fmt.Printf("# the path's variable goes to the backend's\n")
-	fmt.Printf("%s %s/orders/7   # {\"orderNo\":\"7\",\"items\":[\"2 x tea\",\"1 x cup\"]} 200\n", curl, url)
-	fmt.Printf("# the backend's own 404, as the old API's\n")
-	fmt.Printf("%s %s/orders/8   # {\"err\":\"no order 8\"} 404\n", curl, url)
-	fmt.Printf("# no such route is 403 on a REST API\n")
-	fmt.Printf("%s %s/pets   # {\"err\":\"Missing Authentication Token\"} 403\n", curl, url)
+	fmt.Printf("listening on %s\n\nAPI=%s\nJSON='Content-Type: application/json'\n", url, url)
+	fmt.Print(`
+# an order in the old form, and the answer in the old form
+curl -sw ' %{http_code}\n' -H "$JSON" -d '{"cust":"Zoë","sku":"tea","qty":"2"}' $API/orders   # {"orderNo":"7","items":["2 x tea"]} 200
+# the backend says 200 and sold-out; the old API said 409
+curl -sw ' %{http_code}\n' -H "$JSON" -d '{"cust":"Zoë","sku":"gold","qty":"2"}' $API/orders   # {"err":"no gold left"} 409
+# a body that the model refuses never reaches the backend
+curl -sw ' %{http_code}\n' -H "$JSON" -d '{"cust":"Zoë","sku":"tea","qty":2}' $API/orders   # {"err":"bad order","stage":"v1"} 400
+# a type without a template
+curl -sw ' %{http_code}\n' -H 'Content-Type: text/csv' -d 'tea,2' $API/orders   # {"message":"Unsupported Media Type"} 415
+# the path's variable goes to the backend's
+curl -sw ' %{http_code}\n' $API/orders/7   # {"orderNo":"7","items":["2 x tea","1 x cup"]} 200
+# the backend's own 404, as the old API's
+curl -sw ' %{http_code}\n' $API/orders/8   # {"err":"no order 8"} 404
+# no such route is 403 on a REST API
+curl -sw ' %{http_code}\n' $API/pets   # {"err":"Missing Authentication Token"} 403
+`)
 }

@@ -92,6 +92,7 @@ func gateway(secret string) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	api.Use(gatekit.LogRefusals(nil)) // refusals, and why, on stderr
 	api.UseMatched(iam.Middleware)
 	api.Handle("ANY /invoices/{id}", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "invoice %s for %s", r.PathValue("id"), gatekit.From(r.Context()).Authorization.Principal())
@@ -118,15 +119,17 @@ func call(ctx context.Context, url, secret string) (string, error) {
 	return fmt.Sprintf("%s %d", body, resp.StatusCode), err
 }
 
+// printTry prints commands for one shell, each with what it answers behind the #. curl signs from 7.75 on.
 func printTry(url, secret string) {
-	const curl = `curl -s -w ' %{http_code}\n'`
-	sign := "--aws-sigv4 aws:amz:" + region + ":execute-api --user " + billingID + ":"
-	fmt.Printf("\n# the same with curl (7.75 or later)\n")
-	fmt.Printf("%s %s%s %s/invoices/7   # invoice 7 for arn:aws:iam::111122223333:user/billing 200\n", curl, sign, secret, url)
-	fmt.Printf("# without a signature\n")
-	fmt.Printf("%s %s/invoices/7   # {\"message\":\"Missing Authentication Token\"} 403\n", curl, url)
-	fmt.Printf("# with another secret\n")
-	fmt.Printf("%s %sguessed %s/invoices/7   # {\"message\":\"The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.\"} 403\n", curl, sign, url)
-	fmt.Printf("# what its policy doesn't allow\n")
-	fmt.Printf("%s %s%s -X DELETE %s/invoices/7   # {\"Message\":\"User: arn:aws:iam::111122223333:user/billing is not authorized to perform: execute-api:Invoke on resource: arn:aws:execute-api:us-east-1:********3333:a1b2c3d4e5/prod/DELETE/invoices/7 because no identity-based policy allows the execute-api:Invoke action\"} 403\n", curl, sign, secret, url)
+	fmt.Printf("\nAPI=%s\nSERVICE=aws:amz:%s:execute-api\nKEY=%s:%s\n", url, region, billingID, secret)
+	fmt.Print(`
+# the same with curl
+curl -sw ' %{http_code}\n' --aws-sigv4 $SERVICE --user $KEY $API/invoices/7   # invoice 7 for arn:aws:iam::111122223333:user/billing 200
+# without a signature
+curl -sw ' %{http_code}\n' $API/invoices/7   # {"message":"Missing Authentication Token"} 403
+# with another secret
+curl -sw ' %{http_code}\n' --aws-sigv4 $SERVICE --user ${KEY}x $API/invoices/7   # {"message":"The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details."} 403
+# what its policy doesn't allow
+curl -sw ' %{http_code}\n' --aws-sigv4 $SERVICE --user $KEY -X DELETE $API/invoices/7   # {"Message":"User: arn:aws:iam::111122223333:user/billing is not authorized to perform: execute-api:Invoke on resource: arn:aws:execute-api:us-east-1:********3333:a1b2c3d4e5/prod/DELETE/invoices/7 because no identity-based policy allows the execute-api:Invoke action"} 403
+`)
 }

@@ -18,6 +18,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"time"
 
 	"github.com/gatekit-go/gatekit"
@@ -136,6 +137,7 @@ func gateway(ctx context.Context, plans *usageplan.Registry, issuer string) (htt
 	if err != nil {
 		return nil, err
 	}
+	api.Use(gatekit.LogRefusals(nil)) // refusals, and why, on stderr
 	api.Handle("GET /pets", http.HandlerFunc(listPets), limit.Middleware)
 	api.Handle("ANY /admin/{proxy+}", http.StripPrefix("/admin", usageplan.Admin(plans)), auth.Require(admins, "plans"))
 	return api, nil
@@ -148,27 +150,27 @@ func listPets(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, `{"key":%q,"plan":%q,"left":%d}`, charge.KeyID(), charge.PlanID(), left)
 }
 
-// printTry prints lines to paste, each with what it answers behind the #. They are meant to be run in this order, within a minute.
+// printTry prints commands for one shell, each with what it answers behind the #, to be run in this order, within a minute.
 func printTry(url, token string) {
-	const status = `-w ' %{http_code}\n'`
 	today := time.Now().UTC()
-	date := today.Format(time.DateOnly)
 	tomorrow := today.Truncate(24 * time.Hour).Add(24 * time.Hour)
-	admin := fmt.Sprintf("-H 'Authorization: Bearer %s'", token)
-	fmt.Printf("listening on %s\n", url)
-	fmt.Printf("\n# a key of the free plan: three requests a day\n")
-	fmt.Printf("curl -s %s -H 'X-Api-Key: ann-0123456789-0123456789' %s/pets   # {\"key\":\"ann\",\"plan\":\"free\",\"left\":2} 200\n", status, url)
-	fmt.Printf("# and two at once, which the headers say: see RateLimit, too\n")
-	fmt.Printf("curl -s -o /dev/null -w '%%header{ratelimit-policy}\\n' -H 'X-Api-Key: ann-0123456789-0123456789' %s/pets   # \"throttle\";q=2;w=120, \"quota\";q=3;w=86400\n", url)
-	fmt.Printf("curl -s %s -H 'X-Api-Key: ann-0123456789-0123456789' %s/pets   # {\"message\":\"Too Many Requests\"} 429\n", status, url)
-	fmt.Printf("# a key of the gold plan\n")
-	fmt.Printf("curl -s %s -H 'X-Api-Key: bob-0123456789-0123456789' %s/pets   # {\"key\":\"bob\",\"plan\":\"gold\",\"left\":99999} 200\n", status, url)
-	fmt.Printf("# a key that is disabled: the answer is that to no key at all\n")
-	fmt.Printf("curl -s %s -H 'X-Api-Key: carl-0123456789-0123456789' %s/pets   # {\"message\":\"Forbidden\"} 403\n", status, url)
-	fmt.Printf("# the administration: what Ann has used today, and what is left\n")
-	fmt.Printf("curl -s %s '%s/admin/usageplans/free/usage?startDate=%s&endDate=%s'   # {\"usagePlanId\":\"free\",\"startDate\":\"%s\",\"endDate\":\"%s\",\"position\":null,\"values\":{\"ann\":[[2,1]]}}\n", admin, url, date, date, date, date)
-	fmt.Printf("# which can be extended\n")
-	fmt.Printf("curl -s %s -X PATCH -d '[{\"op\":\"replace\",\"path\":\"/remaining\",\"value\":\"50\"}]' %s/admin/usageplans/free/keys/ann/usage   # {\"remaining\":50,\"resets\":\"%s\",\"used\":2}\n", admin, url, tomorrow.Format(time.RFC3339))
-	fmt.Printf("# without a token of the administrators' issuer\n")
-	fmt.Printf("curl -s %s %s/admin/apikeys   # {\"message\":\"Unauthorized\"} 401\n", status, url)
+	fmt.Printf("listening on %s\n\nAPI=%s\nADMIN='Authorization: Bearer %s'\n", url, url, token)
+	fmt.Printf("ANN='X-Api-Key: ann-0123456789-0123456789'\nBOB='X-Api-Key: bob-0123456789-0123456789'\nCARL='X-Api-Key: carl-0123456789-0123456789'\n")
+	fmt.Print(strings.NewReplacer("TODAY", today.Format(time.DateOnly), "TOMORROW", tomorrow.Format(time.RFC3339)).Replace(`
+# a key of the free plan: three requests a day
+curl -sw ' %{http_code}\n' -H "$ANN" $API/pets   # {"key":"ann","plan":"free","left":2} 200
+# and two at once, which the headers say: see RateLimit, too
+curl -so /dev/null -w '%header{ratelimit-policy}\n' -H "$ANN" $API/pets   # "throttle";q=2;w=120, "quota";q=3;w=86400
+curl -sw ' %{http_code}\n' -H "$ANN" $API/pets   # {"message":"Too Many Requests"} 429
+# a key of the gold plan
+curl -sw ' %{http_code}\n' -H "$BOB" $API/pets   # {"key":"bob","plan":"gold","left":99999} 200
+# a key that is disabled: the answer is that to no key at all
+curl -sw ' %{http_code}\n' -H "$CARL" $API/pets   # {"message":"Forbidden"} 403
+# the administration: what Ann has used today, and what is left
+curl -s -H "$ADMIN" "$API/admin/usageplans/free/usage?startDate=TODAY&endDate=TODAY"   # {"usagePlanId":"free","startDate":"TODAY","endDate":"TODAY","position":null,"values":{"ann":[[2,1]]}}
+# which can be extended
+curl -s -H "$ADMIN" -X PATCH -d '[{"op":"replace","path":"/remaining","value":"50"}]' $API/admin/usageplans/free/keys/ann/usage   # {"remaining":50,"resets":"TOMORROW","used":2}
+# without a token of the administrators' issuer
+curl -sw ' %{http_code}\n' $API/admin/apikeys   # {"message":"Unauthorized"} 401
+`))
 }

@@ -103,7 +103,7 @@ func gateway(ctx context.Context, targets []integration.Upstream) (http.Handler,
 	if err != nil {
 		return nil, err
 	}
-	api.Use(gatekit.HTTP.Limits().Middleware)
+	api.Use(gatekit.LogRefusals(nil), gatekit.HTTP.Limits().Middleware) // refusals, and why, on stderr
 	api.Handle("GET /orders/{id}", link)
 	return api, nil
 }
@@ -203,21 +203,23 @@ func revive(o *orders) string {
 	return "server " + o.name + " is back\n"
 }
 
-// printTry prints lines to paste, each with what it answers behind the #. They are meant to be run in this order.
+// printTry prints commands for one shell, each with what it answers behind the #, to be run in this order.
 func printTry(out io.Writer, url string, own bool) {
-	fmt.Fprintf(out, "listening on %s\n", url)
+	fmt.Fprintf(out, "listening on %s\n\nAPI=%s\n", url, url)
 	if !own {
-		fmt.Fprintf(out, "\ncurl -s %s/orders/7\n", url)
+		fmt.Fprintln(out, "curl -s $API/orders/7")
 		return
 	}
-	fmt.Fprintf(out, "\n# two servers take turns; both see the stage before the path\n")
-	fmt.Fprintf(out, "for i in 1 2 3 4; do curl -s %s/orders/7; done | sort -u | tr '\\n' ' '   # /prod/orders/7 from server a /prod/orders/7 from server b\n", url)
-	fmt.Fprintf(out, "# one dies under load\n")
-	fmt.Fprintf(out, "curl -s -X POST %s/kill-under-load   # server a died: true, requests failed: 0\n", url)
-	fmt.Fprintf(out, "# the other serves alone\n")
-	fmt.Fprintf(out, "for i in 1 2 3 4; do curl -s %s/orders/7; done | sort -u   # /prod/orders/7 from server b\n", url)
-	fmt.Fprintf(out, "# the first comes back\n")
-	fmt.Fprintf(out, "curl -s -X POST %s/revive   # server a is back\n", url)
-	fmt.Fprintf(out, "# and is found\n")
-	fmt.Fprintf(out, "for i in $(seq 50); do curl -s %s/orders/7 | grep 'server a' && break; sleep 0.1; done   # /prod/orders/7 from server a\n", url)
+	fmt.Fprint(out, `
+# two servers take turns; both see the stage before the path
+for i in 1 2 3 4; do curl -s $API/orders/7; done | sort -u | tr '\n' ' '   # /prod/orders/7 from server a /prod/orders/7 from server b
+# one dies under load
+curl -s -X POST $API/kill-under-load   # server a died: true, requests failed: 0
+# the other serves alone
+for i in 1 2 3 4; do curl -s $API/orders/7; done | sort -u   # /prod/orders/7 from server b
+# the first comes back
+curl -s -X POST $API/revive   # server a is back
+# and is found
+for i in $(seq 50); do curl -s $API/orders/7 | grep 'server a' && break; sleep 0.1; done   # /prod/orders/7 from server a
+`)
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -62,77 +63,104 @@ func Command(t *testing.T, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// curl understands what the printed lines use of it.
+// curl does what the printed commands use of it.
 func curl(args []string, out io.Writer) error {
-	method, target, format, body := "GET", "", "", ""
-	header := http.Header{}
-	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{}}
-	client := &http.Client{Transport: transport}
+	c, err := parse(args)
+	if err != nil {
+		return err
+	}
+	if c.method == "" {
+		c.method = http.MethodGet
+		if c.body != "" {
+			c.method = http.MethodPost
+		}
+	}
+	r, err := http.NewRequest(c.method, c.target, strings.NewReader(c.body))
+	if err != nil {
+		return err
+	}
+	r.Header, r.Host = c.header, c.header.Get("Host")
+	w, err := (&http.Client{Transport: c.transport}).Do(r)
+	if err != nil {
+		return err
+	}
+	defer w.Body.Close()
+	if c.discard {
+		out = io.Discard
+	}
+	if _, err := io.Copy(out, w.Body); err != nil {
+		return err
+	}
+	fmt.Print(written(c.format, w))
+	return nil
+}
+
+// written is what -w writes of an answer.
+func written(format string, w *http.Response) string {
+	format = strings.NewReplacer("%{http_code}", strconv.Itoa(w.StatusCode), `\n`, "\n").Replace(format)
+	return headerVariable.ReplaceAllStringFunc(format, func(v string) string {
+		return w.Header.Get(headerVariable.FindStringSubmatch(v)[1])
+	})
+}
+
+var headerVariable = regexp.MustCompile(`%header\{([^}]*)\}`)
+
+// curlCommand is a command line that has been read.
+type curlCommand struct {
+	method, target, format, body string
+	header                       http.Header
+	discard                      bool
+	transport                    *http.Transport
+}
+
+func parse(args []string) (*curlCommand, error) {
+	c := &curlCommand{
+		header:    http.Header{},
+		transport: &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{}},
+	}
 	certificate := ""
 	for i := 0; i < len(args); i++ {
 		next := func() string { i++; return args[i] }
-		switch args[i] {
+		switch arg := args[i]; arg {
 		case "-s":
-		case "-A":
-			header.Set("User-Agent", next())
-		case "-o":
+		case "-w", "-sw":
+			c.format = next()
+		case "-o", "-so": // no printed command keeps an answer
 			next()
-			out = io.Discard
-		case "-w":
-			format = next()
+			c.discard = true
 		case "-d":
-			body = next()
+			c.body = next()
 		case "-X":
-			method = next()
+			c.method = next()
 		case "-H":
 			name, value, _ := strings.Cut(next(), ": ")
-			header.Set(name, value)
+			c.header.Set(name, value)
 		case "--cacert":
 			pem, err := os.ReadFile(next())
 			if err != nil {
-				return err
+				return nil, err
 			}
-			transport.TLSClientConfig.RootCAs = x509.NewCertPool()
-			transport.TLSClientConfig.RootCAs.AppendCertsFromPEM(pem)
+			c.transport.TLSClientConfig.RootCAs = x509.NewCertPool()
+			c.transport.TLSClientConfig.RootCAs.AppendCertsFromPEM(pem)
 		case "--cert":
 			certificate = next()
 		case "--key": // behind --cert
 			pair, err := tls.LoadX509KeyPair(certificate, next())
 			if err != nil {
-				return err
+				return nil, err
 			}
-			transport.TLSClientConfig.Certificates = []tls.Certificate{pair}
+			c.transport.TLSClientConfig.Certificates = []tls.Certificate{pair}
 		case "--connect-to": // for every host and port: ::host:port
 			addr := strings.TrimPrefix(next(), "::")
-			transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+			c.transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
 				return new(net.Dialer).DialContext(ctx, network, addr)
 			}
 		default:
-			target = args[i]
+			if strings.HasPrefix(arg, "-") {
+				return nil, fmt.Errorf("the stand-in for curl knows no %s", arg)
+			}
+			c.target = arg
 		}
 	}
-	r, err := http.NewRequest(method, target, strings.NewReader(body))
-	if err != nil {
-		return err
-	}
-	r.Header, r.Host = header, header.Get("Host")
-	w, err := client.Do(r)
-	if err != nil {
-		return err
-	}
-	defer w.Body.Close()
-	if _, err := io.Copy(out, w.Body); err != nil {
-		return err
-	}
-	format = strings.NewReplacer("%{http_code}", strconv.Itoa(w.StatusCode), `\n`, "\n").Replace(format)
-	for {
-		before, rest, ok := strings.Cut(format, "%header{")
-		fmt.Print(before)
-		if !ok {
-			return nil
-		}
-		name, after, _ := strings.Cut(rest, "}")
-		fmt.Print(w.Header.Get(name))
-		format = after
-	}
+	return c, nil
 }
