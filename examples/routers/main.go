@@ -64,7 +64,7 @@ func gateway(ctx context.Context, router, issuer string) (http.Handler, error) {
 	jwt, errJWT := auth.NewJWT(ctx, auth.JWTConfig{Issuer: issuer, Audience: []string{"orders"}})
 	keys, errKeys := planOfShop(ctx)
 	limit, errLimit := throttle.NewPerKey(throttle.Limit{Rate: 1.0 / 60, Burst: 2}, throttle.KeyConfig{Key: throttle.ByPrincipal})
-	order, errOrder := integration.Lambda(lambda.NewHandler(getOrder), integration.LambdaConfig{})
+	order, errOrder := integration.NewLambda(lambda.NewHandler(getOrder), integration.LambdaConfig{})
 	if err := errors.Join(errAPI, errRoute, errJWT, errKeys, errLimit, errOrder); err != nil {
 		return nil, err
 	}
