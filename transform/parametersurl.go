@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/httpword"
 	"github.com/gatekit-go/gatekit/internal/querytext"
 	"github.com/gatekit-go/gatekit/internal/requestpath"
 )
@@ -107,7 +108,7 @@ func (p *plan) editHost(r *http.Request, res *results) error {
 		if p.mappings[i].place != inHost || !res.present[i] {
 			continue
 		}
-		if r.Host = res.texts[i]; !isHost(r.Host) {
+		if r.Host = res.texts[i]; !httpword.IsHost(r.Host) {
 			return badHost
 		}
 	}

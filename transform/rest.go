@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/httpword"
 	"github.com/gatekit-go/gatekit/internal/jsonpath"
 	"github.com/gatekit-go/gatekit/internal/requestpath"
 	"github.com/gatekit-go/gatekit/internal/traceid"
@@ -312,7 +313,7 @@ func (e *exchange) build(h http.Header, host string, paths map[string]pathValue,
 		return nil, badPath
 	}
 	if t.uri != nil {
-		built, err := t.uri.build(paths, e.rc.API.Variables)
+		built, err := integrationURL(t.uri, paths, e.rc.API.Variables)
 		if err != nil {
 			return nil, err
 		}
@@ -353,7 +354,7 @@ func setHeader(kind IntegrationType, h http.Header, host *string, name string, v
 	case neverSent(kind, name):
 	case name == "Host":
 		*host = ""
-		if isHost(values[0]) {
+		if httpword.IsHost(values[0]) {
 			*host = values[0]
 		}
 	default:

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"mime"
 	"net/http"
-	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/gatekit-go/gatekit/internal/jsonpath"
 	"github.com/gatekit-go/gatekit/internal/mediatype"
+	"github.com/gatekit-go/gatekit/internal/uritemplate"
 	"github.com/gatekit-go/gatekit/transform/vtl"
 )
 
@@ -150,7 +150,7 @@ type response struct {
 type REST struct {
 	kind        IntegrationType
 	method      string
-	uri         *uriTemplate
+	uri         *uritemplate.Source
 	lambda      bool
 	mappings    []restMapping
 	templates   byType
@@ -220,9 +220,12 @@ func (t *REST) setURI(c RESTConfig) []error {
 		t.lambda = part[4] == "lambda"
 		return nil
 	}
-	u, err := parseURITemplate(c.URI)
+	u, err := uritemplate.New(c.URI)
+	if err == nil && u.Shape().Scheme == "" {
+		err = errors.New("a path alone says no backend")
+	}
 	if err != nil {
-		return []error{fmt.Errorf("transform: RESTConfig.URI: %w", err)}
+		return []error{fmt.Errorf("transform: RESTConfig.URI: want a URL such as https://backend.example.com/pets/{id}, got %.100q: %w", c.URI, err)}
 	}
 	t.uri = u
 	return nil
@@ -390,60 +393,3 @@ func parseTemplates(field string, templates map[string]string, request bool, lim
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
-
-// uriTemplate is an integration's URI, cut at its variables.
-type uriTemplate struct {
-	scheme      string
-	host        []uriPart
-	path, query []uriPart
-}
-
-// uriPart is literal text, or a variable.
-type uriPart struct {
-	text     string
-	variable bool // {text}
-	stage    bool // ${stageVariables.text}
-}
-
-var uriVariable = regexp.MustCompile(`\$\{stageVariables\.([a-zA-Z0-9._-]+)\}|\{([a-zA-Z0-9._$+-]+)\}`)
-
-func parseURITemplate(text string) (*uriTemplate, error) {
-	want := fmt.Errorf("want a URL such as https://backend.example.com/pets/{id}, got %.100q", text)
-	text = strings.ReplaceAll(text, `\}`, "}") // as definitions have it that were escaped for a tool
-	scheme, rest, ok := strings.Cut(text, "://")
-	if !ok || scheme != "http" && scheme != "https" || strings.ContainsAny(text, "# \t\r\n") {
-		return nil, want
-	}
-	// Checked as it will be, with something in the place of each variable that may be a host as well as a port.
-	sample, err := url.Parse(scheme + "://" + uriVariable.ReplaceAllString(rest, "1"))
-	if err != nil || sample.Host == "" || sample.User != nil || badSegments(sample.EscapedPath(), sample.Path) {
-		return nil, want
-	}
-	host, query, hasQuery := strings.Cut(rest, "?")
-	host, path, _ := strings.Cut(host, "/")
-	u := &uriTemplate{scheme: scheme, host: uriParts(host), path: uriParts("/" + path)}
-	if hasQuery {
-		u.query = uriParts(query)
-	}
-	return u, nil
-}
-
-func uriParts(text string) []uriPart {
-	var parts []uriPart
-	at := 0
-	for _, m := range uriVariable.FindAllStringSubmatchIndex(text, -1) {
-		if m[0] > at {
-			parts = append(parts, uriPart{text: text[at:m[0]]})
-		}
-		if m[2] >= 0 {
-			parts = append(parts, uriPart{text: text[m[2]:m[3]], stage: true})
-		} else {
-			parts = append(parts, uriPart{text: text[m[4]:m[5]], variable: true})
-		}
-		at = m[1]
-	}
-	if at < len(text) {
-		parts = append(parts, uriPart{text: text[at:]})
-	}
-	return parts
-}

@@ -1,14 +1,17 @@
-// Package httpword has the words that HTTP is made of: what a token is, where a host ends and its port begins, which answers have
-// a body. Every package that judges one of them asks here, so that no two judge differently: a header's name that one station took
-// and the next refused, or a host that one cut from its port and the next didn't, is how a request comes to be judged by one and
+// Package httpword has the words that HTTP is made of: what a token is, where a host ends and its
+// port begins, which answers have a body. Every package that judges one of them asks here, so that
+// no two judge differently: a header's name that one station took and the next refused, or a host
+// that one cut from its port and the next didn't, is how a request comes to be judged by one and
 // served by the other.
 //
-// golang.org/x/net/http/httpguts has the token as well (ValidHeaderFieldName), but it brings idna and the tables of x/text into
-// every program that imports this module. (RFC 9110.)
+// golang.org/x/net/http/httpguts has the token as well (ValidHeaderFieldName), but it brings idna
+// and the tables of x/text into every program that imports this module. (RFC 9110.)
 package httpword
 
 import (
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -54,6 +57,18 @@ func Hostname(hostport string) string {
 		return host[1 : len(host)-1]
 	}
 	return host
+}
+
+// IsHost reports whether s is a host name or an IP address, with or without a port, as a Host header or the authority of an http URI
+// has it. A name with an escape or a brace is none, nor is one behind a user's name, nor one with a port that can't be: no two
+// readers may find different servers in it.
+func IsHost(s string) bool {
+	u, err := url.Parse("http://" + s)
+	if err != nil || u.Host != s || u.Hostname() == "" || strings.ContainsAny(s, `/?#@\{}%`) || strings.HasSuffix(s, ":") {
+		return false
+	}
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	return u.Port() == "" || err == nil && port > 0
 }
 
 // BodyAllowed reports whether an answer of this status may have a body: not 1xx, 204 and 304. (RFC 9110, section 6.4.1.)

@@ -47,6 +47,17 @@ func TestHost(t *testing.T) {
 	}
 }
 
+func TestIsHost(t *testing.T) {
+	for _, good := range []string{"a", "a.example", "a.example:8080", "192.0.2.1", "192.0.2.1:1", "[::1]", "[::1]:65535", "a_b", "xn--bcher-kva.example"} {
+		require.True(t, httpword.IsHost(good), good)
+	}
+	for _, bad := range []string{
+		"", ":80", "a:", "a:0", "a:65536", "a:x", "a:80:80", "::1", "[::1", "a b", "a/b", "a?b", "a#b", "u@a", "a%41", "a\\b", "{a}", "a\x00", "a\n", "[::1%25eth0]",
+	} {
+		require.False(t, httpword.IsHost(bad), "%q", bad)
+	}
+}
+
 func TestBodyAllowed(t *testing.T) {
 	for status, want := range map[int]bool{100: false, 101: false, 103: false, 200: true, 204: false, 205: true, 304: false, 404: true, 599: true} {
 		require.Equal(t, want, httpword.BodyAllowed(status), "%d", status)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/httpword"
+	"github.com/gatekit-go/gatekit/internal/uritemplate"
 )
 
 // Proxy is an http.Handler that passes requests on to HTTP servers: the HTTP proxy integration and, with several upstreams, the private
@@ -39,7 +40,7 @@ type Proxy struct {
 	ended      atomic.Bool // ctx has
 	transport  *http.Transport
 	config     HTTPConfig
-	uri        *uriSource
+	uri        *uritemplate.Source
 	scheme     string
 	checkHost  string // the Host header of health checks
 	implicit   bool   // the only upstream is the URI's host
@@ -222,18 +223,19 @@ func (x *exchange) prepare() error {
 			prefix = "/" + x.rc.API.Stage
 		}
 	}
-	t, err := p.uri.template(variables)
+	t, err := p.uri.Template(variables)
 	if err != nil {
+		return badURI(err)
+	}
+	host := hostOf(t)
+	x.url.Scheme, x.url.Host = p.scheme, host
+	if x.mapped && r.URL.Host != "" { // transform.REST has a URI, and what is mapped into it
+		t, host = nil, r.Host
+	}
+	to := target{r: r, path: gatekit.PathOf(r), routeKey: gatekit.RouteKey(r), decode: p.config.InsecureDecodeEncodedSlash}
+	if err := to.set(&x.url, t, prefix, p.config.RequestPath); err != nil {
 		return err
 	}
-	host, own := t.host, x.mapped && r.URL.Host != ""
-	if own { // transform.REST has a URI, and what is mapped into it
-		t, host = &uriTemplate{host: t.host}, r.Host
-	}
-	if err := t.target(&x.url, r, prefix, p.config.RequestPath || own, p.config.InsecureDecodeEncodedSlash); err != nil {
-		return err
-	}
-	x.url.Scheme, x.url.Host = p.scheme, t.host
 	x.out.Method = r.Method
 	if m := p.config.Method; m != "" && m != "ANY" {
 		x.out.Method = m

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gatekit-go/gatekit/internal/httpword"
+	"github.com/gatekit-go/gatekit/internal/uritemplate"
 )
 
 // HTTPConfig configures a [Proxy].
@@ -156,7 +157,7 @@ const (
 
 // checked is what check finds out.
 type checked struct {
-	uri    *uriSource
+	uri    *uritemplate.Source
 	scheme string
 	host   string // of a URI without stage variables
 }
@@ -168,14 +169,14 @@ func (c *HTTPConfig) check() (checked, error) {
 		errs = append(errs, fmt.Errorf("integration: HTTPConfig."+field+": "+format, args...))
 	}
 	out := checked{scheme: "http"}
-	uri, err := newURISource(c.URI)
+	uri, err := parseURI(c.URI)
 	if err != nil {
 		refuse("URI", "%w", err)
 	} else {
 		out.uri = uri
-		if t := uri.static; t != nil {
-			out.host = t.host
-			if t.host == "" && len(c.Upstreams) == 0 {
+		if uri.Fixed() {
+			out.host = hostOf(uri.Shape())
+			if out.host == "" && len(c.Upstreams) == 0 {
 				refuse("URI", "want http://host/… or https://host/…, or Upstreams, got %q", c.URI)
 			}
 		}

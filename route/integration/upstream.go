@@ -4,9 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strconv"
 	"sync/atomic"
 	"time"
+
+	"github.com/gatekit-go/gatekit/internal/httpword"
 )
 
 // Upstream is a server that requests may be sent to.
@@ -111,13 +112,10 @@ func checkUpstreams(field string, upstreams []Upstream) error {
 }
 
 func checkAddress(address string) error {
-	host, port, err := net.SplitHostPort(address)
-	if err == nil && host != "" && checkHost(address) == nil {
-		if n, err := strconv.ParseUint(port, 10, 16); err == nil && n > 0 {
-			return nil
-		}
+	if _, _, err := net.SplitHostPort(address); err != nil || !httpword.IsHost(address) {
+		return fmt.Errorf("want host:port, got %q", address)
 	}
-	return fmt.Errorf("want host:port, got %q", address)
+	return nil
 }
 
 // SetUpstreams puts other upstreams in the place of those that the Proxy has. Requests that have begun end where they are; one whose address stays
