@@ -26,6 +26,7 @@ import (
 	"github.com/gatekit-go/gatekit/auth/authtest"
 	"github.com/gatekit-go/gatekit/route"
 	"github.com/gatekit-go/gatekit/throttle/usageplan"
+	"github.com/gatekit-go/gatekit/throttle/usageplan/admin"
 	"github.com/gatekit-go/gatekit/throttle/usageplan/boltstore"
 )
 
@@ -139,7 +140,11 @@ func gateway(ctx context.Context, plans *usageplan.Registry, issuer string) (htt
 	}
 	api.Use(gatekit.LogRefusals(nil)) // refusals, and why, on stderr
 	api.Handle("GET /pets", http.HandlerFunc(listPets), limit.Middleware)
-	api.Handle("ANY /admin/{proxy+}", http.StripPrefix("/admin", usageplan.Admin(plans)), auth.Require(admins, "plans"))
+	control, err := admin.New(plans)
+	if err != nil {
+		return nil, err
+	}
+	api.Handle("ANY /admin/{proxy+}", http.StripPrefix("/admin", control), auth.Require(admins, "plans"))
 	return api, nil
 }
 

@@ -67,8 +67,8 @@ type BucketsConfig struct {
 	Secret []byte
 	// MaxKeys is for how many keys this machine holds leases, or local shares, at the most. 0 means 65,536.
 	MaxKeys int
-	// Log is told when Redis goes away and comes back. nil means slog.Default.
-	Log *slog.Logger
+	// Logger is told when Redis goes away and comes back. nil means slog.Default.
+	Logger *slog.Logger
 }
 
 // Buckets is token buckets in Redis. It starts no goroutine, and is safe for concurrent use.
@@ -131,13 +131,13 @@ func NewBuckets(c BucketsConfig) (*Buckets, error) {
 	if c.MaxKeys == 0 {
 		c.MaxKeys = defaultMaxKeys
 	}
-	if c.Log == nil {
-		c.Log = slog.Default()
+	if c.Logger == nil {
+		c.Logger = slog.Default()
 	}
 	b := &Buckets{
 		client: c.Client, prefix: "gatekit:b:" + c.Name + ":", mode: c.Mode, lease: c.Lease, away: c.Away, machines: c.Machines,
 		timeout: c.Timeout, secret: append([]byte(nil), c.Secret...), maxKeys: c.MaxKeys,
-		circuit: circuit.Circuit{Log: c.Log, Package: "redisthrottle", Name: c.Name}, tables: map[throttle.Limit]*bucket.Table{},
+		circuit: circuit.Circuit{Log: c.Logger, Package: "redisthrottle", Name: c.Name}, tables: map[throttle.Limit]*bucket.Table{},
 	}
 	if c.Mode == Leased {
 		b.shares = newShares(c.MaxKeys)

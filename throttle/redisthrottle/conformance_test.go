@@ -50,7 +50,7 @@ func (m *miniClock) Advance(d time.Duration) {
 }
 
 func quiet(client redis.UniversalClient, name string) redisthrottle.BucketsConfig {
-	return redisthrottle.BucketsConfig{Client: client, Name: name, Timeout: 5 * time.Second, Log: slog.New(slog.DiscardHandler)}
+	return redisthrottle.BucketsConfig{Client: client, Name: name, Timeout: 5 * time.Second, Logger: slog.New(slog.DiscardHandler)}
 }
 
 func newLimiter(t testing.TB, l throttle.Limit, c redisthrottle.BucketsConfig) *redisthrottle.Limiter {

@@ -236,7 +236,7 @@ func TestCircuit(t *testing.T) {
 	m := newMini(t)
 	var log bytes.Buffer
 	c := quiet(connect(t, m.Addr()), "circuit")
-	c.Log = slog.New(slog.NewTextHandler(&log, nil))
+	c.Logger = slog.New(slog.NewTextHandler(&log, nil))
 	l := newLimiter(t, throttle.Limit{Rate: 1, Burst: 1e6}, c)
 	require.NoError(t, l.Check(get("a")))
 	m.SetError("LOADING Redis is loading")
@@ -487,7 +487,7 @@ func TestWaitsOfOneKey(t *testing.T) {
 
 // Once Redis has failed, requests don't wait for their quota.
 func TestStoreHasACircuit(t *testing.T) {
-	store, err := redisthrottle.NewStore(redisthrottle.StoreConfig{Client: silentServer(t), Name: "x", Timeout: 20 * time.Millisecond, Log: slog.New(slog.DiscardHandler)})
+	store, err := redisthrottle.NewStore(redisthrottle.StoreConfig{Client: silentServer(t), Name: "x", Timeout: 20 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	quick := 0
 	for range 50 {

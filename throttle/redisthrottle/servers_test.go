@@ -345,7 +345,7 @@ func TestQuotaOnRedis(t *testing.T) {
 			for i := range 4 {
 				store, err := redisthrottle.NewStore(redisthrottle.StoreConfig{Client: connect(t, server.Addr), Name: "quota"})
 				require.NoError(t, err)
-				g, err := usageplan.NewRegistry(ctx, usageplan.RegistryConfig{Store: store, Refresh: 10 * time.Millisecond, Log: slog.New(slog.DiscardHandler)})
+				g, err := usageplan.NewRegistry(ctx, usageplan.RegistryConfig{Store: store, Refresh: 10 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)})
 				require.NoError(t, err)
 				if i == 0 {
 					_, err = g.CreatePlan(ctx, usageplan.Plan{ID: "p", Name: "p", APIStages: []usageplan.APIStage{{APIID: "*", Stage: "*"}}, Quota: &usageplan.Quota{Limit: limit, Period: usageplan.Month, Mode: mode}})

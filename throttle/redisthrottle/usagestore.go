@@ -26,8 +26,8 @@ type StoreConfig struct {
 	Timeout time.Duration
 	// Retention is how long counts are kept after the end of their period. 0 means usageplan.DefaultRetention.
 	Retention time.Duration
-	// Log is told when Redis goes away and comes back. nil means slog.Default.
-	Log *slog.Logger
+	// Logger is told when Redis goes away and comes back. nil means slog.Default.
+	Logger *slog.Logger
 }
 
 // Store is a [usageplan.Store] in Redis, which several machines share. Each call is one script on one key, so a Cluster will do. What lasts over
@@ -71,12 +71,12 @@ func NewStore(c StoreConfig) (*Store, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	if c.Log == nil {
-		c.Log = slog.Default()
+	if c.Logger == nil {
+		c.Logger = slog.Default()
 	}
 	return &Store{
 		client: c.Client, prefix: "gatekit:u:" + c.Name + ":", timeout: c.Timeout, retention: c.Retention, kept: keptDeletions,
-		circuit: circuit.Circuit{Log: c.Log, Package: "redisthrottle", Name: c.Name},
+		circuit: circuit.Circuit{Log: c.Logger, Package: "redisthrottle", Name: c.Name},
 	}, nil
 }
 

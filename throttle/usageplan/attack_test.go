@@ -72,7 +72,7 @@ func TestAPIKeyIsAskedByRoute(t *testing.T) {
 func TestNoSecretIsLogged(t *testing.T) {
 	var log bytes.Buffer
 	store := &broken{Store: memory(t)}
-	g, err := usageplan.NewRegistry(t.Context(), usageplan.RegistryConfig{Store: store, Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	g, err := usageplan.NewRegistry(t.Context(), usageplan.RegistryConfig{Store: store, Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	require.NoError(t, err)
 	_, err = g.CreatePlan(t.Context(), usageplan.Plan{ID: "p1", Name: "x", APIStages: []usageplan.APIStage{{APIID: "*", Stage: "*"}}, Throttle: &usageplan.Throttle{RateLimit: 1e-6, BurstLimit: 2}})
 	require.NoError(t, err)
@@ -342,7 +342,7 @@ func TestMoreKeysThanThereMayBe(t *testing.T) {
 		var log bytes.Buffer
 		logger := slog.New(slog.NewTextHandler(&log, nil)) // one, as each handler has a lock of its own
 		machine := func() (*rig, http.Handler) {
-			r, err := usageplan.NewRegistry(ctx, usageplan.RegistryConfig{Store: store, MaxKeys: 1, Refresh: time.Second, Log: logger})
+			r, err := usageplan.NewRegistry(ctx, usageplan.RegistryConfig{Store: store, MaxKeys: 1, Refresh: time.Second, Logger: logger})
 			require.NoError(t, err)
 			g := &rig{t, r, store, ctx}
 			return g, g.behind(usageplan.Config{}, "GET /pets", answers)

@@ -90,36 +90,6 @@ func ExampleRegistry_RotateKey() {
 	// 200 hello
 }
 
-// Admin asks nobody who they are, so it stands behind something that does.
-func ExampleAdmin() {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	plans := registryWith(ctx, usageplan.Plan{Quota: &usageplan.Quota{Limit: 5, Period: usageplan.Day}})
-	onlyAdmins := func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if _, password, _ := r.BasicAuth(); password != "secret" { // an authorizer, in earnest
-				gatekit.Reject(w, r, &gatekit.Rejection{Type: gatekit.Unauthorized})
-				return
-			}
-			next.ServeHTTP(w, r)
-		})
-	}
-	h := http.StripPrefix("/admin", gatekit.Chain(usageplan.Admin(plans), onlyAdmins))
-
-	r := httptest.NewRequest("GET", "/admin/usageplans/gold", nil)
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	fmt.Println(w.Code, w.Body)
-
-	r.SetBasicAuth("", "secret")
-	w = httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	fmt.Print(w.Code, " ", w.Body)
-	// Output:
-	// 401 {"message":"Unauthorized"}
-	// 200 {"id":"gold","name":"gold","apiStages":[{"apiId":"*","stage":"*"}],"quota":{"limit":5,"period":"DAY"}}
-}
-
 // A probe shall not use up a customer's quota.
 func ExampleBypass() {
 	bypass := gatekit.Must(usageplan.NewBypass([]byte("at least 32 bytes that nobody can guess")))

@@ -70,7 +70,7 @@ func follow(t *testing.T, maxKeys int, test func(*followed)) {
 		elsewhere := registry(t, ctx, near)
 		(&rig{t, elsewhere, near, ctx}).plan()
 		store := &distant{Store: near}
-		here, err := usageplan.NewRegistry(ctx, usageplan.RegistryConfig{Store: store, MaxKeys: maxKeys, Refresh: followedRefresh, Log: slog.New(slog.DiscardHandler)})
+		here, err := usageplan.NewRegistry(ctx, usageplan.RegistryConfig{Store: store, MaxKeys: maxKeys, Refresh: followedRefresh, Logger: slog.New(slog.DiscardHandler)})
 		require.NoError(t, err)
 		g := &rig{t, here, store, ctx}
 		h := g.behind(usageplan.Config{}, "GET /pets", answers)
@@ -161,7 +161,7 @@ func TestDeletionsThatWereForgottenOfNewKeys(t *testing.T) {
 		fill(t, store, "shop", 10_100)
 		_, err := registry(t, ctx, store).CreatePlan(ctx, usageplan.Plan{ID: "p1", Name: "x", APIStages: []usageplan.APIStage{{APIID: "a1b2c3", Stage: "prod"}}})
 		require.NoError(t, err)
-		g, err := usageplan.NewRegistry(ctx, usageplan.RegistryConfig{Store: store, MaxKeys: 10_100, Refresh: time.Second, Log: slog.New(slog.DiscardHandler)})
+		g, err := usageplan.NewRegistry(ctx, usageplan.RegistryConfig{Store: store, MaxKeys: 10_100, Refresh: time.Second, Logger: slog.New(slog.DiscardHandler)})
 		require.NoError(t, err)
 		_, _, err = g.CreateKey(ctx, usageplan.NewKey{})
 		require.ErrorIs(t, err, usageplan.ErrInvalid)

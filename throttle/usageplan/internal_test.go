@@ -51,27 +51,6 @@ func FuzzParseDate(f *testing.F) {
 	})
 }
 
-// FuzzKeyFile reads any file: each line becomes a key or an error, and no value is longer than it was.
-func FuzzKeyFile(f *testing.F) {
-	f.Add("Name,key,description,Enabled,usageplanIds\na,aaaaaaaaaaaaaaaaaaaaaaaa,d,true,\"p1,p2\"\n")
-	f.Add("name,key\n,\n\"\"\"\",x\n")
-	f.Add("\ufeffkey;name\n")
-	f.Fuzz(func(t *testing.T, file string) {
-		list, err := parseKeyFile(strings.NewReader(file))
-		if err != nil {
-			require.Empty(t, list)
-			require.ErrorIs(t, err, ErrInvalid)
-		}
-		for _, k := range list {
-			require.LessOrEqual(t, len(k.key.Value), len(file))
-			require.Positive(t, k.line)
-			if k.key.check() == nil && k.err == nil {
-				require.NoError(t, checkValue(k.key.Value))
-			}
-		}
-	})
-}
-
 // FuzzBypassToken reads any token: only what Token made counts.
 func FuzzBypassToken(f *testing.F) {
 	b, err := NewBypass([]byte(strings.Repeat("s", 32)))

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 )
 
 // Key is an API key as it is shown: its values are known only to who holds them.
@@ -124,21 +126,22 @@ func checkValue(value string) error {
 	return nil
 }
 
-func (k *NewKey) check() error {
-	var errs []error
-	if k.ID != "" && !isID(k.ID) {
-		errs = append(errs, fmt.Errorf("usageplan: NewKey.ID: want 1 to 64 letters, digits, - or _, got %s", quoted(k.ID)))
-	}
-	if err := checkNames(k.Name, k.Description, k.CustomerID); err != nil {
-		errs = append(errs, err)
-	}
+// Validate returns an error, which is [ErrInvalid], that names each field of k that can't be one. It doesn't tell whether the ID or
+// the value is in use already, which the store alone knows.
+func (k NewKey) Validate() error {
+	m := mistakes.In("usageplan: NewKey")
+	m.Require(k.ID == "" || isID(k.ID), "ID", wantID, k.ID)
+	m.Join(checkNames(k.Name, k.Description, k.CustomerID))
 	if k.Value != "" {
 		if err := checkValue(k.Value); err != nil {
-			errs = append(errs, fmt.Errorf("usageplan: NewKey.Value: %w", err))
+			m.Add("Value", "%w", err)
 		}
 	}
-	return invalid(errors.Join(errs...))
+	return invalid(m.Err())
 }
+
+// wantID is what isID asks for. What a caller sent is cut, so that it stays short and harmless in an error.
+const wantID = "want 1 to 64 letters, digits, - or _, got %.64q"
 
 func checkNames(names ...string) error {
 	for _, name := range names {

@@ -21,11 +21,11 @@ func parseDigest(text string) (d digest, err error) {
 
 // CreateKey makes a key and returns it with its value, which can't be read again. A value or an ID that is in use is ErrConflict.
 func (g *Registry) CreateKey(ctx context.Context, k NewKey) (Key, string, error) {
-	if err := k.check(); err != nil {
+	if err := k.Validate(); err != nil {
 		return Key{}, "", err
 	}
-	if n := g.roster.size(); n >= g.maxKeys {
-		return Key{}, "", invalid(fmt.Errorf("usageplan: there are %d keys already: see RegistryConfig.MaxKeys", n))
+	if g.Room() <= 0 {
+		return Key{}, "", invalid(fmt.Errorf("usageplan: there are %d keys already: see RegistryConfig.MaxKeys", g.maxKeys))
 	}
 	if k.ID == "" {
 		k.ID = randomText(generatedID, lowerAndDigits)
@@ -48,6 +48,9 @@ func (g *Registry) CreateKey(ctx context.Context, k NewKey) (Key, string, error)
 	_, err := g.reload(ctx, Keys, k.ID)
 	return r.shown(), k.Value, err
 }
+
+// Room returns how many more keys there may be, as far as this process knows: RegistryConfig.MaxKeys without those that there are.
+func (g *Registry) Room() int { return max(g.maxKeys-g.roster.size(), 0) }
 
 // claim makes sure that a value is one key's alone. A crash between this and the key's own record leaves a value that nobody can use, which
 // is the safe side.
@@ -211,13 +214,11 @@ func (g *Registry) Key(ctx context.Context, id string) (Key, error) {
 	if err != nil {
 		return Key{}, err
 	}
-	shown := k.shown()
-	used, err := g.store.LastUsed(ctx, id)
+	list, err := g.withLastUse(ctx, []keyRecord{k})
 	if err != nil {
 		return Key{}, err
 	}
-	shown.LastUsed = used[0]
-	return shown, nil
+	return list[0], nil
 }
 
 // ListKeys returns up to limit keys whose IDs come after the given one, in the order of IDs.
@@ -226,13 +227,20 @@ func (g *Registry) ListKeys(ctx context.Context, after string, limit int) ([]Key
 	if err != nil {
 		return nil, err
 	}
-	ids, list := make([]string, 0, len(page)), make([]Key, 0, len(page))
-	for _, r := range page {
-		var k keyRecord
-		if err := json.Unmarshal(r.Data, &k); err != nil {
+	records := make([]keyRecord, len(page))
+	for i, r := range page {
+		if err := json.Unmarshal(r.Data, &records[i]); err != nil {
 			return nil, fmt.Errorf("usageplan: key %s: %w", r.ID, err)
 		}
-		ids, list = append(ids, r.ID), append(list, k.shown())
+	}
+	return g.withLastUse(ctx, records)
+}
+
+// withLastUse returns keys as they are shown. The store is asked once for all of them when they were last used.
+func (g *Registry) withLastUse(ctx context.Context, records []keyRecord) ([]Key, error) {
+	ids, list := make([]string, len(records)), make([]Key, len(records))
+	for i := range records {
+		ids[i], list[i] = records[i].ID, records[i].shown()
 	}
 	used, err := g.store.LastUsed(ctx, ids...)
 	if err != nil {

@@ -159,32 +159,46 @@ func (g *Registry) RemoveKey(ctx context.Context, plan, key string) error {
 	return err
 }
 
-// KeysOf returns up to limit keys of a plan, in the order of IDs.
+// KeysOf returns up to limit keys of a plan whose IDs come after the given one, in the order of IDs. Which keys those are is told
+// by what this process knows, so that it reads them and no others: a key that was put into the plan elsewhere is seen within
+// RegistryConfig.Refresh.
 func (g *Registry) KeysOf(ctx context.Context, plan, after string, limit int) ([]Key, error) {
 	if _, err := g.Plan(ctx, plan); err != nil {
 		return nil, err
 	}
-	var list []Key
-	for len(list) < limit {
-		page, err := g.ListKeys(ctx, after, pageSize)
-		if err != nil {
-			return nil, err
+	records, err := g.keysOf(ctx, plan, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	return g.withLastUse(ctx, records)
+}
+
+// keysOf reads the records of a page of a plan's keys. One that was deleted or taken out elsewhere is passed over, and so the page
+// is filled from those that follow: fewer than limit means that there are no more.
+func (g *Registry) keysOf(ctx context.Context, plan, after string, limit int) ([]keyRecord, error) {
+	var list []keyRecord
+	for {
+		ids := g.roster.keysOf(plan, after, limit-len(list))
+		if len(ids) == 0 {
+			return list, nil
 		}
-		for _, k := range page {
-			after = k.ID
-			if slices.Contains(k.Plans, plan) && len(list) < limit {
+		for _, id := range ids {
+			after = id
+			_, k, err := g.readKey(ctx, id)
+			switch {
+			case errors.Is(err, ErrNotFound):
+			case err != nil:
+				return nil, err
+			case k.isIn(plan):
 				list = append(list, k)
 			}
 		}
-		if len(page) < pageSize {
-			break
-		}
 	}
-	return list, nil
 }
 
 func (k *keyRecord) isIn(plan string) bool {
-	return slices.ContainsFunc(k.Plans, func(m memberRecord) bool { return m.Plan == plan })
+	_, ok := k.since(plan)
+	return ok
 }
 
 func (k *keyRecord) leave(plan string) {

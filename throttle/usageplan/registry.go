@@ -26,8 +26,8 @@ type RegistryConfig struct {
 	MaxKeys int
 	// SundayWeeks begins the weeks of quotas on Sunday. They begin on Monday (ISO 8601) otherwise.
 	SundayWeeks bool
-	// Log is told of what fails behind a request's back. nil means slog.Default.
-	Log *slog.Logger
+	// Logger is told of what fails behind a request's back. nil means slog.Default.
+	Logger *slog.Logger
 }
 
 // Registry is the API keys and usage plans of a [Store]. It is safe for concurrent use.
@@ -80,16 +80,16 @@ func NewRegistry(ctx context.Context, c RegistryConfig) (*Registry, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	if c.Log == nil {
-		c.Log = slog.Default()
+	if c.Logger == nil {
+		c.Logger = slog.Default()
 	}
 	g := &Registry{
-		store: c.Store, buckets: c.Buckets, maxKeys: c.MaxKeys, sundayWeeks: c.SundayWeeks, log: c.Log,
+		store: c.Store, buckets: c.Buckets, maxKeys: c.MaxKeys, sundayWeeks: c.SundayWeeks, log: c.Logger,
 		leases: map[string]map[string]*lease{}, roster: newRoster(),
-		counting:   outage.Log{Logger: c.Log, Away: "usageplan: the store can't count: requests are treated as Config.FailClosed says"},
-		throttling: outage.Log{Logger: c.Log, Away: "usageplan: the shared buckets can't be asked: requests are treated as Config.FailClosed says"},
-		refreshing: outage.Log{Logger: c.Log, Away: "usageplan: can't look for changed keys and plans, going on with those known"},
-		touching:   outage.Log{Logger: c.Log, Away: "usageplan: can't note when keys were last used"},
+		counting:   outage.Log{Logger: c.Logger, Away: "usageplan: the store can't count: requests are treated as Config.FailClosed says"},
+		throttling: outage.Log{Logger: c.Logger, Away: "usageplan: the shared buckets can't be asked: requests are treated as Config.FailClosed says"},
+		refreshing: outage.Log{Logger: c.Logger, Away: "usageplan: can't look for changed keys and plans, going on with those known"},
+		touching:   outage.Log{Logger: c.Logger, Away: "usageplan: can't note when keys were last used"},
 	}
 	f := &follower{g: g}
 	if err := f.start(ctx); err != nil {

@@ -60,7 +60,8 @@ type membership struct {
 type planSlot struct {
 	id   string
 	plan atomic.Pointer[livePlan] // nil: there is none
-	refs int                      // memberships of keys; this and pass under roster.mu
+	// Under roster.mu: the keys that are in the plan, so that a page of them is found without a look at all others.
+	keys sortedIDs
 	pass int
 }
 
@@ -113,6 +114,16 @@ func (k *liveKey) membership(apiID, stage string) (*membership, *livePlan) {
 	return nil, nil
 }
 
+// isIn reports whether the key, which may be nil, is in the plan of a slot.
+func (k *liveKey) isIn(s *planSlot) bool {
+	for i := 0; k != nil && i < len(k.plans); i++ {
+		if k.plans[i].slot == s {
+			return true
+		}
+	}
+	return false
+}
+
 func (r *roster) stripe(id string) uint8 { return uint8(maphash.String(r.seed, id)) }
 
 // seen returns the versions of now, for a reading that begins.
@@ -134,11 +145,22 @@ func (r *roster) size() int {
 	return len(r.keys)
 }
 
-func (r *roster) hasPlan(id string) bool {
+// keysOf returns up to limit IDs of a plan's keys that come after the given one, in the order of their bytes.
+func (r *roster) keysOf(plan, after string, limit int) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := r.plans[id]
-	return s != nil && s.plan.Load() != nil
+	s := r.plans[plan]
+	if s == nil {
+		return nil
+	}
+	var ids []string
+	for id := range s.keys.after(after) {
+		if len(ids) >= limit {
+			break
+		}
+		ids = append(ids, id)
+	}
+	return ids
 }
 
 // liveRecord is what of a keyRecord decides over requests.
@@ -202,13 +224,13 @@ func (r *roster) putKey(id string, made *liveKey, members []memberRecord, at *ve
 	made.plans = make([]membership, len(members))
 	for i, m := range members {
 		made.plans[i].slot, made.plans[i].since = r.slot(m.Plan), m.Since
-		made.plans[i].slot.refs++
+		made.plans[i].slot.keys.insert(id)
 	}
 	r.keys[id] = made
 	for i := range made.secrets {
 		r.point(made.secrets[i].digest, made, nil)
 	}
-	r.unlink(old) // after the new one is in: a key that stays good is found at any moment
+	r.unlink(old, made) // after the new one is in: a key that stays good is found at any moment
 	return done
 }
 
@@ -216,12 +238,12 @@ func (r *roster) putKey(id string, made *liveKey, members []memberRecord, at *ve
 func (r *roster) drop(k *liveKey) {
 	if k != nil {
 		delete(r.keys, k.id)
-		r.unlink(k)
+		r.unlink(k, nil)
 	}
 }
 
-// unlink takes out what leads to a key that was replaced or dropped.
-func (r *roster) unlink(k *liveKey) {
+// unlink takes out what leads to a key that was dropped, or replaced by another one of the same ID.
+func (r *roster) unlink(k, by *liveKey) {
 	if k == nil {
 		return
 	}
@@ -230,8 +252,10 @@ func (r *roster) unlink(k *liveKey) {
 	}
 	for i := range k.plans {
 		s := k.plans[i].slot
-		s.refs--
-		r.release(s)
+		if !by.isIn(s) {
+			s.keys.remove(k.id)
+			r.release(s)
+		}
 	}
 }
 
@@ -258,7 +282,7 @@ func (r *roster) slot(id string) *planSlot {
 
 // release forgets a slot that has no plan and that no key is in.
 func (r *roster) release(s *planSlot) {
-	if s.refs == 0 && s.plan.Load() == nil {
+	if len(s.keys.blocks) == 0 && s.plan.Load() == nil {
 		delete(r.plans, s.id)
 	}
 }

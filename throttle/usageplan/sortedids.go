@@ -19,14 +19,17 @@ func (s *sortedIDs) block(id string) int {
 	return max(sort.Search(len(s.blocks), func(i int) bool { return s.blocks[i][0] > id })-1, 0)
 }
 
-// insert puts in an ID that isn't there.
+// insert puts in an ID, if it isn't there.
 func (s *sortedIDs) insert(id string) {
 	if len(s.blocks) == 0 {
 		s.blocks = [][]string{{id}}
 		return
 	}
 	b := s.block(id)
-	i, _ := slices.BinarySearch(s.blocks[b], id)
+	i, found := slices.BinarySearch(s.blocks[b], id)
+	if found {
+		return
+	}
 	s.blocks[b] = slices.Insert(s.blocks[b], i, id)
 	if full := s.blocks[b]; len(full) > maxBlock {
 		s.blocks = slices.Insert(s.blocks, b+1, slices.Clone(full[maxBlock/2:]))

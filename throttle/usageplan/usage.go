@@ -1,6 +1,7 @@
 package usageplan
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,60 +43,55 @@ const (
 
 // Usage reports what the keys of a plan have used. ("GetUsage" of the API reference.)
 func (g *Registry) Usage(ctx context.Context, plan string, q UsageQuery) (Usage, error) {
+	q.Limit = cmp.Or(q.Limit, defaultUsageKeys)
 	switch {
-	case q.Limit == 0:
-		q.Limit = defaultUsageKeys
 	case q.Limit < 0 || q.Limit > maxUsageKeys:
 		return Usage{}, invalid(fmt.Errorf("usageplan: UsageQuery.Limit: want 1 to %d keys, got %d", maxUsageKeys, q.Limit))
-	}
-	if q.To < q.From || q.To-q.From >= maxUsageDays {
+	case q.To < q.From || q.To-q.From >= maxUsageDays:
 		return Usage{}, invalid(fmt.Errorf("usageplan: UsageQuery: want 1 to %d days, got %v to %v", maxUsageDays, q.From, q.To))
 	}
 	p, err := g.Plan(ctx, plan)
 	if err != nil {
 		return Usage{}, err
 	}
-	u := Usage{UsagePlanID: plan, StartDate: q.From.String(), EndDate: q.To.String(), Values: map[string][]UsageDay{}}
-	var ids []string
-	if q.Key != "" {
-		ids = []string{q.Key}
-	} else {
-		keys, err := g.KeysOf(ctx, plan, q.After, q.Limit+1)
-		if err != nil {
-			return Usage{}, err
-		}
-		for _, k := range keys {
-			ids = append(ids, k.ID)
-		}
-		if len(ids) > q.Limit {
-			ids = ids[:q.Limit]
-			u.Position = &ids[q.Limit-1]
-		}
+	keys, err := g.reported(ctx, plan, q)
+	if err != nil {
+		return Usage{}, err
 	}
-	for _, id := range ids {
-		since, err := g.joined(ctx, plan, id)
-		if err != nil {
-			return Usage{}, err
+	u := Usage{UsagePlanID: plan, StartDate: q.From.String(), EndDate: q.To.String(), Values: map[string][]UsageDay{}}
+	if len(keys) > q.Limit {
+		keys = keys[:q.Limit]
+		u.Position = &keys[q.Limit-1].ID
+	}
+	for i := range keys {
+		since, ok := keys[i].since(plan)
+		if !ok {
+			return Usage{}, noPlan()
 		}
-		if u.Values[id], err = g.usageOf(ctx, &p, id, since, q.From, q.To); err != nil {
+		if u.Values[keys[i].ID], err = g.usageOf(ctx, &p, keys[i].ID, since, q.From, q.To); err != nil {
 			return Usage{}, err
 		}
 	}
 	return u, nil
 }
 
-// joined returns the day on which a key joined a plan.
-func (g *Registry) joined(ctx context.Context, plan, key string) (Date, error) {
-	_, k, err := g.readKey(ctx, key)
-	if err != nil {
-		return 0, err
+// reported returns the keys that a query asks for, and one more where there are more than its limit.
+func (g *Registry) reported(ctx context.Context, plan string, q UsageQuery) ([]keyRecord, error) {
+	if q.Key == "" {
+		return g.keysOf(ctx, plan, q.After, q.Limit+1)
 	}
+	_, k, err := g.readKey(ctx, q.Key)
+	return []keyRecord{k}, err
+}
+
+// since returns the day on which the key joined a plan, and whether it is in it.
+func (k *keyRecord) since(plan string) (Date, bool) {
 	for _, m := range k.Plans {
 		if m.Plan == plan {
-			return m.Since, nil
+			return m.Since, true
 		}
 	}
-	return 0, noPlan()
+	return 0, false
 }
 
 func (g *Registry) usageOf(ctx context.Context, p *Plan, key string, since, from, to Date) ([]UsageDay, error) {
@@ -146,9 +142,13 @@ func (g *Registry) quota(ctx context.Context, plan, key string) (Counter, QuotaS
 	if err != nil {
 		return Counter{}, QuotaState{}, err
 	}
-	since, err := g.joined(ctx, plan, key)
+	_, k, err := g.readKey(ctx, key)
 	if err != nil {
 		return Counter{}, QuotaState{}, err
+	}
+	since, ok := k.since(plan)
+	if !ok {
+		return Counter{}, QuotaState{}, noPlan()
 	}
 	c := Counter{Plan: plan, Key: key}
 	c.From, c.To = p.periodOf().around(DateOf(time.Now()), g.sundayWeeks)

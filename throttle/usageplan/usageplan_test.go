@@ -55,7 +55,7 @@ func rigOn(t *testing.T, store usageplan.Store, plan usageplan.Plan) *rig {
 }
 
 func registry(t *testing.T, ctx context.Context, store usageplan.Store) *usageplan.Registry {
-	g, err := usageplan.NewRegistry(ctx, usageplan.RegistryConfig{Store: store, Refresh: time.Second, Log: slog.New(slog.DiscardHandler)})
+	g, err := usageplan.NewRegistry(ctx, usageplan.RegistryConfig{Store: store, Refresh: time.Second, Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	return g
 }

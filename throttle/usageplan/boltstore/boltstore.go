@@ -36,8 +36,8 @@ type Config struct {
 	FlushEvery time.Duration
 	// Retention is how long counts are kept after the end of their period. 0 means usageplan.DefaultRetention.
 	Retention time.Duration
-	// Log is told of writes that failed. nil means slog.Default.
-	Log *slog.Logger
+	// Logger is told of writes that failed. nil means slog.Default.
+	Logger *slog.Logger
 }
 
 // Store is a [usageplan.Store] in a file. It is safe for concurrent use.
@@ -90,8 +90,8 @@ func Open(ctx context.Context, path string, c Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("boltstore: Config.Retention: %w", err)
 	}
-	if c.Log == nil {
-		c.Log = slog.Default()
+	if c.Logger == nil {
+		c.Logger = slog.Default()
 	}
 	db, err := openFile(path)
 	if err != nil {
@@ -99,7 +99,7 @@ func Open(ctx context.Context, path string, c Config) (*Store, error) {
 	}
 	s := &Store{
 		db: db, counts: counts, retention: usageplan.Date(c.Retention / (24 * time.Hour)),
-		writing: outage.Log{Logger: c.Log, Away: "boltstore: can't write counts, so nothing more is counted"},
+		writing: outage.Log{Logger: c.Logger, Away: "boltstore: can't write counts, so nothing more is counted"},
 		kept:    keptDeletions, used: map[string]time.Time{}, stopped: make(chan struct{}),
 	}
 	if err := s.read(); err != nil {

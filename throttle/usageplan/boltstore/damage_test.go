@@ -142,7 +142,7 @@ func TestDamagedFiles(t *testing.T) {
 
 // use opens a file, does everything with it, and returns its keys, or nil if it doesn't open.
 func use(t *testing.T, path, name string, mayFail, writes bool) map[string]string {
-	s, err := boltstore.Open(t.Context(), path, boltstore.Config{FlushEvery: time.Minute, Log: slog.New(slog.DiscardHandler)})
+	s, err := boltstore.Open(t.Context(), path, boltstore.Config{FlushEvery: time.Minute, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		require.True(t, mayFail, "%s: %v", name, err)
 		require.ErrorIs(t, err, boltstore.ErrDamaged, name)
@@ -226,7 +226,7 @@ func TestDamagedWhileOpen(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "keys.db")
 			require.NoError(t, os.WriteFile(path, file, 0o600))
-			s, err := boltstore.Open(t.Context(), path, boltstore.Config{FlushEvery: time.Minute, Log: slog.New(slog.DiscardHandler)})
+			s, err := boltstore.Open(t.Context(), path, boltstore.Config{FlushEvery: time.Minute, Logger: slog.New(slog.DiscardHandler)})
 			require.NoError(t, err)
 			f, err := os.OpenFile(path, os.O_RDWR, 0)
 			require.NoError(t, err)

@@ -213,7 +213,7 @@ func revocation(t *testing.T, s usageplan.Store) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	quiet := slog.New(slog.DiscardHandler)
-	here, err := usageplan.NewRegistry(ctx, usageplan.RegistryConfig{Store: s, Log: quiet})
+	here, err := usageplan.NewRegistry(ctx, usageplan.RegistryConfig{Store: s, Logger: quiet})
 	noError(t, err)
 	_, err = here.CreatePlan(ctx, usageplan.Plan{ID: "p", Name: "p", APIStages: []usageplan.APIStage{{APIID: "*", Stage: "*"}}})
 	noError(t, err)
@@ -225,7 +225,7 @@ func revocation(t *testing.T, s usageplan.Store) {
 		values[id] = value
 	}
 	c := &counted{Store: s}
-	there, err := usageplan.NewRegistry(ctx, usageplan.RegistryConfig{Store: c, Refresh: 20 * time.Millisecond, Log: quiet})
+	there, err := usageplan.NewRegistry(ctx, usageplan.RegistryConfig{Store: c, Refresh: 20 * time.Millisecond, Logger: quiet})
 	noError(t, err)
 	l, err := usageplan.New(usageplan.Config{Registry: there})
 	noError(t, err)

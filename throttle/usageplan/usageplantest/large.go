@@ -28,7 +28,7 @@ func Large(t *testing.T, s usageplan.Store, n int, put func([]usageplan.Record))
 	defer cancel()
 	quiet := slog.New(slog.DiscardHandler)
 	// This one administers, and never looks what others do.
-	here, err := usageplan.NewRegistry(ctx, usageplan.RegistryConfig{Store: s, Refresh: 24 * time.Hour, Log: quiet})
+	here, err := usageplan.NewRegistry(ctx, usageplan.RegistryConfig{Store: s, Refresh: 24 * time.Hour, Logger: quiet})
 	noError(t, err)
 	_, err = here.CreatePlan(ctx, usageplan.Plan{ID: "p", Name: "p", APIStages: []usageplan.APIStage{{APIID: "*", Stage: "*"}}})
 	noError(t, err)
@@ -48,7 +48,7 @@ func Large(t *testing.T, s usageplan.Store, n int, put func([]usageplan.Record))
 
 	began := time.Now()
 	const refresh = 5 * time.Second
-	there, err := usageplan.NewRegistry(ctx, usageplan.RegistryConfig{Store: s, MaxKeys: 2*n + 10, Refresh: refresh, Log: quiet})
+	there, err := usageplan.NewRegistry(ctx, usageplan.RegistryConfig{Store: s, MaxKeys: 2*n + 10, Refresh: refresh, Logger: quiet})
 	noError(t, err)
 	t.Logf("a machine starts with %d keys in %v", n, time.Since(began))
 	l, err := usageplan.New(usageplan.Config{Registry: there})

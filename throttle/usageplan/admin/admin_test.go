@@ -1,21 +1,70 @@
-package usageplan_test
+package admin_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/throttle/usageplan"
+	"github.com/gatekit-go/gatekit/throttle/usageplan/admin"
 )
+
+const value = "shop-shop-shop-shop-shop"
+
+// rig is a handler over a registry with the plan p1 and, in it, the key shop.
+type rig struct {
+	http.Handler
+	*usageplan.Registry
+	ctx context.Context
+}
+
+func newRig(t *testing.T, store usageplan.Store, plan usageplan.Plan) *rig {
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel)
+	g, err := usageplan.NewRegistry(ctx, usageplan.RegistryConfig{Store: store, Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	plan.ID, plan.Name, plan.APIStages = "p1", "gold", []usageplan.APIStage{{APIID: "a1b2c3", Stage: "prod"}}
+	_, err = g.CreatePlan(ctx, plan)
+	require.NoError(t, err)
+	_, _, err = g.CreateKey(ctx, usageplan.NewKey{ID: "shop", Value: value, Enabled: true})
+	require.NoError(t, err)
+	require.NoError(t, g.AddKey(ctx, "p1", "shop"))
+	return &rig{gatekit.Must(admin.New(g)), g, ctx}
+}
+
+func memory() *usageplan.Memory { return gatekit.Must(usageplan.NewMemory(0)) }
+
+// behind returns a handler of the stage behind the registry's limits.
+func (g *rig) behind() http.Handler {
+	limit := gatekit.Must(usageplan.New(usageplan.Config{Registry: g.Registry})).Middleware(http.NotFoundHandler())
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rc, r := gatekit.Attach(r)
+		rc.API = &gatekit.API{Flavor: gatekit.REST, APIID: "a1b2c3", Stage: "prod"}
+		rc.Route = &gatekit.Route{Key: "GET /pets"}
+		limit.ServeHTTP(w, r)
+	})
+}
+
+// get returns the status of a request with a key; 404 is the handler's.
+func get(h http.Handler, key string) int {
+	r := httptest.NewRequest("GET", "/pets", nil)
+	r.Header.Set("X-Api-Key", key)
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Code
+}
 
 // ask returns the status and body of an answer, and decodes it.
 func ask(t *testing.T, h http.Handler, method, target, body string) (int, string, map[string]any) {
@@ -63,12 +112,12 @@ func TestPlansOfTheManagedGateway(t *testing.T) {
         "empty": ""
     }
 }`
-	admin := usageplan.Admin(newRig(t, usageplan.Plan{}).Registry)
+	g := newRig(t, memory(), usageplan.Plan{})
 	for _, request := range []string{"POST /usageplans", "PUT /usageplans/abc123"} {
 		method, target, _ := strings.Cut(request, " ")
-		code, text, _ := ask(t, admin, method, target, printed)
+		code, text, _ := ask(t, g, method, target, printed)
 		require.Contains(t, []int{200, 201}, code, text)
-		code, text, _ = ask(t, admin, "GET", "/usageplans/abc123", "")
+		code, text, _ = ask(t, g, "GET", "/usageplans/abc123", "")
 		require.Equal(t, 200, code)
 		require.JSONEq(t, printed, text)
 	}
@@ -83,7 +132,7 @@ func TestPlansOfTheManagedGateway(t *testing.T) {
 		`{"name":"x","productCode":"` + strings.Repeat("x", 1025) + `"}`: "usageplan: Plan.ProductCode: want at most 1024 bytes, got 1025",
 		`{"name":"x","stages":[]}`:                                       `unknown field "stages"`,
 	} {
-		code, _, answer := ask(t, admin, "POST", "/usageplans", body)
+		code, _, answer := ask(t, g, "POST", "/usageplans", body)
 		require.Equal(t, 400, code, body)
 		require.Contains(t, answer["message"], want)
 	}
@@ -93,18 +142,17 @@ func TestPlansOfTheManagedGateway(t *testing.T) {
 func TestAdmin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)))
-		g := quietRig(t, usageplan.Plan{})
+		g := newRig(t, memory(), usageplan.Plan{})
 		require.NoError(t, g.DeleteKey(g.ctx, "shop"))
 		require.NoError(t, g.DeletePlan(g.ctx, "p1"))
-		admin := usageplan.Admin(g.Registry)
 		do := func(want int, method, target, body string) map[string]any {
 			t.Helper()
-			code, text, decoded := ask(t, admin, method, target, body)
+			code, text, decoded := ask(t, g, method, target, body)
 			require.Equal(t, want, code, "%s %s: %s", method, target, text)
 			return decoded
 		}
 		const gold = `{"id":"p1","name":"gold","apiStages":[{"apiId":"a1b2c3","stage":"prod","throttle":{"/pets/GET":{"rateLimit":10,"burstLimit":20}}}],"throttle":{"rateLimit":100,"burstLimit":200},"quota":{"limit":5,"period":"MONTH"}}`
-		code, text, _ := ask(t, admin, "POST", "/usageplans", gold)
+		code, text, _ := ask(t, g, "POST", "/usageplans", gold)
 		require.Equal(t, 201, code)
 		require.JSONEq(t, gold, text)
 		do(409, "POST", "/usageplans", gold)
@@ -115,9 +163,9 @@ func TestAdmin(t *testing.T) {
 		do(201, "POST", "/usageplans/p1/keys", `{"keyId":"`+id+`","keyType":"API_KEY"}`)
 		do(409, "POST", "/usageplans/p1/keys", `{"keyId":"`+id+`"}`)
 
-		h := g.behind(usageplan.Config{}, "GET /pets", answers)
+		h := g.behind()
 		for range 3 {
-			require.Equal(t, 200, get(h, secret).Code)
+			require.Equal(t, 404, get(h, secret))
 		}
 		shown := do(200, "GET", "/apikeys/"+id, "")
 		require.NotContains(t, shown, "value")
@@ -131,36 +179,36 @@ func TestAdmin(t *testing.T) {
 			"values": map[string]any{id: []any{[]any{0.0, 5.0}, []any{3.0, 2.0}, []any{0.0, 2.0}}},
 		}, usage)
 		w := httptest.NewRecorder()
-		admin.ServeHTTP(w, httptest.NewRequest("GET", "/usageplans/p1/usage?startDate=2026-11-24&endDate=2026-11-25&format=csv", nil))
+		g.ServeHTTP(w, httptest.NewRequest("GET", "/usageplans/p1/usage?startDate=2026-11-24&endDate=2026-11-25&format=csv", nil))
 		require.Equal(t, "keyId,date,used,remaining\n"+id+",2026-11-24,3,2\n"+id+",2026-11-25,0,2\n", w.Body.String())
 		require.Equal(t, "text/csv; charset=utf-8", w.Header().Get("Content-Type"))
 
 		left := do(200, "PATCH", "/usageplans/p1/keys/"+id+"/usage", `[{"op":"replace","path":"/remaining","value":"10"}]`)
 		require.Equal(t, map[string]any{"used": 3.0, "remaining": 10.0, "resets": "2026-12-01T00:00:00Z"}, left)
 		for range 10 {
-			require.Equal(t, 200, get(h, secret).Code)
+			require.Equal(t, 404, get(h, secret))
 		}
-		require.Equal(t, 429, get(h, secret).Code)
+		require.Equal(t, 429, get(h, secret))
 		do(200, "PATCH", "/usageplans/p1/keys/"+id+"/usage", `[{"op":"replace","path":"/remaining","value":"0"}]`)
-		require.Equal(t, 429, get(h, secret).Code)
+		require.Equal(t, 429, get(h, secret))
 
 		rotated := do(201, "POST", "/apikeys/"+id+"/rotate?overlap=1h", "")
 		require.Len(t, rotated["secrets"], 2)
 		require.NotEqual(t, secret, rotated["value"])
-		require.Equal(t, 429, get(h, secret).Code, "it still counts")
+		require.Equal(t, 429, get(h, secret), "it still counts")
 		do(200, "POST", "/apikeys/"+id+"/retire", "")
-		require.Equal(t, 403, get(h, secret).Code)
-		require.Equal(t, 429, get(h, rotated["value"].(string)).Code)
+		require.Equal(t, 403, get(h, secret))
+		require.Equal(t, 429, get(h, rotated["value"].(string)))
 
 		patched := do(200, "PATCH", "/apikeys/"+id, `[{"op":"replace","path":"/enabled","value":"false"},{"op":"replace","path":"/name","value":"old shop"},{"op":"replace","path":"/description","value":"d"},{"op":"replace","path":"/customerId","value":""}]`)
 		require.Equal(t, false, patched["enabled"])
 		require.Equal(t, "old shop", patched["name"])
-		require.Equal(t, 403, get(h, rotated["value"].(string)).Code)
+		require.Equal(t, 403, get(h, rotated["value"].(string)))
 
 		imported := do(201, "POST", "/apikeys?mode=import&format=csv", "Name,key,description,Enabled,usageplanIds\nbulk,bulk-bulk-bulk-bulk-bulk,,TRUE,p1\nshort,abc,,true,\n")
 		require.Len(t, imported["ids"], 1)
 		require.Equal(t, []any{"line 3: usageplan: NewKey.Value: API Key value should be at least 20 characters"}, imported["warnings"])
-		require.Equal(t, 200, get(h, "bulk-bulk-bulk-bulk-bulk").Code)
+		require.Equal(t, 404, get(h, "bulk-bulk-bulk-bulk-bulk"))
 		require.Len(t, do(200, "GET", "/usageplans/p1/keys", "")["items"], 2)
 		first := do(200, "GET", "/apikeys?limit=1", "")
 		require.Len(t, first["items"], 1)
@@ -186,8 +234,7 @@ func TestAdmin(t *testing.T) {
 
 // What can't be is said, with the status that fits.
 func TestAdminRefuses(t *testing.T) {
-	g := newRig(t, usageplan.Plan{})
-	admin := usageplan.Admin(g.Registry)
+	g := newRig(t, memory(), usageplan.Plan{})
 	for _, tt := range []struct {
 		method, target, body string
 		status               int
@@ -214,7 +261,7 @@ func TestAdminRefuses(t *testing.T) {
 		{"GET", "/apikeys/nope", "", 404, "usageplan: not found: Invalid API Key identifier specified"},
 		{"PATCH", "/apikeys/shop", `[{"op":"add","path":"/name","value":"x"}]`, 400, "op: want replace"},
 		{"PATCH", "/apikeys/shop", `[{"op":"replace","path":"/enabled","value":"maybe"}]`, 400, "path: want /name, /description, /customerId, or /enabled with true or false"},
-		{"PATCH", "/apikeys/shop", `{}`, 400, "json: cannot unmarshal object into Go value of type []usageplan.patch"},
+		{"PATCH", "/apikeys/shop", `{}`, 400, "json: cannot unmarshal object into Go value of type []admin.patch"},
 		{"POST", "/apikeys/shop/rotate?overlap=-1h", "", 400, "overlap: want a duration such as 24h"},
 		{"POST", "/apikeys/nope/rotate", "", 404, "usageplan: not found: Invalid API Key identifier specified"},
 		{"POST", "/apikeys/nope/retire", "", 404, "usageplan: not found: Invalid API Key identifier specified"},
@@ -233,25 +280,37 @@ func TestAdminRefuses(t *testing.T) {
 		{"PATCH", "/usageplans/p1/keys/shop/usage", `[]`, 400, "want one operation: replace of /remaining"},
 		{"PATCH", "/usageplans/p1/keys/shop/usage", `[{"op":"replace","path":"/remaining","value":"x"}]`, 400, "value: want a number of units"},
 	} {
-		code, text, _ := ask(t, admin, tt.method, tt.target, tt.body)
+		code, text, _ := ask(t, g, tt.method, tt.target, tt.body)
 		require.Equal(t, tt.status, code, "%s %s %.100s: %s", tt.method, tt.target, tt.body, text)
 		require.Equal(t, `{"message":"`+tt.message+`"}`+"\n", text, "%s %s", tt.method, tt.target)
 	}
 }
 
+type broken struct {
+	usageplan.Store
+	away atomic.Bool
+}
+
+func (b *broken) Put(ctx context.Context, t usageplan.Table, r usageplan.Record) error {
+	if b.away.Load() {
+		return errors.New("the store is away")
+	}
+	return b.Store.Put(ctx, t, r)
+}
+
 // What the store says stays inside.
 func TestAdminWithoutAStore(t *testing.T) {
-	store := &broken{Store: memory(t)}
-	g := rigOn(t, store, usageplan.Plan{})
+	store := &broken{Store: memory()}
+	g := newRig(t, store, usageplan.Plan{})
 	store.away.Store(true)
 	w := httptest.NewRecorder()
-	usageplan.Admin(g.Registry).ServeHTTP(w, httptest.NewRequest("POST", "/apikeys", strings.NewReader(`{}`)))
+	g.ServeHTTP(w, httptest.NewRequest("POST", "/apikeys", strings.NewReader(`{}`)))
 	require.Equal(t, 500, w.Code)
 	require.NotContains(t, w.Body.String(), "away")
 }
 
 func TestImport(t *testing.T) {
-	g := newRig(t, usageplan.Plan{})
+	g := newRig(t, memory(), usageplan.Plan{})
 	_, err := g.CreatePlan(g.ctx, usageplan.Plan{ID: "p2", Name: "x", APIStages: []usageplan.APIStage{{APIID: "other", Stage: "prod"}}})
 	require.NoError(t, err)
 	file := "\ufeffusageplanIds,KEY,Enabled,Name\n" +
@@ -262,7 +321,7 @@ func TestImport(t *testing.T) {
 		"nope,four-four-four-four-four,true,bad\n" +
 		"," + value + ",true,taken\n" +
 		",,true,none\n"
-	result, err := g.ImportKeys(g.ctx, strings.NewReader(file), false)
+	result, err := admin.ImportKeys(g.ctx, g.Registry, strings.NewReader(file), false)
 	require.NoError(t, err)
 	require.Len(t, result.IDs, 2)
 	require.Equal(t, []string{
@@ -286,143 +345,8 @@ func TestImport(t *testing.T) {
 		"name,key\n\"a,b\n": "quote",
 		"name,key\n" + strings.Repeat("a,b\n", 10_001): "at most 10000",
 	} {
-		_, err := g.ImportKeys(g.ctx, strings.NewReader(file), false)
+		_, err := admin.ImportKeys(g.ctx, g.Registry, strings.NewReader(file), false)
 		require.ErrorIs(t, err, usageplan.ErrInvalid)
 		require.ErrorContains(t, err, want)
 	}
-}
-
-// Reports come in parts, and a CSV whole.
-func TestUsageInParts(t *testing.T) {
-	g := newRig(t, usageplan.Plan{})
-	for i := range 9 {
-		g.key(fmt.Sprint("k", i), fmt.Sprintf("%024d", i), "p1")
-	}
-	today := usageplan.DateOf(time.Now())
-	seen := map[string]bool{}
-	after := ""
-	for range 4 {
-		u, err := g.Usage(g.ctx, "p1", usageplan.UsageQuery{From: today, To: today, After: after, Limit: 3})
-		require.NoError(t, err)
-		for id, days := range u.Values {
-			require.False(t, seen[id])
-			require.Equal(t, []usageplan.UsageDay{{0, -1}}, days, "without a quota nothing is left of it")
-			seen[id] = true
-		}
-		if u.Position == nil {
-			break
-		}
-		after = *u.Position
-	}
-	require.Len(t, seen, 10)
-	_, err := g.Usage(g.ctx, "p1", usageplan.UsageQuery{From: today, To: today, Limit: 501})
-	require.ErrorIs(t, err, usageplan.ErrInvalid)
-	s, err := g.Quota(g.ctx, "p1", "shop")
-	require.NoError(t, err)
-	require.EqualValues(t, -1, s.Limit)
-	require.EqualValues(t, -1, s.Remaining)
-	_, err = g.Quota(g.ctx, "p1", "nope")
-	require.ErrorIs(t, err, usageplan.ErrNotFound)
-}
-
-// A report goes over the ends of periods, and the first has the offset.
-func TestUsageOverPeriods(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(time.Until(time.Date(2028, 2, 27, 0, 0, 0, 0, time.UTC)))
-		g := quietRig(t, usageplan.Plan{Quota: &usageplan.Quota{Limit: 10, Period: usageplan.Month, Offset: 4}})
-		h := g.behind(usageplan.Config{}, "GET /pets", answers)
-		for day := range 5 { // 27, 28, 29 February, 1, 2 March
-			for range day {
-				get(h, value)
-			}
-			time.Sleep(24 * time.Hour)
-		}
-		from := usageplan.DateOf(time.Date(2028, 2, 26, 0, 0, 0, 0, time.UTC))
-		u, err := g.Usage(g.ctx, "p1", usageplan.UsageQuery{From: from, To: from + 5, Key: "shop"})
-		require.NoError(t, err)
-		require.Equal(t, []usageplan.UsageDay{{0, 6}, {0, 6}, {1, 5}, {2, 3}, {3, 7}, {4, 3}}, u.Values["shop"])
-		require.Equal(t, "2028-02-26 2028-03-02", u.StartDate+" "+u.EndDate)
-	})
-}
-
-func TestPlanMistakes(t *testing.T) {
-	g := newRig(t, usageplan.Plan{})
-	many := map[string]usageplan.Throttle{}
-	for i := range 21 {
-		many[fmt.Sprintf("/p%d/GET", i)] = usageplan.Throttle{RateLimit: 1, BurstLimit: 1}
-	}
-	_, err := g.CreatePlan(g.ctx, usageplan.Plan{
-		ID: "a b", Description: strings.Repeat("x", 1025),
-		Throttle: &usageplan.Throttle{RateLimit: -1, BurstLimit: -1},
-		Quota:    &usageplan.Quota{Limit: -1, Period: "X", Offset: 1, Mode: "SLOW"},
-		APIStages: []usageplan.APIStage{
-			{APIID: "a", Stage: "s", Throttle: map[string]usageplan.Throttle{"pets": {}, "/pets/{/GET": {}, "/GET": {}, "//GET": {}, "/a/GET": {RateLimit: -2}}}, {APIID: "a", Stage: "s"}, {APIID: "b"}, {APIID: "c", Stage: "s", Throttle: many},
-		},
-	})
-	require.ErrorIs(t, err, usageplan.ErrInvalid)
-	for _, want := range []string{
-		`Plan.ID: want`, `Plan.Name: want`, `Plan.Description: want`, `Plan.Throttle.Rate: want`, `Plan.Throttle.Burst: want`, `Plan.Quota.Limit: want`, `Plan.Quota.Period: want`,
-		`Plan.Quota.Offset: want`, `Plan.Quota.Mode: want`, `Plan.APIStages[0].Throttle["pets"]: want a resource path`, `Plan.APIStages[0].Throttle["/pets/{/GET"]`, `Plan.APIStages[0].Throttle["/GET"]: it is there twice`, `Plan.APIStages[0].Throttle["/a/GET"].Rate`,
-		`Plan.APIStages[1]: Invalid API Stage {api: a, stage: s} specified for usageplan a b`, `Plan.APIStages[2]: Invalid API Stage specified`, `Plan.APIStages[3].Throttle: want at most 20`,
-	} {
-		require.ErrorContains(t, err, want)
-	}
-	_, err = g.CreatePlan(g.ctx, usageplan.Plan{Name: "x", APIStages: make([]usageplan.APIStage, 1001)})
-	require.ErrorContains(t, err, "APIStages: want at most 1000")
-}
-
-func TestConfigMistakes(t *testing.T) {
-	_, err := usageplan.New(usageplan.Config{Source: "COOKIE"})
-	for _, want := range []string{"Config.Registry", "Config.Source"} {
-		require.ErrorContains(t, err, want)
-	}
-	_, err = usageplan.NewRegistry(t.Context(), usageplan.RegistryConfig{Refresh: time.Millisecond, MaxKeys: -1})
-	for _, want := range []string{"RegistryConfig.Store", "RegistryConfig.Refresh", "RegistryConfig.MaxKeys"} {
-		require.ErrorContains(t, err, want)
-	}
-	store := memory(t)
-	g, err := usageplan.NewRegistry(t.Context(), usageplan.RegistryConfig{Store: store, MaxKeys: 1})
-	require.NoError(t, err)
-	_, _, err = g.CreateKey(t.Context(), usageplan.NewKey{})
-	require.NoError(t, err)
-	_, _, err = g.CreateKey(t.Context(), usageplan.NewKey{})
-	require.ErrorContains(t, err, "MaxKeys")
-	_, err = g.ImportKeys(t.Context(), strings.NewReader("name,key\na,aaaaaaaaaaaaaaaaaaaaaaaa\n"), false)
-	require.ErrorContains(t, err, "MaxKeys")
-}
-
-// A store with records that nobody can read is refused, and never taken for an empty one.
-func TestDamagedStore(t *testing.T) {
-	for name, tt := range map[string]struct {
-		table usageplan.Table
-		data  string
-	}{
-		"plan": {usageplan.Plans, "{"}, "plan-that-cannot-be": {usageplan.Plans, `{"id":"x"}`}, "key": {usageplan.Keys, "]"},
-		"digest": {usageplan.Keys, `{"id":"x","secrets":[{"sha256":"zz"}]}`}, "short-digest": {usageplan.Keys, `{"id":"x","secrets":[{"sha256":"00"}]}`},
-	} {
-		store := memory(t)
-		require.NoError(t, store.Put(t.Context(), tt.table, usageplan.Record{ID: "x", Data: []byte(tt.data)}))
-		_, err := usageplan.NewRegistry(t.Context(), usageplan.RegistryConfig{Store: store})
-		require.Error(t, err, name)
-	}
-}
-
-func TestNothingStoredTellsAValue(t *testing.T) {
-	store := memory(t)
-	g := rigOn(t, store, usageplan.Plan{})
-	_, made, err := g.RotateKey(g.ctx, "shop", 0)
-	require.NoError(t, err)
-	for _, table := range []usageplan.Table{usageplan.Keys, usageplan.Secrets, usageplan.Plans} {
-		list, err := store.List(t.Context(), table, "", 100)
-		require.NoError(t, err)
-		for _, r := range list {
-			for _, secret := range []string{value, made} {
-				require.NotContains(t, r.ID+string(r.Data), secret[:5], "a prefix has four characters")
-			}
-		}
-	}
-	w := httptest.NewRecorder()
-	usageplan.Admin(g.Registry).ServeHTTP(w, httptest.NewRequest("GET", "/apikeys/shop", nil))
-	require.NotRegexp(t, regexp.MustCompile("[0-9a-f]{32}"), w.Body.String(), "nor its digest")
-	_, _ = io.Copy(io.Discard, w.Body)
 }
