@@ -68,12 +68,17 @@ type Route struct {
 	ResourceID string
 }
 
-// Connection is a WebSocket connection. It is immutable.
+// Connection is a WebSocket connection, and what the request is on it: its opening, a message or its end. It is immutable.
 type Connection struct {
 	// ID is $context.connectionId.
 	ID string
-	// ConnectedAt is when the handshake was answered.
+	// ConnectedAt is when the handshake was answered. The zero Time is now, as of the request that opens the connection.
 	ConnectedAt time.Time
+	// MessageID is $context.messageId of a request that is a message; "" else.
+	MessageID string
+	// CloseCode and CloseReason say how the connection was closed, where the request is its $disconnect. CloseCode is 0 else.
+	CloseCode   int
+	CloseReason string
 }
 
 // Integration is the outcome of the call to the backend.

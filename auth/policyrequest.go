@@ -2,6 +2,7 @@ package auth
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gatekit-go/gatekit"
@@ -32,11 +33,20 @@ var errTooLong error = &gatekit.Rejection{Type: gatekit.Default4XX, Status: http
 // policyRequest is what policies are asked about r, by an anonymous caller.
 func policyRequest(rc *gatekit.RequestContext, r *http.Request, resource string, now time.Time) policy.Request {
 	return policy.Request{
-		Action: policy.Invoke, Resource: resource, Time: now,
+		Action: actionOf(rc), Resource: resource, Time: now,
 		SecureTransport: r.TLS != nil, SourceIP: rc.SourceIP(),
 		UserAgent: rc.UserAgent(), Referer: r.Header.Get("Referer"),
 		Region: rc.API.Region, ResourceAccount: rc.API.AccountID,
 	}
+}
+
+// actionOf is what a request does. The routes of a WebSocket API's @connections, whose keys are METHOD/@connections/ID as in their
+// ARNs, want a permission of their own. (Developer guide, "Control access to a WebSocket API with IAM authorization".)
+func actionOf(rc *gatekit.RequestContext) string {
+	if rc.API.Flavor == gatekit.WebSocket && strings.Contains(rc.RouteKey(), "/@connections/") {
+		return policy.ManageConnections
+	}
+	return policy.Invoke
 }
 
 // What REST APIs say of a refusal by a policy. (Knowledge-center article on 403 errors, in its newer wording.)

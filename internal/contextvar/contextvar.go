@@ -177,7 +177,25 @@ var variables = map[string]getter{
 	"dataProcessed": none, "endpointType": none, "identity.vpcId": none, "identity.vpceId": none,
 	"responseLatency": none, "responseLength": none, "status": none, "waf.error": none, "waf.latency": none, "waf.status": none,
 	"wafResponseCode": none, "webaclArn": none, "xrayTraceId": none,
-	"connectedAt": none, "eventType": none, "messageDirection": none, "messageId": none,
+
+	"connectedAt":      socket(func(s event.Socket) string { return event.Millis(s.ConnectedAt).String() }),
+	"eventType":        socket(func(s event.Socket) string { return string(s.Type) }),
+	"messageDirection": socket(func(event.Socket) string { return "IN" }),
+	"messageId":        socket(func(s event.Socket) string { return s.MessageID }),
+}
+
+// socket is a variable of requests on a WebSocket connection.
+func socket(of func(event.Socket) string) getter {
+	return func(rc *gatekit.RequestContext, _ *http.Request, _ string) (string, bool) {
+		if rc.Connection == nil {
+			return "", false
+		}
+		s := event.SocketOf(rc)
+		if s.ConnectedAt.IsZero() {
+			s.ConnectedAt = rc.Time
+		}
+		return text(of(s))
+	}
 }
 
 func none(*gatekit.RequestContext, *http.Request, string) (string, bool) { return "", false }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/httpword"
 	"github.com/gatekit-go/gatekit/internal/jsonscan"
 )
@@ -32,6 +33,20 @@ type Socket struct {
 	// Code and Reason say how the connection was closed.
 	Code   int
 	Reason string
+}
+
+// SocketOf is what a RequestContext says of the event that its request is.
+func SocketOf(rc *gatekit.RequestContext) Socket {
+	c := rc.Connection
+	switch {
+	case c == nil:
+		return Socket{Type: Connect}
+	case c.CloseCode != 0:
+		return Socket{Type: Disconnect, ConnectedAt: c.ConnectedAt, Code: c.CloseCode, Reason: c.CloseReason}
+	case c.MessageID != "":
+		return Socket{Type: Message, ConnectedAt: c.ConnectedAt, MessageID: c.MessageID}
+	}
+	return Socket{Type: Connect, ConnectedAt: c.ConnectedAt}
 }
 
 // AppendWebSocket appends the event of a WebSocket API. (Developer guide, "Set up … integration

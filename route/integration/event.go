@@ -48,6 +48,8 @@ func (h *LambdaHandler) event(rc *gatekit.RequestContext, r *http.Request) ([]by
 	switch {
 	case rc.API.Flavor == gatekit.REST:
 		b = w.AppendREST(b)
+	case rc.API.Flavor == gatekit.WebSocket:
+		b = w.AppendWebSocket(b, event.SocketOf(rc))
 	case h.config.PayloadFormatVersion == "1.0":
 		b = w.AppendV1(b)
 	default:

@@ -84,7 +84,7 @@ func (h *LambdaHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case rc.API.Flavor == gatekit.REST:
 		as = contractREST
 		decode = h.binary.Has(r.Header.Get("Accept"))
-	case h.config.PayloadFormatVersion == "1.0":
+	case h.config.PayloadFormatVersion == "1.0" || rc.API.Flavor == gatekit.WebSocket:
 		as = contractV1
 	}
 	answer, err := as.parse(out, decode)
