@@ -159,7 +159,7 @@ func TestOutsideAGateway(t *testing.T) {
 	r := httptest.NewRequest("GET", "/a%20b?q", nil)
 	r.Host, r.Pattern = "[::1]:80", "GET /{name...}"
 	for name, want := range map[string]string{
-		"httpMethod": "GET", "path": "/a%20b", "routeKey": "GET /{name+}", "resourcePath": "/{name+}", "domainName": "::1", "protocol": "HTTP/1.1",
+		"httpMethod": "GET", "path": "/a%20b", "routeKey": "GET /{name+}", "resourcePath": "/{name+}", "domainName": "[::1]", "protocol": "HTTP/1.1",
 		"requestId": "", "extendedRequestId": "", "requestTime": "", "requestTimeEpoch": "", "identity.sourceIp": "", "identity.caller": "",
 		"authorizer.principalId": "", "authorizer.claims.sub": "", "authorizer.x": "", "error.message": "", "integration.status": "", "stage": "",
 	} {
@@ -202,4 +202,47 @@ func TestSpellingsOfClaims(t *testing.T) {
 	}
 	require.True(t, contextvar.Numeric("requestTimeEpoch"))
 	require.False(t, contextvar.Numeric("requestId"))
+}
+
+// An identity source is what is known when nobody has been asked who calls, and the same for the
+// caller's next request.
+func TestSources(t *testing.T) {
+	request := func() (*gatekit.RequestContext, *http.Request) {
+		rc, r := attached()
+		rc.Authorization = nil
+		rc.SetAPIKey("", "")
+		r.Header.Set("X-Api-Key", "carried")
+		return rc, r
+	}
+	names := []string{
+		"accountId", "apiId", "stage", "domainName", "domainPrefix", "routeKey", "resourcePath", "resourceId", "httpMethod", "path", "protocol", "connectionId",
+		"customDomain.basePathMatched", "identity.sourceIp", "identity.userAgent", "identity.apiKey",
+	}
+	for _, name := range names {
+		v, ok := contextvar.Source(name)
+		require.True(t, ok, name)
+		require.Equal(t, name, v.Name())
+		value, ok := v.Of(request())
+		require.True(t, ok, name)
+		again, _ := v.Of(request())
+		require.Equal(t, value, again, name)
+		if name == "identity.apiKey" {
+			require.Equal(t, "carried", value)
+			_, found := contextvar.Value(func() *http.Request { _, r := request(); return r }(), name)
+			require.False(t, found, "to templates and logs it is what a plan has found")
+			continue
+		}
+		plain, err := contextvar.Parse(name)
+		require.NoError(t, err)
+		same, _ := plain.Of(request())
+		require.Equal(t, value, same, "%s is one thing to all", name)
+	}
+	for _, name := range []string{
+		"", "nothing", "requestId", "extendedRequestId", "requestTime", "requestTimeEpoch", "authorizer.principalId", "authorizer.claims.sub", "authorizer.x",
+		"identity.userArn", "identity.apiKeyId", "error.message", "integration.status", "status", "waf.status", "messageId",
+	} {
+		v, ok := contextvar.Source(name)
+		require.False(t, ok, name)
+		require.Empty(t, v.Name())
+	}
 }

@@ -1,0 +1,109 @@
+package contextvar
+
+import (
+	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/event"
+)
+
+// row is what is known of a variable. The zero row is one that has no value here: what isn't known
+// before the response is complete, and what this module hasn't got.
+type row struct {
+	get  getter
+	kind kind
+}
+
+// kind is what else than its text a variable has.
+type kind uint8
+
+const (
+	plain  kind = iota
+	source      // known before an authorizer is asked, and not new with each request
+	number      // a number to templates, which calculate with it
+)
+
+// variables are those with a fixed name: the only table of them.
+var variables = map[string]row{
+	"accountId":                              {field(func(rc *gatekit.RequestContext) string { return rc.API.AccountID }), source},
+	"apiId":                                  {field(func(rc *gatekit.RequestContext) string { return rc.API.APIID }), source},
+	"stage":                                  {field(func(rc *gatekit.RequestContext) string { return rc.API.Stage }), source},
+	"connectionId":                           {field(func(rc *gatekit.RequestContext) string { return rc.ConnectionID() }), source},
+	"deploymentId":                           {field(func(rc *gatekit.RequestContext) string { return rc.API.DeploymentID }), source},
+	"isCanaryRequest":                        {field(func(rc *gatekit.RequestContext) string { return rc.API.Canary }), source},
+	"requestId":                              {inside((*gatekit.RequestContext).RequestID), plain},
+	"extendedRequestId":                      {inside((*gatekit.RequestContext).ExtendedRequestID), plain},
+	"requestTime":                            {inside(func(rc *gatekit.RequestContext) string { return event.Time(rc.Time) }), plain},
+	"requestTimeEpoch":                       {inside(func(rc *gatekit.RequestContext) string { return event.Millis(rc.Time).String() }), number},
+	"httpMethod":                             {method, source},
+	"path":                                   {path, source},
+	"protocol":                               {protocol, source},
+	"routeKey":                               {routeKey, source},
+	"operationName":                          {field(func(rc *gatekit.RequestContext) string { return rc.OperationName() }), source},
+	"resourcePath":                           {resourcePath, source},
+	"resourceId":                             {resourceID, source},
+	"domainName":                             {domainName, source},
+	"domainPrefix":                           {domainPrefix, source},
+	"customDomain.basePathMatched":           {field(basePathMatched), source},
+	"authorizer.principalId":                 {field(func(rc *gatekit.RequestContext) string { return rc.Authorization.Principal() }), plain},
+	"error.message":                          {errorMessage, plain},
+	"error.messageString":                    {errorMessageString, plain},
+	"error.responseType":                     {errorResponseType, plain},
+	"error.validationErrorString":            {validationError, plain},
+	"integration.error":                      {integrationError, plain},
+	"integrationErrorMessage":                {integrationError, plain},
+	"integration.latency":                    {integrationLatency, number},
+	"integrationLatency":                     {integrationLatency, number},
+	"integration.status":                     {integrationStatus, number},
+	"integration.integrationStatus":          {serviceStatus, number},
+	"integrationStatus":                      {serviceStatus, number},
+	"identity.sourceIp":                      {field(func(rc *gatekit.RequestContext) string { return event.AddrText(rc.SourceIP()) }), source},
+	"identity.userAgent":                     {field(func(rc *gatekit.RequestContext) string { return rc.UserAgent() }), source},
+	"identity.apiKey":                        {field(func(rc *gatekit.RequestContext) string { value, _ := rc.FoundAPIKey(); return value }), source},
+	"identity.apiKeyId":                      {field(func(rc *gatekit.RequestContext) string { _, id := rc.FoundAPIKey(); return id }), plain},
+	"identity.accountId":                     {caller(func(c *gatekit.IAMCaller) string { return c.AccountID }), plain},
+	"identity.accessKey":                     {caller(func(c *gatekit.IAMCaller) string { return c.AccessKey }), plain},
+	"identity.caller":                        {caller(func(c *gatekit.IAMCaller) string { return c.CallerID }), plain},
+	"identity.user":                          {caller(func(c *gatekit.IAMCaller) string { return c.UserID }), plain},
+	"identity.userArn":                       {caller(func(c *gatekit.IAMCaller) string { return c.UserARN }), plain},
+	"identity.principalOrgId":                {caller(func(c *gatekit.IAMCaller) string { return c.PrincipalOrgID }), plain},
+	"identity.cognitoIdentityId":             {caller(func(c *gatekit.IAMCaller) string { return c.CognitoIdentityID }), plain},
+	"identity.cognitoIdentityPoolId":         {caller(func(c *gatekit.IAMCaller) string { return c.CognitoIdentityPoolID }), plain},
+	"identity.clientCert.clientCertPem":      {certificate(func(c *event.ClientCert) string { return c.ClientCertPem }), source},
+	"identity.clientCert.subjectDN":          {certificate(func(c *event.ClientCert) string { return c.SubjectDN }), source},
+	"identity.clientCert.issuerDN":           {certificate(func(c *event.ClientCert) string { return c.IssuerDN }), source},
+	"identity.clientCert.serialNumber":       {certificate(func(c *event.ClientCert) string { return c.SerialNumber }), source},
+	"identity.cognitoAuthenticationType":     {caller(func(c *gatekit.IAMCaller) string { return c.CognitoAuthenticationType }), plain},
+	"identity.cognitoAuthenticationProvider": {caller(func(c *gatekit.IAMCaller) string { return c.CognitoAuthenticationProvider }), plain},
+	"identity.clientCert.validity.notBefore": {certificate(func(c *event.ClientCert) string { return c.Validity.NotBefore }), source},
+	"identity.clientCert.validity.notAfter":  {certificate(func(c *event.ClientCert) string { return c.Validity.NotAfter }), source},
+
+	"authorizer.claims":                {},
+	"authorize.error":                  {},
+	"authorize.latency":                {},
+	"authorize.status":                 {},
+	"authenticate.error":               {},
+	"authenticate.latency":             {},
+	"authenticate.status":              {},
+	"awsEndpointRequestId":             {},
+	"awsEndpointRequestId2":            {},
+	"integration.requestId":            {},
+	"integration.responseTransferMode": {},
+	"integration.timeToAllHeaders":     {},
+	"integration.timeToFirstContent":   {},
+	"dataProcessed":                    {},
+	"endpointType":                     {},
+	"identity.vpcId":                   {},
+	"identity.vpceId":                  {},
+	"responseLatency":                  {kind: number},
+	"responseLength":                   {kind: number},
+	"status":                           {kind: number},
+	"waf.error":                        {},
+	"waf.latency":                      {},
+	"waf.status":                       {},
+	"wafResponseCode":                  {},
+	"webaclArn":                        {},
+	"xrayTraceId":                      {},
+	"connectedAt":                      {socket(func(s event.Socket) string { return event.Millis(s.ConnectedAt).String() }), plain},
+	"eventType":                        {socket(func(s event.Socket) string { return string(s.Type) }), plain},
+	"messageDirection":                 {socket(func(event.Socket) string { return "IN" }), plain},
+	"messageId":                        {socket(func(s event.Socket) string { return s.MessageID }), plain},
+}
