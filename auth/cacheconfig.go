@@ -4,25 +4,32 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/gatekit-go/gatekit/internal/selector"
 )
 
-// CacheConfig says for what a decision is made, and how long it is kept: by [NewLambda] and [NewCustom]. The zero value keeps the decision
-// on an Authorization header for five minutes.
+// CacheConfig says for what a decision is made, and how long it is kept: by [NewLambda] and
+// [NewCustom]. The zero value keeps the decision on an Authorization header for five minutes.
 type CacheConfig struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
-	// IdentitySource lists what of a request decides: "$request.header.NAME", "$request.querystring.name", "$stageVariables.NAME",
-	// "$context.NAME", or the spellings of REST ("method.request.header.NAME") and WebSocket APIs. A request that lacks one, or has one
-	// blank or twice, is answered 401 and nobody is asked. All together are the key of the decision. Empty means the Authorization
+	// IdentitySource lists what of a request decides: "$request.header.NAME",
+	// "$request.querystring.name", "$stageVariables.NAME", "$context.NAME", or the spellings of
+	// REST ("method.request.header.NAME") and WebSocket APIs. Variables of $context are those that
+	// are known by then and aren't new with each request; identity.apiKey is the key that the
+	// request carries. A request that lacks one, or has one blank or twice, is answered 401 and
+	// nobody is asked. All together are the key of the decision. Empty means the Authorization
 	// header; with TTL 0 it means none, and each request is judged.
 	IdentitySource []string
-	// TTL is how long a decision is used: nil is 5 minutes, as on REST APIs (HTTP APIs don't keep decisions unless told to), a pointer to
-	// 0 keeps none; at most an hour.
+	// TTL is how long a decision is used: nil is 5 minutes, as on REST APIs (HTTP APIs don't keep
+	// decisions unless told to), a pointer to 0 keeps none; at most an hour.
 	TTL *time.Duration
-	// NegativeTTL is how long a decision is used that refused the request it was made for. nil is TTL.
+	// NegativeTTL is how long a decision is used that refused the request it was made for. nil is
+	// TTL.
 	NegativeTTL *time.Duration
-	// MaxStale is how long beyond its TTL a decision is used while new ones fail with a fault: not answers that refuse, but timeouts,
-	// malformed answers and the like. 0 means not at all; at most an hour.
+	// MaxStale is how long beyond its TTL a decision is used while new ones fail with a fault: not
+	// answers that refuse, but timeouts, malformed answers and the like. 0 means not at all; at
+	// most an hour.
 	MaxStale time.Duration
 	// MaxEntries is how many decisions are kept. 0 is 10,000; at most 10,000,000.
 	MaxEntries int
@@ -40,7 +47,7 @@ const (
 )
 
 // check returns c with its defaults filled in, its sources, and every mistake.
-func (c CacheConfig) check(name string) (CacheConfig, []source, []error) {
+func (c CacheConfig) check(name string) (CacheConfig, []selector.Selector, []error) {
 	var errs []error
 	wrong := func(field, format string, args ...any) {
 		errs = append(errs, fmt.Errorf("auth: %s.%s: %s", name, field, fmt.Sprintf(format, args...)))
@@ -75,13 +82,13 @@ func (c CacheConfig) check(name string) (CacheConfig, []source, []error) {
 	if c.IdentitySource = slices.Clone(c.IdentitySource); len(c.IdentitySource) == 0 && ttl != 0 {
 		c.IdentitySource = []string{defaultIdentitySource}
 	}
-	var sources []source
+	var sources []selector.Selector
 	for i, text := range c.IdentitySource {
-		s, err := parseSource(text)
+		s, err := cacheSources.Parse(text)
 		if err != nil {
 			wrong(fmt.Sprintf("IdentitySource[%d]", i), "%v", err)
 		}
-		if slices.Contains(sources, s) {
+		if slices.ContainsFunc(sources, func(o selector.Selector) bool { return o.Same(&s) }) {
 			wrong(fmt.Sprintf("IdentitySource[%d]", i), "want each once, got %s twice", quoted(text))
 		}
 		sources = append(sources, s)

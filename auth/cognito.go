@@ -30,7 +30,7 @@ var _ Scoped = (*Cognito)(nil)
 // NewCognito returns a Cognito authorizer, or one error that lists every field it refuses. It fetches the pools' keys before it returns (see
 // CognitoConfig.StartWithoutKeys), and copies c. Its refreshes end when ctx does, or with [Cognito.Close].
 func NewCognito(ctx context.Context, c CognitoConfig) (*Cognito, error) {
-	configs, header, expression, err := c.check()
+	configs, source, expression, err := c.check()
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +39,7 @@ func NewCognito(ctx context.Context, c CognitoConfig) (*Cognito, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &cognitoPools{identity: identitySource{header: header}, expression: expression, cache: cache, pools: map[string]*verifier{}}
+	p := &cognitoPools{identity: identitySource{source}, expression: expression, cache: cache, pools: map[string]*verifier{}}
 	for _, v := range verifiers {
 		v.cognito = true
 		p.pools[v.checks.issuer] = v

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/gatekit-go/gatekit/internal/selector"
 )
 
 // CognitoConfig configures a [Cognito]. The zero value is refused: no user pool is a safe default.
@@ -41,8 +44,11 @@ const maxUserPools = 1000
 
 var userPoolForm = regexp.MustCompile(`^arn:(aws|aws-cn|aws-us-gov):cognito-idp:([a-z0-9-]+):[0-9]{12}:userpool/(([a-z0-9-]+)_[0-9A-Za-z]+)$`)
 
+// poolSource is where the token of a pool's user can be: in a header.
+var poolSource = selector.Grammar{Forms: []selector.Form{selector.Method, selector.Dollar}, Kinds: selector.Header}
+
 // check returns a JWTConfig for each pool and the expression, or every mistake.
-func (c *CognitoConfig) check() (pools []JWTConfig, header string, expression *regexp.Regexp, err error) {
+func (c *CognitoConfig) check() (pools []JWTConfig, source selector.Selector, expression *regexp.Regexp, err error) {
 	var errs []error
 	wrong := func(field, format string, args ...any) {
 		errs = append(errs, fmt.Errorf("auth: CognitoConfig.%s: %s", field, fmt.Sprintf(format, args...)))
@@ -50,13 +56,9 @@ func (c *CognitoConfig) check() (pools []JWTConfig, header string, expression *r
 	if n := len(c.UserPools); n == 0 || n > maxUserPools {
 		wrong("UserPools", "want 1 to %d, got %d", maxUserPools, n)
 	}
-	identity := c.IdentitySource
-	if identity == "" {
-		identity = defaultIdentitySource
-	}
-	source, sourceErr := parseSource(identity)
-	if sourceErr != nil || source.kind != fromHeader {
-		wrong("IdentitySource", "want method.request.header.NAME or $request.header.NAME, got %s", quoted(c.IdentitySource))
+	source, sourceErr := poolSource.Parse(cmp.Or(c.IdentitySource, defaultIdentitySource))
+	if sourceErr != nil {
+		wrong("IdentitySource", "%v", sourceErr)
 	}
 	if c.IdentityValidationExpression != "" {
 		if expression, err = wholeMatch(c.IdentityValidationExpression); err != nil {
@@ -100,7 +102,7 @@ func (c *CognitoConfig) check() (pools []JWTConfig, header string, expression *r
 			wrong("Issuers", "want ARNs of UserPools, got %s", quoted(pool))
 		}
 	}
-	return pools, source.name, expression, errors.Join(errs...)
+	return pools, source, expression, errors.Join(errs...)
 }
 
 // startPools starts a verifier for each pool, all at once, since each waits for its issuer.

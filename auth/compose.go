@@ -207,7 +207,7 @@ func ByIssuer(js ...*JWT) (Authorizer, error) {
 			errs = append(errs, fmt.Errorf("auth: ByIssuer: JWT %d: want a JWT, got nil", i))
 		case seen[j.checks.issuer]:
 			errs = append(errs, fmt.Errorf("auth: ByIssuer: JWT %d: want each issuer once, got %q twice", i, j.checks.issuer))
-		case js[0] != nil && j.identity != js[0].identity:
+		case js[0] != nil && !j.identity.Same(&js[0].identity.Selector):
 			errs = append(errs, fmt.Errorf("auth: ByIssuer: JWT %d: want the identity source of the first", i))
 		default:
 			seen[j.checks.issuer] = true

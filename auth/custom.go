@@ -8,6 +8,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/auth/policy"
+	"github.com/gatekit-go/gatekit/internal/selector"
 )
 
 // CustomFunc decides on a request's caller. It gets a copy of the request without the body, whose context ends with
@@ -19,7 +20,7 @@ type CustomFunc = func(r *http.Request) (*policy.Verdict, error)
 type Custom struct {
 	*decisions
 	function CustomFunc
-	sources  []source
+	sources  []selector.Selector
 }
 
 var _ decider = (*Custom)(nil)

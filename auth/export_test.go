@@ -14,9 +14,6 @@ func ParseJWKS(data []byte) (kids []string, err error) {
 	return kids, err
 }
 
-// QueryValue is queryValue.
-func QueryValue(rawQuery, name string) (string, bool) { return queryValue(rawQuery, name) }
-
 // IdentitySourceError is parseIdentitySource's error.
 func IdentitySourceError(text string) error {
 	_, err := parseIdentitySource(text)

@@ -3,7 +3,6 @@ package auth_test
 import (
 	"errors"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 
@@ -38,24 +37,6 @@ func FuzzClaims(f *testing.F) {
 			if issuer, _ := a.ClaimString("iss"); issuer != iss().URL() {
 				t.Errorf("admitted %q", claims)
 			}
-		}
-	})
-}
-
-// FuzzQueryValue: where url.ParseQuery understands the whole query, the value is its only one.
-func FuzzQueryValue(f *testing.F) {
-	for _, seed := range []string{"token=a", "a=b&token=c%20d", "token=1&token=2", "t%6Fken=+", "token", "&&=", "token=%zz"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, query string) {
-		got, ok := auth.QueryValue(query, "token")
-		all, err := url.ParseQuery(query)
-		if err != nil {
-			return
-		}
-		values := all["token"]
-		if ok != (len(values) <= 1) || ok && len(values) == 1 && got != values[0] || len(values) == 0 && got != "" {
-			t.Errorf("QueryValue(%q) = %q, %v; url.ParseQuery: %q", query, got, ok, values)
 		}
 	})
 }

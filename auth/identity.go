@@ -3,102 +3,32 @@ package auth
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"fmt"
 	"net/http"
-	"net/textproto"
 	"strings"
 
 	"github.com/gatekit-go/gatekit"
-	"github.com/gatekit-go/gatekit/internal/event"
+	"github.com/gatekit-go/gatekit/internal/selector"
 )
 
-// source is one identity source of a Lambda authorizer or a custom function: what of a request a decision is for. (Developer guide, "Use API
-// Gateway Lambda authorizers", identity sources.)
-type source struct {
-	kind sourceKind
-	name string
+// cacheSources are what a decision of a Lambda authorizer or a custom function can be for. The forms of HTTP, REST and WebSocket APIs
+// exclude each other, so all are taken everywhere. (Developer guide, "Use API Gateway Lambda authorizers", identity sources.)
+var cacheSources = selector.Grammar{
+	Forms: []selector.Form{selector.Dollar, selector.Method, selector.Route},
+	Kinds: selector.Header | selector.Query | selector.StageVariable | selector.SourceContext,
 }
 
-type sourceKind uint8
-
-const (
-	fromHeader sourceKind = iota // name is canonical
-	fromQuery                    // names are case-sensitive
-	fromStageVariable
-	fromContext
-)
-
-// sourceForms are the spellings of HTTP, REST and WebSocket APIs. They exclude each other, so all are taken everywhere.
-var sourceForms = []struct {
-	prefix string
-	kind   sourceKind
-}{
-	{"$request.header.", fromHeader}, {"method.request.header.", fromHeader}, {"route.request.header.", fromHeader},
-	{"$request.querystring.", fromQuery}, {"method.request.querystring.", fromQuery}, {"route.request.querystring.", fromQuery},
-	{"$stageVariables.", fromStageVariable}, {"stageVariables.", fromStageVariable}, {"$context.", fromContext}, {"context.", fromContext},
-}
-
-// contextValues are the $context variables that can be sources: those that are known before an authorizer is asked and are not new with
-// each request.
-var contextValues = map[string]func(*gatekit.RequestContext, *http.Request) string{
-	"accountId":          func(rc *gatekit.RequestContext, _ *http.Request) string { return rc.API.AccountID },
-	"apiId":              func(rc *gatekit.RequestContext, _ *http.Request) string { return rc.API.APIID },
-	"stage":              func(rc *gatekit.RequestContext, _ *http.Request) string { return rc.API.Stage },
-	"domainName":         func(rc *gatekit.RequestContext, _ *http.Request) string { return rc.DomainName() },
-	"domainPrefix":       func(rc *gatekit.RequestContext, _ *http.Request) string { return event.DomainPrefix(rc.DomainName()) },
-	"routeKey":           func(rc *gatekit.RequestContext, _ *http.Request) string { return rc.RouteKey() },
-	"resourcePath":       func(rc *gatekit.RequestContext, _ *http.Request) string { return event.ResourcePath(rc.RouteKey()) },
-	"httpMethod":         func(_ *gatekit.RequestContext, r *http.Request) string { return r.Method },
-	"path":               func(rc *gatekit.RequestContext, _ *http.Request) string { return rc.Path.Received() },
-	"protocol":           func(*gatekit.RequestContext, *http.Request) string { return "HTTP/1.1" },
-	"connectionId":       func(rc *gatekit.RequestContext, _ *http.Request) string { return rc.ConnectionID() },
-	"identity.sourceIp":  func(rc *gatekit.RequestContext, _ *http.Request) string { return event.AddrText(rc.SourceIP()) },
-	"identity.userAgent": func(rc *gatekit.RequestContext, _ *http.Request) string { return rc.UserAgent() },
-	"identity.apiKey": func(rc *gatekit.RequestContext, _ *http.Request) string {
-		value, _ := rc.FoundAPIKey()
-		return value
-	},
-}
-
-func parseSource(text string) (source, error) {
-	for _, form := range sourceForms {
-		name, ok := strings.CutPrefix(text, form.prefix)
-		switch {
-		case !ok:
-			continue
-		case form.kind == fromHeader && isToken(name):
-			return source{form.kind, textproto.CanonicalMIMEHeaderKey(name)}, nil
-		case form.kind == fromContext && contextValues[name] != nil, form.kind != fromHeader && form.kind != fromContext && name != "":
-			return source{form.kind, name}, nil
+// sourceValues appends the values of all sources to values. ok is false if one is missing, blank, or there more than once, as two
+// readers might choose two of them.
+func sourceValues(rc *gatekit.RequestContext, r *http.Request, sources []selector.Selector, values []string) (_ []string, ok bool) {
+	m := selector.Message{Context: rc, Request: r}
+	for i := range sources {
+		value, ok := sources[i].Only(&m)
+		if !ok || strings.Trim(value, " \t") == "" {
+			return nil, false
 		}
+		values = append(values, value)
 	}
-	return source{}, fmt.Errorf("want $request.header.NAME, $request.querystring.name, $stageVariables.NAME, $context.NAME "+
-		"or the spelling of a REST or WebSocket API, got %s", quoted(text))
-}
-
-// value returns the source's value. ok is false if it is missing, blank, or there more than once, as two readers might choose two of them.
-func (s *source) value(rc *gatekit.RequestContext, r *http.Request) (value string, ok bool) {
-	switch s.kind {
-	case fromHeader:
-		if s.name == "Host" {
-			value = r.Host
-			break
-		}
-		values := r.Header[s.name]
-		if len(values) != 1 {
-			return "", false
-		}
-		value = values[0]
-	case fromQuery:
-		if value, ok = queryValue(r.URL.RawQuery, s.name); !ok {
-			return "", false
-		}
-	case fromStageVariable:
-		value = rc.API.Variables[s.name]
-	case fromContext:
-		value = contextValues[s.name](rc, r)
-	}
-	return value, strings.Trim(value, " \t") != ""
+	return values, true
 }
 
 // decisionKey is under what a decision is kept: a digest, so that no credential stays in memory, of values with their lengths, so that

@@ -14,6 +14,7 @@ import (
 	"github.com/gatekit-go/gatekit/auth/policy"
 	"github.com/gatekit-go/gatekit/internal/clock"
 	"github.com/gatekit-go/gatekit/internal/invoke"
+	"github.com/gatekit-go/gatekit/internal/selector"
 	"github.com/gatekit-go/gatekit/internal/wholebody"
 )
 
@@ -24,7 +25,7 @@ type Lambda struct {
 	*decisions
 	function   gatekit.Invoker
 	config     LambdaConfig
-	sources    []source
+	sources    []selector.Selector
 	expression *regexp.Regexp
 	policies   *clock.Cache[decisionKey, *policy.Policy] // by text: few functions answer with many
 	warned     atomic.Pointer[time.Time]                 // when it was logged last that one is odd
@@ -116,18 +117,6 @@ func (l *Lambda) ask(rc *gatekit.RequestContext, r *http.Request, key decisionKe
 		}
 		return l.answer(payload, simple, nested)
 	}, func(made *decision) bool { return !made.of(&asked).Allowed() })
-}
-
-// sourceValues appends the values of all sources to values. ok is false if one is missing.
-func sourceValues(rc *gatekit.RequestContext, r *http.Request, sources []source, values []string) (_ []string, ok bool) {
-	for i := range sources {
-		value, ok := sources[i].value(rc, r)
-		if !ok {
-			return nil, false
-		}
-		values = append(values, value)
-	}
-	return values, true
 }
 
 // fault makes an error that is no Rejection a 500 of the authorizer's.

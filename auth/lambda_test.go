@@ -442,3 +442,23 @@ func TestCustom(t *testing.T) {
 	require.Equal(t, 403, serve(auth.Require(c, "t"), request("GET", "/", "yes")).Code)
 	require.Equal(t, 200, serve(c.Middleware, request("GET", "/", "yes")).Code)
 }
+
+// $context.identity.apiKey is the key that the request carries: no usage plan has looked at it before the authorizers. A request
+// without one lacks an identity source.
+func TestLambdaAPIKeyAsAnIdentitySource(t *testing.T) {
+	f := &answering{text: allowAll}
+	l := newLambda(t, f, auth.LambdaConfig{CacheConfig: auth.CacheConfig{IdentitySource: []string{"context.identity.apiKey"}}})
+	mw := behind(t, flavored(gatekit.REST), l)
+	ask := func(keys ...string) int {
+		r := request("GET", "/", "")
+		r.Header["X-Api-Key"] = keys
+		return serve(mw, r).Code
+	}
+	require.Equal(t, 401, ask())
+	require.Equal(t, 401, ask("a", "a"))
+	require.Zero(t, f.calls.Load())
+	require.Equal(t, 200, ask("a"))
+	require.Equal(t, 200, ask("a"))
+	require.Equal(t, 200, ask("b"))
+	require.EqualValues(t, 2, f.calls.Load(), "a decision a key")
+}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"regexp"
+
+	"github.com/gatekit-go/gatekit/internal/selector"
 )
 
 // LambdaConfig configures a [Lambda]. The zero value is an authorizer of type REQUEST whose identity source is the Authorization header:
@@ -41,7 +43,7 @@ const (
 )
 
 // check returns c with its defaults filled in, its sources and its expression.
-func (c LambdaConfig) check() (LambdaConfig, []source, *regexp.Regexp, error) {
+func (c LambdaConfig) check() (LambdaConfig, []selector.Selector, *regexp.Regexp, error) {
 	if c.Type == "" {
 		c.Type = typeRequest
 	}
@@ -59,7 +61,7 @@ func (c LambdaConfig) check() (LambdaConfig, []source, *regexp.Regexp, error) {
 	switch {
 	case c.Type != typeRequest && c.Type != typeToken:
 		wrong("Type", "want REQUEST or TOKEN, got %s", quoted(c.Type))
-	case c.Type == typeToken && (len(sources) != 1 || sources[0].kind != fromHeader):
+	case c.Type == typeToken && (len(sources) != 1 || sources[0].Kind != selector.Header):
 		wrong("IdentitySource", "want one header for a TOKEN authorizer, got %q", c.IdentitySource)
 	case c.Type == typeToken && (c.PayloadFormatVersion != "" || c.EnableSimpleResponses || c.BodyDigestBytes != 0):
 		wrong("Type", "want REQUEST with PayloadFormatVersion, EnableSimpleResponses or BodyDigestBytes, got TOKEN")

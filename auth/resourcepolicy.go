@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/auth/policy"
+	"github.com/gatekit-go/gatekit/internal/httpword"
 )
 
 // ResourcePolicyConfig configures a [ResourcePolicy]. The zero value is refused: without a policy there is nothing to ask.
@@ -93,7 +94,7 @@ func NewResourcePolicy(c ResourcePolicyConfig) (*ResourcePolicy, error) {
 		wrong("TrustedProxies", "%v", err)
 	}
 	for field, name := range map[string]string{"SourceVPCEHeader": c.SourceVPCEHeader, "SourceVPCHeader": c.SourceVPCHeader} {
-		if name != "" && (!isToken(name) || len(c.TrustedProxies) == 0) {
+		if name != "" && (!httpword.IsToken(name) || len(c.TrustedProxies) == 0) {
 			wrong(field, "want a header's name, and TrustedProxies with it, got %s", quoted(name))
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/httpword"
 	"github.com/gatekit-go/gatekit/internal/routetree"
+	"github.com/gatekit-go/gatekit/internal/selector"
 )
 
 // Config configures a [Cache]. The zero value keeps the answers to GET for 300 seconds, up to 64 MiB of them.
@@ -122,7 +123,7 @@ func (r *Route) check(prefix string, bad func(field, format string, args ...any)
 		bad(prefix+"Key", "want at most %d, got %d", maxKeyParameters, len(r.Key))
 	}
 	for _, p := range r.Key {
-		if _, err := parseParameter(p); err != nil {
+		if _, err := parameters.Parse(p); err != nil {
 			bad(prefix+"Key", "%v", err)
 		}
 	}
@@ -135,8 +136,8 @@ func (u *rule) checkRoute(routeKey string) error {
 		return err
 	}
 	for _, p := range u.key {
-		if p.in == inPath && !slices.Contains(key.Variables(), p.name) {
-			return fmt.Errorf(`cache: Route.Key: want a path variable of the route, got "method.request.path.%s"`, p.name)
+		if p.Kind == selector.PathVariable && !slices.Contains(key.Variables(), p.Name) {
+			return fmt.Errorf(`cache: Route.Key: want a path variable of the route, got "method.request.path.%s"`, p.Name)
 		}
 	}
 	return nil
@@ -147,7 +148,7 @@ type rule struct {
 	ttl, stale time.Duration
 	methods    []string
 	wholeURL   bool
-	key        []parameter
+	key        []selector.Selector
 	namespace  string
 	public     bool
 	// authorizationKeyed and cookieKeyed say that Key lists the header.
@@ -163,11 +164,11 @@ func newRule(r Route) *rule {
 		out.methods = []string{http.MethodGet}
 	}
 	for _, p := range r.Key {
-		parsed, _ := parseParameter(p) // has been checked
+		parsed, _ := parameters.Parse(p) // has been checked
 		out.key = append(out.key, parsed)
-		if parsed.in == inHeader {
-			out.authorizationKeyed = out.authorizationKeyed || parsed.name == "Authorization"
-			out.cookieKeyed = out.cookieKeyed || parsed.name == "Cookie"
+		if parsed.Kind == selector.Header {
+			out.authorizationKeyed = out.authorizationKeyed || parsed.Name == "Authorization"
+			out.cookieKeyed = out.cookieKeyed || parsed.Name == "Cookie"
 		}
 	}
 	return out

@@ -4,56 +4,21 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"net/http"
-	"net/textproto"
 	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/hopbyhop"
-	"github.com/gatekit-go/gatekit/internal/httpword"
+	"github.com/gatekit-go/gatekit/internal/selector"
 )
 
 // Key names an answer. It is a digest: a store sees nothing of the request or the caller in it.
 type Key [sha256.Size]byte
 
-// parameter is one of a route's key parameters.
-type parameter struct {
-	in   place
-	name string
-}
-
-type place byte
-
-const (
-	inHeader place = iota + 1
-	inQuery
-	inPath
-)
-
-// parseParameter reads "method.request.header.NAME" and its likes.
-func parseParameter(text string) (parameter, error) {
-	const prefix = "method.request."
-	for _, p := range []struct {
-		kind string
-		in   place
-	}{{prefix + "header.", inHeader}, {prefix + "querystring.", inQuery}, {prefix + "path.", inPath}} {
-		name, ok := strings.CutPrefix(text, p.kind)
-		if !ok || name == "" {
-			continue
-		}
-		if p.in == inHeader {
-			if !httpword.IsToken(name) {
-				break
-			}
-			name = textproto.CanonicalMIMEHeaderKey(name)
-		}
-		return parameter{p.in, name}, nil
-	}
-	return parameter{}, fmt.Errorf("want method.request.header.NAME, method.request.querystring.NAME or method.request.path.NAME, got %q", text)
-}
+// parameters are what of a request can be part of a key. (API reference, "PutIntegration", cacheKeyParameters.)
+var parameters = selector.Grammar{Forms: []selector.Form{selector.Method}, Kinds: selector.Header | selector.Query | selector.PathVariable}
 
 // material collects what a key is made of. Every part is preceded by its length, so that no two lists of parts are one.
 type material []byte
@@ -112,13 +77,13 @@ func (u *rule) primary(r *http.Request, rc *gatekit.RequestContext) (Key, error)
 	}
 	routeKey := gatekit.RouteKey(r)
 	for _, p := range u.key {
-		switch p.in {
-		case inHeader:
-			m = m.list(headerValues(r, p.name))
-		case inQuery:
-			m = queryValues(m, r.URL.RawQuery, p.name)
-		case inPath:
-			v, ok := path.Value(r, routeKey, p.name)
+		switch p.Kind {
+		case selector.Header:
+			m = m.list(headerValues(r, p.Name))
+		case selector.Query:
+			m = queryValues(m, r.URL.RawQuery, p.Name)
+		case selector.PathVariable:
+			v, ok := path.Value(r, routeKey, p.Name)
 			if !ok {
 				return Key{}, errNoVariable
 			}
