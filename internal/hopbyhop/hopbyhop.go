@@ -31,6 +31,23 @@ var forwarding = func() map[string]bool {
 // Is reports whether a header, by its canonical name, is for one connection.
 func Is(name string) bool { return fields[name] }
 
+// Drop removes the headers of one connection from h, and those that Connection names, unless they
+// are in keep: what an integration does with what it passes on.
+func Drop(h http.Header, keep map[string]bool) {
+	for _, line := range h["Connection"] {
+		for name := range strings.SplitSeq(line, ",") {
+			if name = http.CanonicalHeaderKey(strings.Trim(name, " \t")); name != "" && !keep[name] {
+				delete(h, name)
+			}
+		}
+	}
+	for name := range h {
+		if fields[name] {
+			delete(h, name)
+		}
+	}
+}
+
 // Strip returns h without the headers that a client's Connection names: they are for this connection, so that no
 // backend gets them, and nothing may be decided here by what they say. It returns h itself where there are none, and
 // else a copy, whose Connection keeps the options that aren't headers (close, keep-alive, upgrade). What proxies in

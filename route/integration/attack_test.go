@@ -26,7 +26,8 @@ type endless struct{ read int64 }
 func (e *endless) Read(p []byte) (int, error) { e.read += int64(len(p)); return len(p), nil }
 func (e *endless) Close() error               { return nil }
 
-// A body of 1 GiB is refused before it is read, one that doesn't tell its length soon after the bound.
+// A body of 1 GiB is refused before it is read, one that doesn't tell its length soon after the
+// bound.
 func TestHugeBody(t *testing.T) {
 	h := gatekit.Must(integration.NewLambda(returns("{}"), integration.LambdaConfig{}))
 	for _, length := range []int64{1 << 30, -1} {
@@ -194,7 +195,8 @@ func TestOddRequests(t *testing.T) {
 	}
 }
 
-// Whatever a function returns, the answer is one that net/http sends, and no header of it holds a control character.
+// Whatever a function returns, the answer is one that net/http sends, and no header of it holds a
+// control character.
 func FuzzReply(f *testing.F) {
 	for _, seed := range []string{`{"statusCode":200,"headers":{"a":"b"},"multiValueHeaders":{"a":["c"]},"cookies":["d"],"body":"aGk=","isBase64Encoded":true}`, `"text"`, `{"a": 1,`, `null`, `{"statusCode":"201","body":null}`} {
 		f.Add(seed, uint8(0))

@@ -26,7 +26,8 @@ import (
 	"github.com/gatekit-go/gatekit/route/integration"
 )
 
-// eventFor returns the event that the function of a route gets, as text. prepare stands for the stations before it.
+// eventFor returns the event that the function of a route gets, as text. prepare stands for the
+// stations before it.
 func eventFor(t *testing.T, flavor gatekit.Flavor, stage string, c integration.LambdaConfig, key string, r *http.Request, prepare func(*gatekit.RequestContext, *http.Request)) string {
 	t.Helper()
 	h := gatekit.Must(integration.NewLambda(returns("{}"), c))
@@ -221,8 +222,8 @@ func decoded(t *testing.T, text string) map[string]any {
 	return m
 }
 
-// lossless shows that T takes over everything that the event tells: what isn't null comes back when it is written again. but are JSON pointers to
-// what the library has no field for.
+// lossless shows that T takes over everything that the event tells: what isn't null comes back when
+// it is written again. but are JSON pointers to what the library has no field for.
 func lossless[T any](t *testing.T, text string, but ...string) {
 	t.Helper()
 	var e T

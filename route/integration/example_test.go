@@ -30,7 +30,8 @@ func ExampleNewLambda() {
 	// 200 text/plain; charset=utf-8 order 7 on /orders/7
 }
 
-// A REST API hands over its own event, and wants its own form of reply: one member too many is a 502.
+// A REST API hands over its own event, and wants its own form of reply: one member too many is a
+// 502.
 func ExampleNewLambda_rest() {
 	f := lambda.NewHandler(func(_ context.Context, e events.APIGatewayProxyRequest) (map[string]any, error) {
 		if e.Resource == "/bad" {
@@ -132,8 +133,8 @@ func ExampleNewEndpoint() {
 	// 200 12000 bytes or more
 }
 
-// A program that was built for Lambda asks for its next event. Start it with AWS_LAMBDA_RUNTIME_API set to the server's host and port; this
-// one is played by hand.
+// A program that was built for Lambda asks for its next event. Start it with AWS_LAMBDA_RUNTIME_API
+// set to the server's host and port; this one is played by hand.
 func ExampleNewRuntimeAPI() {
 	runtime := gatekit.Must(integration.NewRuntimeAPI(integration.RuntimeAPIConfig{}))
 	server := httptest.NewServer(runtime)

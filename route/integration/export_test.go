@@ -9,7 +9,8 @@ import (
 	"github.com/gatekit-go/gatekit"
 )
 
-// ExpandURI is what a URI makes of a request whose variable id has the value and which has the query.
+// ExpandURI is what a URI makes of a request whose variable id has the value and which has the
+// query.
 func ExpandURI(uri, value, query string) (*url.URL, error) {
 	source, err := parseURI(uri)
 	if err != nil {

@@ -1,23 +1,22 @@
 package integration
 
 import (
+	"cmp"
 	"context"
-	"errors"
+	"log/slog"
 	"net/http"
-	"net/http/httptrace"
-	"net/netip"
-	"net/url"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/httpword"
+	"github.com/gatekit-go/gatekit/internal/mistakes"
+	"github.com/gatekit-go/gatekit/internal/upstream"
 	"github.com/gatekit-go/gatekit/internal/uritemplate"
 )
 
-// Proxy is an http.Handler that passes requests on to HTTP servers: the HTTP proxy integration and, with several upstreams, the private
-// integration behind a VPC link. Bodies are streamed in both directions. It is safe for concurrent use.
+// Proxy is an http.Handler that passes requests on to HTTP servers: the HTTP proxy integration and,
+// with several upstreams, the private integration behind a VPC link. Bodies are streamed in both
+// directions. It is safe for concurrent use.
 //
 // Who is told what (h: HTTP API, r: REST API):
 //
@@ -29,149 +28,75 @@ import (
 //	                   r: Connection, Content-Length, Date, Server and X-Amzn-Requestid become x-amzn-Remapped-…; Content-Encoding and Via are
 //	                   dropped.
 //
-// Behind transform.REST, path, query, Host and headers are what that has made of its URI and mappings, and response headers are its to name: beside
-// headers of one connection nothing is added, renamed or dropped. The Proxy's URI, or its Upstreams, say who is connected to.
+// Behind transform.REST, path, query, Host and headers are what that has made of its URI and
+// mappings, and response headers are its to name: beside headers of one connection nothing is
+// added, renamed or dropped. The Proxy's URI, or its Upstreams, say who is connected to.
 //
-// What goes wrong before there are response headers is answered in the flavor's form: 503 on an HTTP API; 504 on a REST API, for an upstream that
-// is too slow and one that can't be reached with different messages. What goes wrong later aborts the client's connection
-// (http.ErrAbortHandler), so that no cut response looks complete.
+// What goes wrong before there are response headers is answered in the flavor's form: 503 on an
+// HTTP API; 504 on a REST API, for an upstream that is too slow and one that can't be reached with
+// different messages. What goes wrong later aborts the client's connection (http.ErrAbortHandler),
+// so that no cut response looks complete.
 type Proxy struct {
-	ctx        context.Context
-	ended      atomic.Bool // ctx has
-	transport  *http.Transport
-	config     HTTPConfig
-	uri        *uritemplate.Source
-	scheme     string
-	checkHost  string // the Host header of health checks
-	implicit   bool   // the only upstream is the URI's host
-	keep       headerSet
-	timeout    [3]time.Duration // by flavor
-	tryTimeout time.Duration
-	idle       time.Duration
-
-	maxConnections int32
-	connectionWait time.Duration
-	queue          queue
-	slow           slowOnes
-	maxRequest     int64
-	maxResponse    int64
-
-	health       *HealthCheck
-	ejectAfter   int32
-	ejectFor     time.Duration
-	panicPercent int
-	retries      *retries
-	balance      Balance
-	turn         atomic.Uint32
-
-	setting   sync.Mutex // over SetUpstreams
-	upstreams atomic.Pointer[upstreamSet]
+	config      HTTPConfig
+	uri         *uritemplate.Source
+	scheme      string
+	implicit    bool // the only upstream is the URI's host
+	keep        headerSet
+	timeout     [3]time.Duration // by flavor
+	maxRequest  int64
+	maxResponse int64
+	pool        *upstream.Pool
 }
 
-// NewHTTP returns a Proxy, or one error that lists every field it refuses. It copies cfg. Health checks and upgraded connections end with ctx; after that
-// requests are still served, for a program that is shutting down, but no connection is kept.
+// maxPayload is the managed gateway's, in both directions. (Developer guide, "Amazon API Gateway
+// quotas": 10 MB.)
+const maxPayload = 10 << 20
+
+// NewHTTP returns a Proxy, or one error that lists every field it refuses. It copies cfg. Health
+// checks and upgraded connections end with ctx; after that requests are still served, for a program
+// that is shutting down, but no connection is kept.
 func NewHTTP(ctx context.Context, cfg HTTPConfig) (*Proxy, error) {
-	found, err := cfg.check()
-	if err != nil {
+	m := mistakes.In("integration: HTTPConfig")
+	found := cfg.check(m)
+	if err := m.Err(); err != nil {
 		return nil, err
 	}
+	if cfg.idleTLS(found.scheme) {
+		// The managed gateway takes them (a tlsConfig beside an http URI), so an API that has them
+		// isn't refused here; but who meant https should hear of it.
+		cmp.Or(cfg.Logger, slog.Default()).LogAttrs(ctx, slog.LevelWarn,
+			"integration: HTTPConfig.TLS has no effect, as the URI says http: nothing is encrypted")
+	}
 	p := &Proxy{
-		ctx: ctx, config: cfg, uri: found.uri, scheme: found.scheme, checkHost: found.host,
-		transport:      cfg.newTransport(found.scheme, found.host),
-		tryTimeout:     cfg.TryTimeout,
-		idle:           orDefault(cfg.IdleTimeout, defaultIdleTimeout),
-		maxConnections: int32(orDefault(cfg.MaxConnections, defaultMaxConnections)),
-		connectionWait: orDefault(cfg.ConnectionWait, defaultConnectionWait),
-		queue:          queue{max: int32(orDefault(cfg.MaxWaiting, defaultMaxWaiting))},
-		maxRequest:     orDefault(cfg.MaxRequestBytes, maxPayload),
-		maxResponse:    orDefault(cfg.MaxResponseBytes, maxPayload),
-		ejectAfter:     int32(orDefault(cfg.Ejection.Failures, defaultFailures)),
-		ejectFor:       orDefault(cfg.Ejection.For, defaultEjection),
-		panicPercent:   cfg.PanicPercent,
-		retries:        newRetries(cfg.Retry),
-		balance:        cfg.Balance,
-		keep:           newHeaderSet(cfg.GatewayHeaders),
+		config: cfg, uri: found.uri, scheme: found.scheme, implicit: len(cfg.Upstreams) == 0,
+		keep: newHeaderSet(cfg.GatewayHeaders), pool: cfg.newPool(ctx, found),
+		maxRequest:  cmp.Or(cfg.MaxRequestBytes, maxPayload),
+		maxResponse: cmp.Or(cfg.MaxResponseBytes, maxPayload),
 	}
 	for f := range p.timeout {
-		p.timeout[f] = orDefault(cfg.Timeout, gatekit.Flavor(f).Limits().IntegrationTimeout)
+		p.timeout[f] = cmp.Or(cfg.Timeout, gatekit.Flavor(f).Limits().IntegrationTimeout)
 	}
-	if cfg.Health != nil {
-		p.health = cfg.Health.withDefaults()
-	}
-	if p.implicit = len(cfg.Upstreams) == 0; p.implicit {
-		cfg.Upstreams = []Upstream{{Address: found.host}}
-	}
-	p.setUpstreams(cfg.Upstreams)
-	context.AfterFunc(ctx, func() {
-		p.ended.Store(true)
-		p.transport.CloseIdleConnections()
-	})
 	return p, nil
 }
 
 // Station implements [gatekit.Station]. An integration is where a chain ends.
 func (p *Proxy) Station() (kind string, next http.Handler) { return "integration.HTTP", nil }
 
-// What ends an exchange, as causes of its context.
-var (
-	errNoHeaders  = errors.New("integration: the upstream sent no response headers in time")
-	errTryTimeout = errors.New("integration: the upstream sent no response headers in the attempt's time")
-	errSilent     = errors.New("integration: the response paused for too long")
-	errStalled    = errors.New("integration: the client took nothing for too long")
-	errBusy       = errors.New("integration: every upstream has as many requests as it may have")
-	errSent       = errors.New("integration: the exchange has ended")
-	errSlowBody   = errors.New("integration: the client's body was too slow to come")
-	errGivenUp    = errors.New("integration: the client kept an upstream waiting that others needed")
-)
-
-// exchange is one request on its way. It holds what would otherwise be allocated piece by piece.
+// exchange is one request on its way: what this gateway knows of it, beside what is known to
+// whoever sends a request to one of several servers.
 type exchange struct {
+	upstream.Exchange
 	proxy  *Proxy
-	w      http.ResponseWriter
-	in     *http.Request
 	rc     *gatekit.RequestContext
 	flavor gatekit.Flavor
-	mapped bool // see gatekit.RequestContext.Mapped
-	start  time.Time
-
-	ctx    context.Context // of all attempts
-	cancel context.CancelCauseFunc
-	watch  *time.Timer
-
-	out     http.Request // the first attempt's
-	url     url.URL
-	values  [8]string // what the out headers' slices point at
-	upgrade string
-	body    *clientBody // nil without one
-	trace   httptrace.ClientTrace
-
-	at       *upstream // where it has a place, or nil
-	slow     bool      // it is one of Proxy.slow, for client
-	client   netip.Addr
-	sendFrom time.Time // when sending could begin; before the watch is set, and not changed after it
-	down     pace      // the client's, as it reads
-
-	mu      sync.Mutex // over what other goroutines look at, body's being another one included
-	phase   phase
-	until   time.Time // when the wait for that ends: a timer that has run in another phase ends none
-	interim int       // 1xx responses
-	sent    bool      // a connection was got: the upstream may have seen something of this attempt
+	mapped bool      // see gatekit.RequestContext.Mapped
+	values [8]string // what the out headers' slices point at
 }
-
-// phase is what is waited for.
-type phase uint8
-
-const (
-	forBody phase = iota // of the client, before there is a place
-	forHeaders
-	forUpstream
-	forClient
-	done
-)
 
 // ServeHTTP passes the request on and answers with what comes back.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{proxy: p, w: w, in: r, rc: gatekit.From(r.Context()), start: time.Now()}
+	x := &exchange{proxy: p, rc: gatekit.From(r.Context())}
+	x.W, x.In, x.Began = w, r, time.Now()
 	if x.rc != nil && int(x.rc.API.Flavor) < len(p.timeout) {
 		x.flavor = x.rc.API.Flavor
 	}
@@ -180,28 +105,9 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		gatekit.Reject(w, r, err)
 		return
 	}
-	ctx, cancel := context.WithCancelCause(r.Context())
-	defer cancel(errSent)
-	x.cancel = cancel
-	x.trace.Got1xxResponse, x.trace.GotConn = x.got1xx, x.gotConn
-	x.ctx = httptrace.WithClientTrace(ctx, &x.trace)
-	x.out = *x.out.WithContext(x.ctx)
-	x.watch = time.AfterFunc(p.timeout[x.flavor], x.late)
-	defer x.end()
-	defer x.release()
-	if x.body != nil {
-		defer context.AfterFunc(ctx, func() {
-			if context.Cause(ctx) != context.Canceled { // else the client is gone, and reading fails by itself
-				x.endBody()
-			}
-		})()
-	}
-	if err := x.readAhead(); err != nil {
-		x.fail(err)
-		return
-	}
-	p.retries.budget.deposit()
-	res, err := x.send()
+	x.Start(p.pool, p.timeout[x.flavor])
+	defer x.End()
+	res, err := x.Send()
 	if err != nil {
 		x.fail(err)
 		return
@@ -211,7 +117,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // prepare fills in what is sent, or returns why nothing is.
 func (x *exchange) prepare() error {
-	p, r := x.proxy, x.in
+	p, r := x.proxy, x.In
 	if p.maxRequest > 0 && r.ContentLength > p.maxRequest {
 		return tooLarge
 	}
@@ -228,34 +134,30 @@ func (x *exchange) prepare() error {
 		return badURI(err)
 	}
 	host := hostOf(t)
-	x.url.Scheme, x.url.Host = p.scheme, host
+	x.URL.Scheme, x.URL.Host = p.scheme, host
 	if x.mapped && r.URL.Host != "" { // transform.REST has a URI, and what is mapped into it
 		t, host = nil, r.Host
 	}
 	to := target{r: r, path: gatekit.PathOf(r), routeKey: gatekit.RouteKey(r), decode: p.config.InsecureDecodeEncodedSlash}
-	if err := to.set(&x.url, t, prefix, p.config.RequestPath); err != nil {
+	if err := to.set(&x.URL, t, prefix, p.config.RequestPath); err != nil {
 		return err
 	}
-	x.out.Method = r.Method
+	x.Out.Method = r.Method
 	if m := p.config.Method; m != "" && m != "ANY" {
-		x.out.Method = m
+		x.Out.Method = m
 	} else if p.config.MethodOverride {
 		if m := r.Header["X-Http-Method-Override"]; len(m) == 1 && httpword.IsToken(m[0]) {
-			x.out.Method = m[0]
+			x.Out.Method = m[0]
 		}
 	}
-	if x.out.Method == http.MethodConnect {
+	if x.Out.Method == http.MethodConnect {
 		return badTarget // a tunnel to wherever the client says
 	}
-	x.out.URL, x.out.Host = &x.url, host
-	x.out.Proto, x.out.ProtoMajor, x.out.ProtoMinor = "HTTP/1.1", 1, 1
-	x.upgrade = upgradeOf(r.Header)
+	x.Out.URL, x.Out.Host = &x.URL, host
+	x.Out.Proto, x.Out.ProtoMajor, x.Out.ProtoMinor = "HTTP/1.1", 1, 1
+	x.Upgrade = upgradeOf(r.Header)
 	if r.Body != nil && r.Body != http.NoBody && r.ContentLength != 0 {
-		x.body = &clientBody{in: r.Body, length: r.ContentLength, limit: p.maxRequest}
-		if n := r.ContentLength; n > aheadBytes && x.mayKeep(n) {
-			x.body.kept = make([]byte, 0, n)
-		}
-		x.out.Body, x.out.ContentLength = x.body, r.ContentLength
+		x.SetBody(p.pool, p.maxRequest)
 	}
 	x.setHeaders()
 	x.announceTrailers()

@@ -1,9 +1,13 @@
 package integration_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -83,7 +87,8 @@ func TestURIWithoutRoute(t *testing.T) {
 	require.Contains(t, record(bare, "GET", "/a/b?c"), "GET /base/a/b?c ")
 }
 
-// Under ServeMux every spelling of a pattern tells its variables, with and without http.StripPrefix, and in the encoding that came.
+// Under ServeMux every spelling of a pattern tells its variables, with and without
+// http.StripPrefix, and in the encoding that came.
 func TestVariablesOfServeMux(t *testing.T) {
 	b := backend(t, echo)
 	p := newProxy(t, integration.HTTPConfig{URI: b.URL + "/v/{proxy}"})
@@ -416,7 +421,6 @@ func TestConfigErrors(t *testing.T) {
 		{integration.HTTPConfig{URI: "http://h", Health: &integration.HealthCheck{Path: "/"}}, "Health: want Upstreams"},
 		{integration.HTTPConfig{URI: "http://h", Protocol: integration.HTTP2}, "want H2C"},
 		{integration.HTTPConfig{URI: "https://h", Protocol: 7}, "got Protocol(7)"},
-		{integration.HTTPConfig{URI: "http://h", TLS: integration.TLS{InsecureSkipVerify: true}}, "nothing would be encrypted"},
 	} {
 		_, err := integration.NewHTTP(t.Context(), tt.cfg)
 		require.ErrorContains(t, err, tt.want)
@@ -429,7 +433,32 @@ func TestConfigErrors(t *testing.T) {
 	require.Equal(t, "a:1", ups.Upstreams()[0].Address)
 }
 
-// After its context has ended a Proxy still serves, for programs that shut down, but keeps no connection.
+// TLS settings beside an http URI are without effect there, and here: they are taken, and named
+// once.
+func TestTLSSettingsWithoutEffect(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		uri  string
+		tls  integration.TLS
+		want int
+	}{
+		{"insecure", "http://h", integration.TLS{InsecureSkipVerify: true}, 1},
+		{"server-name", "http://h", integration.TLS{ServerName: "a"}, 1},
+		{"roots", "http://h", integration.TLS{RootCAs: x509.NewCertPool()}, 1},
+		{"certificates", "http://h", integration.TLS{Certificates: []tls.Certificate{{}}}, 1},
+		{"none", "http://h", integration.TLS{}, 0},
+		{"https", "https://h", integration.TLS{InsecureSkipVerify: true}, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var log bytes.Buffer
+			newProxy(t, integration.HTTPConfig{URI: tt.uri, TLS: tt.tls, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+			require.Equal(t, tt.want, strings.Count(log.String(), "HTTPConfig.TLS has no effect"), log.String())
+		})
+	}
+}
+
+// After its context has ended a Proxy still serves, for programs that shut down, but keeps no
+// connection.
 func TestEnd(t *testing.T) {
 	b := backend(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Close) })
 	ctx, cancel := context.WithCancel(context.Background())

@@ -13,29 +13,24 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/hopbyhop"
 	"github.com/gatekit-go/gatekit/internal/httpword"
+	"github.com/gatekit-go/gatekit/internal/upstream"
 )
 
 // answer passes the response on.
 func (x *exchange) answer(res *http.Response) {
 	defer res.Body.Close()
-	if err := x.headersIn(); err != nil {
-		x.fail(err)
-		return
-	}
 	defer x.record(res.StatusCode)
 	if res.StatusCode == http.StatusSwitchingProtocols {
-		x.proxy.answered(x.at)
 		x.tunnel(res)
 		return
 	}
-	if max := x.proxy.maxResponse; max > 0 && res.ContentLength > max && x.out.Method != http.MethodHead {
-		x.proxy.answered(x.at)
+	if max := x.proxy.maxResponse; max > 0 && res.ContentLength > max && x.Out.Method != http.MethodHead {
+		x.Answered()
 		x.reject(responseTooLarge[x.flavor == gatekit.REST])
 		return
 	}
@@ -43,14 +38,14 @@ func (x *exchange) answer(res *http.Response) {
 	rest := x.flavor == gatekit.REST && !x.mapped
 	if rest && !x.proxy.config.KeepContentEncoding && isGzip(res.Header) {
 		// The header is dropped, so the body mustn't need it.
-		if x.out.Method != http.MethodHead && length != 0 && httpword.BodyAllowed(res.StatusCode) {
+		if x.Out.Method != http.MethodHead && length != 0 && httpword.BodyAllowed(res.StatusCode) {
 			body = &gunzip{in: res.Body}
 		}
 		length = -1
 		delete(res.Header, "Content-Encoding")
 	}
 	x.passHeaders(res.Header)
-	out := x.w.Header()
+	out := x.W.Header()
 	if length >= 0 && rest && httpword.BodyAllowed(res.StatusCode) { // under its own name it was passed on as it came
 		out["Content-Length"] = []string{strconv.FormatInt(length, 10)}
 	}
@@ -59,23 +54,24 @@ func (x *exchange) answer(res *http.Response) {
 		delete(out, "Content-Length") // HTTP/2 has both, HTTP/1.1 one of them
 		out["Trailer"] = append(out["Trailer"], announced...)
 	}
-	duplex := x.body != nil && !x.body.complete()
+	duplex := !x.Complete()
 	if duplex {
-		// Else the server closes the client's body with the first bytes of an answer, the transport takes that for an error and closes the
-		// connection, and the answer is cut.
-		_ = http.NewResponseController(x.w).EnableFullDuplex() // HTTP/2 needs nothing
+		// Else the server closes the client's body with the first bytes of an answer, the transport
+		// takes that for an error and closes the connection, and the answer is cut.
+		_ = http.NewResponseController(x.W).EnableFullDuplex() // HTTP/2 needs nothing
 	}
-	x.w.WriteHeader(res.StatusCode)
-	if err := x.copy(body, length, duplex || isEventStream(res.Header)); err != nil {
-		// Whoever reads this response must see that it isn't all. The server logs nothing for this value.
+	x.W.WriteHeader(res.StatusCode)
+	if err := x.Copy(body, length, duplex || isEventStream(res.Header)); err != nil {
+		// Whoever reads this response must see that it isn't all. The server logs nothing for this
+		// value.
 		panic(http.ErrAbortHandler)
 	}
-	x.upstreamDone()
+	x.Answered()
 	_ = res.Body.Close() // fills in the trailers
 	if len(res.Trailer) == 0 {
 		return
 	}
-	_ = http.NewResponseController(x.w).Flush() // or a short body would get a Content-Length, and no trailers
+	_ = http.NewResponseController(x.W).Flush() // or a short body would get a Content-Length, and no trailers
 	for name, values := range res.Trailer {
 		switch {
 		case slices.Contains(announced, name):
@@ -96,7 +92,8 @@ func isEventStream(h http.Header) bool {
 	return len(t) > 0 && strings.HasPrefix(t[0], "text/event-stream")
 }
 
-// gunzip reads the gzip header with the first bytes: not before, as a stream may be silent at first.
+// gunzip reads the gzip header with the first bytes: not before, as a stream may be silent at
+// first.
 type gunzip struct {
 	in  io.Reader
 	out *gzip.Reader
@@ -115,98 +112,18 @@ func (g *gunzip) Read(b []byte) (int, error) {
 	return g.out.Read(b)
 }
 
-// buffers are for copying bodies. Nothing keeps one.
-var buffers = sync.Pool{New: func() any { return new([copyBytes]byte) }}
-
-const (
-	copyBytes = 32 << 10
-	// small is what fits into the server's own buffer beside most headers, so that writing it waits for nobody.
-	small = 2 << 10
-)
-
-// copy copies the body. What has no length is flushed as it comes. With now the headers are, too, and whatever comes: the client may have to see them
-// before it goes on sending, or nothing may come for long.
-func (x *exchange) copy(body io.Reader, length int64, now bool) error {
-	if length == 0 {
-		return nil
-	}
-	stream := length < 0 || now
-	control := http.NewResponseController(x.w)
-	if now {
-		if err := control.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
-			return err
-		}
-	}
-	b := buffers.Get().(*[copyBytes]byte)
-	defer buffers.Put(b)
-	for left := length; ; {
-		x.await(forUpstream)
-		n, readErr := body.Read(b[:])
-		if left -= int64(n); left == 0 && readErr == nil {
-			_, readErr = body.Read(b[n:n]) // nothing is left but the end, which ends the upstream's part in it
-		}
-		x.watch.Stop()
-		if readErr == io.EOF {
-			x.upstreamDone() // before the client is waited for
-		}
-		if n > 0 {
-			if readErr == nil || n > small {
-				x.await(forClient)
-			}
-			if err := x.pass(b[:n]); err != nil {
-				return err
-			}
-			if stream {
-				if err := control.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
-					return err
-				}
-			}
-		}
-		if readErr == io.EOF {
-			return nil
-		}
-		if readErr != nil {
-			x.brokeOff()
-			return readErr
-		}
-	}
-}
-
-// pass writes to the client, and keeps in mind how long it takes to read.
-func (x *exchange) pass(b []byte) error {
-	if x.at != nil { // and somebody may be waiting for the place
-		x.mayBeSlow()
-	}
-	x.down.begin(time.Now())
-	_, err := x.w.Write(b)
-	x.down.end(time.Now(), len(b))
-	return err
-}
-
-// upstreamDone notes that the upstream has answered to the end, and gives its place to others.
-func (x *exchange) upstreamDone() {
-	if x.at != nil {
-		x.proxy.answered(x.at)
-		x.release()
-	}
-}
-
-// brokeOff notes that the body of the answer did, if the upstream is to blame.
-func (x *exchange) brokeOff() {
-	if why := context.Cause(x.ctx); x.at != nil && (why == nil || why == errSilent) && x.upstreamsFault() {
-		x.proxy.failed(x.at)
-	}
-}
-
 // record says how the integration did.
 func (x *exchange) record(status int) {
-	x.rc.SetIntegration(gatekit.Integration{Status: status, Latency: time.Since(x.start)})
+	x.rc.SetIntegration(gatekit.Integration{Status: status, Latency: time.Since(x.Began)})
 }
 
 var responseTooLarge = map[bool]*gatekit.Rejection{
 	false: {Type: gatekit.APIConfigurationError, Cause: errResponseTooLarge},
 	true:  {Type: gatekit.IntegrationFailure, Status: http.StatusBadGateway, Cause: errResponseTooLarge},
 }
+
+// tooLarge is what a request gets whose body is longer than it may be.
+var tooLarge = &gatekit.Rejection{Type: gatekit.RequestTooLarge, Cause: upstream.ErrTooLong}
 
 var errResponseTooLarge = errors.New("integration: the response is longer than it may be")
 
@@ -216,7 +133,7 @@ const networkError = "Network error communicating with endpoint"
 // fail answers a request that got no response.
 func (x *exchange) fail(err error) {
 	x.record(0)
-	if fault := x.clientsFault(); fault != nil {
+	if fault := x.Fault(); fault != nil {
 		x.rejectBody(fault)
 		return
 	}
@@ -225,16 +142,16 @@ func (x *exchange) fail(err error) {
 		x.reject(rejection)
 		return
 	}
-	why := &gatekit.Rejection{Type: gatekit.IntegrationFailure, Cause: fmt.Errorf("integration: %s %s: %w", x.out.Method, x.target(), err)}
+	why := &gatekit.Rejection{Type: gatekit.IntegrationFailure, Cause: fmt.Errorf("integration: %s %s: %w", x.Out.Method, x.target(), err)}
 	rest := x.flavor != gatekit.HTTP
 	var timeout net.Error
 	var name *net.DNSError
 	var certificate *tls.CertificateVerificationError
 	switch {
-	case errors.Is(err, errSlowBody) || errors.Is(err, errGivenUp):
+	case errors.Is(err, upstream.ErrSlowClient):
 		x.rejectBody(os.ErrDeadlineExceeded)
 		return
-	case errors.Is(err, errBusy):
+	case errors.Is(err, upstream.ErrBusy):
 		why.Status = http.StatusServiceUnavailable
 		if rest {
 			why.Message = "Service Unavailable"
@@ -249,7 +166,7 @@ func (x *exchange) fail(err error) {
 		if rest {
 			why.Type = gatekit.APIConfigurationError
 		}
-	case errors.Is(err, errNoHeaders) || errors.Is(err, errTryTimeout) || errors.As(err, &timeout) && timeout.Timeout():
+	case errors.Is(err, upstream.ErrTimeout) || errors.As(err, &timeout) && timeout.Timeout():
 		why.Type = gatekit.IntegrationTimeout
 	case rest:
 		why.Message = networkError
@@ -262,28 +179,46 @@ func (x *exchange) rejectBody(fault error) {
 	var max *http.MaxBytesError
 	why := &gatekit.Rejection{Type: gatekit.Default4XX, Status: http.StatusBadRequest, Cause: fmt.Errorf("integration: read the request's body: %w", fault)}
 	switch {
-	case errors.Is(fault, errTooLarge) || errors.As(fault, &max):
+	case errors.Is(fault, upstream.ErrTooLong) || errors.As(fault, &max):
 		why = tooLarge
 	case errors.Is(fault, os.ErrDeadlineExceeded): // the server's ReadTimeout
 		why.Status = http.StatusRequestTimeout
 	}
-	// The server has ended the request's context where reading the connection failed, though the client may still listen.
-	gatekit.Reject(x.w, x.in.WithContext(context.WithoutCancel(x.in.Context())), why)
+	// The server has ended the request's context where reading the connection failed, though the
+	// client may still listen.
+	gatekit.Reject(x.W, x.In.WithContext(context.WithoutCancel(x.In.Context())), why)
 }
 
 // target is where the request was sent, without what the client wrote.
-func (x *exchange) target() string { return x.proxy.scheme + "://" + x.url.Host }
+func (x *exchange) target() string { return x.proxy.scheme + "://" + x.URL.Host }
 
-// reject answers in the flavor's form. If the client is gone, it aborts: nobody is there to read an answer, and no answer would become an empty
-// 200 for whoever stands between.
+// tunnel answers a request that the upstream has agreed to upgrade, and stays until that ends.
+func (x *exchange) tunnel(res *http.Response) {
+	server, ok := res.Body.(io.ReadWriteCloser)
+	err := error(nil)
+	if got := res.Header.Get("Upgrade"); !ok || x.Upgrade == "" || !strings.EqualFold(got, x.Upgrade) {
+		x.Answered()
+		err = fmt.Errorf("integration: the upstream changed to the protocol %q, asked for was %q", got, x.Upgrade)
+	} else {
+		hopbyhop.Drop(res.Header, nil)
+		delete(res.Header, "Apigw-Requestid")
+		err = x.Tunnel(server, res.Header)
+	}
+	if err != nil {
+		x.reject(&gatekit.Rejection{Type: gatekit.IntegrationFailure, Cause: err})
+	}
+}
+
+// reject answers in the flavor's form. If the client is gone, it aborts: nobody is there to read an
+// answer, and no answer would become an empty 200 for whoever stands between.
 func (x *exchange) reject(why error) {
-	r := x.in
-	if context.Cause(x.ctx) == context.Canceled {
+	r := x.In
+	if x.ClientGone() {
 		panic(http.ErrAbortHandler)
 	}
-	if x.body != nil {
+	if x.HasBody() {
 		r = r.WithContext(context.WithoutCancel(r.Context())) // endBody would look as if the client were gone
 	}
-	x.endBody()
-	gatekit.Reject(x.w, r, why)
+	x.EndBody()
+	gatekit.Reject(x.W, r, why)
 }

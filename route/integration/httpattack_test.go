@@ -22,7 +22,8 @@ import (
 	"github.com/gatekit-go/gatekit/route/integration"
 )
 
-// recorder is an upstream that keeps each connection's bytes as they came, and answers each request head with 200.
+// recorder is an upstream that keeps each connection's bytes as they came, and answers each request
+// head with 200.
 type recorder struct {
 	url string
 	mu  sync.Mutex
@@ -84,8 +85,9 @@ func (c *tappedConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Shapes of requests that two readers may split at different places. Whatever the front makes of one, the upstream sees no request that the gateway
-// hasn't seen, and the next client gets the answer to its own.
+// Shapes of requests that two readers may split at different places. Whatever the front makes of
+// one, the upstream sees no request that the gateway hasn't seen, and the next client gets the
+// answer to its own.
 func TestRequestSmuggling(t *testing.T) {
 	const smuggled = "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
 	for name, request := range map[string]string{
@@ -131,7 +133,8 @@ func TestRequestSmuggling(t *testing.T) {
 			if strings.Contains(request, "%d") {
 				request = fmt.Sprintf(request, 5+len(smuggled))
 			}
-			// An honest request of another client follows, on the upstream's connection that the first may have poisoned.
+			// An honest request of another client follows, on the upstream's connection that the
+			// first may have poisoned.
 			conn, err := net.Dial("tcp", addressOf(f))
 			require.NoError(t, err)
 			defer conn.Close()
@@ -174,7 +177,8 @@ func TestRequestSmuggling(t *testing.T) {
 	}
 }
 
-// A client can take its own headers away by naming them in Connection, but none that the gateway, or a station before, has set.
+// A client can take its own headers away by naming them in Connection, but none that the gateway,
+// or a station before, has set.
 func TestConnectionCannotStripGatewayHeaders(t *testing.T) {
 	b := backend(t, echo)
 	for _, flavor := range flavors {
@@ -233,7 +237,8 @@ func TestForwardedCannotBeSwallowed(t *testing.T) {
 	}
 }
 
-// Whatever router stands in front, no variable's value leaves the URI's path, and nothing but the URI says which server is asked.
+// Whatever router stands in front, no variable's value leaves the URI's path, and nothing but the
+// URI says which server is asked.
 func TestPathsStayInside(t *testing.T) {
 	b := backend(t, echo)
 	variable := newProxy(t, integration.HTTPConfig{URI: b.URL + "/public/{rest}"})

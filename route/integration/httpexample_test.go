@@ -29,7 +29,8 @@ func ExampleNewHTTP() {
 	// 200 the store got /v1/a/b?x=1
 }
 
-// A private integration: several servers behind one name, as behind a VPC link. One of them is down.
+// A private integration: several servers behind one name, as behind a VPC link. One of them is
+// down.
 func ExampleNewHTTP_private() {
 	var addresses []integration.Upstream
 	for range 2 {

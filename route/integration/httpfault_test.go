@@ -33,7 +33,8 @@ const (
 	restInternal = `{"message": "Internal server error"}`
 )
 
-// What an upstream may do wrong before there are headers, and what the client of each flavor is told.
+// What an upstream may do wrong before there are headers, and what the client of each flavor is
+// told.
 func TestUpstreamFailures(t *testing.T) {
 	never := rawBackend(t, func(conn net.Conn, _ string) { _, _ = io.Copy(io.Discard, conn) })
 	half := rawBackend(t, func(conn net.Conn, _ string) {
@@ -422,7 +423,8 @@ func TestEarlyAnswer(t *testing.T) {
 	require.Len(t, w.body, 4<<20)
 }
 
-// Where the request's context ends for another reason than the client, its answer doesn't look like an empty success.
+// Where the request's context ends for another reason than the client, its answer doesn't look like
+// an empty success.
 func TestCanceledFromInside(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	b := backend(t, func(w http.ResponseWriter, r *http.Request) {

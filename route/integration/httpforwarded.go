@@ -6,14 +6,15 @@ import (
 	"github.com/gatekit-go/gatekit/internal/httpword"
 )
 
-// forwarded is one element of the Forwarded header: what this gateway knows of its side of the request.
+// forwarded is one element of the Forwarded header: what this gateway knows of its side of the
+// request.
 type forwarded struct {
 	by, client  netip.Addr // the zero Addr: unknown
 	host, proto string
 }
 
-// after returns the header with the element behind those of a client's lines. Lines that are no list give way: what they do to what stands behind them
-// can't be told.
+// after returns the header with the element behind those of a client's lines. Lines that are no
+// list give way: what they do to what stands behind them can't be told.
 func (f *forwarded) after(lines []string) string {
 	var room [256]byte
 	b := room[:0]
@@ -27,8 +28,9 @@ func (f *forwarded) after(lines []string) string {
 	return string(f.appendTo(b))
 }
 
-// appendTo appends the element to b: by=192.0.2.1;for="[2001:db8::1]";host=api.example.com;proto=https, in the order that the managed gateway
-// was seen to write. (RFC 7239, section 4.)
+// appendTo appends the element to b:
+// by=192.0.2.1;for="[2001:db8::1]";host=api.example.com;proto=https, in the order that the managed
+// gateway was seen to write. (RFC 7239, section 4.)
 func (f *forwarded) appendTo(b []byte) []byte {
 	b = appendNode(append(b, "by="...), f.by)
 	b = appendNode(append(b, ";for="...), f.client)
@@ -40,7 +42,8 @@ func (f *forwarded) appendTo(b []byte) []byte {
 	return append(append(b, ";proto="...), f.proto...)
 }
 
-// appendNode appends an address. An IPv6 address needs brackets, and these quotes. (RFC 7239, section 6.)
+// appendNode appends an address. An IPv6 address needs brackets, and these quotes. (RFC 7239,
+// section 6.)
 func appendNode(b []byte, addr netip.Addr) []byte {
 	switch addr = addr.Unmap().WithZone(""); {
 	case !addr.IsValid():
@@ -51,8 +54,8 @@ func appendNode(b []byte, addr netip.Addr) []byte {
 	return append(addr.AppendTo(append(b, `"[`...)), `]"`...)
 }
 
-// appendValue appends s as a token, or quoted if it isn't one. It reports false for what no host has: control characters and what would have to be
-// escaped, which readers get wrong.
+// appendValue appends s as a token, or quoted if it isn't one. It reports false for what no host
+// has: control characters and what would have to be escaped, which readers get wrong.
 func appendValue(b []byte, s string) ([]byte, bool) {
 	token := s != ""
 	for i := range len(s) {
@@ -69,8 +72,8 @@ func appendValue(b []byte, s string) ([]byte, bool) {
 	return append(append(append(b, '"'), s...), '"'), true
 }
 
-// isForwarded reports whether s is a list of forwarded elements. A list with a quoted string that doesn't end would swallow the element that is
-// appended to it. (RFC 7239, section 4.)
+// isForwarded reports whether s is a list of forwarded elements. A list with a quoted string that
+// doesn't end would swallow the element that is appended to it. (RFC 7239, section 4.)
 func isForwarded(s string) bool {
 	for i := 0; ; {
 		i = blanks(s, i)

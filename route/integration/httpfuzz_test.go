@@ -38,7 +38,8 @@ func FuzzURI(f *testing.F) {
 	})
 }
 
-// Who reads the header from the right finds the gateway's element, whatever the client sent before it.
+// Who reads the header from the right finds the gateway's element, whatever the client sent before
+// it.
 func FuzzForwarded(f *testing.F) {
 	for _, prior := range []string{"", "for=1.2.3.4", `for="[::1]:1";proto=http, for=_x`, `for="`, `a="\"",b=c`, ",", "for=1.2.3.4,"} {
 		f.Add(prior, "api.example.com")

@@ -54,7 +54,8 @@ func backend(t testing.TB, h http.HandlerFunc) *httptest.Server {
 	return s
 }
 
-// rawBackend is a server that speaks as f says, on each connection, after it has read a request's head.
+// rawBackend is a server that speaks as f says, on each connection, after it has read a request's
+// head.
 func rawBackend(t testing.TB, f func(conn net.Conn, head string)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -145,7 +146,8 @@ func do(t testing.TB, method, url string, body io.Reader, headers ...string) rep
 	return reply{w, string(text), err}
 }
 
-// speak sends text as it is to the server and returns all that comes back until the connection ends.
+// speak sends text as it is to the server and returns all that comes back until the connection
+// ends.
 func speak(t testing.TB, address, text string) string {
 	t.Helper()
 	conn, err := net.Dial("tcp", address)

@@ -13,7 +13,7 @@ import (
 )
 
 // headerSet is a set of canonical header names.
-type headerSet map[string]bool
+type headerSet = map[string]bool
 
 // newHeaderSet returns the headers that a client's Connection can't take away.
 func newHeaderSet(names []string) headerSet {
@@ -24,24 +24,9 @@ func newHeaderSet(names []string) headerSet {
 	return set
 }
 
-// dropHopByHop removes the headers of one connection, and those that Connection names, unless they are in keep.
-func dropHopByHop(h http.Header, keep headerSet) {
-	for _, line := range h["Connection"] {
-		for name := range strings.SplitSeq(line, ",") {
-			if name = http.CanonicalHeaderKey(strings.Trim(name, " \t")); name != "" && !keep[name] {
-				delete(h, name)
-			}
-		}
-	}
-	for name := range h {
-		if hopbyhop.Is(name) {
-			delete(h, name)
-		}
-	}
-}
-
-// dropTwins removes headers with underscores that a backend may take for one that the gateway writes, drops or has
-// judged by its real name: it would read a client's X_Forwarded_For as this gateway's X-Forwarded-For.
+// dropTwins removes headers with underscores that a backend may take for one that the gateway
+// writes, drops or has judged by its real name: it would read a client's X_Forwarded_For as this
+// gateway's X-Forwarded-For.
 func (x *exchange) dropTwins(h http.Header) {
 	for name := range h {
 		twin := hopbyhop.Twin(name)
@@ -54,7 +39,8 @@ func (x *exchange) dropTwins(h http.Header) {
 	}
 }
 
-// What else isn't passed on to an upstream. Expect is answered here; the forwarding headers are this gateway's to write.
+// What else isn't passed on to an upstream. Expect is answered here; the forwarding headers are
+// this gateway's to write.
 var (
 	droppedHTTP = [...]string{
 		"Expect", "Host", "X-Amzn-Apigateway-Api-Id", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto",
@@ -67,18 +53,19 @@ var (
 // viaHTTP is what the managed gateway was seen to write into Via.
 const viaHTTP = "HTTP/1.1 AmazonAPIGateway"
 
-// setHeaders fills in the headers for the upstream. They are new slices or the client's own, which the transport only reads.
+// setHeaders fills in the headers for the upstream. They are new slices or the client's own, which
+// the transport only reads.
 func (x *exchange) setHeaders() {
-	p, in := x.proxy, x.in.Header
+	p, in := x.proxy, x.In.Header
 	h := make(http.Header, len(in)+6)
 	for name, values := range in {
 		if values != nil {
 			h[name] = values
 		}
 	}
-	dropHopByHop(h, p.keep)
-	if x.upgrade != "" {
-		h["Connection"], h["Upgrade"] = x.value(0, "Upgrade"), x.value(1, x.upgrade)
+	hopbyhop.Drop(h, p.keep)
+	if x.Upgrade != "" {
+		h["Connection"], h["Upgrade"] = x.value(0, "Upgrade"), x.value(1, x.Upgrade)
 	}
 	if len(h["User-Agent"]) == 0 {
 		h["User-Agent"] = nil // keeps the transport from writing its own
@@ -114,12 +101,12 @@ func (x *exchange) setHeaders() {
 		}
 	}
 	x.dropTwins(h)
-	seen := x.start
+	seen := x.Began
 	if x.rc != nil { // as in the events that an authorizer of the request got
 		seen = x.rc.Time
 	}
 	h["X-Amzn-Trace-Id"] = x.value(3, traceid.New(h["X-Amzn-Trace-Id"], x.flavor == gatekit.REST, x.rc.ExtendedRequestID, seen).String())
-	x.out.Header = h
+	x.Out.Header = h
 }
 
 // value returns a slice of the i-th of x's own strings.
@@ -139,8 +126,9 @@ func acceptsTrailers(h http.Header) bool {
 	return false
 }
 
-// upgradeOf returns the protocol that a client asks to change to: websocket, or "". No other is passed on: h2c would let a client speak to the
-// upstream past everything that stands before it here.
+// upgradeOf returns the protocol that a client asks to change to: websocket, or "". No other is
+// passed on: h2c would let a client speak to the upstream past everything that stands before it
+// here.
 func upgradeOf(h http.Header) string {
 	if u := h["Upgrade"]; len(u) != 1 || !strings.EqualFold(u[0], "websocket") {
 		return ""
@@ -159,7 +147,7 @@ func (x *exchange) proto() string {
 	switch {
 	case x.proxy.config.ForwardedProto != "":
 		return x.proxy.config.ForwardedProto
-	case x.in.TLS != nil:
+	case x.In.TLS != nil:
 		return "https"
 	}
 	return "http"
@@ -167,8 +155,8 @@ func (x *exchange) proto() string {
 
 // setForwarded appends this gateway's element to a client's Forwarded.
 func (x *exchange) setForwarded(h http.Header) {
-	f := forwarded{client: gatekit.SourceIP(x.in), host: x.in.Host, proto: x.proto()}
-	if local, ok := x.in.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
+	f := forwarded{client: gatekit.SourceIP(x.In), host: x.In.Host, proto: x.proto()}
+	if local, ok := x.In.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
 		f.by = local.AddrPort().Addr()
 	}
 	h["Forwarded"] = x.value(4, f.after(h["Forwarded"]))
@@ -184,7 +172,7 @@ func (x *exchange) setVia(h http.Header) {
 
 // xForwarded appends the peer to X-Forwarded-For, and says which port and scheme the client used.
 func (x *exchange) xForwarded(h http.Header, host bool) {
-	if peer, err := netip.ParseAddrPort(x.in.RemoteAddr); err == nil {
+	if peer, err := netip.ParseAddrPort(x.In.RemoteAddr); err == nil {
 		chain := peer.Addr().Unmap().WithZone("").String()
 		if prior := h["X-Forwarded-For"]; len(prior) > 0 {
 			chain = strings.Join(prior, ", ") + ", " + chain
@@ -196,10 +184,10 @@ func (x *exchange) xForwarded(h http.Header, host bool) {
 	if proto == "https" {
 		port = "443"
 	}
-	if _, explicit, ok := strings.Cut(x.in.Host[strings.LastIndexByte(x.in.Host, ']')+1:], ":"); ok && explicit != "" && strings.Trim(explicit, "0123456789") == "" {
+	if _, explicit, ok := strings.Cut(x.In.Host[strings.LastIndexByte(x.In.Host, ']')+1:], ":"); ok && explicit != "" && strings.Trim(explicit, "0123456789") == "" {
 		port = explicit
 	}
-	v := []string{port, proto, x.in.Host}
+	v := []string{port, proto, x.In.Host}
 	h["X-Forwarded-Port"], h["X-Forwarded-Proto"] = v[0:1:1], v[1:2:2]
 	if host {
 		h["X-Forwarded-Host"] = v[2:3:3]
@@ -215,12 +203,13 @@ var remapped = [...]struct{ from, to string }{
 	{"X-Amzn-Requestid", "X-Amzn-Remapped-X-Amzn-Requestid"},
 }
 
-// passHeaders copies the response's headers to the client's, behind those that stations have set. It takes h over.
+// passHeaders copies the response's headers to the client's, behind those that stations have set.
+// It takes h over.
 func (x *exchange) passHeaders(h http.Header) {
 	switch {
 	case x.mapped:
 		connection := h["Connection"] // whose new name is transform.REST's to give
-		if dropHopByHop(h, nil); connection != nil {
+		if hopbyhop.Drop(h, nil); connection != nil {
 			h["Connection"] = connection
 		}
 		delete(h, "X-Amz-Apigw-Id")
@@ -229,7 +218,7 @@ func (x *exchange) passHeaders(h http.Header) {
 		for i, m := range remapped {
 			renamed[i] = h[m.from]
 		}
-		dropHopByHop(h, nil)
+		hopbyhop.Drop(h, nil)
 		for i, m := range remapped {
 			if delete(h, m.from); len(renamed[i]) > 0 {
 				h[m.to] = renamed[i]
@@ -238,10 +227,10 @@ func (x *exchange) passHeaders(h http.Header) {
 		delete(h, "Via")
 		delete(h, "X-Amz-Apigw-Id") // the gateway's own
 	default:
-		dropHopByHop(h, nil)
+		hopbyhop.Drop(h, nil)
 		delete(h, "Apigw-Requestid")
 	}
-	out := x.w.Header()
+	out := x.W.Header()
 	for name, values := range h {
 		if prior := out[name]; len(prior) > 0 {
 			values = append(prior[:len(prior):len(prior)], values...)

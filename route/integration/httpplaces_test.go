@@ -78,7 +78,8 @@ func post(p *integration.Proxy, body io.Reader) *httptest.ResponseRecorder {
 	return w
 }
 
-// Whatever clients leave undone, who has all of a request gets an answer: half-sent uploads of every kind, and answers that nobody reads.
+// Whatever clients leave undone, who has all of a request gets an answer: half-sent uploads of
+// every kind, and answers that nobody reads.
 func TestNobodyKeepsPlacesThatOthersNeed(t *testing.T) {
 	for _, tt := range []struct {
 		name, text string
@@ -112,7 +113,8 @@ func TestNobodyKeepsPlacesThatOthersNeed(t *testing.T) {
 	}
 }
 
-// However many one client has waiting, somebody who has all to send, or comes from elsewhere, is next.
+// However many one client has waiting, somebody who has all to send, or comes from elsewhere, is
+// next.
 func TestCrowdsDoNotStandInFront(t *testing.T) {
 	for _, tt := range []struct{ name, text, from string }{
 		{"uploads", "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n", ""},
@@ -138,7 +140,8 @@ func TestCrowdsDoNotStandInFront(t *testing.T) {
 	}
 }
 
-// Who loses the place for having sent nothing more is told that it was too slow; who could still read the answer isn't shown half of one.
+// Who loses the place for having sent nothing more is told that it was too slow; who could still
+// read the answer isn't shown half of one.
 func TestWhoLosesThePlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCrowd(t, integration.HTTPConfig{MaxConnections: 1})
@@ -156,7 +159,8 @@ func TestWhoLosesThePlace(t *testing.T) {
 	})
 }
 
-// Clients that keep up keep their places, and long uploads that are slow, but not too slow, aren't cut by the timeout for headers.
+// Clients that keep up keep their places, and long uploads that are slow, but not too slow, aren't
+// cut by the timeout for headers.
 func TestWhoKeepsUpKeepsThePlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCrowd(t, integration.HTTPConfig{MaxConnections: 1, Timeout: time.Second, ConnectionWait: time.Second})

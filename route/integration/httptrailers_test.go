@@ -29,7 +29,8 @@ func told(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, strings.Join(lines, "\n"), "\n")
 }
 
-// Of a client's trailers those reach the upstream that were announced, and that no rule about headers forbids.
+// Of a client's trailers those reach the upstream that were announced, and that no rule about
+// headers forbids.
 func TestRequestTrailers(t *testing.T) {
 	mapping := gatekit.Must(transform.NewParameters(transform.ParametersConfig{RequestParameters: map[string]string{
 		"overwrite:header.x-user": "ann", "remove:header.x-secret": "",
@@ -89,7 +90,8 @@ func TestResponseTrailers(t *testing.T) {
 	}
 }
 
-// What backends that read headers as variables take for a header of the gateway's, of a station's, or of one that was judged, is no client's to send.
+// What backends that read headers as variables take for a header of the gateway's, of a station's,
+// or of one that was judged, is no client's to send.
 func TestUnderscores(t *testing.T) {
 	b := backend(t, told)
 	for _, flavor := range flavors {

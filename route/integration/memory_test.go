@@ -15,7 +15,8 @@ import (
 	"github.com/gatekit-go/gatekit/route/integration"
 )
 
-// memory is a network in this process whose connections a fake clock can wait for. Real servers listen on it.
+// memory is a network in this process whose connections a fake clock can wait for. Real servers
+// listen on it.
 type memory struct {
 	mu        sync.Mutex
 	listeners map[string]*memoryListener
@@ -78,7 +79,8 @@ func (m *memory) serve(address string, h http.HandlerFunc) (stop func()) {
 	}
 }
 
-// raw starts a server that speaks as f says, on each connection, after it has read a request's head.
+// raw starts a server that speaks as f says, on each connection, after it has read a request's
+// head.
 func (m *memory) raw(address string, f func(net.Conn)) (stop func()) {
 	l := m.listen(address)
 	go func() {

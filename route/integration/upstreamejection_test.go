@@ -17,8 +17,9 @@ import (
 	"github.com/gatekit-go/gatekit/route/integration"
 )
 
-// An upstream that requests have ejected, and that never failed a check, is let in by the next check that is well. What comes after begins anew: one
-// lost request ejects it neither again nor for longer.
+// An upstream that requests have ejected, and that never failed a check, is let in by the next
+// check that is well. What comes after begins anew: one lost request ejects it neither again nor
+// for longer.
 func TestACheckEndsAnEjection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var net memory
@@ -113,7 +114,8 @@ func TestASickUpstreamStaysEjected(t *testing.T) {
 	})
 }
 
-// An answer whose body breaks off is a failure like one that never came, whichever way it breaks. One that ends well makes up for those before.
+// An answer whose body breaks off is a failure like one that never came, whichever way it breaks.
+// One that ends well makes up for those before.
 func TestBrokenBodiesEject(t *testing.T) {
 	for name, breaks := range map[string]http.HandlerFunc{
 		"too-short": func(w http.ResponseWriter, r *http.Request) {
@@ -173,7 +175,8 @@ func TestBrokenBodiesEject(t *testing.T) {
 	}
 }
 
-// A client that breaks off in the middle of an answer, or reads none of it, is no failure of the upstream's.
+// A client that breaks off in the middle of an answer, or reads none of it, is no failure of the
+// upstream's.
 func TestClientsThatBreakOffEjectNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var net memory
@@ -213,7 +216,8 @@ func TestClientsThatBreakOffEjectNobody(t *testing.T) {
 	})
 }
 
-// Requests pay retries in: the budget is full again after as many as its ratio says, and never more than full.
+// Requests pay retries in: the budget is full again after as many as its ratio says, and never more
+// than full.
 func TestRetryBudgetRefills(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var net memory

@@ -1,4 +1,4 @@
-package integration
+package upstream
 
 import (
 	"container/list"
@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// queue holds the requests that wait until an upstream has a connection left. Those go first that have all to send that they will send, and of these the
-// ones whose client keeps the fewest places already; else first come, first served. Nobody looks at it while nobody waits.
+// queue holds the requests that wait until a server has a connection left. Those go first that have
+// all to send that they will send, and of these the ones whose client keeps the fewest places
+// already; else first come, first served. Nobody looks at it while nobody waits.
 type queue struct {
 	max     int32
 	waiting atomic.Int32
@@ -19,12 +20,12 @@ type queue struct {
 }
 
 type waiter struct {
-	x    *exchange
+	x    *Exchange
 	wake chan struct{}
 }
 
 // join returns a place in the queue, or nil if it is full. leave must be called.
-func (q *queue) join(x *exchange) *list.Element {
+func (q *queue) join(x *Exchange) *list.Element {
 	if q.waiting.Add(1) > q.max {
 		q.waiting.Add(-1)
 		return nil
@@ -47,7 +48,8 @@ func (q *queue) leave(place *list.Element) {
 	}
 }
 
-// wait reports whether it is place's turn, after it was woken or when it is time to look again, or returns the cause that ended ctx.
+// wait reports whether it is place's turn, after it was woken or when it is time to look again, or
+// returns the cause that ended ctx.
 func (q *queue) wait(ctx context.Context, place *list.Element, look <-chan time.Time) (turn bool, err error) {
 	select {
 	case <-place.Value.(*waiter).wake:
@@ -59,7 +61,8 @@ func (q *queue) wait(ctx context.Context, place *list.Element, look <-chan time.
 	}
 }
 
-// isNext reports whether nobody goes before place: who comes or looks doesn't take what became free for somebody else.
+// isNext reports whether nobody goes before place: who comes or looks doesn't take what became free
+// for somebody else.
 func (q *queue) isNext(place *list.Element) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -1,4 +1,4 @@
-package integration
+package upstream
 
 import (
 	"bytes"
@@ -8,32 +8,32 @@ import (
 )
 
 const (
-	// aheadBytes is the longest body that is read before a place at an upstream is taken. What a client has sent half of
-	// then holds nothing but its own connection.
+	// aheadBytes is the longest body that is read before a place at a server is taken. What a
+	// client has sent half of then holds nothing but its own connection.
 	aheadBytes = 64 << 10
 	// firstBytes are what is read of a longer one: there is something to send, then.
 	firstBytes = 4 << 10
 )
 
-// readAhead reads what is to be there before a place at an upstream is taken: a short body as a whole, the first bytes
-// of a longer one. A body that doesn't say how long it is may be one half of a conversation, in which the client waits
-// for the upstream's words before it says its own, so that nothing of it may be waited for here; Proxy.slow keeps these
-// from holding places that others need.
-func (x *exchange) readAhead() error {
+// readAhead reads what is to be there before a place at a server is taken: a short body as a whole,
+// the first bytes of a longer one. A body that doesn't say how long it is may be one half of a
+// conversation, in which the client waits for the upstream's words before it says its own, so that
+// nothing of it may be waited for here; Pool.slow keeps these from holding places that others need.
+func (x *Exchange) readAhead() error {
 	if x.body != nil && x.body.length > 0 {
 		if err := x.readFirst(); err != nil {
 			return err
 		}
 	}
-	timeout := x.proxy.timeout[x.flavor]
+	timeout := x.timeout
 	x.sendFrom = time.Now()
 	defer x.watch.Reset(timeout)
 	return x.begin(forHeaders, timeout)
 }
 
-func (x *exchange) readFirst() error {
+func (x *Exchange) readFirst() error {
 	n := x.body.length
-	want, whole := n, n <= aheadBytes && len(x.out.Trailer) == 0
+	want, whole := n, n <= aheadBytes && len(x.Out.Trailer) == 0
 	if !whole {
 		want = firstBytes
 	}
@@ -55,16 +55,16 @@ func (x *exchange) readFirst() error {
 	}
 	body := inMemory(read, x.mayKeep(n))
 	if !whole {
-		body = &clientBody{in: io.MultiReader(bytes.NewReader(read), x.in.Body), length: n, limit: x.body.limit, kept: x.body.kept[:0], trail: x.body.trail}
+		body = &clientBody{in: io.MultiReader(bytes.NewReader(read), x.In.Body), length: n, limit: x.body.limit, kept: x.body.kept[:0], trail: x.body.trail}
 	}
 	x.mu.Lock()
 	x.body = body
 	x.mu.Unlock()
-	x.out.Body = body
+	x.Out.Body = body
 	return nil
 }
 
 // mayKeep reports whether a body of n bytes is kept so that it can be sent again.
-func (x *exchange) mayKeep(n int64) bool {
-	return n <= x.proxy.retries.bodyBytes && isIdempotent(x.out.Method)
+func (x *Exchange) mayKeep(n int64) bool {
+	return n <= x.pool.retries.BodyBytes && isIdempotent(x.Out.Method)
 }

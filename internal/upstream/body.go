@@ -1,4 +1,4 @@
-package integration
+package upstream
 
 import (
 	"bytes"
@@ -6,21 +6,16 @@ import (
 	"io"
 	"sync/atomic"
 	"time"
-
-	"github.com/gatekit-go/gatekit"
 )
 
-// maxPayload is the managed gateway's, in both directions. (Developer guide, "Amazon API Gateway quotas": 10 MB.)
-const maxPayload = 10 << 20
+// ErrTooLong is what a client has done wrong whose body is longer than it may be.
+var ErrTooLong = errors.New("upstream: the request's body is longer than it may be")
 
-var (
-	tooLarge    = &gatekit.Rejection{Type: gatekit.RequestTooLarge, Cause: errTooLarge}
-	errTooLarge = errors.New("integration: the request's body is longer than it may be")
-	errBodyDone = errors.New("integration: the request's body isn't read any more")
-)
+var errBodyDone = errors.New("upstream: the request's body isn't read any more")
 
-// clientBody is the client's body for one attempt. The transport reads it in a goroutine that may outlive the attempt, and closes it when it
-// can't connect; neither may end the client's own body, which the next attempt needs.
+// clientBody is the client's body for one attempt. The transport reads it in a goroutine that may
+// outlive the attempt, and closes it when it can't connect; neither may end the client's own body,
+// which the next attempt needs.
 type clientBody struct {
 	in     io.Reader
 	length int64  // how many bytes it has; -1: it doesn't say
@@ -58,7 +53,7 @@ func (b *clientBody) Read(to []byte) (int, error) {
 		b.up.end(time.Now(), n)
 	}
 	if b.read += int64(n); b.limit > 0 && b.read > b.limit {
-		return 0, b.broken(errTooLarge)
+		return 0, b.broken(ErrTooLong)
 	}
 	if !b.own && len(b.kept)+n <= cap(b.kept) {
 		b.kept = append(b.kept, to[:n]...)
