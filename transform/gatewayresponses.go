@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/contextvar"
+	"github.com/gatekit-go/gatekit/internal/httpword"
 )
 
 // GatewayResponsesConfig configures [GatewayResponses]. The zero value changes nothing. (Developer guide, "Set up gateway response
@@ -123,7 +124,7 @@ func newGatewayResponse(field string, from GatewayResponse, errs *[]error) *gate
 	for _, target := range slices.Sorted(maps.Keys(from.ResponseParameters)) {
 		within := fmt.Sprintf("ResponseParameters[%q]", target)
 		name, ok := strings.CutPrefix(target, "gatewayresponse.header.")
-		if !ok || !isToken(name) {
+		if !ok || !httpword.IsToken(name) {
 			wrong(within, "want gatewayresponse.header.NAME, got %q", target)
 			continue
 		}
@@ -207,15 +208,12 @@ func (g *GatewayResponses) respond(w http.ResponseWriter, r *http.Request, rej *
 			h[header.name] = []string{headerText(text)}
 		}
 	}
-	if !allowsBody(status) {
+	if h["Content-Length"] = []string{strconv.Itoa(len(body))}; !httpword.BodyAllowed(status) {
 		delete(h, "Content-Type")
 		delete(h, "Content-Length")
-		w.WriteHeader(status)
-		return
 	}
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.WriteHeader(status)
-	if r.Method != http.MethodHead {
+	if httpword.BodySent(r.Method, status) {
 		_, _ = w.Write(body) // a client that went away is no fault of ours
 	}
 }

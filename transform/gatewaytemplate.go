@@ -8,6 +8,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/contextvar"
+	"github.com/gatekit-go/gatekit/internal/httpword"
 	"github.com/gatekit-go/gatekit/internal/querytext"
 )
 
@@ -80,7 +81,7 @@ func gatewayVariableOf(name string) (gatewayVariable, bool) {
 			if strings.EqualFold(rest, "Host") {
 				return gatewayVariable{source: fromHost}, true
 			}
-			return gatewayVariable{source: fromHeader, name: textproto.CanonicalMIMEHeaderKey(rest)}, isToken(rest)
+			return gatewayVariable{source: fromHeader, name: textproto.CanonicalMIMEHeaderKey(rest)}, httpword.IsToken(rest)
 		case "querystring":
 			return gatewayVariable{source: fromQuery, name: rest}, rest != ""
 		case "path":

@@ -250,17 +250,7 @@ func (p *plan) keepMapped(h http.Header) {
 	if !mapped {
 		return
 	}
-	var kept []string
-	for _, line := range lines {
-		for option := range strings.SplitSeq(line, ",") {
-			if option = strings.Trim(option, " \t"); option != "" && !p.setsHeader(option) {
-				kept = append(kept, option)
-			}
-		}
-	}
-	if delete(h, "Connection"); len(kept) > 0 {
-		h["Connection"] = []string{strings.Join(kept, ", ")}
-	}
+	setList(h, "Connection", lines, func(option string) bool { return !p.setsHeader(option) })
 }
 
 // dropAliases removes what would get past the mappings of headers: trailers of the same names, which net/http fills in
@@ -402,7 +392,8 @@ func (h *parametersStation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.next.ServeHTTP(w, mapped)
 		return
 	}
-	rw := &parametersWriter{ResponseWriter: w, parameters: p, message: message{rc: rc, r: r}}
+	rw := &parametersWriter{parameters: p, message: message{rc: rc, r: r}}
+	rw.Init(w, rw)
 	h.next.ServeHTTP(rw, mapped)
 	rw.finish()
 }

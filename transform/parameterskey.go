@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/textproto"
 	"strings"
+
+	"github.com/gatekit-go/gatekit/internal/httpword"
 )
 
 // action is what a mapping does. Their order is the one in which they are carried out.
@@ -69,7 +71,7 @@ func parseKey(text string, response bool) (key, error) {
 	switch {
 	case where == "header" && !response && k.action == overwrite && strings.EqualFold(name, "Host"):
 		k.place = inHost
-	case where == "header" && !isToken(name):
+	case where == "header" && !httpword.IsToken(name):
 		return key{}, fmt.Errorf("want a header's name behind header., got %q", name)
 	case where == "header":
 		if reason := reserved(name); reason != "" {
@@ -113,14 +115,4 @@ func reserved(name string) string {
 		return "says what follows the body"
 	}
 	return ""
-}
-
-// isToken reports whether s is a token, as header names are. (RFC 9110, section 5.6.2.)
-func isToken(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c <= ' ' || c >= 0x7f || strings.IndexByte("\"(),/:;<=>?@[\\]{}", c) >= 0 {
-			return false
-		}
-	}
-	return s != ""
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/contextvar"
+	"github.com/gatekit-go/gatekit/internal/httpword"
 	"github.com/gatekit-go/gatekit/internal/jsonpath"
 	"github.com/gatekit-go/gatekit/internal/querytext"
 )
@@ -199,7 +200,7 @@ func parseMessageSelector(text, rest string, response bool) (part, error) {
 	switch {
 	case where == "header" && !response && strings.EqualFold(name, "Host"):
 		return part{source: fromHost}, nil
-	case where == "header" && isToken(name):
+	case where == "header" && httpword.IsToken(name):
 		return part{source: fromHeader, name: textproto.CanonicalMIMEHeaderKey(name)}, nil
 	case where == "querystring" && !response && name != "":
 		return part{source: fromQuery, name: name}, nil

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"io"
@@ -199,10 +200,11 @@ func (e *exchange) mapped(w http.ResponseWriter, next http.Handler) error {
 	}
 	out.Body, out.ContentLength = body, length
 	began := time.Now()
-	c := &capture{exchange: e, client: w, header: http.Header{}, limit: e.rest.maxBody}
+	c := &capture{exchange: e, header: http.Header{}}
+	c.Init(w, c)
 	next.ServeHTTP(c, out)
-	if e.rc.Integration() == nil {
-		e.rc.SetIntegration(gatekit.Integration{Status: c.answerStatus(), Latency: time.Since(began)})
+	if e.rc.Integration() == nil { // before the response is made, which may show it
+		e.rc.SetIntegration(gatekit.Integration{Status: cmp.Or(c.Status(), http.StatusOK), Latency: time.Since(began)})
 	}
 	return c.finish()
 }
@@ -426,24 +428,23 @@ func (e *exchange) respond(w http.ResponseWriter, a *answer) error {
 	if err != nil {
 		return err
 	}
-	if !allowsBody(status) {
-		writeHeader(w, h, status)
-		return nil
+	if httpword.BodyAllowed(status) {
+		h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	}
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
-	writeHeader(w, h, status)
-	if e.r.Method != http.MethodHead {
+	setHeaders(w, h)
+	w.WriteHeader(status)
+	if httpword.BodySent(e.r.Method, status) {
 		_, _ = w.Write(body) // a client that went away is no fault of ours
 	}
 	return nil
 }
 
-func writeHeader(w http.ResponseWriter, h http.Header, status int) {
+// setHeaders adds h to what stations further out have set.
+func setHeaders(w http.ResponseWriter, h http.Header) {
 	to := w.Header()
 	for name, values := range h {
 		to[name] = values
 	}
-	w.WriteHeader(status)
 }
 
 // responseHeader applies mappings, and what the templates have overridden.

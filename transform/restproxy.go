@@ -1,15 +1,13 @@
 package transform
 
 import (
-	"bufio"
-	"io"
-	"net"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/event"
+	"github.com/gatekit-go/gatekit/internal/latewriter"
 )
 
 // notProxied are the headers, beside the hidden ones, that a backend of type HTTP_PROXY doesn't get. (Recorded.)
@@ -49,15 +47,14 @@ func (e *exchange) proxy(w http.ResponseWriter, next http.Handler) error {
 	case e.r.Body != nil:
 		out.Body = http.MaxBytesReader(w, e.r.Body, e.rest.maxBody)
 	}
-	p := &proxied{ResponseWriter: w, rc: e.rc, header: http.Header{}}
+	p := &proxied{rc: e.rc, header: http.Header{}}
+	p.Init(w, p)
 	began := time.Now()
 	next.ServeHTTP(p, out)
-	if !p.committed {
-		p.WriteHeader(http.StatusOK)
-	}
+	p.Finish()
 	p.trailers()
 	if e.rc.Integration() == nil {
-		e.rc.SetIntegration(gatekit.Integration{Status: p.status, Latency: time.Since(began)})
+		e.rc.SetIntegration(gatekit.Integration{Status: p.Status(), Latency: time.Since(began)})
 	}
 	return nil
 }
@@ -65,26 +62,25 @@ func (e *exchange) proxy(w http.ResponseWriter, next http.Handler) error {
 // proxied gives the backend's headers the names that they have for clients, at the last moment. The backend's are kept apart from those that
 // stations further out have set, which are not renamed.
 type proxied struct {
-	http.ResponseWriter
-	rc        *gatekit.RequestContext
-	header    http.Header
-	status    int
-	committed bool
+	latewriter.Writer
+	rc     *gatekit.RequestContext
+	header http.Header
 }
 
+// Header returns the backend's.
 func (w *proxied) Header() http.Header { return w.header }
 
-func (w *proxied) commit(status int) {
-	if w.committed {
-		return
-	}
-	w.committed, w.status = true, status
+// Inform stops what the backend says before its answer.
+func (w *proxied) Inform(int) bool { return false }
+
+// Commit renames.
+func (w *proxied) Commit(status int) int {
 	to := w.ResponseWriter.Header()
 	if w.rc.Rejection() != nil { // the gateway's own answer
 		for name, values := range w.header {
 			to[name] = values
 		}
-		return
+		return status
 	}
 	for name, values := range w.header {
 		key := http.CanonicalHeaderKey(name)
@@ -101,6 +97,7 @@ func (w *proxied) commit(status int) {
 	if _, ok := to["Content-Type"]; !ok {
 		to["Content-Type"] = []string{applicationJSON}
 	}
+	return status
 }
 
 // trailers passes on what the backend has set behind its body: the trailers that it announced, and others by net/http's prefix for them.
@@ -120,44 +117,3 @@ func (w *proxied) trailers() {
 		}
 	}
 }
-
-func (w *proxied) WriteHeader(status int) {
-	if status >= 100 && status < 200 && status != http.StatusSwitchingProtocols {
-		return // what the backend says before its answer is not passed on
-	}
-	if w.committed {
-		return
-	}
-	w.commit(status)
-	w.ResponseWriter.WriteHeader(status)
-}
-
-func (w *proxied) Write(b []byte) (int, error) {
-	w.WriteHeader(http.StatusOK)
-	return w.ResponseWriter.Write(b)
-}
-
-// ReadFrom keeps sendfile where the server has it.
-func (w *proxied) ReadFrom(r io.Reader) (int64, error) {
-	w.WriteHeader(http.StatusOK)
-	return io.Copy(w.ResponseWriter, r)
-}
-
-func (w *proxied) Flush() { _ = w.FlushError() }
-
-func (w *proxied) FlushError() error {
-	w.WriteHeader(http.StatusOK)
-	return http.NewResponseController(w.ResponseWriter).Flush()
-}
-
-// Hijack hands over a connection. Where that fails, the handler still answers.
-func (w *proxied) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
-	if err == nil && !w.committed {
-		w.committed, w.status = true, http.StatusSwitchingProtocols
-	}
-	return conn, rw, err
-}
-
-// Unwrap is for what else http.ResponseController does: deadlines, full duplex.
-func (w *proxied) Unwrap() http.ResponseWriter { return w.ResponseWriter }

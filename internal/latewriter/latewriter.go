@@ -6,22 +6,38 @@
 // station's [Committer] is asked once, right before the header is sent.
 //
 // What a station does beyond that is an interface more: to see or replace the body ([Body]), to see the beginning of the body
-// before the header is sent ([Holder]), to know that an answer comes bit by bit ([Streamer]), to judge 1xx answers ([Informer]).
+// before the header is sent ([Holder]), to know that an answer comes bit by bit ([Streamer]), to judge 1xx answers ([Informer]), to
+// take a whole answer in place of the client ([Keeper]).
 package latewriter
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"net"
 	"net/http"
+
+	"github.com/gatekit-go/gatekit/internal/httpword"
 )
 
 // Committer edits the header of an answer.
 type Committer interface {
 	// Commit is called once, right before the header is sent with this status: 200 where the handler named none, 101 where it took
-	// the connection over. It returns the status to send. It edits the header of the writer that it stands in front of.
+	// the connection over. It returns the status to send: of one without a body, in place of one with, the body is dropped. It edits
+	// the header of the writer that it stands in front of.
 	Commit(status int) int
 }
+
+// Keeper takes whole answers in place of the client.
+type Keeper interface {
+	// Keep is called once, when the status is known, and reports whether this answer is kept: then Commit isn't called, a flush does
+	// nothing, the connection can't be taken over, and what the client gets is the station's to write when the handler has returned,
+	// from [Writer.Status] and [Writer.Held]. A kept body has at most so many bytes; what goes beyond fails with [ErrTooLarge].
+	Keep(status int) (most int64, keep bool)
+}
+
+// ErrTooLarge is what writing returns behind the bound of a [Keeper].
+var ErrTooLarge = errors.New("the answer is too large")
 
 // Holder wants to see the body's beginning before the header is sent.
 type Holder interface {
@@ -57,14 +73,17 @@ type Writer struct {
 	committer Committer
 	held      *held // nil where nothing is held back
 	status    int32 // the handler's; 0 before it has named one
-	chosen    bool  // Hold has been asked
+	chosen    bool  // Keep and Hold have been asked
 	committed bool
+	bodiless  bool // the station's status allows no body
 }
 
-// held is the body's beginning.
+// held is the body's beginning, or all of a kept one.
 type held struct {
 	body []byte
-	most int
+	most int64
+	kept bool
+	over bool
 }
 
 // Init makes w write to to, and c edit what is written.
@@ -84,32 +103,57 @@ func (w *Writer) Held() []byte {
 	return w.held.body
 }
 
-// choose asks once how much of the body to hold, and commits if that is nothing.
+// Kept reports whether the answer is a [Keeper]'s.
+func (w *Writer) Kept() bool { return w.held != nil && w.held.kept }
+
+// Overflowed reports whether more was written than a [Keeper] wanted. Nothing is held then.
+func (w *Writer) Overflowed() bool { return w.held != nil && w.held.over }
+
+// choose asks once what becomes of the body, and commits if nothing of it is held.
 func (w *Writer) choose(status int) {
-	if w.chosen {
-		return
+	if !w.chosen {
+		if w.ask(status); w.held == nil {
+			w.commit()
+		}
 	}
+}
+
+func (w *Writer) ask(status int) {
 	w.chosen, w.status = true, int32(status)
-	if h, ok := w.committer.(Holder); ok {
-		if most := h.Hold(status); most > 0 {
-			w.held = &held{most: most}
+	if k, ok := w.committer.(Keeper); ok {
+		if most, keep := k.Keep(status); keep {
+			w.held = &held{most: most, kept: true}
 			return
 		}
 	}
-	w.commit()
+	if h, ok := w.committer.(Holder); ok {
+		if most := h.Hold(status); most > 0 {
+			w.held = &held{most: int64(most)}
+		}
+	}
 }
 
 // commit sends the header and what was held, once.
 func (w *Writer) commit() {
-	if w.committed {
+	if w.committed || w.Kept() {
 		return
 	}
-	w.committed = true
-	w.ResponseWriter.WriteHeader(w.committer.Commit(int(w.status)))
+	w.ResponseWriter.WriteHeader(w.edit())
 	if body := w.Held(); len(body) > 0 {
 		_, _ = w.write(body) // a client that went away shows at the next Write
 	}
 	w.held = nil
+}
+
+// edit has the station edit the header, and returns its status.
+func (w *Writer) edit() int {
+	w.committed = true
+	status := w.committer.Commit(int(w.status))
+	if status != int(w.status) && !httpword.BodyAllowed(status) {
+		w.bodiless = true
+		delete(w.ResponseWriter.Header(), "Content-Length")
+	}
+	return status
 }
 
 // WriteHeader commits, or begins to hold the body back. A 1xx other than 101 passes, if the station lets it: another header follows.
@@ -127,6 +171,9 @@ func (w *Writer) WriteHeader(status int) {
 }
 
 func (w *Writer) write(b []byte) (int, error) {
+	if w.bodiless {
+		return len(b), nil
+	}
 	if seen, ok := w.committer.(Body); ok {
 		return seen.WriteBody(w.ResponseWriter, b)
 	}
@@ -136,11 +183,16 @@ func (w *Writer) write(b []byte) (int, error) {
 // Write implements io.Writer.
 func (w *Writer) Write(b []byte) (int, error) {
 	w.choose(http.StatusOK)
-	if w.committed {
+	h := w.held
+	switch {
+	case w.committed:
 		return w.write(b)
+	case h.kept && (h.over || int64(len(h.body)+len(b)) > h.most):
+		h.over, h.body = true, nil
+		return 0, ErrTooLarge
 	}
-	w.held.body = append(w.held.body, b...)
-	if len(w.held.body) >= w.held.most {
+	h.body = append(h.body, b...)
+	if !h.kept && int64(len(h.body)) >= h.most {
 		w.commit()
 	}
 	return len(b), nil
@@ -149,7 +201,7 @@ func (w *Writer) Write(b []byte) (int, error) {
 // WriteString implements io.StringWriter.
 func (w *Writer) WriteString(s string) (int, error) {
 	w.choose(http.StatusOK)
-	if _, seen := w.committer.(Body); w.committed && !seen {
+	if _, seen := w.committer.(Body); w.committed && !w.bodiless && !seen {
 		return io.WriteString(w.ResponseWriter, s)
 	}
 	return w.Write([]byte(s))
@@ -158,16 +210,19 @@ func (w *Writer) WriteString(s string) (int, error) {
 // ReadFrom implements io.ReaderFrom. It keeps sendfile where the server has it, for a body that nobody looks at.
 func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
 	w.choose(http.StatusOK)
+	if w.Kept() {
+		return io.Copy(onlyWriter{w}, r)
+	}
 	var first int64
 	if !w.committed {
 		var err error
-		first, err = io.Copy(onlyWriter{w}, io.LimitReader(r, int64(w.held.most-len(w.held.body))))
+		first, err = io.Copy(onlyWriter{w}, io.LimitReader(r, w.held.most-int64(len(w.held.body))))
 		if err != nil || !w.committed {
 			return first, err // the reader ended first
 		}
 	}
 	to := io.Writer(w.ResponseWriter)
-	if _, seen := w.committer.(Body); seen {
+	if _, seen := w.committer.(Body); seen || w.bodiless {
 		to = onlyWriter{w}
 	}
 	n, err := io.Copy(to, r)
@@ -180,9 +235,12 @@ type onlyWriter struct{ io.Writer }
 // Flush implements http.Flusher.
 func (w *Writer) Flush() { _ = w.FlushError() }
 
-// FlushError commits, and sends what there is. It is what http.ResponseController calls.
+// FlushError commits, and sends what there is. It is what http.ResponseController calls. Of a kept answer there is nothing to send.
 func (w *Writer) FlushError() error {
 	w.choose(http.StatusOK)
+	if w.Kept() {
+		return nil
+	}
 	w.commit()
 	w.stream()
 	return http.NewResponseController(w.ResponseWriter).Flush()
@@ -197,6 +255,9 @@ func (w *Writer) stream() {
 // Hijack hands the connection over and commits with 101, without sending a header: that is the handler's now. Where it can't be
 // handed over, as with HTTP/2, nothing is committed and the handler still answers.
 func (w *Writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if w.Kept() {
+		return nil, nil, http.ErrNotSupported
+	}
 	if w.chosen {
 		w.commit() // a handler may announce the 101 by WriteHeader, and take over then
 	}
@@ -222,11 +283,11 @@ func (w *Writer) Finish() {
 		w.commit()
 		return
 	}
-	w.chosen, w.committed, w.status = true, true, http.StatusOK
-	if h, ok := w.committer.(Holder); ok {
-		h.Hold(http.StatusOK)
+	if w.ask(http.StatusOK); w.Kept() {
+		return
 	}
-	if status := w.committer.Commit(http.StatusOK); status != http.StatusOK {
+	if status := w.edit(); status != http.StatusOK {
 		w.ResponseWriter.WriteHeader(status)
 	}
+	w.held = nil
 }

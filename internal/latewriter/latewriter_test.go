@@ -235,6 +235,92 @@ func TestHijackThatFailsLeavesTheAnswerToTheHandler(t *testing.T) {
 	require.Equal(t, 501, rec.Code)
 }
 
+// A status without a body, in place of one with, has none: net/http would refuse what the handler writes, and a length would be wrong.
+func TestStatusWithoutABody(t *testing.T) {
+	for _, http2 := range []bool{false, true} {
+		for _, tt := range answers {
+			res, body := serve(t, http2, func(to http.ResponseWriter, r *http.Request) {
+				w := &mark{as: http.StatusNoContent}
+				w.Init(to, w)
+				w.Header().Set("Content-Length", "5")
+				tt.handler(w, r)
+				w.Finish()
+			})
+			require.Equal(t, http.StatusNoContent, res.StatusCode, tt.name)
+			require.Empty(t, body, tt.name)
+			require.Empty(t, res.Header["Content-Length"], tt.name)
+		}
+	}
+}
+
+// keeper takes whole answers, and gives the client another one.
+type keeper struct {
+	mark
+	most int64
+}
+
+func (w *keeper) Keep(status int) (int64, bool) { return w.most, status != http.StatusTeapot }
+
+// A kept answer reaches nobody until the station says what is sent, however the handler answers.
+func TestKeptAnswer(t *testing.T) {
+	for _, http2 := range []bool{false, true} {
+		for _, tt := range answers {
+			t.Run(fmt.Sprintf("http2=%t/%s", http2, tt.name), func(t *testing.T) {
+				var w *keeper
+				res, body := serve(t, http2, func(to http.ResponseWriter, r *http.Request) {
+					w = &keeper{most: 5}
+					w.Init(to, w)
+					tt.handler(w, r)
+					w.Finish()
+					require.False(t, w.Overflowed())
+					require.Equal(t, tt.body, string(w.Held()))
+					to.WriteHeader(http.StatusAccepted)
+					_, _ = to.Write([]byte("kept"))
+				})
+				require.Equal(t, http.StatusAccepted, res.StatusCode)
+				require.Equal(t, "kept", body)
+				require.True(t, w.Kept())
+				require.False(t, w.Committed())
+				require.Equal(t, tt.status, w.Status())
+				require.Empty(t, w.commits)
+			})
+		}
+	}
+}
+
+func TestKeptAnswerIsBounded(t *testing.T) {
+	for _, tt := range answers {
+		rec := httptest.NewRecorder()
+		w := &keeper{most: 2}
+		w.Init(rec, w)
+		tt.handler(w, nil)
+		w.Finish()
+		require.Equal(t, len(tt.body) > 2, w.Overflowed(), tt.name)
+		require.LessOrEqual(t, len(w.Held()), 2, tt.name)
+		require.Empty(t, rec.Body.String(), tt.name)
+	}
+	w := &keeper{most: 2}
+	w.Init(httptest.NewRecorder(), w)
+	_, err := w.Write([]byte("abc"))
+	require.ErrorIs(t, err, latewriter.ErrTooLarge)
+	_, err = w.Write([]byte("a")) // what is missing in the middle makes the rest worthless
+	require.ErrorIs(t, err, latewriter.ErrTooLarge)
+	_, _, err = w.Hijack()
+	require.ErrorIs(t, err, http.ErrNotSupported)
+}
+
+// What isn't kept goes its way.
+func TestKeeperThatLetsPass(t *testing.T) {
+	rec := httptest.NewRecorder()
+	w := &keeper{}
+	w.Init(rec, w)
+	w.WriteHeader(http.StatusTeapot)
+	_, _ = w.Write([]byte("short and stout"))
+	w.Finish()
+	require.Equal(t, "short and stout", rec.Body.String())
+	require.Equal(t, []int{http.StatusTeapot}, w.commits)
+}
+
 // Deadlines and full duplex go to the writer beneath.
 func TestUnwrap(t *testing.T) {
 	rec := httptest.NewRecorder()
