@@ -11,30 +11,36 @@ import (
 	"github.com/gatekit-go/gatekit/internal/requestpath"
 )
 
-// RequestContext is what the gateway knows of one request, and it is small. What is the same for all requests of a stage or a
-// route is described once, when the API is built, and pointed at; what few ask for is made when it is asked for. One is attached per
-// request, by the first station that has something to write; later ones fill it in place, so a chain of ten costs what a chain of
-// one does.
+// RequestContext is what the gateway knows of one request, and it is small. What is the same for
+// all requests of a stage or a route is described once, when the API is built, and pointed at; what
+// few ask for is made when it is asked for. One is attached per request, by the first station that
+// has something to write; later ones fill it in place, so a chain of ten costs what a chain of one
+// does.
 //
-// A station writes the plain fields before it calls the next handler, in the goroutine that serves the request; after that they are
-// only read, and so are the things that they point at, always. The methods that tell something are safe from any goroutine, and all
-// methods work on nil. A RequestContext may be copied (known := *rc): the copy knows what the original knew, and shares what becomes
-// known later.
+// A station writes the plain fields before it calls the next handler, in the goroutine that serves
+// the request; after that they are only read, and so are the things that they point at, always. The
+// methods that tell something are safe from any goroutine, and all methods work on nil. A
+// RequestContext may be copied (known := *rc): the copy knows what the original knew, and shares
+// what becomes known later.
 type RequestContext struct {
-	// API is what the request is for, with its stage. It is never nil in a context that [Attach] has made. It is shared by all
-	// requests of the stage: to say something else, a station points at another one and doesn't write to this.
+	// API is what the request is for, with its stage. It is never nil in a context that [Attach]
+	// has made. It is shared by all requests of the stage: to say something else, a station points
+	// at another one and doesn't write to this.
 	API *API
-	// Route is the route that was chosen, nil before that and under routers that tell none. [RequestContext.RouteKey] knows more.
+	// Route is the route that was chosen, nil before that and under routers that tell none.
+	// [RequestContext.RouteKey] knows more.
 	Route *Route
 	// Path is the request's path: as received, as routed, as told to backends.
 	Path Path
-	// Time is when the request was first seen by a station: the one reading of the clock that all of them use.
+	// Time is when the request was first seen by a station: the one reading of the clock that all
+	// of them use.
 	Time time.Time
 	// Authorization is nil until an authorizer has admitted the request.
 	Authorization *Authorization
 	// Charge is what the request costs its caller's quota. It is nil unless a usage plan counts it.
 	Charge Charge
-	// Connection is the WebSocket connection that the request is a message of, or that it opens. nil for other requests.
+	// Connection is the WebSocket connection that the request is a message of, or that it opens.
+	// nil for other requests.
 	Connection *Connection
 
 	domain           *Domain // how package domain has chosen the API; nil if it hasn't
@@ -43,6 +49,8 @@ type RequestContext struct {
 	caller           *IAMCaller
 	known            *identity // of the client what the request itself doesn't say; nil is nothing
 	mapped           bool
+	hostOverwritten  bool
+	pathOverwritten  bool
 	id               requestID
 	responder        func(http.ResponseWriter, *http.Request, *Rejection)
 	at               *attached // where it is attached, with what becomes known later; nil in a context that nobody attached
@@ -62,9 +70,11 @@ type Domain struct {
 type Route struct {
 	// Key is the configured key: "GET /orders/{id}", "$default".
 	Key string
-	// OperationName is the route's, where it has one (route.OperationName). It is for events and logs, and decides nothing.
+	// OperationName is the route's, where it has one (route.OperationName). It is for events and
+	// logs, and decides nothing.
 	OperationName string
-	// ResourceID is the id of the route's resource, where an imported API has one. Events make one of the path if it is empty.
+	// ResourceID is the id of the route's resource, where an imported API has one. Events make one
+	// of the path if it is empty.
 	ResourceID string
 }
 
@@ -85,27 +95,32 @@ type Connection struct {
 type Integration struct {
 	// Status is the HTTP status that the backend, or the function's code, answered with.
 	Status int
-	// FunctionError is what a Lambda function failed with; empty otherwise. It is for logs, and never sent to clients.
+	// FunctionError is what a Lambda function failed with; empty otherwise. It is for logs, and
+	// never sent to clients.
 	FunctionError string
 	// Latency is the time from the call to the end of its answer.
 	Latency time.Duration
 }
 
-// Charge is what a request costs its caller's quota: one unit, unless who knows better settles it. It is safe for concurrent use.
+// Charge is what a request costs its caller's quota: one unit, unless who knows better settles it.
+// It is safe for concurrent use.
 type Charge interface {
 	// Reserved returns how many units were taken before the request was let through.
 	Reserved() int64
-	// Settle makes the request cost units, 0 or more, in place of what was reserved: a number of tokens, rows or kilobytes. It may be
-	// called while the request is served or after it was answered, once. More than was reserved is counted even beyond the limit, as
-	// the work is done. An error means that the count stands as it was.
+	// Settle makes the request cost units, 0 or more, in place of what was reserved: a number of
+	// tokens, rows or kilobytes. It may be called while the request is served or after it was
+	// answered, once. More than was reserved is counted even beyond the limit, as the work is done.
+	// An error means that the count stands as it was.
 	Settle(ctx context.Context, units int64) error
 }
 
-// contextKey is the module's only context key: a new feature adds a field to RequestContext, not a key.
+// contextKey is the module's only context key: a new feature adds a field to RequestContext, not a
+// key.
 type contextKey struct{}
 
-// attached is a context, the RequestContext that it carries, the request that carries it, and what becomes known of it later, in one
-// object: attaching costs one allocation. It is 632 bytes, in a class of 640; the next is 704.
+// attached is a context, the RequestContext that it carries, the request that carries it, and what
+// becomes known of it later, in one object: attaching costs one allocation. It is 632 bytes, in a
+// class of 640; the next is 704.
 type attached struct {
 	context.Context
 	rc      RequestContext
@@ -130,8 +145,8 @@ func From(ctx context.Context) *RequestContext {
 	return rc
 }
 
-// WithoutRequestContext returns ctx without the RequestContext that it carries, so that a request made with it gets one of its own:
-// a gateway behind a gateway in the same process.
+// WithoutRequestContext returns ctx without the RequestContext that it carries, so that a request
+// made with it gets one of its own: a gateway behind a gateway in the same process.
 func WithoutRequestContext(ctx context.Context) context.Context {
 	if From(ctx) == nil {
 		return ctx
@@ -151,9 +166,10 @@ func (o outside) Value(key any) any {
 // noAPI is what is known of the API where nobody has described it.
 var noAPI API
 
-// Attach returns the request's RequestContext and the request that carries it: r itself if it has one, else a shallow copy with a
-// new one. Headers that a client's Connection names are gone in the copy: they are for this connection (RFC 9110, section 7.6.1), so
-// that no station decides by what no backend gets.
+// Attach returns the request's RequestContext and the request that carries it: r itself if it has
+// one, else a shallow copy with a new one. Headers that a client's Connection names are gone in the
+// copy: they are for this connection (RFC 9110, section 7.6.1), so that no station decides by what
+// no backend gets.
 func Attach(r *http.Request) (*RequestContext, *http.Request) {
 	ctx := r.Context()
 	value := ctx.Value(contextKey{})
@@ -182,9 +198,10 @@ func Attach(r *http.Request) (*RequestContext, *http.Request) {
 	return rc, r
 }
 
-// Detach returns a deep copy of r in ctx, without its body, for work on it that goes on when r is answered. It has a RequestContext
-// of its own that knows what r's knows, so that what becomes of it isn't told of r. It costs its caller nothing (Charge is nil), and
-// its refusals are nobody's to answer.
+// Detach returns a deep copy of r in ctx, without its body, for work on it that goes on when r is
+// answered. It has a RequestContext of its own that knows what r's knows, so that what becomes of
+// it isn't told of r. It costs its caller nothing (Charge is nil), and its refusals are nobody's to
+// answer.
 func Detach(ctx context.Context, r *http.Request) *http.Request {
 	rc, r := Attach(r)
 	a := &attached{Context: ctx, rc: *rc}
@@ -202,7 +219,8 @@ func (rc *RequestContext) request() *http.Request {
 	return &rc.at.request
 }
 
-// DomainName returns the host that the client used, without a port: as package domain has normalized it, else as the request has it.
+// DomainName returns the host that the client used, without a port: as package domain has
+// normalized it, else as the request has it.
 func (rc *RequestContext) DomainName() string {
 	if rc == nil {
 		return ""
@@ -216,7 +234,8 @@ func (rc *RequestContext) DomainName() string {
 	return ""
 }
 
-// BasePath returns the API mapping's key that the request came through, without slashes at its ends; "" without one.
+// BasePath returns the API mapping's key that the request came through, without slashes at its
+// ends; "" without one.
 func (rc *RequestContext) BasePath() string {
 	if rc == nil || rc.domain == nil {
 		return ""
@@ -224,12 +243,14 @@ func (rc *RequestContext) BasePath() string {
 	return rc.domain.BasePath
 }
 
-// CustomDomain reports whether package domain has chosen the API by a custom domain name, and not by its generated host name.
+// CustomDomain reports whether package domain has chosen the API by a custom domain name, and not
+// by its generated host name.
 func (rc *RequestContext) CustomDomain() bool {
 	return rc != nil && rc.domain != nil && rc.domain.Custom
 }
 
-// SetDomain states the domain name and base path that the API was chosen by, for the station that has chosen it. It keeps d.
+// SetDomain states the domain name and base path that the API was chosen by, for the station that
+// has chosen it. It keeps d.
 func (rc *RequestContext) SetDomain(d *Domain) {
 	if rc != nil {
 		rc.domain = d
@@ -244,8 +265,8 @@ func (rc *RequestContext) ConnectionID() string {
 	return rc.Connection.ID
 }
 
-// AuthorizationScopes returns what the route demands one of, or nil where it demands no scopes. The list is shared by all requests
-// and must not be written to.
+// AuthorizationScopes returns what the route demands one of, or nil where it demands no scopes. The
+// list is shared by all requests and must not be written to.
 func (rc *RequestContext) AuthorizationScopes() []string {
 	if rc == nil || rc.scopes == nil {
 		return nil
@@ -253,15 +274,16 @@ func (rc *RequestContext) AuthorizationScopes() []string {
 	return *rc.scopes
 }
 
-// SetAuthorizationScopes states them, by a pointer to the station's own list, which all its requests share. nil takes them back.
+// SetAuthorizationScopes states them, by a pointer to the station's own list, which all its
+// requests share. nil takes them back.
 func (rc *RequestContext) SetAuthorizationScopes(scopes *[]string) {
 	if rc != nil {
 		rc.scopes = scopes
 	}
 }
 
-// Mapped reports whether transform.REST has made the request as the backend is to get it, and gives response headers the names that
-// clients see: an HTTP integration leaves both as they are.
+// Mapped reports whether transform.REST has made the request as the backend is to get it, and gives
+// response headers the names that clients see: an HTTP integration leaves both as they are.
 func (rc *RequestContext) Mapped() bool { return rc != nil && rc.mapped }
 
 // SetMapped states it.
@@ -271,9 +293,35 @@ func (rc *RequestContext) SetMapped(mapped bool) {
 	}
 }
 
-// SetResponder makes f answer the refusals of this request that the stations behind the caller make, in place of the flavor's form.
-// f gets the Rejection as it was given to [Reject] and must not change it; a Reject within f is answered in the flavor's form. A
-// later call replaces f.
+// Overwritten reports whether a mapping has set the Host or the path of the request that the
+// backend is to get: then an HTTP integration sends these, and not what its own URI says. r.Host
+// and r.URL of a request alone can't tell, as a client chooses both.
+func (rc *RequestContext) Overwritten() (host, path bool) {
+	if rc == nil {
+		return false, false
+	}
+	return rc.hostOverwritten, rc.pathOverwritten
+}
+
+// SetOverwritten states it, for the station that has mapped.
+func (rc *RequestContext) SetOverwritten(host, path bool) {
+	if rc != nil {
+		rc.hostOverwritten, rc.pathOverwritten = host, path
+	}
+}
+
+// Host returns the Host that the client sent, with its port, whatever stations have made of it for
+// a backend.
+func (rc *RequestContext) Host() string {
+	if r := rc.request(); r != nil {
+		return r.Host
+	}
+	return ""
+}
+
+// SetResponder makes f answer the refusals of this request that the stations behind the caller
+// make, in place of the flavor's form. f gets the Rejection as it was given to [Reject] and must
+// not change it; a Reject within f is answered in the flavor's form. A later call replaces f.
 func (rc *RequestContext) SetResponder(f func(http.ResponseWriter, *http.Request, *Rejection)) {
 	if rc != nil {
 		rc.responder = f
@@ -287,7 +335,8 @@ func (rc *RequestContext) SetIntegration(i Integration) {
 	}
 }
 
-// Integration returns the outcome of the call to the backend, or nil if there was none yet. It must not be modified.
+// Integration returns the outcome of the call to the backend, or nil if there was none yet. It must
+// not be modified.
 func (rc *RequestContext) Integration() *Integration {
 	if rc == nil || rc.at == nil {
 		return nil
@@ -295,7 +344,8 @@ func (rc *RequestContext) Integration() *Integration {
 	return rc.at.integration.Load()
 }
 
-// Rejection returns why the gateway answered the request itself, or nil if it didn't. It must not be modified.
+// Rejection returns why the gateway answered the request itself, or nil if it didn't. It must not
+// be modified.
 func (rc *RequestContext) Rejection() *Rejection {
 	if rc == nil || rc.at == nil {
 		return nil

@@ -29,7 +29,8 @@ var reads = transform.RESTConfig{
 	}},
 }
 
-// Whatever a body is, the answer is a response of the method or a refusal. What doesn't end fails by the test's own deadline.
+// Whatever a body is, the answer is a response of the method or a refusal. What doesn't end fails
+// by the test's own deadline.
 func TestHostileBodies(t *testing.T) {
 	c, ten := reads, 10<<20
 	if racing {
@@ -73,7 +74,8 @@ func TestHostileBodies(t *testing.T) {
 	}
 }
 
-// The last of two members with one name is the one that a template sees, and the only one that goes on.
+// The last of two members with one name is the one that a template sees, and the only one that goes
+// on.
 func TestDuplicateMembers(t *testing.T) {
 	b := &backend{}
 	serveREST(t, reads, b, post(`{"a":"good","b":1,"\u0061":"evil"}`))
@@ -192,7 +194,8 @@ func escapeAll(s string) string {
 	return b.String()
 }
 
-// A backend that never stops sending holds no more than the bound, and a client's slow body holds its own request only.
+// A backend that never stops sending holds no more than the bound, and a client's slow body holds
+// its own request only.
 func TestEndlessAnswer(t *testing.T) {
 	endless := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		chunk := []byte(strings.Repeat("x", 64<<10))

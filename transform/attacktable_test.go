@@ -100,7 +100,8 @@ func elements(of string) func(int) string {
 	return func(size int) string { return "[" + strings.Repeat(of, size/len(of)) + "0]" }
 }
 
-// Each ends by a limit, or was none, whatever the machine. How long each takes with a body of 10 MB and the default limits tells
+// Each ends by a limit, or was none, whatever the machine. How long each takes with a body of 10 MB
+// and the default limits tells
 //
 //	go test -run '^$' -bench VariableAttacks -benchtime 1x -benchmem ./transform
 func TestVariableAttacksEndByALimit(t *testing.T) {

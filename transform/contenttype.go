@@ -18,8 +18,9 @@ func firstType(accept string) string {
 	return mediaType(accept)
 }
 
-// mediaType is a Content-Type in lower case, without parameters. It is no list: with a comma in it, it is a type that nothing is for, as it
-// is for transform/validate. Else a template would take what its validator has passed over.
+// mediaType is a Content-Type in lower case, without parameters. It is no list: with a comma in it,
+// it is a type that nothing is for, as it is for transform/validate. Else a template would take
+// what its validator has passed over.
 func mediaType(value string) string {
 	value, _, _ = strings.Cut(value, ";")
 	return strings.ToLower(strings.Trim(value, " \t"))
@@ -40,7 +41,8 @@ func (t byType) forRequest(h http.Header) *Template {
 	return t[anyOther]
 }
 
-// forResponse picks the template for an Accept header: the type's, else that for JSON, else the first by name.
+// forResponse picks the template for an Accept header: the type's, else that for JSON, else the
+// first by name.
 func (t byType) forResponse(accept string) *Template {
 	if found := t[firstType(accept)]; found != nil {
 		return found
@@ -80,7 +82,8 @@ func requestConversion(c ContentHandling, binary bool) conversion {
 	return asIs
 }
 
-// responseConversion is the second table: payload and accept say whether the backend's type and the client's are binary.
+// responseConversion is the second table: payload and accept say whether the backend's type and the
+// client's are binary.
 func responseConversion(c ContentHandling, payload, accept bool) conversion {
 	switch {
 	case payload && c == ConvertToText, payload && c == "" && !accept:

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// reportCPU reports the processor time of a benchmark, which other programs on the machine don't change.
+// reportCPU reports the processor time of a benchmark, which other programs on the machine don't
+// change.
 func reportCPU(b *testing.B) func() {
 	used := func() time.Duration {
 		var u syscall.Rusage

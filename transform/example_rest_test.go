@@ -24,7 +24,8 @@ func ExampleNewREST() {
 	// transform: RESTConfig.IntegrationResponses: want at least one, or every request fails
 }
 
-// A handler of this program that takes another shape of order than clients send, and answers in another than they expect.
+// A handler of this program that takes another shape of order than clients send, and answers in
+// another than they expect.
 func ExampleREST_Middleware() {
 	orders := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)

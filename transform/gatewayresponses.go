@@ -15,14 +15,15 @@ import (
 	"github.com/gatekit-go/gatekit/internal/httpword"
 )
 
-// GatewayResponsesConfig configures [GatewayResponses]. The zero value changes nothing. (Developer guide, "Set up gateway response
-// customization for REST APIs".)
+// GatewayResponsesConfig configures [GatewayResponses]. The zero value changes nothing. (Developer
+// guide, "Set up gateway response customization for REST APIs".)
 type GatewayResponsesConfig struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
-	// Responses says what refusals of a type look like. A type without an entry takes each field that is set in the entry of Default4XX or
-	// Default5XX, if that has one; a type with an entry takes nothing from there: what its entry leaves unset is the type's own.
-	// RequestTooLarge can't be changed.
+	// Responses says what refusals of a type look like. A type without an entry takes each field
+	// that is set in the entry of Default4XX or Default5XX, if that has one; a type with an entry
+	// takes nothing from there: what its entry leaves unset is the type's own. RequestTooLarge
+	// can't be changed.
 	Responses map[gatekit.ResponseType]GatewayResponse
 }
 
@@ -32,30 +33,37 @@ type GatewayResponse struct {
 
 	// StatusCode is the status, 200 to 599. 0 is the refusal's own.
 	StatusCode int
-	// ResponseParameters are headers: from "gatewayresponse.header.NAME" to a text in single quotes, "method.request.header.NAME",
-	// "method.request.querystring.NAME", "method.request.path.NAME", "context.NAME" or "stageVariables.NAME". A header without a value is
-	// left out. One that the refusal brings along (WWW-Authenticate, Retry-After) is replaced.
+	// ResponseParameters are headers: from "gatewayresponse.header.NAME" to a text in single
+	// quotes, "method.request.header.NAME", "method.request.querystring.NAME",
+	// "method.request.path.NAME", "context.NAME" or "stageVariables.NAME". A header without a value
+	// is left out. One that the refusal brings along (WWW-Authenticate, Retry-After) is replaced.
 	ResponseParameters map[string]string
-	// ResponseTemplates are bodies by their content type. In them, $context.NAME, $stageVariables.NAME and $method.request.… are replaced
-	// by what they stand for, as it is: what a client sent isn't escaped, so such a variable has no place in HTML. Of several
-	// templates, the first type in the request's Accept header chooses; else it is that of application/json, or the first by name.
+	// ResponseTemplates are bodies by their content type. In them, $context.NAME,
+	// $stageVariables.NAME and $method.request.… are replaced by what they stand for, as it is:
+	// what a client sent isn't escaped, so such a variable has no place in HTML. Of several
+	// templates, the first type in the request's Accept header chooses; else it is that of
+	// application/json, or the first by name.
 	ResponseTemplates map[string]string
 }
 
-// GatewayResponses answers what the stations behind it refuse, whichever package they are from, in the form that its configuration says.
-// It is immutable and safe for concurrent use.
+// GatewayResponses answers what the stations behind it refuse, whichever package they are from, in
+// the form that its configuration says. It is immutable and safe for concurrent use.
 //
-// It stands outside of everything that refuses, and inside cors, whose headers win. What a backend answers, it doesn't touch. The
-// refusal's own headers, the request's IDs and, for REST APIs, X-Amzn-Errortype are sent whatever is configured.
+// It stands outside of everything that refuses, and inside cors, whose headers win. What a backend
+// answers, it doesn't touch. The refusal's own headers, the request's IDs and, for REST APIs,
+// X-Amzn-Errortype are sent whatever is configured.
 //
-// These variables say what was refused: $context.error.message, $context.error.messageString (in quotes, or null),
-// $context.error.responseType and $context.error.validationErrorString.
+// These variables say what was refused: $context.error.message, $context.error.messageString (in
+// quotes, or null), $context.error.responseType and $context.error.validationErrorString.
 //
 // # Differences
 //
-//   - HTTP and WebSocket APIs, whose refusals the managed gateway doesn't let users change, have gateway responses, too.
-//   - A variable that there isn't, or that has no value, is left out of a template. The managed gateway's way isn't documented.
-//   - Where no template is for application/json, and Accept names none, the managed gateway's choice isn't documented.
+//   - HTTP and WebSocket APIs, whose refusals the managed gateway doesn't let users change, have
+//     gateway responses, too.
+//   - A variable that there isn't, or that has no value, is left out of a template. The managed
+//     gateway's way isn't documented.
+//   - Where no template is for application/json, and Accept names none, the managed gateway's
+//     choice isn't documented.
 type GatewayResponses struct {
 	responses map[gatekit.ResponseType]*gatewayResponse
 	responder func(http.ResponseWriter, *http.Request, *gatekit.Rejection)
@@ -79,7 +87,8 @@ type gatewayBody struct {
 	template    gatewayTemplate
 }
 
-// NewGatewayResponses returns a GatewayResponses, or an error that lists every field it refuses. It copies cfg.
+// NewGatewayResponses returns a GatewayResponses, or an error that lists every field it refuses. It
+// copies cfg.
 func NewGatewayResponses(cfg GatewayResponsesConfig) (*GatewayResponses, error) {
 	var errs []error
 	own := map[gatekit.ResponseType]*gatewayResponse{}
@@ -155,7 +164,8 @@ func newGatewayResponse(field string, from GatewayResponse, errs *[]error) *gate
 	return response
 }
 
-// ownGatewayHeaders are those that say what the message is or whose it is, which a customized response can't change.
+// ownGatewayHeaders are those that say what the message is or whose it is, which a customized
+// response can't change.
 var ownGatewayHeaders = map[string]bool{
 	"Apigw-Requestid": true, "Connection": true, "Content-Length": true, "Keep-Alive": true, "Proxy-Connection": true, "Te": true, "Trailer": true,
 	"Transfer-Encoding": true, "Upgrade": true, "X-Amz-Apigw-Id": true, "X-Amzn-Errortype": true, "X-Amzn-Requestid": true,

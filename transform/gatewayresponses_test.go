@@ -116,7 +116,8 @@ func TestEveryType(t *testing.T) {
 				require.Regexp(t, "^[0-9a-f-]{36}$", w.Header().Get("x-amzn-RequestId"))
 				require.Regexp(t, "^.{15}=$", w.Header().Get("x-amz-apigw-id"))
 			}
-			// An entry with one field only takes nothing from the default: its other fields are the type's own.
+			// An entry with one field only takes nothing from the default: its other fields are the
+			// type's own.
 			w := refuse(responses(t, map[gatekit.ResponseType]transform.GatewayResponse{
 				tt.kind:                   {ResponseParameters: map[string]string{"gatewayresponse.header.x-own": "'own'"}},
 				other[other[tt.inherits]]: custom,
@@ -131,8 +132,8 @@ func TestEveryType(t *testing.T) {
 	}
 }
 
-// Recorded: an AUTHORIZER_FAILURE entry with only a header keeps its 500 and the default template although DEFAULT_5XX says 599. A
-// default that sets one field hands down that field.
+// Recorded: an AUTHORIZER_FAILURE entry with only a header keeps its 500 and the default template
+// although DEFAULT_5XX says 599. A default that sets one field hands down that field.
 func TestInheritance(t *testing.T) {
 	g := responses(t, map[gatekit.ResponseType]transform.GatewayResponse{
 		gatekit.Default5XX:        {StatusCode: 599},
@@ -242,7 +243,8 @@ func TestValidationErrorString(t *testing.T) {
 	require.Equal(t, `[object has missing required properties (["price"])]`, w.Body.String())
 }
 
-// What the refusal brings along is sent, unless the entry says otherwise; what a station set for another body isn't.
+// What the refusal brings along is sent, unless the entry says otherwise; what a station set for
+// another body isn't.
 func TestHeadersOfTheRefusal(t *testing.T) {
 	rej := &gatekit.Rejection{Type: gatekit.Unauthorized, Header: http.Header{"www-authenticate": {"Bearer", "Basic"}, "Retry-After": {"3"}, "X-Amzn-Errortype": {"IncompleteSignatureException"}}}
 	g := responses(t, map[gatekit.ResponseType]transform.GatewayResponse{gatekit.Unauthorized: {StatusCode: 403, ResponseParameters: map[string]string{"gatewayresponse.header.retry-after": "'9'"}}})

@@ -19,7 +19,8 @@ type gatewayVariable struct {
 	variable contextvar.Var
 }
 
-// text returns what v stands for, and whether there is such a thing. Of several values of a parameter it is the last.
+// text returns what v stands for, and whether there is such a thing. Of several values of a
+// parameter it is the last.
 func (v *gatewayVariable) text(rc *gatekit.RequestContext, r *http.Request) (string, bool) {
 	switch v.source {
 	case literal:
@@ -91,10 +92,12 @@ func gatewayVariableOf(name string) (gatewayVariable, bool) {
 	return gatewayVariable{}, false
 }
 
-// gatewayTemplate is text with variables in it. There are no directives and no methods: this isn't a mapping template.
+// gatewayTemplate is text with variables in it. There are no directives and no methods: this isn't
+// a mapping template.
 type gatewayTemplate []gatewayVariable
 
-// parseGatewayTemplate splits text into literals and variables. A dollar sign that begins none is text.
+// parseGatewayTemplate splits text into literals and variables. A dollar sign that begins none is
+// text.
 func parseGatewayTemplate(text string) gatewayTemplate {
 	var t gatewayTemplate
 	from := 0
@@ -124,7 +127,8 @@ func parseGatewayTemplate(text string) gatewayTemplate {
 	return t
 }
 
-// gatewayName returns the longest name that s begins with, if it may be a variable's: words joined by dots.
+// gatewayName returns the longest name that s begins with, if it may be a variable's: words joined
+// by dots.
 func gatewayName(s string) string {
 	end := 0
 	for i := 0; i < len(s); i++ {
@@ -142,8 +146,8 @@ func gatewayName(s string) string {
 	return ""
 }
 
-// gatewayPrefix looks up the longest beginning of name that is a variable's, up to one of its dots: in "$context.stage.example.com" that is
-// context.stage. It returns how much of name that is, or 0.
+// gatewayPrefix looks up the longest beginning of name that is a variable's, up to one of its dots:
+// in "$context.stage.example.com" that is context.stage. It returns how much of name that is, or 0.
 func gatewayPrefix(name string) (gatewayVariable, int) {
 	for end := len(name); end > 0; end = strings.LastIndexByte(name[:end], '.') {
 		if v, ok := gatewayVariableOf(name[:end]); ok {

@@ -16,7 +16,8 @@ import (
 	"github.com/gatekit-go/gatekit/transform/vtl"
 )
 
-// input is $input: a payload and the method request's parameters. (Developer guide, "Mapping template reference", "$input variables".)
+// input is $input: a payload and the method request's parameters. (Developer guide, "Mapping
+// template reference", "$input variables".)
 type input struct {
 	body   []byte // UTF-8
 	params *parameters
@@ -84,8 +85,9 @@ func (in *input) Call(method string, args []any) (any, bool, error) {
 	return nil, false, nil
 }
 
-// path returns what the expression selects, decoded: of a definite path the value, else a list. What is missing or null is the empty text. A
-// body that isn't JSON is itself, as text, and nothing is in it: templates for form posts take it apart.
+// path returns what the expression selects, decoded: of a definite path the value, else a list.
+// What is missing or null is the empty text. A body that isn't JSON is itself, as text, and nothing
+// is in it: templates for form posts take it apart.
 func (in *input) path(expr string) (any, error) {
 	values, definite, err := in.selectFrom(expr)
 	if err == errWholeText {
@@ -122,8 +124,8 @@ func (in *input) written(value []byte) error {
 	return in.budget.meter.Charge(2+len(value)/8, 2*len(value)+perMember*bytes.Count(value, []byte(":")))
 }
 
-// json returns the JSON text of what the expression selects. What is missing is the empty JSON text; a body that isn't JSON is a JSON string,
-// in which there is nothing.
+// json returns the JSON text of what the expression selects. What is missing is the empty JSON
+// text; a body that isn't JSON is a JSON string, in which there is nothing.
 func (in *input) json(expr string) (string, error) {
 	values, definite, err := in.selectFrom(expr)
 	switch {
@@ -158,7 +160,8 @@ func (in *input) json(expr string) (string, error) {
 // errWholeText says that the expression is the whole of a body that isn't JSON.
 var errWholeText = errors.New("transform: the body is text")
 
-// parse parses an expression, and pays for it whether or not it was remembered: who else uses it changes nothing.
+// parse parses an expression, and pays for it whether or not it was remembered: who else uses it
+// changes nothing.
 func (in *input) parse(expr string) (*jsonpath.Path, error) {
 	cost := parsedPerByte
 	if strings.Contains(expr, "=~") {
@@ -176,7 +179,8 @@ func (in *input) parse(expr string) (*jsonpath.Path, error) {
 	return path, in.budget.meter.Charge(size, 32*size)
 }
 
-// selectFrom evaluates an expression. A body that isn't JSON has nothing but itself; an expression that isn't one fails the template.
+// selectFrom evaluates an expression. A body that isn't JSON has nothing but itself; an expression
+// that isn't one fails the template.
 func (in *input) selectFrom(expr string) (values [][]byte, definite bool, err error) {
 	path, err := in.parse(expr)
 	if err != nil {
@@ -213,8 +217,8 @@ func (in *input) selectFrom(expr string) (values [][]byte, definite bool, err er
 	return values, false, err
 }
 
-// validText returns body with what isn't UTF-8 as U+FFFD, one for each piece that could have begun a character, as Java decodes it. It returns
-// body itself if nothing is to be done.
+// validText returns body with what isn't UTF-8 as U+FFFD, one for each piece that could have begun
+// a character, as Java decodes it. It returns body itself if nothing is to be done.
 func validText(body []byte) []byte {
 	if utf8.Valid(body) {
 		return body
@@ -234,7 +238,8 @@ func plainText(s string) string {
 	return string(validText([]byte(s)))
 }
 
-// appendValidText appends b as validText has it, but for an unfinished character at the end, which it returns.
+// appendValidText appends b as validText has it, but for an unfinished character at the end, which
+// it returns.
 func appendValidText(dst, b []byte) (text, rest []byte) {
 	for len(b) > 0 {
 		r, size := utf8.DecodeRune(b)
@@ -253,8 +258,8 @@ func appendValidText(dst, b []byte) (text, rest []byte) {
 	return dst, nil
 }
 
-// prefixLen is how many bytes of b, which begins with no character, could be the beginning of one; at least one. (The Unicode Standard,
-// section 3.9, "maximal subpart".)
+// prefixLen is how many bytes of b, which begins with no character, could be the beginning of one;
+// at least one. (The Unicode Standard, section 3.9, "maximal subpart".)
 func prefixLen(b []byte) int {
 	n := 1
 	for n < min(len(b), 3) && !utf8.FullRune(b[:n]) && 0x80 <= b[n] && b[n] < 0xc0 {
@@ -276,7 +281,8 @@ type parameters struct {
 	maps                *vtl.Map // what $input.params() is
 }
 
-// hidden are the request headers that the managed gateway's front takes away before anything sees them. (Recorded.)
+// hidden are the request headers that the managed gateway's front takes away before anything sees
+// them. (Recorded.)
 var hidden = map[string]bool{
 	"Connection": true, "Content-Length": true, "Content-Md5": true, "Expect": true, "Max-Forwards": true, "Proxy-Authenticate": true, "Server": true,
 	"Te": true, "Transfer-Encoding": true, "Trailer": true, "Upgrade": true, "Www-Authenticate": true,
@@ -323,7 +329,8 @@ func (p *parameters) paths() map[string][]string {
 	return p.path
 }
 
-// headerValues finds a header by the name that the client sent it under, which net/http doesn't keep: in any letter case.
+// headerValues finds a header by the name that the client sent it under, which net/http doesn't
+// keep: in any letter case.
 func (p *parameters) headerValues(name string) []string {
 	return p.headers()[http.CanonicalHeaderKey(name)]
 }

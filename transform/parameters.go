@@ -16,11 +16,12 @@ import (
 	"github.com/gatekit-go/gatekit/internal/requestpath"
 )
 
-// maxMappedBody is how much of a body its selectors see. (Developer guide, "Transform API requests and responses for HTTP APIs".)
+// maxMappedBody is how much of a body its selectors see. (Developer guide, "Transform API requests
+// and responses for HTTP APIs".)
 const maxMappedBody = 100 << 10
 
-// ParametersConfig configures [Parameters]: the two maps that an HTTP API's integration has. The zero value maps nothing. (Developer
-// guide, "Transform API requests and responses for HTTP APIs".)
+// ParametersConfig configures [Parameters]: the two maps that an HTTP API's integration has. The
+// zero value maps nothing. (Developer guide, "Transform API requests and responses for HTTP APIs".)
 //
 // A key says what happens where:
 //
@@ -34,8 +35,9 @@ const maxMappedBody = 100 << 10
 //	overwrite:header.host       replace the Host of the request to the backend; requests only
 //	overwrite:statuscode        replace the status by a number from 200 to 599; responses only
 //
-// A value is text in which ${SELECTOR} stands for what was selected. The braces may be left out: the selector then ends at the first character
-// that can't be part of one, as in /$request.path.proxy. Text needs no quotes.
+// A value is text in which ${SELECTOR} stands for what was selected. The braces may be left out:
+// the selector then ends at the first character that can't be part of one, as in
+// /$request.path.proxy. Text needs no quotes.
 //
 //	request.header.NAME         the values, joined by commas
 //	request.querystring.NAME    the values, decoded, joined by commas
@@ -53,51 +55,60 @@ type ParametersConfig struct {
 
 	// RequestParameters maps the request on its way to the integration.
 	RequestParameters map[string]string
-	// ResponseParameters maps the integration's answers, by their status, 200 to 599. An answer whose status has no entry passes as it is.
+	// ResponseParameters maps the integration's answers, by their status, 200 to 599. An answer
+	// whose status has no entry passes as it is.
 	ResponseParameters map[int]map[string]string
-	// KeepUnmapped lets the client's header, query parameter or path through where an overwrite of the request's finds nothing to put in
-	// its place. Without it the client's value is dropped, and a request whose path finds none is refused with 400: a client must
-	// not be able to choose a value that the API's owner meant to set, say from a claim that a token lacks.
+	// KeepUnmapped lets the client's header, query parameter or path through where an overwrite of
+	// the request's finds nothing to put in its place. Without it the client's value is dropped,
+	// and a request whose path finds none is refused with 400: a client must not be able to choose
+	// a value that the API's owner meant to set, say from a claim that a token lacks.
 	KeepUnmapped bool
 }
 
-// Parameters maps parameters as an HTTP API's integration does: headers, query and path of requests, headers and status of answers. It is
-// immutable and safe for concurrent use.
+// Parameters maps parameters as an HTTP API's integration does: headers, query and path of
+// requests, headers and status of answers. It is immutable and safe for concurrent use.
 //
-// All values are computed from the message as it came, then the changes are made: what is removed first, then what is overwritten, then
-// what is appended. So a header is renamed by appending the new name and removing the old one. A mapping of which a selector finds
-// nothing is left out, but see [ParametersConfig].KeepUnmapped. Mapping stands behind the authorizers, whose findings it may use, and
-// inside cors.
+// All values are computed from the message as it came, then the changes are made: what is removed
+// first, then what is overwritten, then what is appended. So a header is renamed by appending the
+// new name and removing the old one. A mapping of which a selector finds nothing is left out, but
+// see [ParametersConfig].KeepUnmapped. Mapping stands behind the authorizers, whose findings it may
+// use, and inside cors.
 //
-// Bodies stream through. Only a selector that asks for a body makes Parameters read it, to 102,400 bytes: what is behind them is cut off
-// before the JSON path is followed, so that the path finds nothing in a larger document. An answer of which the body is asked for is held
-// back until that much of it is there, it is complete, or the handler flushes.
+// Bodies stream through. Only a selector that asks for a body makes Parameters read it, to 102,400
+// bytes: what is behind them is cut off before the JSON path is followed, so that the path finds
+// nothing in a larger document. An answer of which the body is asked for is held back until that
+// much of it is there, it is complete, or the handler flushes.
 //
 // # Differences
 //
-//   - The managed gateway doesn't say in which order mappings of one name apply, nor what becomes of a mapping whose selector finds
-//     nothing. Here both are as above.
-//   - $request.body and $response.body are cut at 100 KB, too. The managed gateway sends them whole to AWS services, which have no
-//     place here; in a header, no backend would take more.
-//   - What comes from outside can't leave its place: control characters in header values become blanks, and in a path every byte that
-//     has no business there is escaped; a path variable keeps to its segment, if it isn't a greedy one. A path that ends up with a dot
-//     segment, a NUL or a backslash is 400.
-//   - Trailer can't be mapped, which would change what the message is, and Host only be overwritten. A text that is no host is 400.
-//   - Two mappings of one action and one name, spelled in different letter case, are refused: they would have no order.
-//   - A refusal that a station behind makes isn't the integration's answer, so nothing in it is mapped.
+//   - The managed gateway doesn't say in which order mappings of one name apply, nor what becomes
+//     of a mapping whose selector finds nothing. Here both are as above.
+//   - $request.body and $response.body are cut at 100 KB, too. The managed gateway sends them whole
+//     to AWS services, which have no place here; in a header, no backend would take more.
+//   - What comes from outside can't leave its place: control characters in header values become
+//     blanks, and in a path every byte that has no business there is escaped; a path variable keeps
+//     to its segment, if it isn't a greedy one. A path that ends up with a dot segment, a NUL or a
+//     backslash is 400.
+//   - Trailer can't be mapped, which would change what the message is, and Host only be
+//     overwritten. A text that is no host is 400.
+//   - Two mappings of one action and one name, spelled in different letter case, are refused: they
+//     would have no order.
+//   - A refusal that a station behind makes isn't the integration's answer, so nothing in it is
+//     mapped.
 type Parameters struct {
 	request   plan
 	responses map[int]*plan
 	attaches  bool // whether it needs a RequestContext
 }
 
-// NewParameters returns a Parameters, or an error that lists every mapping it refuses. It copies cfg.
+// NewParameters returns a Parameters, or an error that lists every mapping it refuses. It copies
+// cfg.
 func NewParameters(cfg ParametersConfig) (*Parameters, error) {
 	var errs []error
 	p := &Parameters{responses: map[int]*plan{}}
 	p.request = newPlan("RequestParameters", cfg.RequestParameters, false, &errs)
 	p.request.drops = !cfg.KeepUnmapped
-	p.attaches = p.request.asksContext
+	p.attaches = p.request.asksContext || p.request.tellsTarget
 	for _, status := range slices.Sorted(maps.Keys(cfg.ResponseParameters)) {
 		field := "ResponseParameters[" + strconv.Itoa(status) + "]"
 		if status < 200 || status > 599 {
@@ -120,6 +131,9 @@ func NewParameters(cfg ParametersConfig) (*Parameters, error) {
 type plan struct {
 	mappings                                                  []mapping
 	asksBody, asksContext, editsHeader, editsQuery, editsPath bool
+	// tellsTarget says that Host or path are set, which an HTTP integration behind is told by the
+	// RequestContext.
+	tellsTarget bool
 	// drops says that an overwrite without text drops what is there.
 	drops bool
 }
@@ -147,6 +161,7 @@ func newPlan(field string, texts map[string]string, response bool, errs *[]error
 		p.editsHeader = p.editsHeader || m.place == inHeader
 		p.editsQuery = p.editsQuery || m.place == inQuery
 		p.editsPath = p.editsPath || m.place == inPath
+		p.tellsTarget = p.tellsTarget || m.place == inPath || m.place == inHost
 	}
 	slices.SortStableFunc(p.mappings, func(a, b mapping) int { return cmp.Compare(a.action, b.action) })
 	return p
@@ -237,8 +252,9 @@ func (p *plan) removes(m *mapping, present bool) bool {
 	return m.action == remove || m.action == overwrite && !present && p.drops
 }
 
-// keepMapped takes the names of mapped headers out of Connection: what it names every proxy behind drops, so that a client could have what the
-// gateway says of it kept from the backend. (RFC 9110, section 7.6.1.)
+// keepMapped takes the names of mapped headers out of Connection: what it names every proxy behind
+// drops, so that a client could have what the gateway says of it kept from the backend. (RFC 9110,
+// section 7.6.1.)
 func (p *plan) keepMapped(h http.Header) {
 	lines := h["Connection"]
 	mapped := false
@@ -253,8 +269,9 @@ func (p *plan) keepMapped(h http.Header) {
 	setList(h, "Connection", lines, func(option string) bool { return !p.setsHeader(option) })
 }
 
-// dropAliases removes what would get past the mappings of headers: trailers of the same names, which net/http fills in
-// when the body is read if they are announced, and headers with underscores, which some backends read as the same.
+// dropAliases removes what would get past the mappings of headers: trailers of the same names,
+// which net/http fills in when the body is read if they are announced, and headers with
+// underscores, which some backends read as the same.
 func (p *plan) dropAliases(h, trailer http.Header) {
 	for name := range trailer {
 		if p.mapsHeader(name) || p.mapsHeader(hopbyhop.Twin(name)) {
@@ -313,11 +330,12 @@ type mappedRequest struct {
 	results results
 }
 
-// Request returns a copy of r with the request's mappings carried out, or r itself if there are none; r's header, query and path stay as
-// they were. The error is a *[gatekit.Rejection]: the mapped path is one that readers may take for different ones.
+// Request returns a copy of r with the request's mappings carried out, or r itself if there are
+// none; r's header, query and path stay as they were. The error is a *[gatekit.Rejection]: the
+// mapped path is one that readers may take for different ones.
 //
-// If a mapping asks for the body, what was read of r.Body is put in front of what the copy's Body is to read; r.Body itself must not be
-// read any more.
+// If a mapping asks for the body, what was read of r.Body is put in front of what the copy's Body
+// is to read; r.Body itself must not be read any more.
 func (p *Parameters) Request(r *http.Request) (*http.Request, error) {
 	return p.mapped(gatekit.From(r.Context()), r)
 }
@@ -343,9 +361,11 @@ func (p *Parameters) mapped(rc *gatekit.RequestContext, r *http.Request) (*http.
 		plan.keepMapped(c.Header)
 		plan.dropAliases(c.Header, c.Trailer)
 	}
-	if err := plan.editHost(&c.Request, &c.results); err != nil {
+	host, err := plan.editHost(&c.Request, &c.results)
+	if err != nil {
 		return nil, err
 	}
+	path := false
 	if plan.editsQuery || plan.editsPath {
 		c.url = *r.URL
 		c.URL = &c.url
@@ -358,9 +378,12 @@ func (p *Parameters) mapped(rc *gatekit.RequestContext, r *http.Request) (*http.
 		if rc != nil {
 			requestpath.Settle(&rc.Path, r.URL, rc.API.Flavor == gatekit.REST)
 		}
-		if err := plan.editPath(&c.url, &c.results); err != nil {
+		if path, err = plan.editPath(&c.url, &c.results); err != nil {
 			return nil, err
 		}
+	}
+	if host || path {
+		rc.SetOverwritten(host, path)
 	}
 	return &c.Request, nil
 }

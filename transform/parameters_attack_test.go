@@ -40,7 +40,8 @@ func TestHeaderInjection(t *testing.T) {
 	require.Equal(t, []string{"a  Set-Cookie: x"}, refuse(g, refused, &gatekit.Rejection{Type: gatekit.Throttled}).Header()["X-Q"])
 }
 
-// Connection names headers of one connection, which every proxy behind drops: a client that names a mapped one must not have it dropped.
+// Connection names headers of one connection, which every proxy behind drops: a client that names a
+// mapped one must not have it dropped.
 func TestConnectionCannotNameMappedHeaders(t *testing.T) {
 	p := parameters(t, map[string]string{
 		"overwrite:header.x-tenant": "acme", "append:header.x-caller": "ann", "remove:header.x-gone": "", "overwrite:header.x-absent": "$request.header.nothing",
@@ -105,7 +106,8 @@ func TestPathTraversal(t *testing.T) {
 	require.Error(t, err)
 }
 
-// Headers under names that aren't in canonical form can't come from net/http; what a station put there stays where it is.
+// Headers under names that aren't in canonical form can't come from net/http; what a station put
+// there stays where it is.
 func TestSmuggledNames(t *testing.T) {
 	p := parameters(t, map[string]string{"remove:header.x-admin": ""}, nil)
 	r := httptest.NewRequest("GET", "/", nil)
@@ -173,7 +175,8 @@ func TestCauseStaysInside(t *testing.T) {
 	require.Equal(t, `Internal server error "Internal server error" DEFAULT_5XX   `, w.Body.String())
 }
 
-// FuzzParameters: a mapping that is taken never makes a request panic, touches no reserved header, and leaves a path that is one.
+// FuzzParameters: a mapping that is taken never makes a request panic, touches no reserved header,
+// and leaves a path that is one.
 func FuzzParameters(f *testing.F) {
 	for key, value := range map[string]string{
 		"append:header.x": "$request.header.y", "overwrite:header.x-a": "a ${request.querystring.q} ${context.requestId}$", "remove:querystring.q": "''", "append:querystring.z": "$request.body.a[0]['b'].c",
@@ -241,7 +244,8 @@ func FuzzParameterValue(f *testing.F) {
 	})
 }
 
-// FuzzGatewayTemplate: text stays, variables are replaced once, and what they stand for is not looked at again.
+// FuzzGatewayTemplate: text stays, variables are replaced once, and what they stand for is not
+// looked at again.
 func FuzzGatewayTemplate(f *testing.F) {
 	for _, text := range []string{`{"m":$context.error.messageString}`, "$context.stage.x", "$$context.stage", "$context.", "$method.request.querystring.q$method.request.header.x", "$stageVariables.a-b", "#if($context.stage)"} {
 		f.Add(text, "$context.stage")

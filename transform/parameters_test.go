@@ -92,7 +92,8 @@ func TestRequestValues(t *testing.T) {
 	}
 }
 
-// What a selector doesn't find leaves its mapping out, also where other parts of the value are there.
+// What a selector doesn't find leaves its mapping out, also where other parts of the value are
+// there.
 func TestNothingFound(t *testing.T) {
 	for _, value := range []string{
 		"$request.header.x-missing", "$request.querystring.missing", "$request.querystring.FLAG", "$request.body.missing", "$request.body.null", "$request.body.name.x",
@@ -425,7 +426,8 @@ func TestConfigIsCopied(t *testing.T) {
 	require.Equal(t, "1", w.Header().Get("A"))
 }
 
-// A handler may write to the header that it got, and one that outlives its request to nobody else's.
+// A handler may write to the header that it got, and one that outlives its request to nobody
+// else's.
 func TestSlicesAreNotShared(t *testing.T) {
 	p := parameters(t, map[string]string{"append:header.x-two": "c", "overwrite:header.x-one": "static", "append:header.x-new": "static"}, nil)
 	r := orders(t, "")
@@ -462,7 +464,8 @@ func TestStations(t *testing.T) {
 	require.NotNil(t, inner)
 }
 
-// Selectors in text need no braces where what follows can't be part of them, and the Host of the backend's request may be overwritten. (E.1.)
+// Selectors in text need no braces where what follows can't be part of them, and the Host of the
+// backend's request may be overwritten. (E.1.)
 func TestBareSelectors(t *testing.T) {
 	for _, tt := range []struct{ name, key, value, host, path, header string }{
 		{"path", "overwrite:path", "/$request.path.proxy", "example.com", "/a/b", ""},

@@ -87,8 +87,8 @@ func parseKey(text string, response bool) (key, error) {
 }
 
 var (
-	// reservedHeaders are those that the managed gateway keeps for itself, in lower case. (Developer guide, "Transform API requests
-	// and responses for HTTP APIs", reserved headers.)
+	// reservedHeaders are those that the managed gateway keeps for itself, in lower case.
+	// (Developer guide, "Transform API requests and responses for HTTP APIs", reserved headers.)
 	reservedHeaders = map[string]bool{
 		"authorization": true, "connection": true, "content-encoding": true, "content-length": true, "content-location": true, "forwarded": true,
 		"keep-alive": true, "origin": true, "proxy-authenticate": true, "proxy-authorization": true, "te": true, "trailers": true,

@@ -13,7 +13,8 @@ import (
 	"github.com/gatekit-go/gatekit/internal/requestpath"
 )
 
-// editQuery carries out what p says of query parameters. Pairs that aren't touched keep their bytes and their order.
+// editQuery carries out what p says of query parameters. Pairs that aren't touched keep their bytes
+// and their order.
 func (p *plan) editQuery(raw string, res *results) string {
 	texts, present := res.texts, res.present
 	var b strings.Builder
@@ -66,8 +67,8 @@ func (v value) checkPath() error {
 	return nil
 }
 
-// path returns what v is for m as an escaped path. What was selected is escaped, but for its slashes; a path variable stays as it came, so that
-// what the client encoded makes no segment.
+// path returns what v is for m as an escaped path. What was selected is escaped, but for its
+// slashes; a path variable stays as it came, so that what the client encoded makes no segment.
 func (v value) path(m *message) (string, bool) {
 	var b strings.Builder
 	for i := range v {
@@ -102,35 +103,32 @@ var (
 // badHost is what a request gets whose mapped Host is none.
 var badHost = &gatekit.Rejection{Type: gatekit.Default4XX, Status: http.StatusBadRequest, Cause: errors.New("transform: the mapped Host is no host")}
 
-// editHost replaces the Host of the request to the backend, if p says so. Without a value it stays.
-func (p *plan) editHost(r *http.Request, res *results) error {
+// editHost replaces the Host of the request to the backend, if p says so, and reports whether it
+// has. Without a value it stays.
+func (p *plan) editHost(r *http.Request, res *results) (set bool, err error) {
 	for i := range p.mappings {
 		if p.mappings[i].place != inHost || !res.present[i] {
 			continue
 		}
-		if r.Host = res.texts[i]; !httpword.IsHost(r.Host) {
-			return badHost
+		if r.Host, set = res.texts[i], true; !httpword.IsHost(r.Host) {
+			return false, badHost
 		}
 	}
-	return nil
+	return set, nil
 }
 
-// editPath replaces u's path, if p says so.
-func (p *plan) editPath(u *url.URL, res *results) error {
-	texts, present := res.texts, res.present
+// editPath replaces u's path, if p says so, and reports whether it has.
+func (p *plan) editPath(u *url.URL, res *results) (set bool, err error) {
 	for i := range p.mappings {
-		if p.mappings[i].place != inPath {
-			continue
-		}
-		if !present[i] {
-			if p.drops {
-				return noPath
-			}
-			continue
-		}
-		if requestpath.Set(u, texts[i]) != nil {
-			return badPath
+		switch {
+		case p.mappings[i].place != inPath, !res.present[i] && !p.drops:
+		case !res.present[i]:
+			return false, noPath
+		case requestpath.Set(u, res.texts[i]) != nil:
+			return false, badPath
+		default:
+			set = true
 		}
 	}
-	return nil
+	return set, nil
 }

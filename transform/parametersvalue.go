@@ -132,7 +132,8 @@ func startsSelector(s string) bool {
 	return false
 }
 
-// bareLen is how long a selector without braces is: up to the first character that can't be part of one. A dot at the end is text.
+// bareLen is how long a selector without braces is: up to the first character that can't be part of
+// one. A dot at the end is text.
 func bareLen(s string) int {
 	n := 0
 	for n < len(s) && (isAlphanumeric(s[n]) || strings.IndexByte("_.-", s[n]) >= 0 || s[n] == ':' && strings.HasPrefix(s, "context.")) {
@@ -146,7 +147,8 @@ func bareLen(s string) int {
 
 func isAlphanumeric(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' }
 
-// closingBrace returns where the first brace is that is in no quotes between brackets, as a JSON path may have them, or -1.
+// closingBrace returns where the first brace is that is in no quotes between brackets, as a JSON
+// path may have them, or -1.
 func closingBrace(s string) int {
 	bracket, quote := false, byte(0)
 	for i := range len(s) {
@@ -316,8 +318,8 @@ func joined(values []string) (string, bool) {
 	return strings.Join(values, ","), true
 }
 
-// bodyText returns what path finds in body: a string's text, and other values as JSON. A path that may find several values is a JSON
-// array of them. null, and a body that isn't JSON, are nothing.
+// bodyText returns what path finds in body: a string's text, and other values as JSON. A path that
+// may find several values is a JSON array of them. null, and a body that isn't JSON, are nothing.
 func bodyText(path *jsonpath.Path, body []byte) (string, bool) {
 	found, err := path.Select(body)
 	if err != nil {

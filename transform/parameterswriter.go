@@ -16,7 +16,8 @@ type parametersWriter struct {
 	plan       *plan // what is done with the answer; nil is nothing
 }
 
-// Hold looks up what is done with an answer of this status, and holds as much of its body as that asks for.
+// Hold looks up what is done with an answer of this status, and holds as much of its body as that
+// asks for.
 func (w *parametersWriter) Hold(status int) int {
 	if w.message.rc.Rejection() == nil { // a refusal isn't the integration's answer
 		w.plan = w.parameters.responses[status]
@@ -46,9 +47,10 @@ func (w *parametersWriter) Commit(status int) int {
 	return status
 }
 
-// finish commits for a handler that has returned. A trailer of a mapped name would say behind the body what the mapping has changed or
-// removed in front of it, so the client gets none: neither those that were announced, which [parametersWriter.Commit] has seen to, nor
-// those that net/http takes by its prefix.
+// finish commits for a handler that has returned. A trailer of a mapped name would say behind the
+// body what the mapping has changed or removed in front of it, so the client gets none: neither
+// those that were announced, which [parametersWriter.Commit] has seen to, nor those that net/http
+// takes by its prefix.
 func (w *parametersWriter) finish() {
 	w.Finish()
 	if w.plan == nil {

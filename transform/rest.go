@@ -20,15 +20,18 @@ import (
 	"github.com/gatekit-go/gatekit/internal/wholebody"
 )
 
-// Middleware returns next behind the method's templates and mappings. next sees the integration request: the URL, method, headers and body that
-// the configuration makes of the client's, its path parameters by r.PathValue, and the same RequestContext. What it answers becomes the
-// method's response. A mock calls no one: its next may be nil.
+// Middleware returns next behind the method's templates and mappings. next sees the integration
+// request: the URL, method, headers and body that the configuration makes of the client's, its path
+// parameters by r.PathValue, and the same RequestContext. What it answers becomes the method's
+// response. A mock calls no one: its next may be nil.
 //
-// What can't be turned into a request or a response is refused with [gatekit.Reject]: 413 for a body that is too large, 415 for a type without a
-// template, 400 for a body that a mapping can't read, and 500 for everything that the configuration or a template got wrong. Refusals that
-// next makes with Reject pass unchanged.
+// What can't be turned into a request or a response is refused with [gatekit.Reject]: 413 for a
+// body that is too large, 415 for a type without a template, 400 for a body that a mapping can't
+// read, and 500 for everything that the configuration or a template got wrong. Refusals that next
+// makes with Reject pass unchanged.
 //
-// Bodies are read as a whole, up to the bound, where a template, a mapping or a conversion needs them, and otherwise streamed.
+// Bodies are read as a whole, up to the bound, where a template, a mapping or a conversion needs
+// them, and otherwise streamed.
 func (t *REST) Middleware(next http.Handler) http.Handler {
 	return &restHandler{t, next}
 }
@@ -97,8 +100,8 @@ func (e *exchange) readBody() (err error) {
 	return err
 }
 
-// mock answers as an integration of type MOCK: the request template's statusCode selects the response. (Developer guide, "Mock integrations for
-// REST APIs in API Gateway".)
+// mock answers as an integration of type MOCK: the request template's statusCode selects the
+// response. (Developer guide, "Mock integrations for REST APIs in API Gateway".)
 func (e *exchange) mock(w http.ResponseWriter) error {
 	t, err := e.pick()
 	if err != nil {
@@ -254,7 +257,8 @@ func (e *exchange) method() string {
 	return e.r.Method
 }
 
-// integrationRequest applies mappings, and what the template has overridden, to the headers that go out anyway.
+// integrationRequest applies mappings, and what the template has overridden, to the headers that go
+// out anyway.
 func (e *exchange) integrationRequest(h http.Header) (*http.Request, error) {
 	t := e.rest
 	var over Override
@@ -343,6 +347,7 @@ func (e *exchange) build(h http.Header, host string, paths map[string]pathValue,
 	out.Method, out.RequestURI = e.method(), ""
 	if host != "" {
 		out.Host = host
+		e.rc.SetOverwritten(true, false)
 	}
 	for name, value := range paths {
 		out.SetPathValue(name, value.text)
@@ -376,8 +381,9 @@ type answer struct {
 	document jsonpath.Document
 }
 
-// choose returns the integration response for an answer: the first whose pattern fits the error message of a Lambda function, or the
-// status, else the default. (Developer guide, "Set up an integration response"; Go's . doesn't match a line end either.)
+// choose returns the integration response for an answer: the first whose pattern fits the error
+// message of a Lambda function, or the status, else the default. (Developer guide, "Set up an
+// integration response"; Go's . doesn't match a line end either.)
 func (e *exchange) choose(status int) *response {
 	text := strconv.Itoa(status)
 	if e.rest.lambda {

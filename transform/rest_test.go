@@ -406,7 +406,8 @@ func TestURI(t *testing.T) {
 	}
 }
 
-// Without a URI a handler of this program sees the client's path, and mapped path parameters by PathValue. The client's request isn't touched.
+// Without a URI a handler of this program sees the client's path, and mapped path parameters by
+// PathValue. The client's request isn't touched.
 func TestPathValues(t *testing.T) {
 	b := &backend{}
 	c := transform.RESTConfig{
@@ -1049,7 +1050,8 @@ func TestHijackThatFails(t *testing.T) {
 	require.Equal(t, "own", w.Header().Get("X-Amzn-Remapped-Server"))
 }
 
-// A backend's trailers pass, whether or not it announced them, and a header that comes too late doesn't.
+// A backend's trailers pass, whether or not it announced them, and a header that comes too late
+// doesn't.
 func TestTrailersPass(t *testing.T) {
 	srv := httptest.NewServer(restAPI(t, transform.RESTConfig{Type: transform.HTTPProxy}, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Trailer", "X-Sum, X-Other")

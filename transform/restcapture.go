@@ -20,8 +20,8 @@ func bodyOf(b []byte) io.ReadCloser {
 	return io.NopCloser(bytes.NewReader(b))
 }
 
-// capture takes the answer of an integration whose response is mapped. It keeps the body if something needs it, else it streams; a refusal of
-// the gateway's own passes as it is.
+// capture takes the answer of an integration whose response is mapped. It keeps the body if
+// something needs it, else it streams; a refusal of the gateway's own passes as it is.
 type capture struct {
 	latewriter.Writer
 	exchange *exchange
@@ -48,8 +48,8 @@ func (c *capture) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return nil, nil, http.ErrNotSupported
 }
 
-// Keep decides whether the answer is kept, or streams. An HTTP integration's streams where nothing looks into its body; what a function
-// has failed of may become known only when it is done.
+// Keep decides whether the answer is kept, or streams. An HTTP integration's streams where nothing
+// looks into its body; what a function has failed of may become known only when it is done.
 func (c *capture) Keep(status int) (int64, bool) {
 	e := c.exchange
 	if e.rc.Rejection() != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/gatekit-go/gatekit/internal/jsonpath"
 )
 
-// expression is where a mapped parameter takes its value from. (Developer guide, "Amazon API Gateway API request and response data mapping
-// reference".)
+// expression is where a mapped parameter takes its value from. (Developer guide, "Amazon API
+// Gateway API request and response data mapping reference".)
 type expression struct {
 	kind    expressionKind
 	name    string
@@ -38,8 +38,8 @@ const (
 // parameterName is the form of parameters' names on the managed gateway.
 var parameterName = regexp.MustCompile(`^[a-zA-Z0-9._$-]+$`)
 
-// parseExpression parses what a parameter is mapped from. prefix is method.request or integration.response. The error fits behind the name of a
-// field.
+// parseExpression parses what a parameter is mapped from. prefix is method.request or
+// integration.response. The error fits behind the name of a field.
 func parseExpression(text, prefix string) (expression, error) {
 	want := func() (expression, error) {
 		example := prefix + ".header.NAME"
@@ -105,8 +105,8 @@ func (x *expression) parameter() string {
 	return ""
 }
 
-// values returns what the expression is for the request of e, or of a backend's answer if there is one already: nothing if its source is
-// absent, several only for multivaluequerystring.
+// values returns what the expression is for the request of e, or of a backend's answer if there is
+// one already: nothing if its source is absent, several only for multivaluequerystring.
 func (x *expression) values(e *exchange, answer *answer) ([]string, error) {
 	switch x.kind {
 	case atLiteral:
@@ -244,7 +244,8 @@ func needsBody(list []restMapping) bool {
 	return slices.ContainsFunc(list, func(m restMapping) bool { return m.from.kind == atBody })
 }
 
-// A mapped or overridden header of this name, on the way to the backend, makes the managed gateway answer 500. (Recorded.)
+// A mapped or overridden header of this name, on the way to the backend, makes the managed gateway
+// answer 500. (Recorded.)
 func failsAsRequestHeader(t IntegrationType, name string) bool {
 	switch name {
 	case "Content-Length", "Transfer-Encoding", "X-Amzn-Trace-Id", "X-Amzn-Apigateway-Api-Id":
@@ -266,8 +267,8 @@ func neverSent(t IntegrationType, name string) bool {
 	return false
 }
 
-// remapped returns the name that a header of the backend's has for the client: "" for none at all. mapped headers are those of non-proxy
-// integrations. (Recorded.)
+// remapped returns the name that a header of the backend's has for the client: "" for none at all.
+// mapped headers are those of non-proxy integrations. (Recorded.)
 func remapped(name string, mapped bool) string {
 	switch name {
 	case "Transfer-Encoding":

@@ -2,8 +2,9 @@ package transform
 
 import "strconv"
 
-// mockStatus returns the statusCode in the object that a mock's request template makes. The managed gateway reads it leniently: names without
-// quotes or in single ones, and commas and braces too many, pass. (Developer guide, "Mock integrations for REST APIs in API Gateway".)
+// mockStatus returns the statusCode in the object that a mock's request template makes. The managed
+// gateway reads it leniently: names without quotes or in single ones, and commas and braces too
+// many, pass. (Developer guide, "Mock integrations for REST APIs in API Gateway".)
 func mockStatus(text []byte) (status int, ok bool) {
 	s := lenient{text: trimBlanks(text)}
 	if len(s.text) < 2 || s.text[0] != '{' || s.text[len(s.text)-1] != '}' {
@@ -67,7 +68,8 @@ type lenient struct {
 	unbalanced bool // a quote that nothing closes
 }
 
-// next returns a token: a punctuation mark, 'w' for a word or '"' for a text in quotes, both with their value.
+// next returns a token: a punctuation mark, 'w' for a word or '"' for a text in quotes, both with
+// their value.
 func (s *lenient) next() (token byte, value string, ok bool) {
 	for s.at < len(s.text) && blank(s.text[s.at]) {
 		s.at++

@@ -10,10 +10,12 @@ import (
 	"github.com/gatekit-go/gatekit/internal/latewriter"
 )
 
-// notProxied are the headers, beside the hidden ones, that a backend of type HTTP_PROXY doesn't get. (Recorded.)
+// notProxied are the headers, beside the hidden ones, that a backend of type HTTP_PROXY doesn't
+// get. (Recorded.)
 var notProxied = map[string]bool{"Host": true, "Via": true}
 
-// proxy serves integrations of type HTTP_PROXY: all passes, parameters may be mapped, bodies stream.
+// proxy serves integrations of type HTTP_PROXY: all passes, parameters may be mapped, bodies
+// stream.
 func (e *exchange) proxy(w http.ResponseWriter, next http.Handler) error {
 	if e.r.ContentLength > e.rest.maxBody {
 		return tooLarge
@@ -59,8 +61,8 @@ func (e *exchange) proxy(w http.ResponseWriter, next http.Handler) error {
 	return nil
 }
 
-// proxied gives the backend's headers the names that they have for clients, at the last moment. The backend's are kept apart from those that
-// stations further out have set, which are not renamed.
+// proxied gives the backend's headers the names that they have for clients, at the last moment. The
+// backend's are kept apart from those that stations further out have set, which are not renamed.
 type proxied struct {
 	latewriter.Writer
 	rc     *gatekit.RequestContext
@@ -100,7 +102,8 @@ func (w *proxied) Commit(status int) int {
 	return status
 }
 
-// trailers passes on what the backend has set behind its body: the trailers that it announced, and others by net/http's prefix for them.
+// trailers passes on what the backend has set behind its body: the trailers that it announced, and
+// others by net/http's prefix for them.
 func (w *proxied) trailers() {
 	to := w.ResponseWriter.Header()
 	for _, names := range w.header["Trailer"] {

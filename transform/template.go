@@ -10,16 +10,17 @@ import (
 	"github.com/gatekit-go/gatekit/transform/vtl"
 )
 
-// Template is a mapping template with the gateway's variables: $input, $util, $context and $stageVariables. A [REST] has several; one alone
-// renders the same way, for tests and for programs that need no more. It is immutable and safe for concurrent use.
+// Template is a mapping template with the gateway's variables: $input, $util, $context and
+// $stageVariables. A [REST] has several; one alone renders the same way, for tests and for programs
+// that need no more. It is immutable and safe for concurrent use.
 type Template struct {
 	template       *vtl.Template
 	stageVariables bool // whether the text names them
 	paths          *jsonpath.Cache
 }
 
-// NewTemplate parses a mapping template of at most 300 KB under the engine's default limits. The name is for errors, which are
-// [vtl.Error]s.
+// NewTemplate parses a mapping template of at most 300 KB under the engine's default limits. The
+// name is for errors, which are [vtl.Error]s.
 func NewTemplate(name, text string) (*Template, error) {
 	return newTemplate(name, text, vtl.Options{}, &jsonpath.Cache{})
 }
@@ -32,9 +33,11 @@ func newTemplate(name, text string, o vtl.Options, paths *jsonpath.Cache) (*Temp
 	return &Template{t, strings.Contains(text, "stageVariables"), paths}, nil
 }
 
-// Override is what a template has set in $context.requestOverride or $context.responseOverride. The maps are nil where it has set nothing.
+// Override is what a template has set in $context.requestOverride or $context.responseOverride. The
+// maps are nil where it has set nothing.
 type Override struct {
-	// Header, QueryString and Path have the values of each parameter: several if the template set a list.
+	// Header, QueryString and Path have the values of each parameter: several if the template set a
+	// list.
 	Header, QueryString, Path map[string][]string
 	// Status is the response's status, 0 if the template set none that can be one.
 	Status int
@@ -46,17 +49,20 @@ type Rendering struct {
 	Output []byte
 	// Request and Response are the overrides that the template left behind.
 	Request, Response Override
-	// Trace says what each reference became, in the order in which they were evaluated. Only [Template.Trace] fills it in.
+	// Trace says what each reference became, in the order in which they were evaluated. Only
+	// [Template.Trace] fills it in.
 	Trace []vtl.Reference
 }
 
-// Render renders the template for a request and a payload: the request's body, which Render doesn't read itself, or, for response templates,
-// the integration's. Path parameters are those of r.PathValue. An error is a [vtl.Error], at run time.
+// Render renders the template for a request and a payload: the request's body, which Render doesn't
+// read itself, or, for response templates, the integration's. Path parameters are those of
+// r.PathValue. An error is a [vtl.Error], at run time.
 func (t *Template) Render(r *http.Request, body []byte) (*Rendering, error) {
 	return t.rendering(r, body, nil)
 }
 
-// Trace is Render, and tells what each reference became. It is for people who look for what is wrong with a template.
+// Trace is Render, and tells what each reference became. It is for people who look for what is
+// wrong with a template.
 func (t *Template) Trace(r *http.Request, body []byte) (*Rendering, error) {
 	var trace []vtl.Reference
 	rendering, err := t.rendering(r, body, func(ref vtl.Reference) { trace = append(trace, ref) })
@@ -84,7 +90,8 @@ func (t *Template) rendering(r *http.Request, body []byte, visit func(vtl.Refere
 	return &Rendering{Output: out, Request: request, Response: response}, nil
 }
 
-// exchange is one request on its way to the integration and back. Both templates see the same parameters and the same $context.
+// exchange is one request on its way to the integration and back. Both templates see the same
+// parameters and the same $context.
 type exchange struct {
 	rest       *REST
 	r          *http.Request // the method request

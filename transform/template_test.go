@@ -19,7 +19,8 @@ import (
 	"github.com/gatekit-go/gatekit/transform/vtl"
 )
 
-// templateCase is a line of testdata/templates.jsonl, whose expectations were run against Velocity 1.7.
+// templateCase is a line of testdata/templates.jsonl, whose expectations were run against Velocity
+// 1.7.
 type templateCase struct {
 	N  int    `json:"n"`
 	T  string `json:"t"`

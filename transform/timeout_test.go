@@ -16,7 +16,8 @@ import (
 	"github.com/gatekit-go/gatekit/transform/validate"
 )
 
-// A handler that outlives its request reads what it was given, while the stations outside answer. (Run with -race.)
+// A handler that outlives its request reads what it was given, while the stations outside answer.
+// (Run with -race.)
 func TestHandlerThatOutlivesItsRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := responses(t, map[gatekit.ResponseType]transform.GatewayResponse{gatekit.Default5XX: {StatusCode: 599}})

@@ -12,8 +12,9 @@ import (
 	"github.com/gatekit-go/gatekit/transform/vtl"
 )
 
-// contextObject is $context or a part of it, such as $context.identity. Parts print nothing, as on the managed gateway. What a template sets
-// stays for the response template. (Developer guide, "Variables for data transformations for API Gateway".)
+// contextObject is $context or a part of it, such as $context.identity. Parts print nothing, as on
+// the managed gateway. What a template sets stays for the response template. (Developer guide,
+// "Variables for data transformations for API Gateway".)
 type contextObject struct {
 	r      *http.Request
 	budget *budget                   // of the rendering at hand
@@ -25,7 +26,8 @@ type contextObject struct {
 	request, response *override // of the whole
 }
 
-// contextKeys are the members of $context and its parts that are always there. Others come with what a request has: see [contextObject.base].
+// contextKeys are the members of $context and its parts that are always there. Others come with
+// what a request has: see [contextObject.base].
 var contextKeys = map[string][]string{
 	"": {
 		"resourceId", "resourcePath", "httpMethod", "extendedRequestId", "requestTime", "path", "accountId", "protocol", requestOverride, "stage",
@@ -99,7 +101,8 @@ func (c *contextObject) Set(name string, value any) bool {
 	return setIn(c.budget, c.set, name, value)
 }
 
-// maxName is how long the name of a variable may be, which is put together with that of what it is in.
+// maxName is how long the name of a variable may be, which is put together with that of what it is
+// in.
 const maxName = 1024
 
 // perKey is about how many bytes a key of a map takes, in which order it may come included.
@@ -132,7 +135,8 @@ func (c *contextObject) members() []string {
 	return keys
 }
 
-// base are the members that the request brings: those of the authorizer's own context, the claims, a key where there is one.
+// base are the members that the request brings: those of the authorizer's own context, the claims,
+// a key where there is one.
 func (c *contextObject) base() []string {
 	keys := slices.Clip(contextKeys[c.prefix])
 	var a *gatekit.Authorization
@@ -169,7 +173,8 @@ func (c *contextObject) base() []string {
 	return keys
 }
 
-// callMap calls a method of java.util.Map on an object. Each call that lists the members pays for them.
+// callMap calls a method of java.util.Map on an object. Each call that lists the members pays for
+// them.
 func callMap(b *budget, o vtl.Setter, members func() []string, method string, args []any) (any, bool, error) {
 	get := func(name string) any {
 		value, _ := o.Property(name)
@@ -210,7 +215,8 @@ func callMap(b *budget, o vtl.Setter, members func() []string, method string, ar
 	return callMembers(b, get, members, method, name, len(args))
 }
 
-// callMembers calls those methods that list the members, in the order of a Java HashMap, which the managed gateway keeps them in. (Recorded.)
+// callMembers calls those methods that list the members, in the order of a Java HashMap, which the
+// managed gateway keeps them in. (Recorded.)
 func callMembers(b *budget, get func(string) any, members func() []string, method, name string, args int) (any, bool, error) {
 	switch method {
 	case "keySet", "values", "entrySet", "size", "isEmpty", "containsKey":
@@ -254,7 +260,8 @@ func callMembers(b *budget, get func(string) any, members func() []string, metho
 	return nil, false, nil
 }
 
-// hashOrder sorts keys as a java.util.HashMap iterates over them: by bucket, within one as they came.
+// hashOrder sorts keys as a java.util.HashMap iterates over them: by bucket, within one as they
+// came.
 func hashOrder(keys []string) []string {
 	buckets := uint32(16)
 	for float64(len(keys)) > 0.75*float64(buckets) {

@@ -6,9 +6,10 @@ import (
 	"github.com/gatekit-go/gatekit/transform/vtl"
 )
 
-// override is $context.requestOverride or $context.responseOverride: a map of maps, and of whatever else a template puts there. It is read after
-// the whole template has run, so that what is set last counts. (Developer guide, "Override your API's request and response parameters and
-// status codes for REST APIs".)
+// override is $context.requestOverride or $context.responseOverride: a map of maps, and of whatever
+// else a template puts there. It is read after the whole template has run, so that what is set last
+// counts. (Developer guide, "Override your API's request and response parameters and status codes
+// for REST APIs".)
 type override struct {
 	budget *budget
 	parts  []string // that it shows
@@ -28,7 +29,8 @@ func (o *override) Property(name string) (any, bool) {
 	return o.set.Property(name)
 }
 
-// part is one of the maps. Those that the other override shows are there, too, as a template may fill them.
+// part is one of the maps. Those that the other override shows are there, too, as a template may
+// fill them.
 func (o *override) part(name string) *overrideMap {
 	switch name {
 	case "header":
@@ -59,7 +61,8 @@ func (o *override) Call(method string, args []any) (any, bool, error) {
 	return callMap(o.budget, o, func() []string { return append(o.parts[:len(o.parts):len(o.parts)], o.set.members()...) }, method, args)
 }
 
-// overrideMap is a map that prints nothing, as structured members of $context do. The zero map is empty.
+// overrideMap is a map that prints nothing, as structured members of $context do. The zero map is
+// empty.
 type overrideMap struct {
 	budget *budget
 	m      *vtl.Map
@@ -103,14 +106,15 @@ func (o *overrideMap) members() (names []string) {
 	return names
 }
 
-// maxOverridden is how much text all that a template overrides may come to. A list that holds itself thirty times over has a text of
-// gigabytes, which shows only here: no header or query that long would arrive anywhere.
+// maxOverridden is how much text all that a template overrides may come to. A list that holds
+// itself thirty times over has a text of gigabytes, which shows only here: no header or query that
+// long would arrive anywhere.
 const maxOverridden = 1 << 20
 
 var errOverridden = errors.New("transform: want overrides of up to 1 MiB in all")
 
-// overridden reads what a part says of each name: a list is several values, everything else one. It takes what it makes from left. Of names
-// that are one in the spelling the later one counts.
+// overridden reads what a part says of each name: a list is several values, everything else one. It
+// takes what it makes from left. Of names that are one in the spelling the later one counts.
 func (o *overrideMap) overridden(spelling func(string) string, left *int) (map[string][]string, error) {
 	if o.m == nil || o.m.Len() == 0 {
 		return nil, nil
@@ -154,7 +158,8 @@ func (o *override) exported(spelling func(string) string) (Override, error) {
 	return Override{header, query, path, status}, nil
 }
 
-// status returns the response's status if a template has set one that is an integer from 200 to 599; any other is passed over.
+// status returns the response's status if a template has set one that is an integer from 200 to
+// 599; any other is passed over.
 func (o *override) status() (int, bool) {
 	value, _ := o.set.Property("status")
 	status, ok := value.(int64)

@@ -1,13 +1,16 @@
-// Package latewriter is the one ResponseWriter of stations that edit an answer on its way out: its headers, its status, its body.
+// Package latewriter is the one ResponseWriter of stations that edit an answer on its way out: its
+// headers, its status, its body.
 //
-// A handler may answer by Write, WriteHeader, Flush, ReadFrom or Hijack, or not at all, and http.ResponseController prefers the
-// target of Unwrap to whatever stands around it. A station that wraps a writer by hand forgets one of these ways sooner or later,
-// and then an answer leaves without its headers. [Writer] has them all, and each commits first: whatever the handler does, the
-// station's [Committer] is asked once, right before the header is sent.
+// A handler may answer by Write, WriteHeader, Flush, ReadFrom or Hijack, or not at all, and
+// http.ResponseController prefers the target of Unwrap to whatever stands around it. A station that
+// wraps a writer by hand forgets one of these ways sooner or later, and then an answer leaves
+// without its headers. [Writer] has them all, and each commits first: whatever the handler does,
+// the station's [Committer] is asked once, right before the header is sent.
 //
-// What a station does beyond that is an interface more: to see or replace the body ([Body]), to see the beginning of the body
-// before the header is sent ([Holder]), to know that an answer comes bit by bit ([Streamer]), to judge 1xx answers ([Informer]), to
-// take a whole answer in place of the client ([Keeper]).
+// What a station does beyond that is an interface more: to see or replace the body ([Body]), to see
+// the beginning of the body before the header is sent ([Holder]), to know that an answer comes bit
+// by bit ([Streamer]), to judge 1xx answers ([Informer]), to take a whole answer in place of the
+// client ([Keeper]).
 package latewriter
 
 import (
@@ -22,17 +25,20 @@ import (
 
 // Committer edits the header of an answer.
 type Committer interface {
-	// Commit is called once, right before the header is sent with this status: 200 where the handler named none, 101 where it took
-	// the connection over. It returns the status to send: of one without a body, in place of one with, the body is dropped. It edits
-	// the header of the writer that it stands in front of.
+	// Commit is called once, right before the header is sent with this status: 200 where the
+	// handler named none, 101 where it took the connection over. It returns the status to send: of
+	// one without a body, in place of one with, the body is dropped. It edits the header of the
+	// writer that it stands in front of.
 	Commit(status int) int
 }
 
 // Keeper takes whole answers in place of the client.
 type Keeper interface {
-	// Keep is called once, when the status is known, and reports whether this answer is kept: then Commit isn't called, a flush does
-	// nothing, the connection can't be taken over, and what the client gets is the station's to write when the handler has returned,
-	// from [Writer.Status] and [Writer.Held]. A kept body has at most so many bytes; what goes beyond fails with [ErrTooLarge].
+	// Keep is called once, when the status is known, and reports whether this answer is kept: then
+	// Commit isn't called, a flush does nothing, the connection can't be taken over, and what the
+	// client gets is the station's to write when the handler has returned, from [Writer.Status] and
+	// [Writer.Held]. A kept body has at most so many bytes; what goes beyond fails with
+	// [ErrTooLarge].
 	Keep(status int) (most int64, keep bool)
 }
 
@@ -41,33 +47,40 @@ var ErrTooLarge = errors.New("the answer is too large")
 
 // Holder wants to see the body's beginning before the header is sent.
 type Holder interface {
-	// Hold is called once, when the status is known. It returns how many bytes of the body are held back before Commit is called;
-	// 0 commits at once. Fewer are held where the body ends before, or where the handler flushes or takes the connection over.
+	// Hold is called once, when the status is known. It returns how many bytes of the body are held
+	// back before Commit is called; 0 commits at once. Fewer are held where the body ends before,
+	// or where the handler flushes or takes the connection over.
 	Hold(status int) int
 }
 
 // Body sees each part of the body, in place of the writer that it would go to.
 type Body interface {
-	// WriteBody writes b to w, or what stands for it, and returns how much of b it has taken as an io.Writer does.
+	// WriteBody writes b to w, or what stands for it, and returns how much of b it has taken as an
+	// io.Writer does.
 	WriteBody(w http.ResponseWriter, b []byte) (int, error)
 }
 
 // Streamer is told that an answer comes bit by bit.
 type Streamer interface {
-	// Stream is called before every Flush and after every successful Hijack, when Commit has been called.
+	// Stream is called before every Flush and after every successful Hijack, when Commit has been
+	// called.
 	Stream()
 }
 
-// Informer judges 1xx answers, but for 101, which ends HTTP on the connection and is an answer as others are.
+// Informer judges 1xx answers, but for 101, which ends HTTP on the connection and is an answer as
+// others are.
 type Informer interface {
-	// Inform reports whether the 1xx answer may pass. It must not commit: the final answer is still to follow.
+	// Inform reports whether the 1xx answer may pass. It must not commit: the final answer is still
+	// to follow.
 	Inform(status int) bool
 }
 
-// Writer is a ResponseWriter that commits late. A station embeds it in a struct of its own, which implements Committer, and calls
-// [Writer.Init] before use and [Writer.Finish] when the handler has returned. Like every ResponseWriter it is one goroutine's.
+// Writer is a ResponseWriter that commits late. A station embeds it in a struct of its own, which
+// implements Committer, and calls [Writer.Init] before use and [Writer.Finish] when the handler has
+// returned. Like every ResponseWriter it is one goroutine's.
 //
-// It is six words, as most answers need no more: what a station implements beyond Committer is looked up where it matters.
+// It is six words, as most answers need no more: what a station implements beyond Committer is
+// looked up where it matters.
 type Writer struct {
 	http.ResponseWriter
 	committer Committer
@@ -156,7 +169,8 @@ func (w *Writer) edit() int {
 	return status
 }
 
-// WriteHeader commits, or begins to hold the body back. A 1xx other than 101 passes, if the station lets it: another header follows.
+// WriteHeader commits, or begins to hold the body back. A 1xx other than 101 passes, if the station
+// lets it: another header follows.
 func (w *Writer) WriteHeader(status int) {
 	switch {
 	case status >= 100 && status < 200 && status != http.StatusSwitchingProtocols:
@@ -207,7 +221,8 @@ func (w *Writer) WriteString(s string) (int, error) {
 	return w.Write([]byte(s))
 }
 
-// ReadFrom implements io.ReaderFrom. It keeps sendfile where the server has it, for a body that nobody looks at.
+// ReadFrom implements io.ReaderFrom. It keeps sendfile where the server has it, for a body that
+// nobody looks at.
 func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
 	w.choose(http.StatusOK)
 	if w.Kept() {
@@ -235,7 +250,8 @@ type onlyWriter struct{ io.Writer }
 // Flush implements http.Flusher.
 func (w *Writer) Flush() { _ = w.FlushError() }
 
-// FlushError commits, and sends what there is. It is what http.ResponseController calls. Of a kept answer there is nothing to send.
+// FlushError commits, and sends what there is. It is what http.ResponseController calls. Of a kept
+// answer there is nothing to send.
 func (w *Writer) FlushError() error {
 	w.choose(http.StatusOK)
 	if w.Kept() {
@@ -252,8 +268,9 @@ func (w *Writer) stream() {
 	}
 }
 
-// Hijack hands the connection over and commits with 101, without sending a header: that is the handler's now. Where it can't be
-// handed over, as with HTTP/2, nothing is committed and the handler still answers.
+// Hijack hands the connection over and commits with 101, without sending a header: that is the
+// handler's now. Where it can't be handed over, as with HTTP/2, nothing is committed and the
+// handler still answers.
 func (w *Writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if w.Kept() {
 		return nil, nil, http.ErrNotSupported
@@ -276,8 +293,9 @@ func (w *Writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 // Unwrap is for what else http.ResponseController does: deadlines, full duplex.
 func (w *Writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// Finish commits for a handler that has returned. One that wrote nothing gets the header that net/http writes for it, edited: a
-// WriteHeader here would forbid net/http to add Content-Length: 0. Only a station that changes the status has it written.
+// Finish commits for a handler that has returned. One that wrote nothing gets the header that
+// net/http writes for it, edited: a WriteHeader here would forbid net/http to add Content-Length:
+// 0. Only a station that changes the status has it written.
 func (w *Writer) Finish() {
 	if w.chosen {
 		w.commit()

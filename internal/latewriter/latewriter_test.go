@@ -100,7 +100,8 @@ var answers = []struct {
 	}, 200, "hello"},
 }
 
-// Whatever way a handler answers, over HTTP/1.1 and HTTP/2, the station is asked once, and its header arrives.
+// Whatever way a handler answers, over HTTP/1.1 and HTTP/2, the station is asked once, and its
+// header arrives.
 func TestEveryWayOutCommitsOnce(t *testing.T) {
 	for _, http2 := range []bool{false, true} {
 		for _, tt := range answers {
@@ -235,7 +236,8 @@ func TestHijackThatFailsLeavesTheAnswerToTheHandler(t *testing.T) {
 	require.Equal(t, 501, rec.Code)
 }
 
-// A status without a body, in place of one with, has none: net/http would refuse what the handler writes, and a length would be wrong.
+// A status without a body, in place of one with, has none: net/http would refuse what the handler
+// writes, and a length would be wrong.
 func TestStatusWithoutABody(t *testing.T) {
 	for _, http2 := range []bool{false, true} {
 		for _, tt := range answers {

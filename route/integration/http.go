@@ -123,9 +123,11 @@ func (x *exchange) prepare() error {
 	}
 	var variables map[string]string
 	prefix := ""
+	hostMapped, pathMapped := x.rc.Overwritten()
+	requestPath := pathMapped || p.config.RequestPath
 	if x.rc != nil {
 		variables = x.rc.API.Variables
-		if p.config.Private && !p.config.RequestPath && x.rc.API.Stage != "" && x.rc.API.Stage != "$default" {
+		if p.config.Private && !requestPath && x.rc.API.Stage != "" && x.rc.API.Stage != "$default" {
 			prefix = "/" + x.rc.API.Stage
 		}
 	}
@@ -136,10 +138,13 @@ func (x *exchange) prepare() error {
 	host := hostOf(t)
 	x.URL.Scheme, x.URL.Host = p.scheme, host
 	if x.mapped && r.URL.Host != "" { // transform.REST has a URI, and what is mapped into it
-		t, host = nil, r.Host
+		t, hostMapped = nil, true
+	}
+	if hostMapped {
+		host = r.Host
 	}
 	to := target{r: r, path: gatekit.PathOf(r), routeKey: gatekit.RouteKey(r), decode: p.config.InsecureDecodeEncodedSlash}
-	if err := to.set(&x.URL, t, prefix, p.config.RequestPath); err != nil {
+	if err := to.set(&x.URL, t, prefix, requestPath); err != nil {
 		return err
 	}
 	x.Out.Method = r.Method

@@ -27,7 +27,8 @@ type HTTPConfig struct {
 	// method.
 	MethodOverride bool
 	// RequestPath sends the request's own path, as the stations before have left it, in place of
-	// the URI's path and without a stage: behind an overwrite:path mapping.
+	// the URI's path and without a stage. An overwrite:path mapping of transform.Parameters does so
+	// by itself.
 	RequestPath bool
 	// InsecureDecodeEncodedSlash decodes greedy variables on their way into URI, as the managed
 	// gateway is reported to: GET /files%2Fsecret becomes /files/secret there, past whatever guards

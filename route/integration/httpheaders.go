@@ -153,9 +153,17 @@ func (x *exchange) proto() string {
 	return "http"
 }
 
+// receivedHost is the client's, which a mapping may have overwritten for the upstream.
+func (x *exchange) receivedHost() string {
+	if mapped, _ := x.rc.Overwritten(); mapped {
+		return x.rc.Host()
+	}
+	return x.In.Host
+}
+
 // setForwarded appends this gateway's element to a client's Forwarded.
 func (x *exchange) setForwarded(h http.Header) {
-	f := forwarded{client: gatekit.SourceIP(x.In), host: x.In.Host, proto: x.proto()}
+	f := forwarded{client: gatekit.SourceIP(x.In), host: x.receivedHost(), proto: x.proto()}
 	if local, ok := x.In.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
 		f.by = local.AddrPort().Addr()
 	}
@@ -184,10 +192,11 @@ func (x *exchange) xForwarded(h http.Header, host bool) {
 	if proto == "https" {
 		port = "443"
 	}
-	if _, explicit, ok := strings.Cut(x.In.Host[strings.LastIndexByte(x.In.Host, ']')+1:], ":"); ok && explicit != "" && strings.Trim(explicit, "0123456789") == "" {
+	received := x.receivedHost()
+	if _, explicit, ok := strings.Cut(received[strings.LastIndexByte(received, ']')+1:], ":"); ok && explicit != "" && strings.Trim(explicit, "0123456789") == "" {
 		port = explicit
 	}
-	v := []string{port, proto, x.In.Host}
+	v := []string{port, proto, received}
 	h["X-Forwarded-Port"], h["X-Forwarded-Proto"] = v[0:1:1], v[1:2:2]
 	if host {
 		h["X-Forwarded-Host"] = v[2:3:3]
