@@ -10,11 +10,12 @@ import (
 	"time"
 )
 
-// Circuit keeps requests from waiting for a server that doesn't answer: after some failures in a row nobody asks it for a while; then one asks,
-// and the others follow once that has an answer. It is safe for concurrent use; Log and Name are set before the first.
+// Circuit keeps requests from waiting for a server that doesn't answer: after some failures in a
+// row nobody asks it for a while; then one asks, and the others follow once that has an answer. It
+// is safe for concurrent use; Logger and Name are set before the first.
 type Circuit struct {
-	// Log gets that the server is away, and that it is back, as Package's words.
-	Log *slog.Logger
+	// Logger gets that the server is away, and that it is back, as Package's words.
+	Logger *slog.Logger
 	// Package and Name say in logs whose server it is.
 	Package, Name string
 
@@ -64,7 +65,7 @@ func (c *Circuit) Leave(probe bool, err error, ctx context.Context, now time.Tim
 	case err == nil:
 		if c.failures > 0 && (probe || c.until.IsZero()) {
 			if !c.until.IsZero() {
-				c.Log.LogAttrs(ctx, slog.LevelWarn, c.Package+": Redis is back", slog.String("name", c.Name))
+				c.Logger.LogAttrs(ctx, slog.LevelWarn, c.Package+": Redis is back", slog.String("name", c.Name))
 			}
 			c.failures, c.until = 0, time.Time{}
 		}
@@ -73,7 +74,7 @@ func (c *Circuit) Leave(probe bool, err error, ctx context.Context, now time.Tim
 		c.failures++
 		if probe || c.failures >= maxFailures && c.until.IsZero() {
 			if c.until.IsZero() {
-				c.Log.LogAttrs(ctx, slog.LevelError, c.Package+": Redis is away", slog.String("name", c.Name), slog.Any("error", err))
+				c.Logger.LogAttrs(ctx, slog.LevelError, c.Package+": Redis is away", slog.String("name", c.Name), slog.Any("error", err))
 			}
 			c.until = now.Add(pause/2 + rand.N(pause)) // of random length, so that machines don't come back all at once
 		}

@@ -32,7 +32,7 @@ func ask(c *circuit.Circuit, ctx context.Context, err error) bool {
 func TestCircuit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		c := &circuit.Circuit{Log: slog.New(slog.NewTextHandler(&log, nil)), Package: "pkg", Name: "name"}
+		c := &circuit.Circuit{Logger: slog.New(slog.NewTextHandler(&log, nil)), Package: "pkg", Name: "name"}
 		for range 4 {
 			require.True(t, ask(c, t.Context(), errAway))
 		}
@@ -49,7 +49,8 @@ func TestCircuit(t *testing.T) {
 		require.True(t, ask(c, t.Context(), errAway), "one tries")
 		require.False(t, ask(c, t.Context(), nil), "in vain, and the next pause begins")
 
-		// Of many at once, one tries. A caller that goes away meanwhile leaves the trial to the next.
+		// Of many at once, one tries. A caller that goes away meanwhile leaves the trial to the
+		// next.
 		time.Sleep(1500 * time.Millisecond)
 		probe, err := c.Enter(time.Now())
 		require.NoError(t, err)
@@ -67,7 +68,7 @@ func TestCircuit(t *testing.T) {
 
 // Clients that go away tell nothing of the server.
 func TestCallersThatGoAway(t *testing.T) {
-	c := &circuit.Circuit{Log: slog.New(slog.DiscardHandler)}
+	c := &circuit.Circuit{Logger: slog.New(slog.DiscardHandler)}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	for range 100 {
@@ -78,7 +79,7 @@ func TestCallersThatGoAway(t *testing.T) {
 
 func TestAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := &circuit.Circuit{Log: slog.New(slog.DiscardHandler)}
+		c := &circuit.Circuit{Logger: slog.New(slog.DiscardHandler)}
 		for range 5 {
 			ask(c, t.Context(), errAway)
 		}

@@ -17,7 +17,8 @@ import (
 	"github.com/gatekit-go/gatekit/internal/invoke"
 )
 
-// Callers who share a function at the same time never see each other's answers. Run with -race: alone, the library fails it.
+// Callers who share a function at the same time never see each other's answers. Run with -race:
+// alone, the library fails it.
 func TestAnswersAreNotShared(t *testing.T) {
 	f := invoke.New(lambda.NewHandler(func(_ context.Context, in string) (string, error) { return in, nil }))
 	var wg sync.WaitGroup

@@ -17,8 +17,9 @@ var ErrTooLarge = errors.New("the body is larger than its bound")
 // reserveAtOnce is how large a body may say to be and get its room before it has come.
 const reserveAtOnce = 128 << 10
 
-// Read reads the whole body, at most limit bytes of it, and puts an equal one in its place. It is never pooled: a handler may keep it.
-// The error is a *gatekit.Rejection: RequestTooLarge, or 400 for a body that can't be read, whose cause names pkg.
+// Read reads the whole body, at most limit bytes of it, and puts an equal one in its place. It is
+// never pooled: a handler may keep it. The error is a *gatekit.Rejection: RequestTooLarge, or 400
+// for a body that can't be read, whose cause names pkg.
 func Read(pkg string, r *http.Request, limit int64) ([]byte, error) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil, nil

@@ -79,7 +79,8 @@ func TestLongValues(t *testing.T) {
 	require.Equal(t, "answer 2", get(h, "/", header("A", long+"y")).Body.String())
 }
 
-// FuzzKey looks for two parameter texts, or queries, that the parser and the key take apart differently.
+// FuzzKey looks for two parameter texts, or queries, that the parser and the key take apart
+// differently.
 func FuzzKey(f *testing.F) {
 	f.Add("method.request.querystring.q", "q=1&q=2", "q=1")
 	f.Add("method.request.header.X-A", "", "")

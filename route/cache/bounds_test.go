@@ -11,7 +11,8 @@ import (
 	"github.com/gatekit-go/gatekit/route/cache"
 )
 
-// An answer with as many tags, or as long ones, as there may be is kept; with one more it can't be taken out as its backend means, so it isn't.
+// An answer with as many tags, or as long ones, as there may be is kept; with one more it can't be
+// taken out as its backend means, so it isn't.
 func TestTagBounds(t *testing.T) {
 	list := func(n int) string {
 		var all []string

@@ -231,7 +231,8 @@ func TestKeyParameters(t *testing.T) {
 	}
 }
 
-// Without path parameters in the key, and with one that is a list, resources share as on the managed gateway.
+// Without path parameters in the key, and with one that is a list, resources share as on the
+// managed gateway.
 func TestNamespaces(t *testing.T) {
 	b := &backend{}
 	c := newCache(t, cache.Config{Route: cache.Route{Key: []string{}}})
@@ -239,7 +240,7 @@ func TestNamespaces(t *testing.T) {
 	api.UseMatched(c.Middleware) // which leaves to Keep what that is attached to
 	api.Handle("GET /a/{id}", b)
 	api.Handle("GET /b", b, gatekit.Must(c.Keep(cache.Route{Key: []string{}, Namespace: "/a/{id}"})))
-	api.Handle("GET /c", b, gatekit.Must(c.Keep(cache.Route{TTL: seconds(0)})))
+	api.Handle("GET /c", b, gatekit.Must(c.Keep(cache.Route{TTL: cache.Off})))
 	api.Handle("GET /d", b)
 	require.NoError(t, api.Build())
 	require.Equal(t, "answer 1", get(api, "/a/1").Body.String())
@@ -351,7 +352,8 @@ func TestCoalescing(t *testing.T) {
 	})
 }
 
-// Nobody waits for an answer that turns out not to be one to keep, nor for one that never ends, nor for one that panics.
+// Nobody waits for an answer that turns out not to be one to keep, nor for one that never ends, nor
+// for one that panics.
 func TestNobodyWaitsInVain(t *testing.T) {
 	for name, first := range map[string]func(w http.ResponseWriter){
 		"cookie": func(w http.ResponseWriter) {
@@ -406,7 +408,7 @@ func TestStaleWhileRevalidate(t *testing.T) {
 			}
 			fmt.Fprint(w, n)
 		}}
-		c := newCache(t, cache.Config{Route: cache.Route{TTL: seconds(10), StaleWhileRevalidate: 60 * time.Second}, CacheStatus: true, Logger: slog.New(slog.DiscardHandler)})
+		c := newCache(t, cache.Config{Route: cache.Route{TTL: 10 * time.Second, StaleWhileRevalidate: 60 * time.Second}, CacheStatus: true, Logger: slog.New(slog.DiscardHandler)})
 		h := c.Middleware(b)
 		read := func(want, status string) {
 			t.Helper()
@@ -458,7 +460,7 @@ func TestTheBackgroundEnds(t *testing.T) {
 			}
 			fmt.Fprint(w, n)
 		}}
-		h := gatekit.Must(cache.New(ctx, cache.Config{Route: cache.Route{TTL: seconds(1), StaleWhileRevalidate: time.Minute}})).Middleware(b)
+		h := gatekit.Must(cache.New(ctx, cache.Config{Route: cache.Route{TTL: time.Second, StaleWhileRevalidate: time.Minute}})).Middleware(b)
 		get(h, "/a")
 		time.Sleep(2 * time.Second)
 		require.Equal(t, "1", get(h, "/a").Body.String())
@@ -631,11 +633,11 @@ func (failing) InvalidateTags(context.Context, ...string) error                {
 
 func TestConfigurationsThatCannotBe(t *testing.T) {
 	_, err := cache.New(t.Context(), cache.Config{
-		Route:        cache.Route{TTL: seconds(-1), StaleWhileRevalidate: 2 * time.Hour, Methods: []string{"get"}, Key: []string{"method.request.body", "method.request.header.a b"}},
+		Route:        cache.Route{TTL: -time.Second, StaleWhileRevalidate: 2 * time.Hour, Methods: []string{"get"}, Key: []string{"method.request.body", "method.request.header.a b"}},
 		MaxBodyBytes: -1, MaxBytes: -1, Unauthorized: 9, Open: true, MayInvalidate: func(*http.Request) bool { return true }, TagHeader: "a:b", RefreshTimeout: -1,
 	})
 	for _, want := range []string{
-		"cache: Config.TTL: want 0 to 1h0m0s, got -1s", "Config.StaleWhileRevalidate: want 0 to 1h0m0s, got 2h0m0s", `Config.Methods: want methods such as GET, got "get"`,
+		"cache: Config.TTL: want 0 to 1h0m0s, or Off, got -1s", "Config.StaleWhileRevalidate: want 0s to 1h0m0s, got 2h0m0s", `Config.Methods: want methods such as GET, got "get"`,
 		`Config.Key: want method.request.header.NAME, method.request.querystring.NAME or method.request.path.NAME, got "method.request.body"`, `got "method.request.header.a b"`,
 		"Config.MaxBodyBytes", "Config.MaxBytes", "Config.Unauthorized", "Config.Open", `Config.TagHeader: want the name of a header, got "a:b"`, "Config.RefreshTimeout",
 	} {
@@ -643,13 +645,13 @@ func TestConfigurationsThatCannotBe(t *testing.T) {
 	}
 	c, err := cache.New(t.Context(), cache.Config{MaxBytes: math.MaxInt64})
 	require.NoError(t, err)
-	_, err = c.Keep(cache.Route{TTL: seconds(3601), Methods: []string{"get"}})
-	require.ErrorContains(t, err, "cache: Route.TTL: want 0 to 1h0m0s, got 1h0m1s")
+	_, err = c.Keep(cache.Route{TTL: 3601 * time.Second, Methods: []string{"get"}})
+	require.ErrorContains(t, err, "cache: Route.TTL: want 0 to 1h0m0s, or Off, got 1h0m1s")
 	require.ErrorContains(t, err, `cache: Route.Methods: want methods such as GET, got "get"`)
 }
 
-// A key with a path variable that the route doesn't have would make all of its paths one answer: Build refuses it, and where there is no
-// Build, the request is.
+// A key with a path variable that the route doesn't have would make all of its paths one answer:
+// Build refuses it, and where there is no Build, the request is.
 func TestPathVariablesThatARouteDoesNotHave(t *testing.T) {
 	b := &backend{}
 	c := newCache(t, cache.Config{Route: cache.Route{Key: []string{"method.request.path.id"}}})

@@ -1,35 +1,42 @@
 package cache
 
 import (
-	"bufio"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"strconv"
 	"sync/atomic"
 	"time"
+
+	"github.com/gatekit-go/gatekit/internal/latewriter"
 )
 
-// capture passes an answer on to the client and keeps a copy, until it turns out that the answer isn't one to keep.
+// capture passes an answer on to the client and keeps a copy, until it turns out that the answer
+// isn't one to keep.
 type capture struct {
-	http.ResponseWriter
+	latewriter.Writer
 	cache  *Cache
 	before http.Header // what outer stations had set
 	head   bool
 	status string // Cache-Status of an answer that wasn't there, or empty
 	own    *call  // whom others wait for; may be nil
-	// passing, if not nil, is set where the backend's answer, and not what became of the client, says that it isn't one to keep.
+	// passing, if not nil, is set where the backend's answer, and not what became of the client,
+	// says that it isn't one to keep.
 	passing *atomic.Int64
 
-	held               int64 // of Cache.copies
-	committed, dropped bool
-	entry              Entry
-	length             int // Content-Length as declared, or -1
+	held    int64 // of Cache.copies
+	dropped bool
+	entry   Entry
+	length  int // Content-Length as declared, or -1
 }
 
-func (c *Cache) newCapture(w http.ResponseWriter, r *http.Request, status string, own *call) *capture {
-	return &capture{ResponseWriter: w, cache: c, before: maps.Clone(w.Header()), head: r.Method == http.MethodHead, status: status, own: own, length: -1}
+func (cache *Cache) newCapture(w http.ResponseWriter, r *http.Request, status string, own *call) *capture {
+	c := &capture{
+		cache: cache, before: maps.Clone(w.Header()), head: r.Method == http.MethodHead,
+		status: status, own: own, length: -1,
+	}
+	c.Init(w, c)
+	return c
 }
 
 // drop ends the keeping of a copy.
@@ -44,16 +51,12 @@ func (w *capture) drop() {
 	w.entry.Body = nil
 	w.release()
 	if w.own != nil {
-		w.own.end(nil, false) // nobody needs to wait any longer
+		w.own.End(nil, nil) // nobody needs to wait any longer
 	}
 }
 
-// commit takes the headers down, once, right before they are sent.
-func (w *capture) commit(status int) {
-	if w.committed {
-		return
-	}
-	w.committed = true
+// Commit takes the headers down, right before they are sent.
+func (w *capture) Commit(status int) int {
 	h := w.Header()
 	e := &w.entry
 	e.Status = status
@@ -78,6 +81,7 @@ func (w *capture) commit(status int) {
 	if w.status != "" {
 		h["Cache-Status"] = []string{w.status}
 	}
+	return status
 }
 
 // preallocated is how much of a body's declared length is believed.
@@ -88,8 +92,9 @@ func varyOf(h http.Header, keep bool) ([]string, bool) {
 	return vary, ok && keep
 }
 
-// ofTheRequest are statuses that tell a client something about its own request, its headers or the moment, none of which is in the key: one client
-// could have the others get them. (James Kettle, "Web Cache Entanglement"; Nguyen, Lo Iacono, Federrath, "Your Cache Has Fallen".)
+// ofTheRequest are statuses that tell a client something about its own request, its headers or the
+// moment, none of which is in the key: one client could have the others get them. (James Kettle,
+// "Web Cache Entanglement"; Nguyen, Lo Iacono, Federrath, "Your Cache Has Fallen".)
 var ofTheRequest = map[int]bool{
 	http.StatusPartialContent: true, http.StatusNotModified: true,
 	http.StatusBadRequest: true, http.StatusUnauthorized: true, http.StatusNotAcceptable: true, http.StatusProxyAuthRequired: true,
@@ -120,23 +125,13 @@ func (c *Cache) takeTags(h http.Header) ([]string, bool) {
 	return list, ok
 }
 
-// WriteHeader lets 1xx pass; the final answer is still to follow, but for 101, which ends HTTP on the connection.
-func (w *capture) WriteHeader(status int) {
-	if status >= 200 || status == http.StatusSwitchingProtocols {
-		w.commit(status)
-	}
-	w.ResponseWriter.WriteHeader(status)
-}
-
-func (w *capture) Write(b []byte) (int, error) {
-	w.commit(http.StatusOK)
+// WriteBody passes a part of the body on, and keeps a copy.
+func (w *capture) WriteBody(to http.ResponseWriter, b []byte) (n int, err error) {
 	w.copy(b)
-	var n int
-	var err error
 	if w.own != nil && !w.dropped {
-		n, err = w.own.write(w.ResponseWriter, b)
+		n, err = w.own.write(to, b)
 	} else {
-		n, err = w.ResponseWriter.Write(b)
+		n, err = to.Write(b)
 	}
 	if err != nil {
 		w.passing = nil
@@ -144,8 +139,6 @@ func (w *capture) Write(b []byte) (int, error) {
 	}
 	return n, err
 }
-
-func (w *capture) WriteString(s string) (int, error) { return w.Write([]byte(s)) }
 
 func (w *capture) copy(b []byte) {
 	if w.dropped || w.head {
@@ -184,34 +177,22 @@ func (w *capture) release() {
 
 // ReadFrom keeps sendfile for what isn't copied.
 func (w *capture) ReadFrom(r io.Reader) (int64, error) {
-	w.commit(http.StatusOK)
+	if !w.Committed() {
+		w.WriteHeader(http.StatusOK)
+	}
 	if w.dropped {
 		return io.Copy(w.ResponseWriter, r)
 	}
-	return io.Copy(struct{ io.Writer }{w}, r)
+	return w.Writer.ReadFrom(r)
 }
 
-func (w *capture) Flush() { _ = w.FlushError() }
-
-// FlushError says that the answer comes bit by bit: it may never end, so nobody waits for it any longer, and no copy is kept.
-func (w *capture) FlushError() error {
-	w.commit(http.StatusOK)
-	w.drop()
-	return http.NewResponseController(w.ResponseWriter).Flush()
-}
-
-func (w *capture) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	w.commit(http.StatusSwitchingProtocols)
-	w.drop()
-	return http.NewResponseController(w.ResponseWriter).Hijack()
-}
-
-// Unwrap is for what else http.ResponseController does: deadlines, full duplex.
-func (w *capture) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+// Stream says that the answer comes bit by bit: it may never end, so nobody waits for it any
+// longer, and no copy is kept.
+func (w *capture) Stream() { w.drop() }
 
 // done returns the answer once the handler has returned, or nil if it isn't one to keep.
 func (w *capture) done(now time.Time, ttl, stale time.Duration) *Entry {
-	w.commit(http.StatusOK)
+	w.Finish()
 	if w.dropped || w.length >= 0 && w.length != len(w.entry.Body) && !w.head {
 		return nil
 	}
@@ -224,10 +205,3 @@ func (w *capture) done(now time.Time, ttl, stale time.Duration) *Entry {
 	e.Made, e.Expires, e.Stale = now, now.Add(ttl), now.Add(ttl+stale)
 	return &e
 }
-
-// nowhere is the client of an answer that is made in the background.
-type nowhere struct{ h http.Header }
-
-func (w nowhere) Header() http.Header         { return w.h }
-func (w nowhere) Write(b []byte) (int, error) { return len(b), nil }
-func (w nowhere) WriteHeader(int)             {}

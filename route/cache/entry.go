@@ -12,8 +12,8 @@ import (
 
 // Entry is an answer as it is kept. It is never changed once made; stores and readers share it.
 type Entry struct {
-	// Vary, if not nil, makes the entry a signpost: the answers themselves are kept by the values of these request headers, and the other fields
-	// but Expires and Stale are empty.
+	// Vary, if not nil, makes the entry a signpost: the answers themselves are kept by the values
+	// of these request headers, and the other fields but Expires and Stale are empty.
 	Vary []string
 	// Status is the HTTP status.
 	Status int
@@ -75,17 +75,19 @@ func (e *Entry) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// status is the value of Cache-Status for an answer that is served from the cache (RFC 9211, section 2).
+// status is the value of Cache-Status for an answer that is served from the cache (RFC 9211,
+// section 2).
 func (e *Entry) status(now time.Time) string {
 	return "gatekit; hit; ttl=" + strconv.Itoa(int(e.Expires.Sub(now)/time.Second))
 }
 
-// notKept are the headers of a connection, which belong to it and not to the answer, and those that each answer has of its own.
-// (RFC 9110, section 7.6.1.)
+// notKept are the headers of a connection, which belong to it and not to the answer, and those that
+// each answer has of its own. (RFC 9110, section 7.6.1.)
 var notKept = []string{"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Te", "Transfer-Encoding", "Upgrade", "Date", "Age", "Cache-Status",
 	"X-Amzn-Trace-Id", "X-Amzn-Requestid", "X-Amz-Apigw-Id", "Apigw-Requestid"}
 
-// fields returns the headers that the answer itself has set: those of h that before has not, or not with these values, or what it added to them.
+// fields returns the headers that the answer itself has set: those of h that before has not, or not
+// with these values, or what it added to them.
 func fields(h, before http.Header) []Field {
 	var out []Field
 	for name, values := range h {
@@ -103,7 +105,8 @@ func fields(h, before http.Header) []Field {
 	return out
 }
 
-// directive reports whether a Cache-Control header has a directive, such as "private" or "max-age=0". (RFC 9111, section 5.2.)
+// directive reports whether a Cache-Control header has a directive, such as "private" or
+// "max-age=0". (RFC 9111, section 5.2.)
 func directive(h http.Header, want string) bool {
 	for _, line := range h["Cache-Control"] {
 		for d := range strings.SplitSeq(line, ",") {
@@ -125,7 +128,8 @@ const (
 	maxTagBytes = 256
 )
 
-// tags reads the values of a tag header. Too many, or too long ones, are an answer that can't be taken out as its backend means.
+// tags reads the values of a tag header. Too many, or too long ones, are an answer that can't be
+// taken out as its backend means.
 func tags(values []string) (list []string, ok bool) {
 	for _, line := range values {
 		for tag := range strings.FieldsFuncSeq(line, func(c rune) bool { return c == ',' || c == ' ' || c == '\t' }) {
@@ -139,7 +143,8 @@ func tags(values []string) (list []string, ok bool) {
 	return slices.Compact(list), true
 }
 
-// varies returns the request headers that a Vary header names, sorted, and reports whether the answer can be kept at all.
+// varies returns the request headers that a Vary header names, sorted, and reports whether the
+// answer can be kept at all.
 func varies(h http.Header) (names []string, ok bool) {
 	for _, line := range h["Vary"] {
 		for name := range strings.SplitSeq(line, ",") {

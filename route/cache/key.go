@@ -17,10 +17,12 @@ import (
 // Key names an answer. It is a digest: a store sees nothing of the request or the caller in it.
 type Key [sha256.Size]byte
 
-// parameters are what of a request can be part of a key. (API reference, "PutIntegration", cacheKeyParameters.)
+// parameters are what of a request can be part of a key. (API reference, "PutIntegration",
+// cacheKeyParameters.)
 var parameters = selector.Grammar{Forms: []selector.Form{selector.Method}, Kinds: selector.Header | selector.Query | selector.PathVariable}
 
-// material collects what a key is made of. Every part is preceded by its length, so that no two lists of parts are one.
+// material collects what a key is made of. Every part is preceded by its length, so that no two
+// lists of parts are one.
 type material []byte
 
 func (m material) text(s string) material {
@@ -39,12 +41,13 @@ func (m material) list(values []string) material {
 // unknown stands for the context of a request outside a gateway.
 var unknown = gatekit.RequestContext{API: &gatekit.API{}}
 
-// errNoVariable is a fault of the program's: without the variable all paths of the route would share one answer.
+// errNoVariable is a fault of the program's: without the variable all paths of the route would
+// share one answer.
 var errNoVariable = &gatekit.Rejection{Type: gatekit.APIConfigurationError, Cause: errors.New(
 	"cache: Route.Key names a path variable that the request's route doesn't have, or that its router doesn't tell: see gatekit.OnRoute")}
 
-// primary returns the key of the request's answer, before its Vary header is known. The error means that a path variable
-// isn't known.
+// primary returns the key of the request's answer, before its Vary header is known. The error means
+// that a path variable isn't known.
 func (u *rule) primary(r *http.Request, rc *gatekit.RequestContext) (Key, error) {
 	var room [512]byte
 	path := gatekit.PathOf(r)
@@ -60,7 +63,8 @@ func (u *rule) primary(r *http.Request, rc *gatekit.RequestContext) (Key, error)
 	namespace := u.namespace
 	if namespace == "" {
 		if namespace = gatekit.RouteKey(r); namespace == "" {
-			// Nobody tells the route. Two of them mustn't share an answer, so each path is a resource of its own.
+			// Nobody tells the route. Two of them mustn't share an answer, so each path is a
+			// resource of its own.
 			m = m.text(path.Received()).text(path.Told(r.URL).String())
 		}
 		if _, resource, ok := strings.Cut(namespace, " "); ok {
@@ -93,8 +97,9 @@ func (u *rule) primary(r *http.Request, rc *gatekit.RequestContext) (Key, error)
 	return sha256.Sum256(m), nil
 }
 
-// caller adds who is calling: all that authorizers have learned, the IAM identity, the client's certificate, the API key. A principal alone wouldn't
-// do: authorizer functions may name one for everybody, and tell callers apart in their context.
+// caller adds who is calling: all that authorizers have learned, the IAM identity, the client's
+// certificate, the API key. A principal alone wouldn't do: authorizer functions may name one for
+// everybody, and tell callers apart in their context.
 func caller(m material, rc *gatekit.RequestContext) material {
 	sum := rc.Authorization.Fingerprint()
 	m = append(m, sum[:]...)
@@ -109,8 +114,8 @@ func caller(m material, rc *gatekit.RequestContext) material {
 	return append(m, 3).text(id)
 }
 
-// headerValues has Host, which net/http keeps elsewhere, and behind the header's own values those of its spellings with underscores, which some
-// backends read as the same header.
+// headerValues has Host, which net/http keeps elsewhere, and behind the header's own values those
+// of its spellings with underscores, which some backends read as the same header.
 func headerValues(r *http.Request, name string) []string {
 	if name == "Host" {
 		return []string{r.Host}
@@ -129,8 +134,9 @@ func headerValues(r *http.Request, name string) []string {
 	return values
 }
 
-// queryValues adds all values of a query parameter, decoded, in the order they were sent. A query with a semicolon, which separates parameters to
-// some backends and none to others, counts as a whole.
+// queryValues adds all values of a query parameter, decoded, in the order they were sent. A query
+// with a semicolon, which separates parameters to some backends and none to others, counts as a
+// whole.
 func queryValues(m material, raw, name string) material {
 	if strings.IndexByte(raw, ';') >= 0 {
 		return append(m, 2).text(raw)

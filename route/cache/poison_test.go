@@ -48,7 +48,8 @@ func TestABodyIsNoKey(t *testing.T) {
 	require.Equal(t, "x", get(h, "/a", body("x", 1)).Body.String())
 }
 
-// A client that sends its body slowly keeps nobody waiting, where a route keeps the answers to POST.
+// A client that sends its body slowly keeps nobody waiting, where a route keeps the answers to
+// POST.
 func TestNobodyWaitsForABody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &backend{answer: func(w http.ResponseWriter, r *http.Request, _ int64) {
@@ -98,7 +99,8 @@ func TestNobodyWaitsForASlowReader(t *testing.T) {
 	})
 }
 
-// Where answers turn out not to be ones to keep, requests no longer wait for each other for a while: they would take twice as long.
+// Where answers turn out not to be ones to keep, requests no longer wait for each other for a
+// while: they would take twice as long.
 func TestNobodyWaitsForWhatIsNeverKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &backend{answer: func(w http.ResponseWriter, r *http.Request, n int64) {
@@ -139,7 +141,8 @@ func TestNobodyWaitsForWhatIsNeverKept(t *testing.T) {
 	})
 }
 
-// Clients that come and go, one after the other, before they have an answer hold nobody up for long.
+// Clients that come and go, one after the other, before they have an answer hold nobody up for
+// long.
 func TestNobodyWaitsForManyWhoGoAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &backend{answer: func(w http.ResponseWriter, r *http.Request, n int64) {
@@ -200,7 +203,8 @@ func TestNobodyJoinsWhatWasTakenOut(t *testing.T) {
 	}
 }
 
-// Max-age=0 replaces the answer for good: one that was asked for before, and arrives after, doesn't come back.
+// Max-age=0 replaces the answer for good: one that was asked for before, and arrives after, doesn't
+// come back.
 func TestALateAnswerDoesNotReplaceANewerOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &backend{answer: func(w http.ResponseWriter, _ *http.Request, n int64) {
@@ -238,7 +242,8 @@ func TestTagsOfOthers(t *testing.T) {
 	require.Equal(t, "4", get(h, "/?tag=other").Body.String())
 }
 
-// Users of one app whose own session is in a cookie, which the authorizer of the app's token doesn't look at.
+// Users of one app whose own session is in a cookie, which the authorizer of the app's token
+// doesn't look at.
 func TestCookiesBesideAnAuthorization(t *testing.T) {
 	b := &backend{}
 	h := newCache(t, cache.Config{}).Middleware(b)
@@ -249,7 +254,8 @@ func TestCookiesBesideAnAuthorization(t *testing.T) {
 	require.Equal(t, "answer 3", get(h, "/a", app).Body.String())
 }
 
-// Two APIs without names behind two base paths, and one cache: they are told apart by the path as it was sent.
+// Two APIs without names behind two base paths, and one cache: they are told apart by the path as
+// it was sent.
 func TestBasePathsAreApart(t *testing.T) {
 	c := newCache(t, cache.Config{})
 	mux := http.NewServeMux()
@@ -292,7 +298,8 @@ func TestRequestIDsAreNotKept(t *testing.T) {
 	require.Empty(t, again.Header()["X-Amzn-Requestid"])
 	require.Empty(t, again.Header()["X-Amz-Apigw-Id"])
 
-	// Nor is a refusal that is made behind it, also where it stands outside of the gateway's context.
+	// Nor is a refusal that is made behind it, also where it stands outside of the gateway's
+	// context.
 	for range 2 {
 		require.Equal(t, 403, get(h, "/nothing").Code)
 	}
@@ -318,7 +325,8 @@ func TestOuterHeadersThatAreAddedTo(t *testing.T) {
 	require.EqualValues(t, 1, c.Stats().Hits)
 }
 
-// Copies that are being made count, too: many large answers at once take no more memory than MaxBytes, and are answered all the same.
+// Copies that are being made count, too: many large answers at once take no more memory than
+// MaxBytes, and are answered all the same.
 func TestCopiesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		half := make([]byte, 30_000)
@@ -359,7 +367,8 @@ func TestCopiesAreBounded(t *testing.T) {
 	})
 }
 
-// A handler that outlives its request, in the middle of the chain or around it, races with nobody and isn't kept.
+// A handler that outlives its request, in the middle of the chain or around it, races with nobody
+// and isn't kept.
 func TestTimeoutHandler(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &backend{answer: func(w http.ResponseWriter, r *http.Request, n int64) {

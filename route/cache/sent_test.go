@@ -34,8 +34,8 @@ func ask(t *testing.T, s *httptest.Server, head string) string {
 	return string(body)
 }
 
-// The key is made of what the upstream is sent. What a client says of a header that doesn't get there, or gets there under another name, by another
-// method, is no part of an answer for others.
+// The key is made of what the upstream is sent. What a client says of a header that doesn't get
+// there, or gets there under another name, by another method, is no part of an answer for others.
 func TestTheKeyIsWhatTheBackendIsSent(t *testing.T) {
 	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Vary", "Origin, Accept")

@@ -12,13 +12,15 @@ import (
 	"github.com/gatekit-go/gatekit/internal/clock"
 )
 
-// Store keeps answers. Its methods are called for every request that may be answered from the cache, by many at once. An error is logged and
-// costs the request nothing but the answer that might have been there. cachetest.Run is the test of what is asked for here.
+// Store keeps answers. Its methods are called for every request that may be answered from the
+// cache, by many at once. An error is logged and costs the request nothing but the answer that
+// might have been there. cachetest.Run is the test of what is asked for here.
 type Store interface {
 	// Get returns the entry of key, or nil, and a mark for Put: where the store stands.
 	Get(ctx context.Context, key Key) (*Entry, Mark, error)
-	// Put keeps entry until entry.Stale, unless it was taken out after mark: all was flushed, or one of its tags invalidated. A store that can't
-	// tell which tags were may take any for one of the entry's, if it has some.
+	// Put keeps entry until entry.Stale, unless it was taken out after mark: all was flushed, or
+	// one of its tags invalidated. A store that can't tell which tags were may take any for one of
+	// the entry's, if it has some.
 	Put(ctx context.Context, key Key, entry *Entry, mark Mark) error
 	// Flush takes out everything.
 	Flush(ctx context.Context) error
@@ -35,7 +37,8 @@ type Mark struct {
 	count uint64
 }
 
-// memory is the Store of one process. Nothing expires by itself: what is stale is passed over, and taken out when room is needed.
+// memory is the Store of one process. Nothing expires by itself: what is stale is passed over, and
+// taken out when room is needed.
 type memory struct {
 	entries *clock.Cache[Key, *Entry]
 	epoch   atomic.Uint64 // counts InvalidateTags
@@ -72,7 +75,8 @@ func (m *memory) Put(_ context.Context, key Key, entry *Entry, mark Mark) error 
 		return nil
 	}
 	m.entries.Put(mark.table, key.hash(), key, entry, int32(size))
-	// Looked at after it was put: an invalidation that begins later finds the entry, one that began before has changed the number.
+	// Looked at after it was put: an invalidation that begins later finds the entry, one that began
+	// before has changed the number.
 	if m.takenOut(entry.Tags, mark.count) {
 		if e := m.entries.Get(key.hash(), key); e != nil && e.Value == entry {
 			m.entries.Remove(key.hash(), e)

@@ -137,7 +137,7 @@ func NewBuckets(c BucketsConfig) (*Buckets, error) {
 	b := &Buckets{
 		client: c.Client, prefix: "gatekit:b:" + c.Name + ":", mode: c.Mode, lease: c.Lease, away: c.Away, machines: c.Machines,
 		timeout: c.Timeout, secret: append([]byte(nil), c.Secret...), maxKeys: c.MaxKeys,
-		circuit: circuit.Circuit{Log: c.Logger, Package: "redisthrottle", Name: c.Name}, tables: map[throttle.Limit]*bucket.Table{},
+		circuit: circuit.Circuit{Logger: c.Logger, Package: "redisthrottle", Name: c.Name}, tables: map[throttle.Limit]*bucket.Table{},
 	}
 	if c.Mode == Leased {
 		b.shares = newShares(c.MaxKeys)

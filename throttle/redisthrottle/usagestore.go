@@ -76,7 +76,7 @@ func NewStore(c StoreConfig) (*Store, error) {
 	}
 	return &Store{
 		client: c.Client, prefix: "gatekit:u:" + c.Name + ":", timeout: c.Timeout, retention: c.Retention, kept: keptDeletions,
-		circuit: circuit.Circuit{Log: c.Logger, Package: "redisthrottle", Name: c.Name},
+		circuit: circuit.Circuit{Logger: c.Logger, Package: "redisthrottle", Name: c.Name},
 	}, nil
 }
 

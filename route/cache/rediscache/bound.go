@@ -7,14 +7,18 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// The index of a cache's answers is two keys in one slot: a sorted set of their names by when they expire, and a hash of their sizes by their names,
-// with the sum under "". An answer is in the index before it is in Redis, and leaves it after: so the sum is never less than what there is, whichever
-// machine dies in between. One that has expired by itself is the first to leave it when room is needed.
+// The index of a cache's answers is two keys in one slot: a sorted set of their names by when they
+// expire, and a hash of their sizes by their names, with the sum under "". An answer is in the
+// index before it is in Redis, and leaves it after: so the sum is never less than what there is,
+// whichever machine dies in between. One that has expired by itself is the first to leave it when
+// room is needed.
 //
-// Redis' own maxmemory is no such bound: it is the whole server's, and under noeviction a full cache would keep quotas from being counted.
+// Redis' own maxmemory is no such bound: it is the whole server's, and under noeviction a full
+// cache would keep quotas from being counted.
 
-// perAnswer is what an answer takes beside its name and what is kept: some 350 bytes of Redis 7 are its key's object and expiry, and its places in
-// the index. What is kept counts a quarter more, as jemalloc's sizes are up to so far apart.
+// perAnswer is what an answer takes beside its name and what is kept: some 350 bytes of Redis 7 are
+// its key's object and expiry, and its places in the index. What is kept counts a quarter more, as
+// jemalloc's sizes are up to so far apart.
 const perAnswer = 512
 
 // admitScript puts an answer into the index, if there is room. If not, it returns answers to drop.
@@ -75,7 +79,8 @@ func (s *Store) admit(ctx context.Context, name string, length int, until time.T
 		if victims[0] == "" {
 			return false, nil
 		}
-		// They leave the index by the next round, once they are gone. Each is a command of its own, as a Cluster has them all over.
+		// They leave the index by the next round, once they are gone. Each is a command of its own,
+		// as a Cluster has them all over.
 		pipe := s.client.Pipeline()
 		args = args[:fixed]
 		for _, victim := range victims {

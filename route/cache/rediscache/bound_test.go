@@ -42,7 +42,8 @@ func held(t *testing.T, m *miniredis.Miniredis) (total int64) {
 	return total
 }
 
-// However many questions there are, by however many machines, Redis holds no more than the bound; what is dropped would have expired first.
+// However many questions there are, by however many machines, Redis holds no more than the bound;
+// what is dropped would have expired first.
 func TestBound(t *testing.T) {
 	m := miniredis.RunT(t)
 	const most = 200_000

@@ -1,38 +1,46 @@
-// Package rediscache keeps the answers of a cache in Redis or Valkey, which the machines of a fleet share.
+// Package rediscache keeps the answers of a cache in Redis or Valkey, which the machines of a fleet
+// share.
 //
-// Each command is of one key, or of two in one slot, so a Cluster will do. Every key expires: an answer when it is no longer served, what tells of
-// a flush or of tags that were invalidated a little later than the last answer that it is about. Keys are digests. What Redis evicts for want of
-// memory is a miss; but a policy that evicts keys before they expire (allkeys-…) may take out the word of an invalidation before the answers that
-// it is about, so use noeviction or a volatile policy with room.
+// Each command is of one key, or of two in one slot, so a Cluster will do. Every key expires: an
+// answer when it is no longer served, what tells of a flush or of tags that were invalidated a
+// little later than the last answer that it is about. Keys are digests. What Redis evicts for want
+// of memory is a miss; but a policy that evicts keys before they expire (allkeys-…) may take out
+// the word of an invalidation before the answers that it is about, so use noeviction or a volatile
+// policy with room.
 //
 // # How much Redis holds
 //
-// The answers of one Name take at most [Config.MaxBytes], whoever asks for whatever: what a client puts into a query makes no more. Counted are an
-// answer's headers and body as they are kept and a quarter more, its key, and 512 bytes: what Redis and the index need beside them is less.
-// Beside that there are two words, and one of some 150 bytes for each tag that was invalidated in the last two hours. What is dropped to make room
-// is what would expire first. An answer that is larger than an eighth of the bound isn't kept. All machines of a fleet should say the same bound.
-// An answer that was flushed counts until it is dropped or expires.
+// The answers of one Name take at most [Config.MaxBytes], whoever asks for whatever: what a client
+// puts into a query makes no more. Counted are an answer's headers and body as they are kept and a
+// quarter more, its key, and 512 bytes: what Redis and the index need beside them is less. Beside
+// that there are two words, and one of some 150 bytes for each tag that was invalidated in the last
+// two hours. What is dropped to make room is what would expire first. An answer that is larger than
+// an eighth of the bound isn't kept. All machines of a fleet should say the same bound. An answer
+// that was flushed counts until it is dropped or expires.
 //
-// Where Redis is away, or slower than [Config.Timeout], requests go on to the integration; after some failures in a row it isn't asked for about a second.
+// Where Redis is away, or slower than [Config.Timeout], requests go on to the integration; after
+// some failures in a row it isn't asked for about a second.
 package rediscache
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/circuit"
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 	"github.com/gatekit-go/gatekit/route/cache"
 )
 
@@ -40,11 +48,14 @@ import (
 type Config struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
-	// Client is a connection to Redis, which stays the caller's to close. Required. Its options want ContextTimeoutEnabled.
+	// Client is a connection to Redis, which stays the caller's to close. Required. Its options
+	// want ContextTimeoutEnabled.
 	Client redis.UniversalClient
-	// Name tells this cache from others in the same Redis: 1 to 64 letters, digits, "-" or "_". Required.
+	// Name tells this cache from others in the same Redis: 1 to 64 letters, digits, "-" or "_".
+	// Required.
 	Name string
-	// MaxBytes is how much the answers may take in Redis, those of all machines with this Name together. 0 means 256 MiB; at least 64 KiB.
+	// MaxBytes is how much the answers may take in Redis, those of all machines with this Name
+	// together. 0 means 256 MiB; at least 64 KiB.
 	MaxBytes int64
 	// Timeout is how long a call waits for Redis. 0 means 50 ms; 1 ms to 10 s.
 	Timeout time.Duration
@@ -65,42 +76,30 @@ var _ cache.Store = (*Store)(nil)
 
 var nameForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
+// minBytes is the least bound in which an answer finds room: none takes more than an eighth of it.
+const minBytes = 64 << 10
+
 // New returns a Store, or one error that names every field it refuses. It asks Redis nothing yet.
 func New(cfg Config) (*Store, error) {
-	var errs []error
-	if cfg.Client == nil {
-		errs = append(errs, errors.New("rediscache: Config.Client: want a connection to Redis, got nil"))
-	}
-	if !nameForm.MatchString(cfg.Name) {
-		errs = append(errs, fmt.Errorf("rediscache: Config.Name: want 1 to 64 letters, digits, - or _, got %.70q", cfg.Name))
-	}
-	if cfg.Timeout == 0 {
-		cfg.Timeout = 50 * time.Millisecond
-	}
-	if cfg.Timeout < time.Millisecond || cfg.Timeout > 10*time.Second {
-		errs = append(errs, fmt.Errorf("rediscache: Config.Timeout: want 1ms to 10s, got %v", cfg.Timeout))
-	}
-	if cfg.MaxBytes == 0 {
-		cfg.MaxBytes = 256 << 20
-	}
-	if cfg.MaxBytes < 64<<10 {
-		errs = append(errs, fmt.Errorf("rediscache: Config.MaxBytes: want 0 or at least 65536, got %d", cfg.MaxBytes))
-	}
-	if err := errors.Join(errs...); err != nil {
+	m := mistakes.In("rediscache: Config")
+	m.Require(cfg.Client != nil, "Client", "want a connection to Redis, got nil")
+	m.Require(nameForm.MatchString(cfg.Name), "Name", "want 1 to 64 letters, digits, - or _, got %.70q", cfg.Name)
+	mistakes.RangeOrZero(m, "Timeout", cfg.Timeout, time.Millisecond, 10*time.Second)
+	m.Require(cfg.MaxBytes == 0 || cfg.MaxBytes >= minBytes, "MaxBytes", "want 0 or at least %d, got %d", minBytes, cfg.MaxBytes)
+	if err := m.Err(); err != nil {
 		return nil, err
 	}
-	if cfg.Logger == nil {
-		cfg.Logger = slog.Default()
-	}
 	return &Store{
-		client: cfg.Client, prefix: "gatekit:c:" + cfg.Name + ":", timeout: cfg.Timeout, maxBytes: cfg.MaxBytes,
-		circuit: circuit.Circuit{Log: cfg.Logger, Package: "rediscache", Name: cfg.Name},
+		client: cfg.Client, prefix: "gatekit:c:" + cfg.Name + ":",
+		timeout: cmp.Or(cfg.Timeout, 50*time.Millisecond), maxBytes: cmp.Or(cfg.MaxBytes, 256<<20),
+		circuit: circuit.Circuit{Logger: cmp.Or(cfg.Logger, slog.Default()), Package: "rediscache", Name: cfg.Name},
 	}, nil
 }
 
-// An answer is kept together with what flush and its tags were when it was asked for. Each is a random word, written anew by Flush and
-// InvalidateTags: an answer with another word than today's is one that was taken out. epoch is the word of the last invalidation of any tags, as
-// nobody knows an answer's tags when it is asked for.
+// An answer is kept together with what flush and its tags were when it was asked for. Each is a
+// random word, written anew by Flush and InvalidateTags: an answer with another word than today's
+// is one that was taken out. epoch is the word of the last invalidation of any tags, as nobody
+// knows an answer's tags when it is asked for.
 func (s *Store) answer(key cache.Key) string {
 	return s.prefix + "a:" + base64.RawURLEncoding.EncodeToString(key[:])
 }
@@ -110,10 +109,12 @@ func (s *Store) tag(tag string) string {
 	return s.prefix + "t:" + base64.RawURLEncoding.EncodeToString([]byte(tag))
 }
 
-// lasts is longer than any answer does: the longest TTL, the longest time that a stale one is served, and room for clocks.
+// lasts is longer than any answer does: the longest TTL, the longest time that a stale one is
+// served, and room for clocks.
 const lasts = 2*gatekit.MaxCacheTTL + 10*time.Minute
 
-// kept is an answer as Redis has it, but for its body, which follows. What the backend says is kept as bytes: JSON would replace what isn't UTF-8.
+// kept is an answer as Redis has it, but for its body, which follows. What the backend says is kept
+// as bytes: JSON would replace what isn't UTF-8.
 type kept struct {
 	Vary                 []string `json:"v,omitempty"`
 	Status               int      `json:"s,omitempty"`
@@ -222,7 +223,8 @@ func (s *Store) Get(ctx context.Context, key cache.Key) (*cache.Entry, cache.Mar
 	}, mark, nil
 }
 
-// exec returns the first error of a command that isn't only that its key isn't there. Exec's own may hide one behind that.
+// exec returns the first error of a command that isn't only that its key isn't there. Exec's own
+// may hide one behind that.
 func exec(ctx context.Context, pipe redis.Pipeliner) error {
 	cmds, _ := pipe.Exec(ctx)
 	for _, cmd := range cmds {
@@ -253,18 +255,16 @@ func (s *Store) words(ctx context.Context, tags []string) ([]string, error) {
 	return words, nil
 }
 
-// Put implements [cache.Store]. An answer with tags is kept with the words that they have now, if no tag was invalidated since mark: epoch is read
-// after them, so the words of now are then those of mark.
+// Put implements [cache.Store]. An answer with tags is kept with the words that they have now, if
+// no tag was invalidated since mark: epoch is read after them, so the words of now are then those
+// of mark.
 func (s *Store) Put(ctx context.Context, key cache.Key, e *cache.Entry, mark cache.Mark) error {
 	left := time.Until(e.Stale)
 	if left <= 0 {
 		return nil
 	}
-	var flush, epoch string
-	if n := len(mark.Epoch); n > 0 {
-		at := slices.Index([]byte(mark.Epoch), ' ')
-		flush, epoch = mark.Epoch[:max(at, 0)], mark.Epoch[at+1:]
-	} else {
+	flush, epoch, asked := strings.Cut(mark.Epoch, " ")
+	if !asked {
 		return nil // it was asked for while Redis was away
 	}
 	return s.ask(ctx, func(ctx context.Context) error {
@@ -306,7 +306,8 @@ func (s *Store) InvalidateTags(ctx context.Context, tags ...string) error {
 		return nil
 	}
 	return s.ask(ctx, func(ctx context.Context) error {
-		// Epoch first: who reads it as it was before reads the tags' words as they were before, too.
+		// Epoch first: who reads it as it was before reads the tags' words as they were before,
+		// too.
 		if err := s.client.Set(ctx, s.epoch(), rand.Text(), lasts).Err(); err != nil {
 			return err
 		}
