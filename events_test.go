@@ -102,8 +102,7 @@ func judgedAndServed(t *testing.T, flavor gatekit.Flavor, format string) (h http
 		*served = payload
 		return []byte(`{"statusCode":200}`), nil
 	})
-	off := time.Duration(0)
-	authorizer := gatekit.Must(auth.NewLambda(asked, auth.LambdaConfig{PayloadFormatVersion: format, CacheConfig: auth.CacheConfig{TTL: &off}}))
+	authorizer := gatekit.Must(auth.NewLambda(asked, auth.LambdaConfig{PayloadFormatVersion: format, CacheConfig: auth.CacheConfig{TTL: auth.Off}}))
 	f := gatekit.Must(integration.NewLambda(answers, integration.LambdaConfig{PayloadFormatVersion: format}))
 	api := gatekit.Must(route.New(route.Config{API: gatekit.API{Flavor: flavor, APIID: "a1b2c3d4e5", AccountID: "123456789012", Region: "eu-central-1"}}))
 	api.UseMatched(authorizer.Middleware)

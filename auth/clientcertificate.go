@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/event"
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 )
 
 // ClientCertificateConfig configures a [ClientCertificate]. The zero value admits every client whose certificate the TLS listener has
@@ -40,7 +40,7 @@ type ClientCertificate struct {
 // NewClientCertificate returns an authorizer, or one error that lists every field it refuses. It copies c.
 func NewClientCertificate(c ClientCertificateConfig) (*ClientCertificate, error) {
 	a := &ClientCertificate{}
-	var errs []error
+	m := mistakes.In("auth: ClientCertificateConfig")
 	for _, list := range []struct {
 		field string
 		from  []string
@@ -50,20 +50,18 @@ func NewClientCertificate(c ClientCertificateConfig) (*ClientCertificate, error)
 		{"EmailAddresses", c.EmailAddresses, &a.config.EmailAddresses}, {"Fingerprints", c.Fingerprints, &a.config.Fingerprints},
 	} {
 		*list.to = slices.Clone(list.from)
-		if slices.Contains(list.from, "") {
-			errs = append(errs, fmt.Errorf(`auth: ClientCertificateConfig.%s: want names, got ""`, list.field))
-		}
+		m.Require(!slices.Contains(list.from, ""), list.field, `want names, got ""`)
 	}
 	for i, text := range c.Fingerprints {
 		digest, err := hex.DecodeString(strings.ReplaceAll(text, ":", ""))
 		if err != nil || len(digest) != sha256.Size {
-			errs = append(errs, fmt.Errorf("auth: ClientCertificateConfig.Fingerprints[%d]: want a SHA-256 of 64 hex digits, got %s", i, quoted(text)))
+			m.Under("Fingerprints").Index(i).Add("", "want a SHA-256 of 64 hex digits, got %s", quoted(text))
 			continue
 		}
 		a.fingerprints = append(a.fingerprints, [sha256.Size]byte(digest))
 	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
+	if err := m.Err(); err != nil {
+		return nil, err
 	}
 	return a, nil
 }

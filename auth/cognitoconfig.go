@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"regexp"
-	"strings"
+	"slices"
 	"time"
 
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 	"github.com/gatekit-go/gatekit/internal/selector"
 )
 
@@ -47,50 +47,30 @@ var userPoolForm = regexp.MustCompile(`^arn:(aws|aws-cn|aws-us-gov):cognito-idp:
 // poolSource is where the token of a pool's user can be: in a header.
 var poolSource = selector.Grammar{Forms: []selector.Form{selector.Method, selector.Dollar}, Kinds: selector.Header}
 
-// check returns a JWTConfig for each pool and the expression, or every mistake.
+// check returns a JWTConfig for each pool, where the token is, and the expression, or every mistake.
 func (c *CognitoConfig) check() (pools []JWTConfig, source selector.Selector, expression *regexp.Regexp, err error) {
-	var errs []error
-	wrong := func(field, format string, args ...any) {
-		errs = append(errs, fmt.Errorf("auth: CognitoConfig.%s: %s", field, fmt.Sprintf(format, args...)))
+	m := mistakes.In("auth: CognitoConfig")
+	mistakes.Range(m, "UserPools", len(c.UserPools), 1, maxUserPools)
+	if source, err = poolSource.Parse(cmp.Or(c.IdentitySource, defaultIdentitySource)); err != nil {
+		m.Add("IdentitySource", "%w", err)
 	}
-	if n := len(c.UserPools); n == 0 || n > maxUserPools {
-		wrong("UserPools", "want 1 to %d, got %d", maxUserPools, n)
-	}
-	source, sourceErr := poolSource.Parse(cmp.Or(c.IdentitySource, defaultIdentitySource))
-	if sourceErr != nil {
-		wrong("IdentitySource", "%v", sourceErr)
-	}
-	if c.IdentityValidationExpression != "" {
-		if expression, err = wholeMatch(c.IdentityValidationExpression); err != nil {
-			wrong("IdentityValidationExpression", "%v", err)
-		}
-	}
+	expression = wholeMatch(m, c.IdentityValidationExpression)
 	seen := map[string]bool{}
 	for i, pool := range c.UserPools[:min(len(c.UserPools), maxUserPools)] {
-		field := fmt.Sprintf("UserPools[%d]", i)
-		m := userPoolForm.FindStringSubmatch(pool)
-		if m == nil || m[2] != m[4] {
-			wrong(field, "want an ARN such as arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_AbC, got %s", quoted(pool))
+		in := m.Under("UserPools").Index(i)
+		issuer, ok := c.issuer(pool)
+		if !ok {
+			in.Add("", "want an ARN such as arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_AbC, got %s", quoted(pool))
 			continue
 		}
-		domain := ".amazonaws.com"
-		if m[1] == "aws-cn" {
-			domain = ".amazonaws.com.cn"
-		}
-		issuer := "https://cognito-idp." + m[2] + domain + "/" + m[3]
-		if other, ok := c.Issuers[pool]; ok {
-			issuer = other
-		}
-		if seen[issuer] {
-			wrong(field, "want each pool and issuer once, got %s twice", quoted(pool))
-		}
+		in.Require(!seen[issuer], "", "want each pool and issuer once, got %s twice", quoted(pool))
 		seen[issuer] = true
 		j := JWTConfig{
 			Issuer: issuer, Audience: []string{"any"}, Algorithms: []string{"RS256"}, HTTPClient: c.HTTPClient, RefreshInterval: c.RefreshInterval,
 			MaxStale: c.MaxStale, StartWithoutKeys: c.StartWithoutKeys, TokenCache: c.TokenCache, Logger: c.Logger,
 		}
 		if err := j.check(); err != nil {
-			wrong(field, "%v", err)
+			in.Add("", "%w", err)
 			continue
 		}
 		j = j.withDefaults()
@@ -98,11 +78,25 @@ func (c *CognitoConfig) check() (pools []JWTConfig, source selector.Selector, ex
 		pools = append(pools, j)
 	}
 	for pool := range c.Issuers {
-		if !strings.Contains("\n"+strings.Join(c.UserPools, "\n")+"\n", "\n"+pool+"\n") {
-			wrong("Issuers", "want ARNs of UserPools, got %s", quoted(pool))
-		}
+		m.Require(slices.Contains(c.UserPools, pool), "Issuers", "want ARNs of UserPools, got %s", quoted(pool))
 	}
-	return pools, source, expression, errors.Join(errs...)
+	return pools, source, expression, m.Err()
+}
+
+// issuer returns the issuer of a pool's tokens. ok is false if pool isn't a user pool's ARN, whose id begins with its region.
+func (c *CognitoConfig) issuer(pool string) (issuer string, ok bool) {
+	m := userPoolForm.FindStringSubmatch(pool)
+	if m == nil || m[2] != m[4] {
+		return "", false
+	}
+	if other, ok := c.Issuers[pool]; ok {
+		return other, true
+	}
+	domain := ".amazonaws.com"
+	if m[1] == "aws-cn" {
+		domain = ".amazonaws.com.cn"
+	}
+	return "https://cognito-idp." + m[2] + domain + "/" + m[3], true
 }
 
 // startPools starts a verifier for each pool, all at once, since each waits for its issuer.

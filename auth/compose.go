@@ -2,11 +2,11 @@ package auth
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 )
 
 // Any returns an authorizer for callers that may show one of several credentials. The first member that finds credentials it can judge
@@ -196,25 +196,23 @@ func (n *named) WithScopes(scopes ...string) Authorizer {
 // issuers, whose JWT then judges it; keys are never shared between them. A token of no configured issuer is refused as the first JWT
 // refuses it. All must read the token from the same place. The error lists what is wrong.
 func ByIssuer(js ...*JWT) (Authorizer, error) {
-	var errs []error
-	if len(js) == 0 {
-		errs = append(errs, errors.New("auth: ByIssuer: want at least one JWT, got none"))
-	}
+	m := mistakes.In("auth: ByIssuer")
+	m.Require(len(js) > 0, "", "want at least one JWT, got none")
 	seen := map[string]bool{}
 	for i, j := range js {
 		switch {
 		case j == nil:
-			errs = append(errs, fmt.Errorf("auth: ByIssuer: JWT %d: want a JWT, got nil", i))
+			m.Add("", "JWT %d: want a JWT, got nil", i)
 		case seen[j.checks.issuer]:
-			errs = append(errs, fmt.Errorf("auth: ByIssuer: JWT %d: want each issuer once, got %q twice", i, j.checks.issuer))
+			m.Add("", "JWT %d: want each issuer once, got %q twice", i, j.checks.issuer)
 		case js[0] != nil && !j.identity.Same(&js[0].identity.Selector):
-			errs = append(errs, fmt.Errorf("auth: ByIssuer: JWT %d: want the identity source of the first", i))
+			m.Add("", "JWT %d: want the identity source of the first", i)
 		default:
 			seen[j.checks.issuer] = true
 		}
 	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
+	if err := m.Err(); err != nil {
+		return nil, err
 	}
 	return &byIssuer{jwts: slices.Clone(js)}, nil
 }

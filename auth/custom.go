@@ -8,6 +8,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/auth/policy"
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 	"github.com/gatekit-go/gatekit/internal/selector"
 )
 
@@ -28,12 +29,13 @@ var _ decider = (*Custom)(nil)
 // NewCustom returns an authorizer that asks f, or one error that lists every field it refuses. The verdict must depend on nothing but the
 // identity sources, and on policies: it is used for all requests with the same ones.
 func NewCustom(f CustomFunc, c CacheConfig) (*Custom, error) {
-	c, sources, errs := c.check("CacheConfig")
+	m := mistakes.In("auth: CacheConfig")
+	c, sources := c.check(m)
 	if f == nil {
-		errs = append(errs, errors.New("auth: NewCustom: want a function, got nil"))
+		m.Join(errors.New("auth: NewCustom: want a function, got nil"))
 	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
+	if err := m.Err(); err != nil {
+		return nil, err
 	}
 	return &Custom{decisions: newDecisions(c), function: f, sources: sources}, nil
 }

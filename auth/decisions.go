@@ -72,7 +72,7 @@ const countStripes = 16
 
 func newDecisions(c CacheConfig) *decisions {
 	d := &decisions{
-		ttl: *c.TTL, negativeTTL: *c.NegativeTTL, maxStale: c.MaxStale, timeout: c.Timeout, calls: map[decisionKey]*pending{},
+		ttl: c.TTL, negativeTTL: c.NegativeTTL, maxStale: c.StaleIfError, timeout: c.Timeout, calls: map[decisionKey]*pending{},
 	}
 	if d.keeps() {
 		d.cache = clock.New[decisionKey, kept](c.MaxEntries, 1)

@@ -63,16 +63,15 @@ func TestDecisionsExpire(t *testing.T) {
 		require.Equal(t, 200, status(mw, "/", "t"))
 		require.EqualValues(t, 2, f.calls.Load(), "five minutes if nothing is said")
 
-		off := newLambda(t, f, auth.LambdaConfig{CacheConfig: auth.CacheConfig{TTL: new(time.Duration), IdentitySource: []string{"$request.header.Authorization"}}})
+		off := newLambda(t, f, auth.LambdaConfig{CacheConfig: auth.CacheConfig{TTL: auth.Off, IdentitySource: []string{"$request.header.Authorization"}}})
 		for range 2 {
 			require.Equal(t, 200, status(behind(t, testAPI, off), "/", "t"))
 		}
 		require.EqualValues(t, 4, f.calls.Load())
 		require.Zero(t, off.Stats().Entries)
 
-		minute, second := time.Minute, time.Second
 		refusing := &answering{text: policyAnswer(statement("Allow", testARN+"GET/1"))}
-		mw = behind(t, testAPI, newLambda(t, refusing, auth.LambdaConfig{CacheConfig: auth.CacheConfig{TTL: &minute, NegativeTTL: &second}}))
+		mw = behind(t, testAPI, newLambda(t, refusing, auth.LambdaConfig{CacheConfig: auth.CacheConfig{TTL: time.Minute, NegativeTTL: time.Second}}))
 		require.Equal(t, 403, status(mw, "/2", "t"))
 		require.Equal(t, 403, status(mw, "/2", "t"))
 		require.EqualValues(t, 1, refusing.calls.Load())
@@ -82,7 +81,7 @@ func TestDecisionsExpire(t *testing.T) {
 		require.Equal(t, 403, status(mw, "/2", "t"))
 		require.EqualValues(t, 2, refusing.calls.Load(), "made for a request that it allows, it is kept for its TTL")
 
-		never := newLambda(t, refusing, auth.LambdaConfig{CacheConfig: auth.CacheConfig{NegativeTTL: new(time.Duration)}})
+		never := newLambda(t, refusing, auth.LambdaConfig{CacheConfig: auth.CacheConfig{NegativeTTL: auth.Off}})
 		for range 2 {
 			require.Equal(t, 403, status(behind(t, testAPI, never), "/2", "t"))
 		}
@@ -94,8 +93,7 @@ func TestDecisionsExpire(t *testing.T) {
 func TestDecisionsStale(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &answering{text: allowAll}
-		minute := time.Minute
-		l := newLambda(t, f, auth.LambdaConfig{CacheConfig: auth.CacheConfig{TTL: &minute, MaxStale: time.Hour}})
+		l := newLambda(t, f, auth.LambdaConfig{CacheConfig: auth.CacheConfig{TTL: time.Minute, StaleIfError: time.Hour}})
 		mw := behind(t, testAPI, l)
 		require.Equal(t, 200, status(mw, "/", "t"))
 		f.text = "error:broken"
@@ -201,7 +199,7 @@ func TestDecisionsCoalesceQuickCalls(t *testing.T) {
 func TestDecisionsStaleAfterInvalidate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &answering{text: allowAll}
-		l := newLambda(t, f, auth.LambdaConfig{CacheConfig: auth.CacheConfig{TTL: new(time.Minute), MaxStale: time.Hour}})
+		l := newLambda(t, f, auth.LambdaConfig{CacheConfig: auth.CacheConfig{TTL: time.Minute, StaleIfError: time.Hour}})
 		mw := behind(t, testAPI, l)
 		require.Equal(t, 200, status(mw, "/", "t"))
 		time.Sleep(time.Minute)

@@ -1,15 +1,16 @@
 package auth
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 	"github.com/gatekit-go/gatekit/internal/selector"
 )
 
@@ -24,18 +25,16 @@ type CacheConfig struct {
 	// are known by then and aren't new with each request; identity.apiKey is the key that the
 	// request carries. A request that lacks one, or has one blank or twice, is answered 401 and
 	// nobody is asked. All together are the key of the decision. Empty means the Authorization
-	// header; with TTL 0 it means none, and each request is judged.
+	// header; with TTL [Off] it means none, and each request is judged.
 	IdentitySource []string
-	// TTL is how long a decision is used: nil is 5 minutes, as on REST APIs (HTTP APIs don't keep
-	// decisions unless told to), a pointer to 0 keeps none; at most an hour.
-	TTL *time.Duration
-	// NegativeTTL is how long a decision is used that refused the request it was made for. nil is
-	// TTL.
-	NegativeTTL *time.Duration
-	// MaxStale is how long beyond its TTL a decision is used while new ones fail with a fault: not
-	// answers that refuse, but timeouts, malformed answers and the like. 0 means not at all; at
-	// most an hour.
-	MaxStale time.Duration
+	// TTL is how long a decision is used. 0 is 5 minutes, as on REST APIs (HTTP APIs don't keep decisions unless told to); at most an
+	// hour. [Off] keeps none.
+	TTL time.Duration
+	// NegativeTTL is how long a decision is used that refused the request it was made for. 0 is TTL; at most an hour. [Off] keeps none.
+	NegativeTTL time.Duration
+	// StaleIfError is how long beyond its TTL a decision is used while new ones fail with a fault: not answers that refuse, but timeouts,
+	// malformed answers and the like. 0 is not at all, as on the managed gateway; at most an hour. (RFC 5861, section 4, has the word.)
+	StaleIfError time.Duration
 	// MaxEntries is how many decisions are kept. 0 is 10,000; at most 10,000,000.
 	MaxEntries int
 	// Timeout bounds one decision. 0 is 10 seconds, as on HTTP APIs; at most 30 seconds.
@@ -51,54 +50,52 @@ const (
 	maxDecisionTimeout     = 30 * time.Second
 )
 
-// check returns c with its defaults filled in, its sources, and every mistake.
-func (c CacheConfig) check(name string) (CacheConfig, []selector.Selector, []error) {
-	var errs []error
-	wrong := func(field, format string, args ...any) {
-		errs = append(errs, fmt.Errorf("auth: %s.%s: %s", name, field, fmt.Sprintf(format, args...)))
+// Off turns off what a config says can be turned off: a cache, or how long something is kept. No other negative value is accepted.
+const Off = -1
+
+// or returns the value that a field of a config stands for: 0 is its default, and Off is none.
+func or[T time.Duration | int](value, byDefault T) T {
+	switch value {
+	case 0:
+		return byDefault
+	case Off:
+		return 0
 	}
-	duration := func(field string, d, most time.Duration) {
-		if d < 0 || d > most {
-			wrong(field, "want 0 to %v, got %v", most, d)
-		}
-	}
-	ttl := defaultDecisionTTL
-	if c.TTL != nil {
-		ttl = *c.TTL
-	}
-	negative := ttl
-	if c.NegativeTTL != nil {
-		negative = *c.NegativeTTL
-	}
-	c.TTL, c.NegativeTTL = &ttl, &negative
-	duration("TTL", ttl, maxDecisionTTL)
-	duration("NegativeTTL", negative, maxDecisionTTL)
-	duration("MaxStale", c.MaxStale, maxDecisionTTL)
-	duration("Timeout", c.Timeout, maxDecisionTimeout)
-	if c.Timeout == 0 {
-		c.Timeout = defaultDecisionTimeout
-	}
-	if c.MaxEntries < 0 || c.MaxEntries > maxDecisions {
-		wrong("MaxEntries", "want 0 to %d, got %d", maxDecisions, c.MaxEntries)
-	}
-	if c.MaxEntries == 0 {
-		c.MaxEntries = defaultDecisions
-	}
-	if c.IdentitySource = slices.Clone(c.IdentitySource); len(c.IdentitySource) == 0 && ttl != 0 {
+	return value
+}
+
+// zeroOrOff refuses a value that is neither Off nor within 0 to most.
+func zeroOrOff[T time.Duration | int](m *mistakes.Mistakes, field string, value, most T) {
+	var zero T
+	m.Require(value == Off || value >= 0 && value <= most, field, "want Off, or %v to %v, got %v", zero, most, value)
+}
+
+// check adds every mistake to m, and returns c with its defaults filled in, and its sources. In what it returns 0 is none.
+func (c CacheConfig) check(m *mistakes.Mistakes) (CacheConfig, []selector.Selector) {
+	zeroOrOff(m, "TTL", c.TTL, maxDecisionTTL)
+	zeroOrOff(m, "NegativeTTL", c.NegativeTTL, maxDecisionTTL)
+	mistakes.Range(m, "StaleIfError", c.StaleIfError, 0, maxDecisionTTL)
+	mistakes.Range(m, "Timeout", c.Timeout, 0, maxDecisionTimeout)
+	mistakes.Range(m, "MaxEntries", c.MaxEntries, 0, maxDecisions)
+	c.TTL = or(c.TTL, defaultDecisionTTL)
+	c.NegativeTTL = or(c.NegativeTTL, c.TTL)
+	c.Timeout = cmp.Or(c.Timeout, defaultDecisionTimeout)
+	c.MaxEntries = cmp.Or(c.MaxEntries, defaultDecisions)
+	if c.IdentitySource = slices.Clone(c.IdentitySource); len(c.IdentitySource) == 0 && c.TTL != 0 {
 		c.IdentitySource = []string{defaultIdentitySource}
 	}
 	var sources []selector.Selector
 	for i, text := range c.IdentitySource {
 		s, err := cacheSources.Parse(text)
 		if err != nil {
-			wrong(fmt.Sprintf("IdentitySource[%d]", i), "%v", err)
+			m.Under("IdentitySource").Index(i).Add("", "%w", err)
 		}
 		if slices.ContainsFunc(sources, func(o selector.Selector) bool { return o.Same(&s) }) {
-			wrong(fmt.Sprintf("IdentitySource[%d]", i), "want each once, got %s twice", quoted(text))
+			m.Under("IdentitySource").Index(i).Add("", "want each once, got %s twice", quoted(text))
 		}
 		sources = append(sources, s)
 	}
-	return c, sources, errs
+	return c, sources
 }
 
 // cacheSources are what a decision of a Lambda authorizer or a custom function can be for. The forms of HTTP, REST and WebSocket APIs

@@ -72,7 +72,7 @@
 //   - Two Authorization headers are a 401, not a choice between the two.
 //   - Where a token has both scope and scp, scp counts.
 //   - HTTP APIs keep no decisions of Lambda authorizers unless told to. Here five minutes is the default for every flavor; set
-//     CacheConfig.TTL to a pointer to 0. An Authorization header is the identity source if none is named.
+//     CacheConfig.TTL to Off. An Authorization header is the identity source if none is named.
 //   - "Unauthorized" from a function is a 401 in every flavor. A function has ten seconds in every flavor.
 //   - A REST authorizer's event shows the X-Api-Key of any request as identity.apiKey, whether or not the route requires one, and no
 //     apiKeyId, as no usage plan has judged it yet.

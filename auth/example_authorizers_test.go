@@ -90,7 +90,7 @@ func ExampleNewCustom() {
 	c := gatekit.Must(auth.NewCustom(func(r *http.Request) (*policy.Verdict, error) {
 		// Ask a session store here; the answer is used for a minute.
 		return &policy.Verdict{Principal: "ann", Allow: r.Header.Get("X-Session") == "s1"}, nil
-	}, auth.CacheConfig{IdentitySource: []string{"$request.header.X-Session"}, TTL: new(time.Minute)}))
+	}, auth.CacheConfig{IdentitySource: []string{"$request.header.X-Session"}, TTL: time.Minute}))
 	h := c.Middleware(greet)
 	for _, session := range []string{"s1", "s1", "s2"} {
 		r := httptest.NewRequest("GET", "/", nil)

@@ -304,7 +304,7 @@ func TestConfigErrors(t *testing.T) {
 		`JWTConfig.Issuer: want an https URL, got "http://idp.example"`, `JWTConfig.Audience[1]: want an audience, got ""`,
 		"JWTConfig.IdentitySource: want $request.header.NAME or $request.querystring.NAME", `JWTConfig.JWKSURL: want an https URL, got "ftp://x"`,
 		"JWTConfig.JWKS: want it or JWKSURL, got both", `JWTConfig.Algorithms[1]: want RS256`, `got "HS256"`, `JWTConfig.Algorithms[2]: want RS256`,
-		"JWTConfig.RequireType: want a type", "JWTConfig.Leeway: want 0 or 0s to 1m0s, got 1m1s", "JWTConfig.FetchTimeout: want", "JWTConfig.RefreshInterval: want", "JWTConfig.RefetchInterval: want",
+		"JWTConfig.RequireType: want a type", "JWTConfig.Leeway: want 0s to 1m0s, got 1m1s", "JWTConfig.FetchTimeout: want", "JWTConfig.RefreshInterval: want", "JWTConfig.RefetchInterval: want",
 	} {
 		require.ErrorContains(t, err, want)
 	}

@@ -26,9 +26,9 @@ type verified struct {
 	expires, notBefore float64
 }
 
-// newTokenCache returns nil if maxTokens is negative.
+// newTokenCache returns nil, which keeps nothing, for no tokens.
 func newTokenCache(maxTokens int, maxBytes int64) *tokenCache {
-	if maxTokens < 0 {
+	if maxTokens == 0 {
 		return nil
 	}
 	return &tokenCache{seed: maphash.MakeSeed(), tokens: clock.New[string, verified](maxTokens, maxBytes)}

@@ -1,9 +1,8 @@
 package auth
 
 import (
+	"cmp"
 	"crypto/rsa"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -12,6 +11,8 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 )
 
 // JWTConfig configures a [JWT]. The zero value is refused: no issuer and no audience is a safe default.
@@ -55,7 +56,7 @@ type JWTConfig struct {
 	RefetchInterval time.Duration
 	// MaxStale is how long beyond RefreshInterval keys are trusted while the issuer can't be reached, or answers something
 	// else than a key set of at most 150,000 bytes; then the answer is 500. A key set without a usable key is an answer: it
-	// counts at once, and tokens are a 401. 0 means 24 hours, negative means not at all.
+	// counts at once, and tokens are a 401. 0 means 24 hours, [Off] not at all; at most 30 days.
 	MaxStale time.Duration
 	// StartWithoutKeys lets NewJWT succeed while the issuer is down, where the answer is 500 until it is back, or has no
 	// usable key. Without it NewJWT returns the error.
@@ -63,7 +64,7 @@ type JWTConfig struct {
 	// InsecureAllowHTTP accepts an issuer and key sets over http on any host. Who is on the way to it can then sign tokens.
 	InsecureAllowHTTP bool
 
-	// TokenCache is how many verified tokens are kept. 0 means 10,000, negative none. In any case they are at most 1,677
+	// TokenCache is how many verified tokens are kept. 0 means 10,000, [Off] none; at most 100,000,000. In any case they are at most 1,677
 	// bytes each on average: 16 MiB of token text for 10,000.
 	TokenCache int
 	// Logger gets what goes wrong in the background. nil means slog.Default().
@@ -80,7 +81,9 @@ const (
 	defaultRefetchInterval = 10 * time.Second
 	minRefetchInterval     = time.Second
 	defaultMaxStale        = 24 * time.Hour
+	maxMaxStale            = 30 * 24 * time.Hour
 	defaultTokenCache      = 10_000
+	maxTokenCache          = 100_000_000
 	defaultTokenCacheBytes = 16 << 20
 )
 
@@ -102,60 +105,41 @@ func strictPSS(m *jwt.SigningMethodRSAPSS) *jwt.SigningMethodRSAPSS {
 
 // check returns every mistake in c.
 func (c *JWTConfig) check() error {
-	var errs []error
-	wrong := func(field, format string, args ...any) {
-		errs = append(errs, fmt.Errorf("auth: JWTConfig.%s: %s", field, fmt.Sprintf(format, args...)))
-	}
+	m := mistakes.In("auth: JWTConfig")
 	if err := checkFetchURL(c.Issuer, c.InsecureAllowHTTP, true); err != nil {
-		wrong("Issuer", "%v", err)
+		m.Add("Issuer", "%w", err)
 	} else if u, _ := url.Parse(c.Issuer); u.RawQuery != "" || u.ForceQuery {
-		wrong("Issuer", "want an https URL without a query, got %q", c.Issuer)
+		m.Add("Issuer", "want an https URL without a query, got %q", c.Issuer)
 	}
-	if len(c.Audience) == 0 {
-		wrong("Audience", "want at least one, got none")
-	}
+	m.Require(len(c.Audience) > 0, "Audience", "want at least one, got none")
 	for i, audience := range c.Audience {
-		if audience == "" {
-			wrong(fmt.Sprintf("Audience[%d]", i), `want an audience, got ""`)
-		}
+		m.Under("Audience").Index(i).Require(audience != "", "", `want an audience, got ""`)
 	}
 	if _, err := parseIdentitySource(c.IdentitySource); err != nil {
-		wrong("IdentitySource", "%v", err)
+		m.Add("IdentitySource", "%w", err)
 	}
 	if c.JWKSURL != "" {
 		if err := checkFetchURL(c.JWKSURL, c.InsecureAllowHTTP, true); err != nil {
-			wrong("JWKSURL", "%v", err)
+			m.Add("JWKSURL", "%w", err)
 		}
-		if c.JWKS != nil {
-			wrong("JWKS", "want it or JWKSURL, got both")
-		}
+		m.Require(c.JWKS == nil, "JWKS", "want it or JWKSURL, got both")
 	}
 	for i, name := range c.Algorithms {
-		if algorithms[name] == nil {
-			wrong(fmt.Sprintf("Algorithms[%d]", i), "want RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 or EdDSA, got %q", name)
-		}
+		m.Under("Algorithms").Index(i).Require(algorithms[name] != nil, "",
+			"want RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 or EdDSA, got %q", name)
 	}
-	if strings.TrimSpace(c.RequireType) != c.RequireType || mediaType(c.RequireType) == "" && c.RequireType != "" {
-		wrong("RequireType", `want a type such as "at+jwt", got %q`, c.RequireType)
-	}
-	for _, d := range []struct {
-		field       string
-		value       time.Duration
-		least, most time.Duration
-	}{
-		{"Leeway", c.Leeway, 0, maxLeeway},
-		{"FetchTimeout", c.FetchTimeout, time.Millisecond, maxFetchTimeout},
-		{"RefreshInterval", c.RefreshInterval, minRefreshInterval, maxRefreshInterval},
-		{"RefetchInterval", c.RefetchInterval, minRefetchInterval, maxRefreshInterval},
-	} {
-		if d.value != 0 && (d.value < d.least || d.value > d.most) {
-			wrong(d.field, "want 0 or %v to %v, got %v", d.least, d.most, d.value)
-		}
-	}
-	return errors.Join(errs...)
+	m.Require(strings.TrimSpace(c.RequireType) == c.RequireType && (mediaType(c.RequireType) != "" || c.RequireType == ""),
+		"RequireType", `want a type such as "at+jwt", got %q`, c.RequireType)
+	mistakes.Range(m, "Leeway", c.Leeway, 0, maxLeeway)
+	mistakes.RangeOrZero(m, "FetchTimeout", c.FetchTimeout, time.Millisecond, maxFetchTimeout)
+	mistakes.RangeOrZero(m, "RefreshInterval", c.RefreshInterval, minRefreshInterval, maxRefreshInterval)
+	mistakes.RangeOrZero(m, "RefetchInterval", c.RefetchInterval, minRefetchInterval, maxRefreshInterval)
+	zeroOrOff(m, "MaxStale", c.MaxStale, maxMaxStale)
+	zeroOrOff(m, "TokenCache", c.TokenCache, maxTokenCache)
+	return m.Err()
 }
 
-// withDefaults returns a copy of c that shares nothing with it and has every default filled in.
+// withDefaults returns a copy of c that shares nothing with it and has every default filled in. In it 0 is none.
 func (c *JWTConfig) withDefaults() JWTConfig {
 	d := *c
 	d.Audience = slices.Clone(c.Audience)
@@ -166,22 +150,11 @@ func (c *JWTConfig) withDefaults() JWTConfig {
 			d.Algorithms = append(d.Algorithms, name)
 		}
 	}
-	for field, value := range map[*time.Duration]time.Duration{
-		&d.FetchTimeout:    defaultFetchTimeout,
-		&d.RefreshInterval: defaultRefreshInterval,
-		&d.RefetchInterval: defaultRefetchInterval,
-		&d.MaxStale:        defaultMaxStale,
-	} {
-		if *field == 0 {
-			*field = value
-		}
-	}
-	d.MaxStale = max(d.MaxStale, 0)
-	if d.TokenCache == 0 {
-		d.TokenCache = defaultTokenCache
-	}
-	if d.Logger == nil {
-		d.Logger = slog.Default()
-	}
+	d.FetchTimeout = cmp.Or(c.FetchTimeout, defaultFetchTimeout)
+	d.RefreshInterval = cmp.Or(c.RefreshInterval, defaultRefreshInterval)
+	d.RefetchInterval = cmp.Or(c.RefetchInterval, defaultRefetchInterval)
+	d.MaxStale = or(c.MaxStale, defaultMaxStale)
+	d.TokenCache = or(c.TokenCache, defaultTokenCache)
+	d.Logger = cmp.Or(c.Logger, slog.Default())
 	return d
 }

@@ -229,7 +229,7 @@ func TestLambdaIdentitySources(t *testing.T) {
 	_, err := l.Authorize(request("GET", "/", ""))
 	require.ErrorIs(t, err, auth.ErrNoCredentials)
 
-	open := newLambda(t, f, auth.LambdaConfig{CacheConfig: auth.CacheConfig{TTL: new(time.Duration)}})
+	open := newLambda(t, f, auth.LambdaConfig{CacheConfig: auth.CacheConfig{TTL: auth.Off}})
 	for range 2 {
 		require.Equal(t, 200, serve(behind(t, testAPI, open), request("GET", "/", "")).Code, "optional with the cache off")
 	}
@@ -378,18 +378,18 @@ func TestLambdaGoHandlers(t *testing.T) {
 
 func TestLambdaConfig(t *testing.T) {
 	hour, more, less := time.Hour, time.Hour+time.Second, -time.Second
-	_, err := auth.NewLambda(&answering{}, auth.LambdaConfig{Type: "TOKEN", IdentityValidationExpression: "^Bearer .*$", CacheConfig: auth.CacheConfig{TTL: &hour}})
+	_, err := auth.NewLambda(&answering{}, auth.LambdaConfig{Type: "TOKEN", IdentityValidationExpression: "^Bearer .*$", CacheConfig: auth.CacheConfig{TTL: hour}})
 	require.NoError(t, err)
 	for want, c := range map[string]auth.LambdaConfig{
 		"LambdaConfig.Type: want REQUEST or TOKEN":                             {Type: "token"},
 		"LambdaConfig.PayloadFormatVersion: want 1.0 or 2.0":                   {PayloadFormatVersion: "3.0"},
 		"EnableSimpleResponses: want PayloadFormatVersion 2.0":                 {PayloadFormatVersion: "1.0", EnableSimpleResponses: true},
-		"TTL: want 0 to 1h0m0s, got 1h0m1s":                                    {CacheConfig: auth.CacheConfig{TTL: &more}},
-		"NegativeTTL: want 0 to 1h0m0s, got -1s":                               {CacheConfig: auth.CacheConfig{NegativeTTL: &less}},
-		"TTL: want 0 to 1h0m0s, got -1s":                                       {CacheConfig: auth.CacheConfig{TTL: &less}},
-		"MaxStale: want":                                                       {CacheConfig: auth.CacheConfig{MaxStale: more}},
+		"TTL: want Off, or 0s to 1h0m0s, got 1h0m1s":                           {CacheConfig: auth.CacheConfig{TTL: more}},
+		"NegativeTTL: want Off, or 0s to 1h0m0s, got -1s":                      {CacheConfig: auth.CacheConfig{NegativeTTL: less}},
+		"TTL: want Off, or 0s to 1h0m0s, got -1s":                              {CacheConfig: auth.CacheConfig{TTL: less}},
+		"StaleIfError: want":                                                   {CacheConfig: auth.CacheConfig{StaleIfError: more}},
 		"MaxEntries: want":                                                     {CacheConfig: auth.CacheConfig{MaxEntries: -1}},
-		"Timeout: want 0 to 30s":                                               {CacheConfig: auth.CacheConfig{Timeout: time.Minute}},
+		"Timeout: want 0s to 30s":                                              {CacheConfig: auth.CacheConfig{Timeout: time.Minute}},
 		"IdentitySource[1]: want $request.header.NAME":                         {CacheConfig: auth.CacheConfig{IdentitySource: []string{"$context.stage", "$request.path.id"}}},
 		"IdentitySource[0]: want $request.header.NAME":                         {CacheConfig: auth.CacheConfig{IdentitySource: []string{"$context.requestId"}}},
 		"want each once":                                                       {CacheConfig: auth.CacheConfig{IdentitySource: []string{"$request.header.a", "method.request.header.A"}}},

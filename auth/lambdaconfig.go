@@ -1,11 +1,11 @@
 package auth
 
 import (
-	"errors"
-	"fmt"
+	"cmp"
 	"log/slog"
 	"regexp"
 
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 	"github.com/gatekit-go/gatekit/internal/selector"
 )
 
@@ -44,53 +44,44 @@ const (
 
 // check returns c with its defaults filled in, its sources and its expression.
 func (c LambdaConfig) check() (LambdaConfig, []selector.Selector, *regexp.Regexp, error) {
-	if c.Type == "" {
-		c.Type = typeRequest
-	}
-	if c.Logger == nil {
-		c.Logger = slog.Default()
-	}
+	m := mistakes.In("auth: LambdaConfig")
+	c.Type = cmp.Or(c.Type, typeRequest)
+	c.Logger = cmp.Or(c.Logger, slog.Default())
 	if c.Type == typeToken && len(c.IdentitySource) == 0 {
 		c.IdentitySource = []string{defaultIdentitySource}
 	}
-	cache, sources, errs := c.CacheConfig.check("LambdaConfig")
-	c.CacheConfig = cache
-	wrong := func(field, format string, args ...any) {
-		errs = append(errs, fmt.Errorf("auth: LambdaConfig.%s: %s", field, fmt.Sprintf(format, args...)))
-	}
+	var sources []selector.Selector
+	c.CacheConfig, sources = c.CacheConfig.check(m)
 	switch {
 	case c.Type != typeRequest && c.Type != typeToken:
-		wrong("Type", "want REQUEST or TOKEN, got %s", quoted(c.Type))
+		m.Add("Type", "want REQUEST or TOKEN, got %s", quoted(c.Type))
 	case c.Type == typeToken && (len(sources) != 1 || sources[0].Kind != selector.Header):
-		wrong("IdentitySource", "want one header for a TOKEN authorizer, got %q", c.IdentitySource)
+		m.Add("IdentitySource", "want one header for a TOKEN authorizer, got %q", c.IdentitySource)
 	case c.Type == typeToken && (c.PayloadFormatVersion != "" || c.EnableSimpleResponses || c.BodyDigestBytes != 0):
-		wrong("Type", "want REQUEST with PayloadFormatVersion, EnableSimpleResponses or BodyDigestBytes, got TOKEN")
+		m.Add("Type", "want REQUEST with PayloadFormatVersion, EnableSimpleResponses or BodyDigestBytes, got TOKEN")
 	}
-	if v := c.PayloadFormatVersion; v != "" && v != "1.0" && v != "2.0" {
-		wrong("PayloadFormatVersion", "want 1.0 or 2.0, got %s", quoted(v))
-	} else if v == "1.0" && c.EnableSimpleResponses {
-		wrong("EnableSimpleResponses", "want PayloadFormatVersion 2.0 with it, got 1.0")
+	switch v := c.PayloadFormatVersion; {
+	case v != "" && v != "1.0" && v != "2.0":
+		m.Add("PayloadFormatVersion", "want 1.0 or 2.0, got %s", quoted(v))
+	case v == "1.0" && c.EnableSimpleResponses:
+		m.Add("EnableSimpleResponses", "want PayloadFormatVersion 2.0 with it, got 1.0")
 	}
-	if c.BodyDigestBytes < 0 || c.BodyDigestBytes > maxBody {
-		wrong("BodyDigestBytes", "want 0 to %d, got %d", maxBody, c.BodyDigestBytes)
-	}
-	var expression *regexp.Regexp
-	if c.IdentityValidationExpression != "" {
-		if c.Type != typeToken {
-			wrong("IdentityValidationExpression", "want Type TOKEN with it, got %s", quoted(c.Type))
-		}
-		var err error
-		if expression, err = wholeMatch(c.IdentityValidationExpression); err != nil {
-			wrong("IdentityValidationExpression", "%v", err)
-		}
-	}
-	return c, sources, expression, errors.Join(errs...)
+	mistakes.Range(m, "BodyDigestBytes", c.BodyDigestBytes, 0, maxBody)
+	m.Require(c.IdentityValidationExpression == "" || c.Type == typeToken, "IdentityValidationExpression",
+		"want Type TOKEN with it, got %s", quoted(c.Type))
+	expression := wholeMatch(m, c.IdentityValidationExpression)
+	return c, sources, expression, m.Err()
 }
 
-// wholeMatch compiles an expression that must match all of a text.
-func wholeMatch(expression string) (*regexp.Regexp, error) {
-	if _, err := regexp.Compile(expression); err != nil { // alone: a ")(" must not close our group
-		return nil, fmt.Errorf("want a regular expression of RE2, without look-around, back-references and possessive quantifiers: %v", err)
+// wholeMatch compiles an IdentityValidationExpression, which must match all of a text. It returns nil for none.
+func wholeMatch(m *mistakes.Mistakes, expression string) *regexp.Regexp {
+	if expression == "" {
+		return nil
 	}
-	return regexp.Compile(`\A(?:` + expression + `)\z`)
+	if _, err := regexp.Compile(expression); err != nil { // alone: a ")(" must not close our group
+		m.Add("IdentityValidationExpression",
+			"want a regular expression of RE2, without look-around, back-references and possessive quantifiers: %v", err)
+		return nil
+	}
+	return regexp.MustCompile(`\A(?:` + expression + `)\z`)
 }

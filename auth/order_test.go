@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -244,7 +243,7 @@ func TestOrderREST(t *testing.T) {
 	}
 	require.NoError(t, plans.SetRemaining(ctx, "gold", "spent", 0))
 
-	off := auth.CacheConfig{TTL: new(time.Duration)}
+	off := auth.CacheConfig{TTL: auth.Off}
 	lambda := newLambda(t, function{&trail.authorizer}, auth.LambdaConfig{Type: "TOKEN", CacheConfig: off})
 	policy := newResourcePolicy(t, auth.ResourcePolicyConfig{AllowSourceIPs: []string{"192.0.2.0/24"}})
 	stage := gatekit.Must(throttle.NewStage(throttle.StageConfig{Routes: map[string]*throttle.Limit{"GET /closed": {}}}))

@@ -2,8 +2,6 @@ package auth
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/textproto"
@@ -13,6 +11,7 @@ import (
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/auth/policy"
 	"github.com/gatekit-go/gatekit/internal/httpword"
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 )
 
 // ResourcePolicyConfig configures a [ResourcePolicy]. The zero value is refused: without a policy there is nothing to ask.
@@ -58,19 +57,15 @@ func NewResourcePolicy(c ResourcePolicyConfig) (*ResourcePolicy, error) {
 		lenient: c.SilenceAllowsTokens,
 		vpce:    textproto.CanonicalMIMEHeaderKey(c.SourceVPCEHeader), vpc: textproto.CanonicalMIMEHeaderKey(c.SourceVPCHeader),
 	}
-	var errs []error
-	wrong := func(field, format string, args ...any) {
-		errs = append(errs, fmt.Errorf("auth: ResourcePolicyConfig.%s: %s", field, fmt.Sprintf(format, args...)))
-	}
-	if c.Document == "" && len(c.AllowSourceIPs) == 0 && len(c.DenySourceIPs) == 0 {
-		wrong("Document", "want a policy, AllowSourceIPs or DenySourceIPs, got none")
-	}
+	m := mistakes.In("auth: ResourcePolicyConfig")
+	m.Require(c.Document != "" || len(c.AllowSourceIPs) > 0 || len(c.DenySourceIPs) > 0, "Document",
+		"want a policy, AllowSourceIPs or DenySourceIPs, got none")
 	if n := len(strings.Join(strings.Fields(c.Document), "")); n > maxResourcePolicy {
-		wrong("Document", "want at most %d characters but for blanks, got %d", maxResourcePolicy, n)
+		m.Add("Document", "want at most %d characters but for blanks, got %d", maxResourcePolicy, n)
 	} else if c.Document != "" {
 		document, err := policy.ParseResource(c.Document)
 		if err != nil {
-			wrong("Document", "%v", err)
+			m.Add("Document", "%w", err)
 		} else if findings := document.Findings(); len(findings) > 0 {
 			slog.Warn("auth: the resource policy is odd (see policy.LintResource)", slog.Any("findings", findings))
 		}
@@ -85,21 +80,20 @@ func NewResourcePolicy(c ResourcePolicyConfig) (*ResourcePolicy, error) {
 		}
 		fence, err := policy.ParseResource(fenceOf(list.operator, list.ranges, c.Document == ""))
 		if err != nil {
-			wrong(list.field, "want addresses and ranges such as 192.0.2.0/24: %v", err)
+			m.Add(list.field, "want addresses and ranges such as 192.0.2.0/24: %w", err)
 		}
 		p.policies = append(p.policies, fence)
 	}
 	var err error
 	if p.proxies, err = gatekit.NewTrustedProxies("", c.TrustedProxies...); err != nil {
-		wrong("TrustedProxies", "%v", err)
+		m.Add("TrustedProxies", "%w", err)
 	}
 	for field, name := range map[string]string{"SourceVPCEHeader": c.SourceVPCEHeader, "SourceVPCHeader": c.SourceVPCHeader} {
-		if name != "" && (!httpword.IsToken(name) || len(c.TrustedProxies) == 0) {
-			wrong(field, "want a header's name, and TrustedProxies with it, got %s", quoted(name))
-		}
+		m.Require(name == "" || httpword.IsToken(name) && len(c.TrustedProxies) > 0, field,
+			"want a header's name, and TrustedProxies with it, got %s", quoted(name))
 	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
+	if err := m.Err(); err != nil {
+		return nil, err
 	}
 	return p, nil
 }

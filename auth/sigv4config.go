@@ -1,10 +1,11 @@
 package auth
 
 import (
-	"errors"
-	"fmt"
+	"cmp"
 	"reflect"
 	"strings"
+
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 )
 
 // SigV4Config configures a [SigV4]. The zero value is refused: nobody's signature could be verified.
@@ -49,35 +50,18 @@ const (
 
 // check returns c with its defaults filled in, or every mistake.
 func (c SigV4Config) check() (SigV4Config, error) {
-	var errs []error
-	wrong := func(field, format string, args ...any) {
-		errs = append(errs, fmt.Errorf("auth: SigV4Config.%s: %s", field, fmt.Sprintf(format, args...)))
-	}
-	if v := reflect.ValueOf(c.Credentials); c.Credentials == nil || v.Kind() != reflect.Struct && v.IsZero() {
-		wrong("Credentials", "want a CredentialSource, got nil")
-	}
-	if c.Service == "" {
-		c.Service = defaultService
-	}
+	m := mistakes.In("auth: SigV4Config")
+	v := reflect.ValueOf(c.Credentials) // a nil pointer in the interface is none either
+	m.Require(c.Credentials != nil && (v.Kind() == reflect.Struct || !v.IsZero()), "Credentials", "want a CredentialSource, got nil")
+	c.Service = cmp.Or(c.Service, defaultService)
 	for _, f := range []struct{ field, value string }{{"Service", c.Service}, {"Region", c.Region}} {
-		if strings.Trim(f.value, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
-			wrong(f.field, "want lower-case letters, digits and -, got %s", quoted(f.value))
-		}
+		m.Require(strings.Trim(f.value, "abcdefghijklmnopqrstuvwxyz0123456789-") == "", f.field,
+			"want lower-case letters, digits and -, got %s", quoted(f.value))
 	}
-	if c.MaxBodyBytes < 0 {
-		wrong("MaxBodyBytes", "want 0 or more, got %d", c.MaxBodyBytes)
-	}
-	if c.MaxBodyBytes == 0 {
-		c.MaxBodyBytes = maxBody
-	}
-	if c.ReplayCache < 0 || c.ReplayCache > maxReplayCache {
-		wrong("ReplayCache", "want 0 to %d, got %d", maxReplayCache, c.ReplayCache)
-	}
-	if c.KeyCache < 0 || c.KeyCache > maxKeyCache {
-		wrong("KeyCache", "want 0 to %d, got %d", maxKeyCache, c.KeyCache)
-	}
-	if c.KeyCache == 0 {
-		c.KeyCache = defaultKeyCache
-	}
-	return c, errors.Join(errs...)
+	mistakes.AtLeast(m, "MaxBodyBytes", c.MaxBodyBytes, 0)
+	c.MaxBodyBytes = cmp.Or(c.MaxBodyBytes, maxBody)
+	mistakes.Range(m, "ReplayCache", c.ReplayCache, 0, maxReplayCache)
+	mistakes.Range(m, "KeyCache", c.KeyCache, 0, maxKeyCache)
+	c.KeyCache = cmp.Or(c.KeyCache, defaultKeyCache)
+	return c, m.Err()
 }
