@@ -12,30 +12,31 @@ import (
 
 // Authorizer decides who is calling and whether they may. It must be safe for concurrent use.
 type Authorizer interface {
-	// Authorize returns what it learned of the caller, or why it refuses. An error that isn't a *gatekit.Rejection is
-	// a fault and becomes a 500; so does a nil Authorization without an error. It leaves r as it
-	// was; one that reads the body puts an equal one in its place.
+	// Authorize returns what it learned of the caller, or why it refuses. An error that isn't a
+	// *gatekit.Rejection is a fault and becomes a 500; so does a nil Authorization without an
+	// error. It leaves r as it was; one that reads the body puts an equal one in its place.
 	Authorize(r *http.Request) (*gatekit.Authorization, error)
 }
 
 // Scoped is an Authorizer that needs the route's scopes, for its verdict and for its challenge.
 type Scoped interface {
 	Authorizer
-	// WithScopes returns the authorizer of a route that wants at least one of scopes. It replaces scopes given before and
-	// leaves its receiver as it was.
+	// WithScopes returns the authorizer of a route that wants at least one of scopes. It replaces
+	// scopes given before and leaves its receiver as it was.
 	WithScopes(scopes ...string) Authorizer
 }
 
-// ErrNoCredentials is what errors.Is finds in an Authorizer's error when the request carries nothing that this authorizer
-// could judge: no token at all, or credentials of another scheme.
+// ErrNoCredentials is what errors.Is finds in an Authorizer's error when the request carries
+// nothing that this authorizer could judge: no token at all, or credentials of another scheme.
 var ErrNoCredentials = errors.New("auth: no credentials")
 
-// Require returns a middleware that lets those requests in that a admits, and notes what a learned in the RequestContext. With
-// scopes, the caller must have at least one of them: a [Scoped] authorizer checks that itself, for any other one a caller
-// without is refused with a 403. (Developer guide, "Controlling access to HTTP APIs with JWT authorizers", authorization scopes.)
+// Require returns a middleware that lets those requests in that a admits, and notes what a learned
+// in the RequestContext. With scopes, the caller must have at least one of them: a [Scoped]
+// authorizer checks that itself, for any other one a caller without is refused with a 403.
+// (Developer guide, "Controlling access to HTTP APIs with JWT authorizers", authorization scopes.)
 //
-// Require panics if a is nil or a scope isn't a scope token (RFC 6749, section 3.3), as both are mistakes in the program's own
-// text.
+// Require panics if a is nil or a scope isn't a scope token (RFC 6749, section 3.3), as both are
+// mistakes in the program's own text.
 func Require(a Authorizer, scopes ...string) gatekit.Middleware {
 	if isNil(a) {
 		panic("auth: Require: want an Authorizer, got nil")
@@ -56,7 +57,8 @@ func isNil(a Authorizer) bool {
 	return a == nil || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
-// lean authorizers read nothing of the RequestContext that has to be attached for it, so none is made only to refuse.
+// lean authorizers read nothing of the RequestContext that has to be attached for it, so none is
+// made only to refuse.
 type lean interface{ readsNoContext() }
 
 func (*JWT) readsNoContext()     {}
@@ -92,7 +94,8 @@ func (h *required) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Station implements [gatekit.Station].
 func (h *required) Station() (kind string, next http.Handler) { return "auth", h.next }
 
-// checkedScopes returns a copy of scopes. It panics where one could match nothing, or would break out of a challenge's quotes.
+// checkedScopes returns a copy of scopes. It panics where one could match nothing, or would break
+// out of a challenge's quotes.
 func checkedScopes(scopes []string) []string {
 	for _, s := range scopes {
 		ok := s != ""

@@ -16,28 +16,33 @@ import (
 	"github.com/gatekit-go/gatekit/internal/mistakes"
 )
 
-// ClientCertificateConfig configures a [ClientCertificate]. The zero value admits every client whose certificate the TLS listener has
-// verified. With several lists, a certificate must be in each of them.
+// ClientCertificateConfig configures a [ClientCertificate]. The zero value admits every client
+// whose certificate the TLS listener has verified. With several lists, a certificate must be in
+// each of them.
 type ClientCertificateConfig struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
-	// Subjects are distinguished names as RFC 2253 writes them, "CN=client.example.com,O=Org,C=DE", or as events show them (subjectDN).
+	// Subjects are distinguished names as RFC 2253 writes them, "CN=client.example.com,O=Org,C=DE",
+	// or as events show them (subjectDN).
 	Subjects []string
-	// DNSNames, URIs and EmailAddresses are subject alternative names, of which a certificate must have one.
+	// DNSNames, URIs and EmailAddresses are subject alternative names, of which a certificate must
+	// have one.
 	DNSNames, URIs, EmailAddresses []string
 	// Fingerprints are SHA-256 digests of whole certificates in hex; colons don't count.
 	Fingerprints []string
 }
 
-// ClientCertificate admits clients by their TLS certificate. The listener verifies it (tls.Config.ClientAuth of
-// tls.RequireAndVerifyClientCert or VerifyClientCertIfGiven, with ClientCAs); this says whose may come in, and tells handlers who it is. It
-// is safe for concurrent use. (Developer guide, "Configure mutual TLS authentication for an HTTP API".)
+// ClientCertificate admits clients by their TLS certificate. The listener verifies it
+// (tls.Config.ClientAuth of tls.RequireAndVerifyClientCert or VerifyClientCertIfGiven, with
+// ClientCAs); this says whose may come in, and tells handlers who it is. It is safe for concurrent
+// use. (Developer guide, "Configure mutual TLS authentication for an HTTP API".)
 type ClientCertificate struct {
 	config       ClientCertificateConfig
 	fingerprints [][sha256.Size]byte
 }
 
-// NewClientCertificate returns an authorizer, or one error that lists every field it refuses. It copies c.
+// NewClientCertificate returns an authorizer, or one error that lists every field it refuses. It
+// copies c.
 func NewClientCertificate(c ClientCertificateConfig) (*ClientCertificate, error) {
 	a := &ClientCertificate{}
 	m := mistakes.In("auth: ClientCertificateConfig")
@@ -74,8 +79,9 @@ var (
 	errCertificate         = errors.New("auth: the client's certificate is in none of the lists, or out of its time")
 )
 
-// Authorize admits a client by its certificate. The principal is the subject by RFC 2253; the context has subjectDN, issuerDN, serialNumber and validity
-// as events show them. Its errors are 403s; no certificate is [ErrNoCredentials].
+// Authorize admits a client by its certificate. The principal is the subject by RFC 2253; the
+// context has subjectDN, issuerDN, serialNumber and validity as events show them. Its errors are
+// 403s; no certificate is [ErrNoCredentials].
 func (a *ClientCertificate) Authorize(r *http.Request) (*gatekit.Authorization, error) {
 	rc, _ := gatekit.Attach(r)
 	cert := rc.ClientCert()
@@ -90,13 +96,14 @@ func (a *ClientCertificate) Authorize(r *http.Request) (*gatekit.Authorization, 
 	return gatekit.NewAuthorization(gatekit.AuthorizationFields{Principal: cert.Subject.String(), Context: shown}), nil
 }
 
-// forbiddenFor is the 403 of mutual TLS. No recording shows its body; of the response types the API key's is the one that says Forbidden in
-// every flavor, where a policy's words would be wrong.
+// forbiddenFor is the 403 of mutual TLS. No recording shows its body; of the response types the API
+// key's is the one that says Forbidden in every flavor, where a policy's words would be wrong.
 func forbiddenFor(cause error) error {
 	return &gatekit.Rejection{Type: gatekit.InvalidAPIKey, Cause: cause}
 }
 
-// lists reports whether every list that there is has the certificate. shown is what events show of it.
+// lists reports whether every list that there is has the certificate. shown is what events show of
+// it.
 func (a *ClientCertificate) lists(cert *x509.Certificate, shown map[string]any) bool {
 	subject, _ := shown["subjectDN"].(string)
 	var uris []string

@@ -10,9 +10,10 @@ import (
 	"github.com/gatekit-go/gatekit"
 )
 
-// Cognito is the Cognito user pool authorizer of REST APIs: it admits requests with an ID token of one of its pools, or, on routes with
-// scopes, with an access token that has one of them. It is safe for concurrent use. (Developer guide, "Control access to REST APIs using
-// Amazon Cognito user pools as an authorizer".)
+// Cognito is the Cognito user pool authorizer of REST APIs: it admits requests with an ID token of
+// one of its pools, or, on routes with scopes, with an access token that has one of them. It is
+// safe for concurrent use. (Developer guide, "Control access to REST APIs using Amazon Cognito user
+// pools as an authorizer".)
 type Cognito struct {
 	*cognitoPools
 	scopes []string
@@ -27,8 +28,9 @@ type cognitoPools struct {
 
 var _ Scoped = (*Cognito)(nil)
 
-// NewCognito returns a Cognito authorizer, or one error that lists every field it refuses. It fetches the pools' keys before it returns (see
-// CognitoConfig.StartWithoutKeys), and copies c. Its refreshes end when ctx does, or with [Cognito.Close].
+// NewCognito returns a Cognito authorizer, or one error that lists every field it refuses. It
+// fetches the pools' keys before it returns (see CognitoConfig.StartWithoutKeys), and copies c. Its
+// refreshes end when ctx does, or with [Cognito.Close].
 func NewCognito(ctx context.Context, c CognitoConfig) (*Cognito, error) {
 	configs, source, expression, err := c.check()
 	if err != nil {
@@ -72,8 +74,9 @@ var (
 // textExpired is what REST APIs say of an expired token, as users report it.
 const textExpired = "The incoming token has expired"
 
-// Authorize admits a request with a good token of the kind that the route wants. Its errors are 401s, one with a text of its own for an
-// expired token, and a 500 while a pool's keys can't be had. A request without a token is [ErrNoCredentials].
+// Authorize admits a request with a good token of the kind that the route wants. Its errors are
+// 401s, one with a text of its own for an expired token, and a 500 while a pool's keys can't be
+// had. A request without a token is [ErrNoCredentials].
 func (c *Cognito) Authorize(r *http.Request) (*gatekit.Authorization, error) {
 	unauthorized := func(cause error) error {
 		return &gatekit.Rejection{Type: gatekit.Unauthorized, Cause: cause}
@@ -117,7 +120,8 @@ func (c *Cognito) Authorize(r *http.Request) (*gatekit.Authorization, error) {
 	return found, nil
 }
 
-// pool returns the pool that judges a token: the one that knows it, or the one that its iss, not verified yet, names.
+// pool returns the pool that judges a token: the one that knows it, or the one that its iss, not
+// verified yet, names.
 func (c *Cognito) pool(text string) *verifier {
 	if known := c.cache.get(text); known != nil {
 		return known.Value.by

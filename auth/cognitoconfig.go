@@ -18,20 +18,23 @@ import (
 type CognitoConfig struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
-	// UserPools are the pools whose users may call, as ARNs: "arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_AbC". 1 to 1,000;
-	// they may be of several accounts and regions.
+	// UserPools are the pools whose users may call, as ARNs:
+	// "arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_AbC". 1 to 1,000; they may be
+	// of several accounts and regions.
 	UserPools []string
-	// IdentitySource is the header with the token: "method.request.header.NAME", or "$request.header.NAME". Empty means the Authorization
-	// header.
+	// IdentitySource is the header with the token: "method.request.header.NAME", or
+	// "$request.header.NAME". Empty means the Authorization header.
 	IdentitySource string
-	// IdentityValidationExpression is a regular expression (RE2) that the whole aud of a token must match: the app clients that may call.
-	// Without it those of all clients of the pools may. Access tokens have no aud and never match.
+	// IdentityValidationExpression is a regular expression (RE2) that the whole aud of a token must
+	// match: the app clients that may call. Without it those of all clients of the pools may.
+	// Access tokens have no aud and never match.
 	IdentityValidationExpression string
-	// Issuers gives pools, by their ARNs, other issuers than Cognito's, with discovery: for tests, and for servers that stand in for
-	// Cognito. https URLs, or http ones on a loopback host.
+	// Issuers gives pools, by their ARNs, other issuers than Cognito's, with discovery: for tests,
+	// and for servers that stand in for Cognito. https URLs, or http ones on a loopback host.
 	Issuers map[string]string
 
-	// HTTPClient, RefreshInterval, MaxStale, StartWithoutKeys, TokenCache and Logger are as in [JWTConfig]. The pools share one TokenCache.
+	// HTTPClient, RefreshInterval, MaxStale, StartWithoutKeys, TokenCache and Logger are as in
+	// [JWTConfig]. The pools share one TokenCache.
 	HTTPClient       *http.Client
 	RefreshInterval  time.Duration
 	MaxStale         time.Duration
@@ -47,7 +50,8 @@ var userPoolForm = regexp.MustCompile(`^arn:(aws|aws-cn|aws-us-gov):cognito-idp:
 // poolSource is where the token of a pool's user can be: in a header.
 var poolSource = selector.Grammar{Forms: []selector.Form{selector.Method, selector.Dollar}, Kinds: selector.Header}
 
-// check returns a JWTConfig for each pool, where the token is, and the expression, or every mistake.
+// check returns a JWTConfig for each pool, where the token is, and the expression, or every
+// mistake.
 func (c *CognitoConfig) check() (pools []JWTConfig, source selector.Selector, expression *regexp.Regexp, err error) {
 	m := mistakes.In("auth: CognitoConfig")
 	mistakes.Range(m, "UserPools", len(c.UserPools), 1, maxUserPools)
@@ -83,7 +87,8 @@ func (c *CognitoConfig) check() (pools []JWTConfig, source selector.Selector, ex
 	return pools, source, expression, m.Err()
 }
 
-// issuer returns the issuer of a pool's tokens. ok is false if pool isn't a user pool's ARN, whose id begins with its region.
+// issuer returns the issuer of a pool's tokens. ok is false if pool isn't a user pool's ARN, whose
+// id begins with its region.
 func (c *CognitoConfig) issuer(pool string) (issuer string, ok bool) {
 	m := userPoolForm.FindStringSubmatch(pool)
 	if m == nil || m[2] != m[4] {

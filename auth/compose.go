@@ -9,23 +9,27 @@ import (
 	"github.com/gatekit-go/gatekit/internal/mistakes"
 )
 
-// Any returns an authorizer for callers that may show one of several credentials. The first member that finds credentials it can judge
-// (doesn't say [ErrNoCredentials]) decides alone: a bad credential never falls through to the next member. Where none does, the answer
-// is 401 with the challenges of all. Any panics if there is no member or one is nil.
+// Any returns an authorizer for callers that may show one of several credentials. The first member
+// that finds credentials it can judge (doesn't say [ErrNoCredentials]) decides alone: a bad
+// credential never falls through to the next member. Where none does, the answer is 401 with the
+// challenges of all. Any panics if there is no member or one is nil.
 func Any(as ...Authorizer) Authorizer { return &anyOf{members: members("Any", as)} }
 
-// All returns an authorizer that admits whom every member admits. The first member's identity is the caller's; the others' are in
-// Authorization.Others, in order. The first refusal is the answer. All panics if there is no member or one is nil.
+// All returns an authorizer that admits whom every member admits. The first member's identity is
+// the caller's; the others' are in Authorization.Others, in order. The first refusal is the answer.
+// All panics if there is no member or one is nil.
 func All(as ...Authorizer) Authorizer { return &allOf{members: members("All", as)} }
 
-// Optional returns an authorizer that also admits callers without credentials, under an Authorization that knows nothing. Only
-// [ErrNoCredentials] passes: who shows bad credentials is refused, and a fault is a 500. With scopes, callers without credentials have
-// none, and are refused. Optional panics if a is nil.
+// Optional returns an authorizer that also admits callers without credentials, under an
+// Authorization that knows nothing. Only [ErrNoCredentials] passes: who shows bad credentials is
+// refused, and a fault is a 500. With scopes, callers without credentials have none, and are
+// refused. Optional panics if a is nil.
 func Optional(a Authorizer) Authorizer {
 	return &optional{member: members("Optional", []Authorizer{a})[0]}
 }
 
-// Named returns a, whose Authorizations carry a name: which of several authorizers has admitted a request. Named panics if a is nil.
+// Named returns a, whose Authorizations carry a name: which of several authorizers has admitted a
+// request. Named panics if a is nil.
 func Named(name string, a Authorizer) Authorizer {
 	return &named{name: name, member: members("Named", []Authorizer{a})[0]}
 }
@@ -149,7 +153,8 @@ func (a *allOf) Authorize(r *http.Request) (*gatekit.Authorization, error) {
 	return first.With(others...), nil
 }
 
-// WithScopes implements [Scoped]: the scopes are asked of the first member, whose identity is the caller's.
+// WithScopes implements [Scoped]: the scopes are asked of the first member, whose identity is the
+// caller's.
 func (a *allOf) WithScopes(scopes ...string) Authorizer {
 	scoped := slices.Clone(a.members)
 	scoped[0] = withScopes(scoped[0], scopes)
@@ -169,7 +174,8 @@ func (o *optional) Authorize(r *http.Request) (*gatekit.Authorization, error) {
 	return found, err
 }
 
-// WithScopes implements [Scoped]. A route with scopes isn't optional any longer, as nobody without credentials has one.
+// WithScopes implements [Scoped]. A route with scopes isn't optional any longer, as nobody without
+// credentials has one.
 func (o *optional) WithScopes(scopes ...string) Authorizer {
 	if len(scopes) == 0 {
 		return o
@@ -192,9 +198,10 @@ func (n *named) WithScopes(scopes ...string) Authorizer {
 	return &named{name: n.name, member: withScopes(n.member, scopes)}
 }
 
-// ByIssuer returns an authorizer for tokens of several issuers. The token's iss, not verified yet, only selects among the configured
-// issuers, whose JWT then judges it; keys are never shared between them. A token of no configured issuer is refused as the first JWT
-// refuses it. All must read the token from the same place. The error lists what is wrong.
+// ByIssuer returns an authorizer for tokens of several issuers. The token's iss, not verified yet,
+// only selects among the configured issuers, whose JWT then judges it; keys are never shared
+// between them. A token of no configured issuer is refused as the first JWT refuses it. All must
+// read the token from the same place. The error lists what is wrong.
 func ByIssuer(js ...*JWT) (Authorizer, error) {
 	m := mistakes.In("auth: ByIssuer")
 	m.Require(len(js) > 0, "", "want at least one JWT, got none")

@@ -12,12 +12,14 @@ import (
 	"github.com/gatekit-go/gatekit/internal/selector"
 )
 
-// CustomFunc decides on a request's caller. It gets a copy of the request without the body, whose context ends with
-// CacheConfig.Timeout. A Verdict of nil without an error is a 500; so is an error, unless it is a *gatekit.Rejection, or
-// [ErrNoCredentials] for a 401. It must be safe for concurrent use, and return when the context ends.
+// CustomFunc decides on a request's caller. It gets a copy of the request without the body, whose
+// context ends with CacheConfig.Timeout. A Verdict of nil without an error is a 500; so is an
+// error, unless it is a *gatekit.Rejection, or [ErrNoCredentials] for a 401. It must be safe for
+// concurrent use, and return when the context ends.
 type CustomFunc = func(r *http.Request) (*policy.Verdict, error)
 
-// Custom is the Lambda authorizer's cache around a function of the program itself. It is safe for concurrent use.
+// Custom is the Lambda authorizer's cache around a function of the program itself. It is safe for
+// concurrent use.
 type Custom struct {
 	*decisions
 	function CustomFunc
@@ -26,8 +28,9 @@ type Custom struct {
 
 var _ decider = (*Custom)(nil)
 
-// NewCustom returns an authorizer that asks f, or one error that lists every field it refuses. The verdict must depend on nothing but the
-// identity sources, and on policies: it is used for all requests with the same ones.
+// NewCustom returns an authorizer that asks f, or one error that lists every field it refuses. The
+// verdict must depend on nothing but the identity sources, and on policies: it is used for all
+// requests with the same ones.
 func NewCustom(f CustomFunc, c CacheConfig) (*Custom, error) {
 	m := mistakes.In("auth: CacheConfig")
 	c, sources := c.check(m)
@@ -43,8 +46,8 @@ func NewCustom(f CustomFunc, c CacheConfig) (*Custom, error) {
 // Middleware is Require(c).
 func (c *Custom) Middleware(next http.Handler) http.Handler { return Require(c)(next) }
 
-// Authorize asks the function, or the cache, whether r's caller may make r. A missing identity source is a 401 ([ErrNoCredentials]), a
-// verdict that doesn't allow what r asks for a 403.
+// Authorize asks the function, or the cache, whether r's caller may make r. A missing identity
+// source is a 401 ([ErrNoCredentials]), a verdict that doesn't allow what r asks for a 403.
 func (c *Custom) Authorize(r *http.Request) (*gatekit.Authorization, error) {
 	rc, r := gatekit.Attach(r)
 	found, err := c.decide(rc, r)
@@ -76,7 +79,7 @@ func (c *Custom) decide(rc *gatekit.RequestContext, r *http.Request) (caller, er
 func (c *Custom) ask(r *http.Request, key decisionKey, asked policy.Request) (*decision, error) {
 	copied := r.Clone(r.Context()) // the call may outlive the request
 	copied.Body = http.NoBody
-	return c.get(r.Context(), key, asked.Time, func(ctx context.Context) (*decision, error) {
+	return c.get(r.Context(), key, asked.Time, question{func(ctx context.Context) (*decision, error) {
 		v, err := c.function(copied.WithContext(ctx))
 		if err != nil || v == nil {
 			return nil, err
@@ -91,5 +94,5 @@ func (c *Custom) ask(r *http.Request, key decisionKey, asked policy.Request) (*d
 				Principal: v.Principal, Scopes: v.Scopes, Context: told, UsageKey: v.UsageKey,
 			}),
 		}, nil
-	}, func(made *decision) bool { return !made.of(&asked).Allowed() })
+	}, func(made *decision) bool { return !made.of(&asked).Allowed() }})
 }

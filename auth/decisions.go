@@ -12,10 +12,11 @@ import (
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/auth/policy"
 	"github.com/gatekit-go/gatekit/internal/clock"
+	"github.com/gatekit-go/gatekit/internal/flight"
 )
 
-// decision is what an authorizer answered. It is immutable. The policy is kept and not what it said of one request: it is evaluated anew
-// for each.
+// decision is what an authorizer answered. It is immutable. The policy is kept and not what it said
+// of one request: it is evaluated anew for each.
 type decision struct {
 	authorization *gatekit.Authorization
 	policy        *policy.Policy // or, if nil, allow
@@ -45,16 +46,23 @@ type CacheStats struct {
 	Entries int
 }
 
-// decisions keeps decisions, and makes one call at a time for a key. Nothing runs in the background but the calls: what has expired is
-// found out when it is looked up.
+// decisions keeps decisions, and makes one call at a time for a key. Nothing runs in the background
+// but the calls: what has expired is found out when it is looked up.
+//
+// What was invalidated must not come back. Three things could bring it back, and each is met by the
+// epoch, which every invalidation begins anew: a call that began before could be joined by a
+// request that came after (so the group forgets its calls); its answer could be kept after
+// everything else was forgotten (so it is kept only in the epoch in which it began, and mu makes
+// that check and the keeping one step); and a decision that is too old could stand in for a call
+// that fails (so it is looked up after the call, not before).
 type decisions struct {
-	ttl, negativeTTL, maxStale, timeout time.Duration
-	cache                               *clock.Cache[decisionKey, kept]
-	counts                              [countStripes]counts
+	ttl, negativeTTL, staleIfError, timeout time.Duration
+	cache                                   *clock.Cache[decisionKey, kept]
+	calls                                   flight.Group[decisionKey, *decision]
+	counts                                  [countStripes]counts
 
-	mu    sync.Mutex
-	calls map[decisionKey]*pending
-	epoch uint64 // a call that began in an earlier one isn't kept
+	mu    sync.Mutex // never held during a call; taken within the group's lock, which is never taken within it
+	epoch uint64
 }
 
 type kept struct {
@@ -71,9 +79,7 @@ type counts struct {
 const countStripes = 16
 
 func newDecisions(c CacheConfig) *decisions {
-	d := &decisions{
-		ttl: c.TTL, negativeTTL: c.NegativeTTL, maxStale: c.StaleIfError, timeout: c.Timeout, calls: map[decisionKey]*pending{},
-	}
+	d := &decisions{ttl: c.TTL, negativeTTL: c.NegativeTTL, staleIfError: c.StaleIfError, timeout: c.Timeout}
 	if d.keeps() {
 		d.cache = clock.New[decisionKey, kept](c.MaxEntries, 1)
 	}
@@ -104,8 +110,8 @@ func (d *decisions) Flush() {
 	d.cache.Clear()
 }
 
-// Invalidate forgets the decisions on a principal and returns how many there were. It looks at all that are kept. A call that is under
-// way answers those who wait for it, and isn't kept.
+// Invalidate forgets the decisions on a principal and returns how many there were. It looks at all
+// that are kept. A call that is under way answers those who wait for it, and isn't kept.
 func (d *decisions) Invalidate(principal string) int {
 	d.nextEpoch()
 	return d.cache.RemoveFunc(func(e *clock.Entry[decisionKey, kept]) bool {
@@ -115,13 +121,17 @@ func (d *decisions) Invalidate(principal string) int {
 
 func (d *decisions) nextEpoch() {
 	d.mu.Lock()
-	defer d.mu.Unlock()
 	d.epoch++
-	clear(d.calls) // who comes later must not join a call that began before
+	d.mu.Unlock()
+	d.calls.Forget()
 }
 
-// call is how a decision is made. refuses reports whether it refuses the request it was made for.
-type call func(ctx context.Context) (made *decision, err error)
+// question is how a decision is made. refuses reports whether it refuses the request it was made
+// for.
+type question struct {
+	ask     func(context.Context) (*decision, error)
+	refuses func(*decision) bool
+}
 
 // hit returns the decision kept under key, or nil.
 func (d *decisions) hit(key decisionKey, now time.Time) *decision {
@@ -133,16 +143,19 @@ func (d *decisions) hit(key decisionKey, now time.Time) *decision {
 	return e.Value.decision
 }
 
-// get returns a new decision where hit has found none. ctx is that of the request that asks; it can end the waiting, but not a call that
-// others wait for.
-func (d *decisions) get(ctx context.Context, key decisionKey, now time.Time, ask call, refuses func(*decision) bool) (*decision, error) {
-	made, err := d.fly(ctx, key, now, ask, refuses)
+// get returns a new decision where hit has found none. ctx is that of the request that asks; it can
+// end the waiting, but not a call that others wait for.
+//
+// A fault (a timeout, a malformed answer: what isn't a refusal) may be bridged by what was known
+// before, as RFC 5861, section 4 has it. A refusal may not: it is the newest that is known of the
+// caller.
+func (d *decisions) get(ctx context.Context, key decisionKey, now time.Time, q question) (*decision, error) {
+	made, err := d.fly(ctx, key, now, q)
 	var rejection *gatekit.Rejection
 	if err == nil || ctx.Err() != nil || errors.As(err, &rejection) && !isFault(rejection) {
 		return made, err
 	}
-	// Only now: what was invalidated while the call was under way must not come back.
-	if e := d.cache.Get(key.hash(), key); e != nil && now.Before(e.Value.expires.Add(d.maxStale)) {
+	if e := d.cache.Get(key.hash(), key); e != nil && now.Before(e.Value.expires.Add(d.staleIfError)) {
 		d.count().stale.Add(1)
 		d.count().hits.Add(1)
 		return e.Value.decision, nil
@@ -152,105 +165,64 @@ func (d *decisions) get(ctx context.Context, key decisionKey, now time.Time, ask
 
 func isFault(r *gatekit.Rejection) bool { return r.StatusFor(gatekit.REST) >= 500 }
 
-// pending is a call, for all requests that wait for it.
-type pending struct {
-	ctx     context.Context
-	cancel  context.CancelFunc
-	done    chan struct{} // closed once made and err are set
-	made    *decision
-	err     error
-	waiting int // under decisions.mu
-}
-
-func (d *decisions) fly(ctx context.Context, key decisionKey, now time.Time, ask call, refuses func(*decision) bool) (*decision, error) {
-	d.mu.Lock()
-	f := d.calls[key]
-	if f == nil {
-		// A call may have ended since hit looked: what it made was kept before it left d.calls.
+// fly joins the call for key, or makes one. Where nothing is kept each request is judged by itself,
+// as a decision that is shared is one that was kept for as long as it took to make it.
+func (d *decisions) fly(ctx context.Context, key decisionKey, now time.Time, q question) (made *decision, err error) {
+	var epoch uint64
+	asked := false
+	begin := func() (*decision, bool) {
+		// A call may have ended since hit looked: what it made was kept before it left the group.
 		if made := d.hit(key, now); made != nil {
-			d.mu.Unlock()
-			return made, nil
+			asked = true
+			return made, true
 		}
-	}
-	if f == nil || !d.keeps() {
 		d.count().misses.Add(1)
-		f = d.start(ctx, key, ask, refuses)
+		d.mu.Lock()
+		epoch, asked = d.epoch, true
+		d.mu.Unlock()
+		return nil, false
+	}
+	call := func(ctx context.Context) (*decision, error) { return d.decide(ctx, key, epoch, q) }
+	if d.keeps() {
+		made, _, err = d.calls.Do(ctx, key, d.timeout, begin, call)
 	} else {
+		begin()
+		made, err = flight.Start(ctx, d.timeout, call).Wait(ctx)
+	}
+	if !asked {
 		d.count().coalesced.Add(1)
 	}
-	f.waiting++
-	d.mu.Unlock()
-
-	select {
-	case <-f.done:
-		return f.made, f.err
-	case <-f.ctx.Done():
-		select {
-		case <-f.done:
-			return f.made, f.err
-		default: // what is called doesn't heed its context; nobody waits for it any longer
-			d.land(key, f)
-			return nil, fmt.Errorf("auth: no decision within %v: %w", d.timeout, f.ctx.Err())
-		}
-	case <-ctx.Done():
-		d.mu.Lock()
-		if f.waiting--; f.waiting == 0 {
-			f.cancel()
-			if d.calls[key] == f {
-				delete(d.calls, key)
-			}
-		}
-		d.mu.Unlock()
-		return nil, fmt.Errorf("auth: waiting for a decision: %w", ctx.Err())
-	}
-}
-
-// start is called with the lock held. The call's context has the values of the first request's, not its end.
-func (d *decisions) start(ctx context.Context, key decisionKey, ask call, refuses func(*decision) bool) *pending {
-	f := &pending{done: make(chan struct{})}
-	f.ctx, f.cancel = context.WithTimeout(context.WithoutCancel(ctx), d.timeout)
-	if d.keeps() {
-		d.calls[key] = f
-	}
-	epoch, table := d.epoch, d.cache.Table()
-	go func() {
-		defer f.cancel()
-		f.made, f.err = protect(f.ctx, ask)
-		if f.err == nil {
-			ttl := d.ttl
-			if refuses(f.made) {
-				ttl = d.negativeTTL
-			}
-			d.mu.Lock()
-			if ttl > 0 && d.epoch == epoch && f.ctx.Err() == nil {
-				d.cache.Put(table, key.hash(), key, kept{f.made, time.Now().Add(ttl)}, 0)
-			}
-			d.mu.Unlock()
-		}
-		d.land(key, f)
-		close(f.done)
-	}()
-	return f
-}
-
-func (d *decisions) land(key decisionKey, f *pending) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.calls[key] == f {
-		delete(d.calls, key)
-	}
-}
-
-// protect makes a panic an error: it would end the program, in a goroutine that isn't the request's.
-func protect(ctx context.Context, ask call) (made *decision, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			made, err = nil, fmt.Errorf("auth: the authorizer panicked: %T", v) // v may hold a secret
-		}
-	}()
-	made, err = ask(ctx)
-	if made == nil && err == nil {
-		err = errNoVerdict
+	var panicked *flight.PanicError
+	switch {
+	case errors.As(err, &panicked):
+		return nil, fmt.Errorf("auth: the authorizer panicked: %s", panicked.Type)
+	case err != nil && ctx.Err() != nil:
+		return nil, fmt.Errorf("auth: waiting for a decision: %w", err)
+	case err == context.DeadlineExceeded:
+		return nil, fmt.Errorf("auth: no decision within %v: %w", d.timeout, err)
 	}
 	return made, err
+}
+
+// decide makes a decision and keeps it, unless what was known has been invalidated since the call
+// began in epoch. ctx is the call's.
+func (d *decisions) decide(ctx context.Context, key decisionKey, epoch uint64, q question) (*decision, error) {
+	table := d.cache.Table()
+	made, err := q.ask(ctx)
+	if err == nil && made == nil {
+		err = errNoVerdict
+	}
+	if err != nil {
+		return nil, err
+	}
+	ttl := d.ttl
+	if q.refuses(made) {
+		ttl = d.negativeTTL
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if ttl > 0 && d.epoch == epoch && ctx.Err() == nil {
+		d.cache.Put(table, key.hash(), key, kept{made, time.Now().Add(ttl)}, 0)
+	}
+	return made, nil
 }

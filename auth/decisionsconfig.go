@@ -27,13 +27,15 @@ type CacheConfig struct {
 	// nobody is asked. All together are the key of the decision. Empty means the Authorization
 	// header; with TTL [Off] it means none, and each request is judged.
 	IdentitySource []string
-	// TTL is how long a decision is used. 0 is 5 minutes, as on REST APIs (HTTP APIs don't keep decisions unless told to); at most an
-	// hour. [Off] keeps none.
+	// TTL is how long a decision is used. 0 is 5 minutes, as on REST APIs (HTTP APIs don't keep
+	// decisions unless told to); at most an hour. [Off] keeps none.
 	TTL time.Duration
-	// NegativeTTL is how long a decision is used that refused the request it was made for. 0 is TTL; at most an hour. [Off] keeps none.
+	// NegativeTTL is how long a decision is used that refused the request it was made for. 0 is
+	// TTL; at most an hour. [Off] keeps none.
 	NegativeTTL time.Duration
-	// StaleIfError is how long beyond its TTL a decision is used while new ones fail with a fault: not answers that refuse, but timeouts,
-	// malformed answers and the like. 0 is not at all, as on the managed gateway; at most an hour. (RFC 5861, section 4, has the word.)
+	// StaleIfError is how long beyond its TTL a decision is used while new ones fail with a fault:
+	// not answers that refuse, but timeouts, malformed answers and the like. 0 is not at all, as on
+	// the managed gateway; at most an hour. (RFC 5861, section 4, has the word.)
 	StaleIfError time.Duration
 	// MaxEntries is how many decisions are kept. 0 is 10,000; at most 10,000,000.
 	MaxEntries int
@@ -50,7 +52,8 @@ const (
 	maxDecisionTimeout     = 30 * time.Second
 )
 
-// Off turns off what a config says can be turned off: a cache, or how long something is kept. No other negative value is accepted.
+// Off turns off what a config says can be turned off: a cache, or how long something is kept. No
+// other negative value is accepted.
 const Off = -1
 
 // or returns the value that a field of a config stands for: 0 is its default, and Off is none.
@@ -70,7 +73,8 @@ func zeroOrOff[T time.Duration | int](m *mistakes.Mistakes, field string, value,
 	m.Require(value == Off || value >= 0 && value <= most, field, "want Off, or %v to %v, got %v", zero, most, value)
 }
 
-// check adds every mistake to m, and returns c with its defaults filled in, and its sources. In what it returns 0 is none.
+// check adds every mistake to m, and returns c with its defaults filled in, and its sources. In
+// what it returns 0 is none.
 func (c CacheConfig) check(m *mistakes.Mistakes) (CacheConfig, []selector.Selector) {
 	zeroOrOff(m, "TTL", c.TTL, maxDecisionTTL)
 	zeroOrOff(m, "NegativeTTL", c.NegativeTTL, maxDecisionTTL)
@@ -98,15 +102,16 @@ func (c CacheConfig) check(m *mistakes.Mistakes) (CacheConfig, []selector.Select
 	return c, sources
 }
 
-// cacheSources are what a decision of a Lambda authorizer or a custom function can be for. The forms of HTTP, REST and WebSocket APIs
-// exclude each other, so all are taken everywhere. (Developer guide, "Use API Gateway Lambda authorizers", identity sources.)
+// cacheSources are what a decision of a Lambda authorizer or a custom function can be for. The
+// forms of HTTP, REST and WebSocket APIs exclude each other, so all are taken everywhere.
+// (Developer guide, "Use API Gateway Lambda authorizers", identity sources.)
 var cacheSources = selector.Grammar{
 	Forms: []selector.Form{selector.Dollar, selector.Method, selector.Route},
 	Kinds: selector.Header | selector.Query | selector.StageVariable | selector.SourceContext,
 }
 
-// sourceValues appends the values of all sources to values. ok is false if one is missing, blank, or there more than once, as two
-// readers might choose two of them.
+// sourceValues appends the values of all sources to values. ok is false if one is missing, blank,
+// or there more than once, as two readers might choose two of them.
 func sourceValues(rc *gatekit.RequestContext, r *http.Request, sources []selector.Selector, values []string) (_ []string, ok bool) {
 	m := selector.Message{Context: rc, Request: r}
 	for i := range sources {
@@ -119,8 +124,8 @@ func sourceValues(rc *gatekit.RequestContext, r *http.Request, sources []selecto
 	return values, true
 }
 
-// decisionKey is under what a decision is kept: a digest, so that no credential stays in memory, of values with their lengths, so that
-// what two of them are together can't be what two others are.
+// decisionKey is under what a decision is kept: a digest, so that no credential stays in memory, of
+// values with their lengths, so that what two of them are together can't be what two others are.
 type decisionKey [sha256.Size]byte
 
 func (k *decisionKey) hash() uint64 { return binary.LittleEndian.Uint64(k[:]) }

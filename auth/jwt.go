@@ -16,9 +16,9 @@ import (
 	"github.com/gatekit-go/gatekit"
 )
 
-// JWT is the JWT authorizer of HTTP APIs, for any OpenID Connect provider: it admits requests with a token that the issuer
-// signed for one of the audiences. It is safe for concurrent use. (Developer guide, "Controlling access to HTTP APIs with JWT
-// authorizers".)
+// JWT is the JWT authorizer of HTTP APIs, for any OpenID Connect provider: it admits requests with
+// a token that the issuer signed for one of the audiences. It is safe for concurrent use.
+// (Developer guide, "Controlling access to HTTP APIs with JWT authorizers".)
 type JWT struct {
 	*verifier
 	scopes     []string // at least one of them; empty: any token will do
@@ -38,10 +38,12 @@ type verifier struct {
 
 var _ Scoped = (*JWT)(nil)
 
-// NewJWT returns a JWT authorizer, or one error that lists every field it refuses. Unless cfg has a fixed key set, it fetches
-// the issuer's keys before it returns, and the error tells if that fails (see JWTConfig.StartWithoutKeys). It copies cfg.
+// NewJWT returns a JWT authorizer, or one error that lists every field it refuses. Unless cfg has a
+// fixed key set, it fetches the issuer's keys before it returns, and the error tells if that fails
+// (see JWTConfig.StartWithoutKeys). It copies cfg.
 //
-// Its refresh ends when ctx does, or with [JWT.Close]. It then still admits requests, until the keys are too old to be trusted.
+// Its refresh ends when ctx does, or with [JWT.Close]. It then still admits requests, until the
+// keys are too old to be trusted.
 func NewJWT(ctx context.Context, cfg JWTConfig) (*JWT, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -102,8 +104,9 @@ func (v *verifier) start(cfg JWTConfig) error {
 	if f == nil {
 		return fmt.Errorf("auth: NewJWT: %w", context.Cause(v.source.ctx))
 	}
-	<-f.done // it has deadlines, and ends with the context
-	err := f.err
+	<-f.Done() // it has deadlines, and ends with the context
+	_, fetchErr := f.Result()
+	err := fetchErr
 	if err == nil && v.source.set.size() == 0 {
 		err = fmt.Errorf("auth: the keys of %s: %w", cfg.Issuer, errNoKey) // which an API must not start with unless it says so
 	}
@@ -114,12 +117,12 @@ func (v *verifier) start(cfg JWTConfig) error {
 		v.source.logFailure(err)
 	}
 	v.source.running.Add(1)
-	go v.source.refresh(f.err != nil)
+	go v.source.refresh(fetchErr != nil)
 	return nil
 }
 
-// Close ends the refresh of the keys and waits for it. It returns nil. Requests are still judged by the keys at hand, until
-// these are too old to be trusted.
+// Close ends the refresh of the keys and waits for it. It returns nil. Requests are still judged by
+// the keys at hand, until these are too old to be trusted.
 func (j *JWT) Close() error {
 	j.source.close()
 	return nil
@@ -138,11 +141,13 @@ func (j *JWT) Middleware(next http.Handler) http.Handler { return Require(j)(nex
 
 var errNoKeys = errors.New("auth: no keys of the issuer that can be trusted: it couldn't be reached")
 
-// Authorize admits a request with a good token. Its errors are 401 Rejections with a WWW-Authenticate header that says which
-// check failed, a 403 if the token has none of the route's scopes, and a 500 while there are no keys. A request without a
-// token, or with an Authorization header of another scheme, is [ErrNoCredentials].
+// Authorize admits a request with a good token. Its errors are 401 Rejections with a
+// WWW-Authenticate header that says which check failed, a 403 if the token has none of the route's
+// scopes, and a 500 while there are no keys. A request without a token, or with an Authorization
+// header of another scheme, is [ErrNoCredentials].
 //
-// It may wait for a fetch of the issuer's keys, within JWTConfig.FetchTimeout, if the token names a key that isn't known.
+// It may wait for a fetch of the issuer's keys, within JWTConfig.FetchTimeout, if the token names a
+// key that isn't known.
 func (j *JWT) Authorize(r *http.Request) (*gatekit.Authorization, error) {
 	text, fail, cause := j.identity.token(r)
 	if cause != nil {
@@ -208,8 +213,9 @@ func (v *verifier) verify(ctx context.Context, text string, now time.Time) (*gat
 	return found, 0, true
 }
 
-// signature checks the token's signature. A key that fails may have been replaced at the issuer under its old kid, so the set
-// is then fetched once more, behind the same limiter as for an unknown kid.
+// signature checks the token's signature. A key that fails may have been replaced at the issuer
+// under its old kid, so the set is then fetched once more, behind the same limiter as for an
+// unknown kid.
 func (v *verifier) signature(ctx context.Context, t *token, method jwt.SigningMethod) (failure, bool) {
 	for retried := false; ; retried = true {
 		key, fail, ok := v.key(ctx, t)

@@ -8,8 +8,9 @@ import (
 	"github.com/gatekit-go/gatekit/internal/clock"
 )
 
-// tokenCache keeps verified tokens by their whole text, so that a token's second request costs a look-up. It holds what was
-// verified, never a verdict on a route: times and scopes are checked on each use. nil keeps nothing.
+// tokenCache keeps verified tokens by their whole text, so that a token's second request costs a
+// look-up. It holds what was verified, never a verdict on a route: times and scopes are checked on
+// each use. nil keeps nothing.
 type tokenCache struct {
 	seed   maphash.Seed
 	tokens *clock.Cache[string, verified]
@@ -39,7 +40,8 @@ func tokenCacheBytes(maxTokens int) int64 {
 	return int64(float64(maxTokens) / defaultTokenCache * defaultTokenCacheBytes)
 }
 
-// clear forgets everything. A token that is being verified meanwhile goes into the table that was current when that began.
+// clear forgets everything. A token that is being verified meanwhile goes into the table that was
+// current when that began.
 func (c *tokenCache) clear() {
 	if c != nil {
 		c.tokens.Clear()

@@ -21,7 +21,8 @@ type checks struct {
 	leeway   float64
 }
 
-// typed reports whether the token's typ header is the required one. (RFC 8725, section 3.11; RFC 9068, section 4.)
+// typed reports whether the token's typ header is the required one. (RFC 8725, section 3.11; RFC
+// 9068, section 4.)
 func (c *checks) typed(typ string) bool {
 	return c.typ == "" || mediaType(typ) == c.typ
 }
@@ -30,8 +31,8 @@ func mediaType(typ string) string {
 	return strings.TrimPrefix(strings.ToLower(typ), "application/")
 }
 
-// claims reports whether the claims hold at now, and which check fails first. The order is the managed gateway's. (Developer
-// guide, "Controlling access to HTTP APIs with JWT authorizers".)
+// claims reports whether the claims hold at now, and which check fails first. The order is the
+// managed gateway's. (Developer guide, "Controlling access to HTTP APIs with JWT authorizers".)
 func (c *checks) claims(t *claims, now time.Time) (failure, bool) {
 	switch {
 	case t.issuer != c.issuer:
@@ -50,7 +51,8 @@ func (c *checks) claims(t *claims, now time.Time) (failure, bool) {
 	return 0, true
 }
 
-// addressed reports whether one of the token's audiences is configured; client_id counts only where there is no aud at all.
+// addressed reports whether one of the token's audiences is configured; client_id counts only where
+// there is no aud at all.
 func (c *checks) addressed(t *claims) bool {
 	if c.audience == nil {
 		return true
@@ -63,8 +65,9 @@ func (c *checks) addressed(t *claims) bool {
 	})
 }
 
-// times are the checks that a token, once verified, must still pass on each use. The second in which exp falls is past it (RFC
-// 7519, section 4.1.4); the one in which nbf falls is not before it.
+// times are the checks that a token, once verified, must still pass on each use. The second in
+// which exp falls is past it (RFC 7519, section 4.1.4); the one in which nbf falls is not before
+// it.
 func (c *checks) times(expires, notBefore float64, now time.Time) (failure, bool) {
 	s := seconds(now)
 	switch {
@@ -78,8 +81,9 @@ func (c *checks) times(expires, notBefore float64, now time.Time) (failure, bool
 
 func seconds(t time.Time) float64 { return float64(t.Unix()) }
 
-// failure is one way in which a token fails, with the words that the client and the access log get. They are in one table, as
-// only three of the managed gateway's texts are known; where they aren't, the words are golang-jwt's.
+// failure is one way in which a token fails, with the words that the client and the access log get.
+// They are in one table, as only three of the managed gateway's texts are known; where they aren't,
+// the words are golang-jwt's.
 type failure uint8
 
 const (
@@ -135,8 +139,8 @@ type noCredentials string
 func (e noCredentials) Error() string        { return string(e) }
 func (e noCredentials) Is(target error) bool { return target == ErrNoCredentials }
 
-// challenges are the WWW-Authenticate values of one route. The auth-params are separated by blanks where RFC 9110, section
-// 11.6.1 wants commas: that is what the managed gateway's clients parse.
+// challenges are the WWW-Authenticate values of one route. The auth-params are separated by blanks
+// where RFC 9110, section 11.6.1 wants commas: that is what the managed gateway's clients parse.
 type challenges struct {
 	values [failures]string
 	scope  string

@@ -15,57 +15,64 @@ import (
 	"github.com/gatekit-go/gatekit/internal/mistakes"
 )
 
-// JWTConfig configures a [JWT]. The zero value is refused: no issuer and no audience is a safe default.
+// JWTConfig configures a [JWT]. The zero value is refused: no issuer and no audience is a safe
+// default.
 type JWTConfig struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
-	// Issuer is the iss claim to accept, compared byte by byte, and where discovery starts. Required: an https URL, or an
-	// http one on a loopback host.
+	// Issuer is the iss claim to accept, compared byte by byte, and where discovery starts.
+	// Required: an https URL, or an http one on a loopback host.
 	Issuer string
-	// Audience lists who tokens may be meant for: one of them must be in aud, or, in a token without aud, be client_id.
-	// Required.
+	// Audience lists who tokens may be meant for: one of them must be in aud, or, in a token
+	// without aud, be client_id. Required.
 	Audience []string
-	// IdentitySource is where the token is: "$request.header.NAME" or "$request.querystring.name". Empty means
-	// "$request.header.Authorization".
+	// IdentitySource is where the token is: "$request.header.NAME" or "$request.querystring.name".
+	// Empty means "$request.header.Authorization".
 	IdentitySource string
 
 	// JWKSURL is where the key set is, in place of discovery.
 	JWKSURL string
-	// JWKS is a fixed key set (RFC 7517), in place of JWKSURL and discovery. Nothing is fetched then.
+	// JWKS is a fixed key set (RFC 7517), in place of JWKSURL and discovery. Nothing is fetched
+	// then.
 	JWKS []byte
-	// Algorithms lists the signature algorithms to accept. Empty means RS256, RS384, RS512, PS256, PS384, PS512, ES256,
-	// ES384, ES512 and EdDSA. The managed gateway takes only the RSA ones.
+	// Algorithms lists the signature algorithms to accept. Empty means RS256, RS384, RS512, PS256,
+	// PS384, PS512, ES256, ES384, ES512 and EdDSA. The managed gateway takes only the RSA ones.
 	Algorithms []string
-	// RequireType is the typ header that tokens must have, such as "at+jwt", which tells access tokens from ID tokens (RFC
-	// 9068). Empty means any.
+	// RequireType is the typ header that tokens must have, such as "at+jwt", which tells access
+	// tokens from ID tokens (RFC 9068). Empty means any.
 	RequireType string
 	// Leeway is the clock skew allowed for exp, nbf and iat. 0 means none; at most 60 seconds.
 	Leeway time.Duration
 
-	// HTTPClient makes the requests for discovery and keys. nil means one that refuses link-local addresses. A copy is
-	// used, which follows no redirect to another origin.
+	// HTTPClient makes the requests for discovery and keys. nil means one that refuses link-local
+	// addresses. A copy is used, which follows no redirect to another origin.
 	HTTPClient *http.Client
-	// FetchTimeout bounds each of these requests. 0 means 1.5 seconds, as on the managed gateway; at most 30 seconds.
+	// FetchTimeout bounds each of these requests. 0 means 1.5 seconds, as on the managed gateway;
+	// at most 30 seconds.
 	FetchTimeout time.Duration
-	// RefreshInterval is how often the keys are fetched in the background: a key that the issuer withdrew lives no longer,
-	// tokens that it has verified before included. 0 means an hour; 1 minute to 24 hours.
+	// RefreshInterval is how often the keys are fetched in the background: a key that the issuer
+	// withdrew lives no longer, tokens that it has verified before included. 0 means an hour; 1
+	// minute to 24 hours.
 	RefreshInterval time.Duration
-	// RefetchInterval is the least time between two fetches because of tokens that name an unknown key or fail with a known
-	// one. A new key is good within this time of its publication, whatever tokens strangers send, and the time of one fetch.
-	// 0 means 10 seconds; at least 1 second.
+	// RefetchInterval is the least time between two fetches because of tokens that name an unknown
+	// key or fail with a known one. A new key is good within this time of its publication, whatever
+	// tokens strangers send, and the time of one fetch. 0 means 10 seconds; at least 1 second.
 	RefetchInterval time.Duration
-	// MaxStale is how long beyond RefreshInterval keys are trusted while the issuer can't be reached, or answers something
-	// else than a key set of at most 150,000 bytes; then the answer is 500. A key set without a usable key is an answer: it
-	// counts at once, and tokens are a 401. 0 means 24 hours, [Off] not at all; at most 30 days.
+	// MaxStale is how long beyond RefreshInterval keys are trusted while the issuer can't be
+	// reached, or answers something else than a key set of at most 150,000 bytes; then the answer
+	// is 500. A key set without a usable key is an answer: it counts at once, and tokens are a 401.
+	// 0 means 24 hours, [Off] not at all; at most 30 days.
 	MaxStale time.Duration
-	// StartWithoutKeys lets NewJWT succeed while the issuer is down, where the answer is 500 until it is back, or has no
-	// usable key. Without it NewJWT returns the error.
+	// StartWithoutKeys lets NewJWT succeed while the issuer is down, where the answer is 500 until
+	// it is back, or has no usable key. Without it NewJWT returns the error.
 	StartWithoutKeys bool
-	// InsecureAllowHTTP accepts an issuer and key sets over http on any host. Who is on the way to it can then sign tokens.
+	// InsecureAllowHTTP accepts an issuer and key sets over http on any host. Who is on the way to
+	// it can then sign tokens.
 	InsecureAllowHTTP bool
 
-	// TokenCache is how many verified tokens are kept. 0 means 10,000, [Off] none; at most 100,000,000. In any case they are at most 1,677
-	// bytes each on average: 16 MiB of token text for 10,000.
+	// TokenCache is how many verified tokens are kept. 0 means 10,000, [Off] none; at most
+	// 100,000,000. In any case they are at most 1,677 bytes each on average: 16 MiB of token text
+	// for 10,000.
 	TokenCache int
 	// Logger gets what goes wrong in the background. nil means slog.Default().
 	Logger *slog.Logger
@@ -95,7 +102,8 @@ var algorithms = map[string]jwt.SigningMethod{
 	"EdDSA": jwt.SigningMethodEdDSA,
 }
 
-// strictPSS is m with the one length of salt that RFC 7518, section 3.5 allows: the hash's. golang-jwt verifies any.
+// strictPSS is m with the one length of salt that RFC 7518, section 3.5 allows: the hash's.
+// golang-jwt verifies any.
 func strictPSS(m *jwt.SigningMethodRSAPSS) *jwt.SigningMethodRSAPSS {
 	return &jwt.SigningMethodRSAPSS{
 		SigningMethodRSA: m.SigningMethodRSA,
@@ -139,7 +147,8 @@ func (c *JWTConfig) check() error {
 	return m.Err()
 }
 
-// withDefaults returns a copy of c that shares nothing with it and has every default filled in. In it 0 is none.
+// withDefaults returns a copy of c that shares nothing with it and has every default filled in. In
+// it 0 is none.
 func (c *JWTConfig) withDefaults() JWTConfig {
 	d := *c
 	d.Audience = slices.Clone(c.Audience)

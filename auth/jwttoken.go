@@ -13,8 +13,8 @@ import (
 	"github.com/gatekit-go/gatekit/internal/strictjson"
 )
 
-// What a token may be at the most. (The managed gateway bounds a header token by its 10,240 bytes for all headers; a token in
-// the query may be longer here.)
+// What a token may be at the most. (The managed gateway bounds a header token by its 10,240 bytes
+// for all headers; a token in the query may be longer here.)
 const (
 	maxTokenBytes = 16 << 10
 	maxTokenDepth = 20
@@ -30,7 +30,8 @@ type token struct {
 	claims                claims
 }
 
-// claims are the registered claims that the checks need. (RFC 7519, section 4.1; RFC 9068, section 2.2.)
+// claims are the registered claims that the checks need. (RFC 7519, section 4.1; RFC 9068, section
+// 2.2.)
 type claims struct {
 	issuer, subject            string
 	audience                   []string
@@ -43,10 +44,11 @@ type claims struct {
 
 var errMalformed = errors.New("auth: malformed token")
 
-// parseToken takes text apart by the rules of RFC 7515 and 7519, of which it takes the strict reading wherever there are two:
-// exactly two dots, base64url without padding, line breaks and stray bits, UTF-8, one JSON object without repeated names; those
-// that decide are repeated also where they differ in letter case. It
-// refuses what this package doesn't understand: crit, b64, nested tokens. Keys and URLs in the header are never read.
+// parseToken takes text apart by the rules of RFC 7515 and 7519, of which it takes the strict
+// reading wherever there are two: exactly two dots, base64url without padding, line breaks and
+// stray bits, UTF-8, one JSON object without repeated names; those that decide are repeated also
+// where they differ in letter case. It refuses what this package doesn't understand: crit, b64,
+// nested tokens. Keys and URLs in the header are never read.
 func parseToken(text string) (*token, failure, bool) {
 	if len(text) > maxTokenBytes {
 		return nil, failMalformed, false
@@ -103,8 +105,9 @@ func (t *token) parseHeader(data []byte) error {
 	})
 }
 
-// registered are the names that decide here. Each may be there once, in whatever letter case: a backend that doesn't heed case would read
-// another one. Names of private claims are case-sensitive (RFC 7519, section 4), and those that differ in case alone are two claims.
+// registered are the names that decide here. Each may be there once, in whatever letter case: a
+// backend that doesn't heed case would read another one. Names of private claims are case-sensitive
+// (RFC 7519, section 4), and those that differ in case alone are two claims.
 var registered = [...]string{"iss", "sub", "aud", "client_id", "exp", "nbf", "iat", "scope", "scp"}
 
 func (c *claims) parse(data []byte) error {
@@ -152,15 +155,17 @@ func (c *claims) parse(data []byte) error {
 		}
 		return nil
 	})
-	// A token should have one of the two. Where both are, scp is the one that an emulator was seen to take.
+	// A token should have one of the two. Where both are, scp is the one that an emulator was seen
+	// to take.
 	if c.scopes = scope; hasSCP {
 		c.scopes = scp
 	}
 	return err
 }
 
-// subjectText reads sub. It should be a string (RFC 7519, section 4.1.2), but identity providers that number their users send the number; it
-// is then the text that backends get of it. null is as good as none.
+// subjectText reads sub. It should be a string (RFC 7519, section 4.1.2), but identity providers
+// that number their users send the number; it is then the text that backends get of it. null is as
+// good as none.
 func subjectText(value []byte) (string, bool) {
 	if string(value) == "null" {
 		return "", true
@@ -171,8 +176,8 @@ func subjectText(value []byte) (string, bool) {
 	return strictjson.Text(value)
 }
 
-// numericDate reads seconds since 1970, which may have a fraction (RFC 7519, section 2). Beyond 2^53 neighboring seconds
-// can't be told apart, and no honest token lives that long.
+// numericDate reads seconds since 1970, which may have a fraction (RFC 7519, section 2). Beyond
+// 2^53 neighboring seconds can't be told apart, and no honest token lives that long.
 func numericDate(value []byte) (float64, bool) {
 	if len(value) == 0 || value[0] != '-' && (value[0] < '0' || value[0] > '9') {
 		return 0, false
@@ -181,8 +186,9 @@ func numericDate(value []byte) (float64, bool) {
 	return f, err == nil && math.Abs(f) <= 1<<53
 }
 
-// scopeList reads one string with blanks between the scopes (RFC 8693, section 4.2) or an array of scopes (as Okta has it).
-// Nothing but a blank separates, so a tab makes a scope that no route can name.
+// scopeList reads one string with blanks between the scopes (RFC 8693, section 4.2) or an array of
+// scopes (as Okta has it). Nothing but a blank separates, so a tab makes a scope that no route can
+// name.
 func scopeList(value []byte) ([]string, bool) {
 	text, ok := strictjson.Text(value)
 	if !ok {
@@ -197,8 +203,8 @@ func scopeList(value []byte) ([]string, bool) {
 	return scopes, true
 }
 
-// identitySource says where in a request the token is. (Developer guide, "Controlling access to HTTP APIs with JWT
-// authorizers", identity source.)
+// identitySource says where in a request the token is. (Developer guide, "Controlling access to
+// HTTP APIs with JWT authorizers", identity source.)
 type identitySource struct{ selector.Selector }
 
 const defaultIdentitySource = "$request.header.Authorization"
@@ -211,8 +217,9 @@ func parseIdentitySource(text string) (identitySource, error) {
 	return identitySource{s}, err
 }
 
-// token returns the token's text. The prefix "Bearer " is optional, its case doesn't matter, and more blanks may follow it. A
-// value that isn't there or empty is failMissing; several values are refused, as two readers might choose two of them.
+// token returns the token's text. The prefix "Bearer " is optional, its case doesn't matter, and
+// more blanks may follow it. A value that isn't there or empty is failMissing; several values are
+// refused, as two readers might choose two of them.
 func (s *identitySource) token(r *http.Request) (text string, f failure, cause error) {
 	value, ok := s.Only(&selector.Message{Request: r})
 	if !ok {

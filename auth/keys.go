@@ -12,6 +12,8 @@ import (
 
 	"github.com/MicahParks/jwkset"
 	"golang.org/x/time/rate"
+
+	"github.com/gatekit-go/gatekit/internal/flight"
 )
 
 const (
@@ -19,13 +21,15 @@ const (
 	lastRetry  = 30 * time.Second
 )
 
-// keySource keeps an issuer's keySet fresh: in the background at an interval, and at once when a token names a key that isn't
-// there or fails with one that is, as after a rotation. Only one fetch is under way at a time, and what requests ask for goes
-// through a limiter: a flood of made-up kids costs the issuer one fetch an interval.
+// keySource keeps an issuer's keySet fresh: in the background at an interval, and at once when a
+// token names a key that isn't there or fails with one that is, as after a rotation. Only one fetch
+// is under way at a time, and what requests ask for goes through a limiter: a flood of made-up kids
+// costs the issuer one fetch an interval.
 //
-// Nothing is remembered of kids that weren't there. A memory would outlast the publication of a key, so that a stranger who
-// guesses its kid keeps it out; and the limiter alone bounds what the issuer is asked. With it, a key is good within one
-// interval of its publication: either a fetch has begun since, by whomever, or the next token that names the key begins one.
+// Nothing is remembered of kids that weren't there. A memory would outlast the publication of a
+// key, so that a stranger who guesses its kid keeps it out; and the limiter alone bounds what the
+// issuer is asked. With it, a key is good within one interval of its publication: either a fetch
+// has begun since, by whomever, or the next token that names the key begins one.
 type keySource struct {
 	set      *keySet
 	fetch    func(context.Context) (map[string]jwkset.JWK, error)
@@ -39,17 +43,16 @@ type keySource struct {
 	running     sync.WaitGroup
 	usableUntil atomic.Int64 // Unix seconds
 
-	mu      sync.Mutex // over what follows; never held while fetching
-	closed  bool
-	limiter *rate.Limiter
-	flight  *flight
+	mu       sync.Mutex // over what follows; never held while fetching
+	closed   bool
+	limiter  *rate.Limiter
+	fetching *fetch // nil while none is under way
 }
 
-// flight is one fetch that several may wait for. err is set before done is closed.
-type flight struct {
-	done chan struct{}
-	err  error
-}
+// fetch is one fetch that several may wait for. It is made by the source, under the source's own
+// context: that a waiter gives up doesn't end it, and neither does that all do, as the keys are for
+// the requests to come.
+type fetch = flight.Call[struct{}]
 
 // usable reports whether there are keys that aren't too old to be trusted.
 func (s *keySource) usable(now time.Time) bool { return now.Unix() < s.usableUntil.Load() }
@@ -60,30 +63,31 @@ func (s *keySource) fix(keys map[string]jwkset.JWK) {
 	s.usableUntil.Store(math.MaxInt64)
 }
 
-// join returns the fetch under way, or starts one, and tells which. It returns nil if the source is closed, or if none is under way
-// and the limiter forbids one.
-func (s *keySource) join(limited bool) (f *flight, started bool) {
+// join returns the fetch under way, or starts one, and tells which. It returns nil if the source is
+// closed, or if none is under way and the limiter forbids one.
+func (s *keySource) join(limited bool) (f *fetch, started bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.flight != nil:
-		return s.flight, false
+	case s.fetching != nil:
+		return s.fetching, false
 	case s.closed || s.ctx.Err() != nil || limited && !s.limiter.Allow():
 		return nil, false
 	}
-	f = &flight{done: make(chan struct{})}
-	s.flight = f
+	f = flight.New[struct{}]()
+	s.fetching = f
 	s.running.Add(1)
-	go s.fly(f) // under the source's context: a waiter that gives up doesn't take the others' fetch along
+	go s.fly(f)
 	return f, true
 }
 
-func (s *keySource) fly(f *flight) {
+func (s *keySource) fly(f *fetch) {
 	defer s.running.Done()
 	keys, err := s.fetch(s.ctx)
 	if err == nil {
-		// Whatever the issuer answers counts, also that it has no key any longer: to go on with the old ones would admit tokens
-		// by keys that it has withdrawn, which may be in somebody else's hands.
+		// Whatever the issuer answers counts, also that it has no key any longer: to go on with the
+		// old ones would admit tokens by keys that it has withdrawn, which may be in somebody
+		// else's hands.
 		if before := s.set.replace(keys); len(keys) == 0 && before > 0 && s.log != nil {
 			s.logFailure(errNoKey)
 		}
@@ -92,10 +96,9 @@ func (s *keySource) fly(f *flight) {
 		s.logFailure(err)
 	}
 	s.mu.Lock()
-	s.flight = nil
+	s.fetching = nil
 	s.mu.Unlock()
-	f.err = err
-	close(f.done)
+	f.End(struct{}{}, err)
 }
 
 func (s *keySource) logFailure(err error) {
@@ -103,27 +106,18 @@ func (s *keySource) logFailure(err error) {
 		slog.String("issuer", s.issuer), slog.String("error", err.Error()))
 }
 
-// wait waits for f, and reports whether it ended well while ctx lasted.
-func (s *keySource) wait(ctx context.Context, f *flight) bool {
-	if f == nil {
-		return false
-	}
-	select {
-	case <-f.done:
-		return f.err == nil
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// refetch asks the issuer for a fresh set until found says that it has what is wanted, and reports whether that is so.
+// refetch asks the issuer for a fresh set until found says that it has what is wanted, and reports
+// whether that is so.
 //
-// A fetch that was under way may have read the set before the key was published: then one of our own must tell, if the limiter
-// lets it.
+// A fetch that was under way may have read the set before the key was published: then one of our
+// own must tell, if the limiter lets it.
 func (s *keySource) refetch(ctx context.Context, found func() bool) bool {
 	for !found() {
 		f, started := s.join(true)
-		if f == nil || !s.wait(ctx, f) && (started || ctx.Err() != nil) {
+		if f == nil {
+			return false
+		}
+		if _, err := f.Wait(ctx); err != nil && (started || ctx.Err() != nil) {
 			return false
 		}
 		if started {
@@ -133,7 +127,8 @@ func (s *keySource) refetch(ctx context.Context, found func() bool) bool {
 	return true
 }
 
-// replaced reports whether kid has another key than key by now, after asking the issuer if it may be asked.
+// replaced reports whether kid has another key than key by now, after asking the issuer if it may
+// be asked.
 func (s *keySource) replaced(ctx context.Context, kid string, key any) bool {
 	other := func() bool {
 		jwk, ok := s.set.lookup(kid)
@@ -146,8 +141,8 @@ func (s *keySource) replaced(ctx context.Context, kid string, key any) bool {
 	return s.refetch(ctx, other)
 }
 
-// refresh fetches the set at the interval, and sooner after a failure, until the source's context ends. failed says that the
-// first fetch failed.
+// refresh fetches the set at the interval, and sooner after a failure, until the source's context
+// ends. failed says that the first fetch failed.
 func (s *keySource) refresh(failed bool) {
 	defer s.running.Done()
 	retry := firstRetry
@@ -156,7 +151,8 @@ func (s *keySource) refresh(failed bool) {
 		if failed {
 			wait, retry = retry, min(2*retry, lastRetry)
 		}
-		// Before the keys are due, as they may be of no use afterwards, and not all of a fleet at one instant.
+		// Before the keys are due, as they may be of no use afterwards, and not all of a fleet at
+		// one instant.
 		wait -= wait/20 + time.Duration(rand.Int64N(int64(wait)/20+1))
 		timer := time.NewTimer(wait)
 		select {
@@ -169,8 +165,9 @@ func (s *keySource) refresh(failed bool) {
 		if f == nil {
 			return
 		}
-		<-f.done // it has deadlines
-		if failed = f.err != nil; !failed {
+		<-f.Done() // it has deadlines
+		_, err := f.Result()
+		if failed = err != nil; !failed {
 			retry = firstRetry
 		}
 	}

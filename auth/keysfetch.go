@@ -21,8 +21,9 @@ import (
 // maxDiscoveryBytes bounds the discovery document, which is a few kilobytes.
 const maxDiscoveryBytes = 150_000
 
-// fetcher gets an issuer's key set: discovery, then the set, each with a deadline, a size that is counted after decompression,
-// and no redirect to another origin. (Developer guide, "Amazon API Gateway quotas": 1,500 ms each, not adjustable there.)
+// fetcher gets an issuer's key set: discovery, then the set, each with a deadline, a size that is
+// counted after decompression, and no redirect to another origin. (Developer guide, "Amazon API
+// Gateway quotas": 1,500 ms each, not adjustable there.)
 type fetcher struct {
 	client   *http.Client
 	issuer   string
@@ -31,7 +32,8 @@ type fetcher struct {
 	timeout  time.Duration
 }
 
-// newClient returns a client for c's requests: user's, or one of our own, with the redirect rule on top.
+// newClient returns a client for c's requests: user's, or one of our own, with the redirect rule on
+// top.
 func newClient(user *http.Client) *http.Client {
 	client := &http.Client{}
 	if user != nil {
@@ -56,8 +58,8 @@ func newClient(user *http.Client) *http.Client {
 	return client
 }
 
-// refuseLinkLocal keeps names that resolve to a link-local address, where cloud machines have their credentials' service, from
-// being fetched: the issuer's documents choose one of the URLs.
+// refuseLinkLocal keeps names that resolve to a link-local address, where cloud machines have their
+// credentials' service, from being fetched: the issuer's documents choose one of the URLs.
 func refuseLinkLocal(_, address string, _ syscall.RawConn) error {
 	if ap, err := netip.ParseAddrPort(address); err == nil && !fetchable(ap.Addr()) {
 		return errors.New("refused a link-local address")
@@ -90,8 +92,8 @@ func (f *fetcher) keys(ctx context.Context) (map[string]jwkset.JWK, error) {
 	return keys, nil
 }
 
-// discover returns the jwks_uri of the issuer's discovery document, which must name the issuer itself. (OpenID Connect
-// Discovery 1.0, section 4.3.)
+// discover returns the jwks_uri of the issuer's discovery document, which must name the issuer
+// itself. (OpenID Connect Discovery 1.0, section 4.3.)
 func (f *fetcher) discover(ctx context.Context) (string, error) {
 	at := strings.TrimSuffix(f.issuer, "/") + "/.well-known/openid-configuration"
 	data, err := f.get(ctx, at, maxDiscoveryBytes)
@@ -152,8 +154,8 @@ func (f *fetcher) get(ctx context.Context, at string, maxBytes int) (data []byte
 	return data, err
 }
 
-// checkFetchURL reports what is wrong with a URL that keys may come from: it must be https, or http where loopback says that
-// loopback hosts are fine, or insecure that all are.
+// checkFetchURL reports what is wrong with a URL that keys may come from: it must be https, or http
+// where loopback says that loopback hosts are fine, or insecure that all are.
 func checkFetchURL(text string, insecure, loopback bool) error {
 	u, err := url.Parse(text)
 	switch {
@@ -176,7 +178,8 @@ func isLoopbackHTTP(text string) bool {
 	return err == nil && isLoopback(u.Hostname())
 }
 
-// isLoopback reports whether host is this machine. The name counts, since RFC 6761, section 6.3 has it resolve to nothing else.
+// isLoopback reports whether host is this machine. The name counts, since RFC 6761, section 6.3 has
+// it resolve to nothing else.
 func isLoopback(host string) bool {
 	a, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && a.Unmap().IsLoopback()

@@ -18,8 +18,9 @@ import (
 	"github.com/gatekit-go/gatekit/internal/strictjson"
 )
 
-// What a key set may be at the most. The bytes are the managed gateway's bound (developer guide, "Amazon API Gateway quotas"), which has
-// none for the number of keys: 150,000 bytes have room for some 400 RSA keys, and providers with many tenants publish more than a hundred.
+// What a key set may be at the most. The bytes are the managed gateway's bound (developer guide,
+// "Amazon API Gateway quotas"), which has none for the number of keys: 150,000 bytes have room for
+// some 400 RSA keys, and providers with many tenants publish more than a hundred.
 const (
 	maxJWKSBytes = 150_000
 	minRSABits   = 2048
@@ -31,10 +32,11 @@ var (
 	errNoKey  = errors.New("the key set has no key that can verify a signature: want RSA of 2048 bits or more, P-256, P-384, P-521 or Ed25519, with a kid of its own, for use sig")
 )
 
-// parseJWKS reads a JSON Web Key Set (RFC 7517) and returns the keys by kid that can verify signatures. Keys that can't be
-// used safely are left out, as issuers publish others beside them: those that are secret, weak, for encryption, without a kid.
-// Of two different keys with one kid that may both be meant neither is taken. An error says that data isn't a key set. That
-// nothing of it is left is none: it is what an issuer says that has withdrawn its keys.
+// parseJWKS reads a JSON Web Key Set (RFC 7517) and returns the keys by kid that can verify
+// signatures. Keys that can't be used safely are left out, as issuers publish others beside them:
+// those that are secret, weak, for encryption, without a kid. Of two different keys with one kid
+// that may both be meant neither is taken. An error says that data isn't a key set. That nothing of
+// it is left is none: it is what an issuer says that has withdrawn its keys.
 func parseJWKS(data []byte) (map[string]jwkset.JWK, error) {
 	if len(data) > maxJWKSBytes {
 		return nil, fmt.Errorf("the key set is longer than %d bytes", maxJWKSBytes)
@@ -71,10 +73,12 @@ func parseJWKS(data []byte) (map[string]jwkset.JWK, error) {
 	return keys, nil
 }
 
-// withoutBOM takes off the byte order mark that editors on Windows put before UTF-8. (RFC 8259, section 8.1 lets readers do so.)
+// withoutBOM takes off the byte order mark that editors on Windows put before UTF-8. (RFC 8259,
+// section 8.1 lets readers do so.)
 func withoutBOM(text []byte) []byte { return bytes.TrimPrefix(text, []byte("\ufeff")) }
 
-// readJWK reads the members of a key that are needed, and no others: one of another type than usual is no reason to lose the key.
+// readJWK reads the members of a key that are needed, and no others: one of another type than usual
+// is no reason to lose the key.
 func readJWK(raw []byte) (m jwkset.JWKMarshal, ok bool) {
 	texts := map[string]*string{
 		"kid": &m.KID, "kty": (*string)(&m.KTY), "use": (*string)(&m.USE), "alg": (*string)(&m.ALG), "crv": (*string)(&m.CRV),
@@ -106,8 +110,9 @@ func readJWK(raw []byte) (m jwkset.JWKMarshal, ok bool) {
 	return m, err == nil
 }
 
-// mayVerify reports whether a key doesn't say itself that it is for something else than signatures. Providers publish a key for
-// encryption under the same kid as the one for signatures; no token's signature can mean that one. (RFC 7517, sections 4.2 to 4.5.)
+// mayVerify reports whether a key doesn't say itself that it is for something else than signatures.
+// Providers publish a key for encryption under the same kid as the one for signatures; no token's
+// signature can mean that one. (RFC 7517, sections 4.2 to 4.5.)
 func mayVerify(m *jwkset.JWKMarshal) bool {
 	switch {
 	case m.USE != "" && m.USE != jwkset.UseSig, len(m.KEYOPS) > 0 && !slices.Contains(m.KEYOPS, jwkset.KeyOpsVerify):
@@ -115,12 +120,14 @@ func mayVerify(m *jwkset.JWKMarshal) bool {
 	case m.ALG == "":
 		return true
 	}
-	// What RFC 7518, section 3.1 has for signatures; those for keys and contents (section 4.1) are RSA-OAEP, ECDH-ES, A128KW and so on.
+	// What RFC 7518, section 3.1 has for signatures; those for keys and contents (section 4.1) are
+	// RSA-OAEP, ECDH-ES, A128KW and so on.
 	alg := m.ALG.String()
 	return alg == "EdDSA" || len(alg) == 5 && slices.Contains([]string{"RS", "PS", "ES", "HS"}, alg[:2])
 }
 
-// verificationKey makes a key of m, from its public parts alone: certificates and their URLs are never followed.
+// verificationKey makes a key of m, from its public parts alone: certificates and their URLs are
+// never followed.
 func verificationKey(m jwkset.JWKMarshal) (jwkset.JWK, bool) {
 	none := jwkset.JWK{}
 	private := m.D + m.P + m.Q + m.DP + m.DQ + m.QI + m.K
@@ -158,8 +165,9 @@ func verificationKey(m jwkset.JWKMarshal) (jwkset.JWK, bool) {
 	return none, false
 }
 
-// decodeNumber reads base64url. Some providers write the standard alphabet, or padding: all of them are read in one way only, since
-// the two alphabets don't overlap in what differs and the padding is checked.
+// decodeNumber reads base64url. Some providers write the standard alphabet, or padding: all of them
+// are read in one way only, since the two alphabets don't overlap in what differs and the padding
+// is checked.
 func decodeNumber(text string) ([]byte, error) {
 	if strings.ContainsAny(text, "+/") {
 		text = strings.NewReplacer("+", "-", "/", "_").Replace(text)
@@ -170,8 +178,8 @@ func decodeNumber(text string) ([]byte, error) {
 	return decodeSegment(text)
 }
 
-// coordinate writes a coordinate of a curve in its full length (RFC 7518, section 6.2.1.2), which some writers of numbers miss by
-// leading zeros.
+// coordinate writes a coordinate of a curve in its full length (RFC 7518, section 6.2.1.2), which
+// some writers of numbers miss by leading zeros.
 func coordinate(text string, size int) (string, bool) {
 	b, err := decodeNumber(text)
 	if b = bytes.TrimLeft(b, "\x00"); err != nil || len(b) > size {
@@ -180,8 +188,9 @@ func coordinate(text string, size int) (string, bool) {
 	return segmentEncoding.EncodeToString(append(make([]byte, size-len(b)), b...)), true
 }
 
-// fitsKey reports whether a signature of alg can be made with key's private half: each algorithm is bound to one type of key
-// and, for ECDSA, to one curve (RFC 7518, section 3.1; RFC 8725, section 3.1).
+// fitsKey reports whether a signature of alg can be made with key's private half: each algorithm is
+// bound to one type of key and, for ECDSA, to one curve (RFC 7518, section 3.1; RFC 8725, section
+// 3.1).
 func fitsKey(alg string, key any) bool {
 	switch k := key.(type) {
 	case *rsa.PublicKey:
@@ -201,8 +210,9 @@ func fitsKey(alg string, key any) bool {
 	return false
 }
 
-// soundRSA reports whether modulus and exponent make a key that is worth trusting, and writes them in their one form: without
-// leading zero octets (RFC 7518, section 6.3.1.1 forbids them, and knows that implementers write one).
+// soundRSA reports whether modulus and exponent make a key that is worth trusting, and writes them
+// in their one form: without leading zero octets (RFC 7518, section 6.3.1.1 forbids them, and knows
+// that implementers write one).
 func soundRSA(modulus, exponent string) (n, e string, ok bool) {
 	rawN, err1 := decodeNumber(modulus)
 	rawE, err2 := decodeNumber(exponent)
@@ -218,8 +228,9 @@ func soundRSA(modulus, exponent string) (n, e string, ok bool) {
 // rocaPrimes are the small primes that the fingerprint of CVE-2017-15361 is taken over.
 var rocaPrimes = [...]int64{11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157}
 
-// hasROCA reports whether n has the fingerprint of keys whose primes were made as k·M + 65537^a mod M, which can be factored
-// (CVE-2017-15361): n is then a power of 65537 modulo each small prime. One honest modulus in 200 million has it too.
+// hasROCA reports whether n has the fingerprint of keys whose primes were made as k·M + 65537^a mod
+// M, which can be factored (CVE-2017-15361): n is then a power of 65537 modulo each small prime.
+// One honest modulus in 200 million has it too.
 func hasROCA(n *big.Int) bool {
 	for _, p := range rocaPrimes {
 		rest := new(big.Int).Mod(n, big.NewInt(p)).Int64()

@@ -12,8 +12,9 @@ import (
 	"github.com/MicahParks/jwkset"
 )
 
-// keySet is the keys of one issuer: a jwkset.Storage that is read without a lock, as every new token reads it, and replaced
-// whole. Sets of two issuers are never merged, so that one can't sign for the other under an equal kid.
+// keySet is the keys of one issuer: a jwkset.Storage that is read without a lock, as every new
+// token reads it, and replaced whole. Sets of two issuers are never merged, so that one can't sign
+// for the other under an equal kid.
 //
 // A key that isn't there may be new at the issuer: KeyRead then asks for a fresh set, once.
 type keySet struct {
@@ -34,8 +35,9 @@ func (s *keySet) lookup(kid string) (jwkset.JWK, bool) {
 	return jwk, ok
 }
 
-// replace makes keys the set. If that changes it, what was verified with the old ones is forgotten, in this order: so whoever
-// verified with an old key kept the result where it is forgotten. It returns how many there were before.
+// replace makes keys the set. If that changes it, what was verified with the old ones is forgotten,
+// in this order: so whoever verified with an old key kept the result where it is forgotten. It
+// returns how many there were before.
 func (s *keySet) replace(keys map[string]jwkset.JWK) (before int) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
@@ -62,7 +64,8 @@ func sameKey(a, b jwkset.JWK) bool {
 		x.N == y.N && x.E == y.E && x.X == y.X && x.Y == y.Y
 }
 
-// KeyRead returns the key called kid, from a fresh set if it isn't in the one at hand and the issuer may be asked.
+// KeyRead returns the key called kid, from a fresh set if it isn't in the one at hand and the
+// issuer may be asked.
 func (s *keySet) KeyRead(ctx context.Context, kid string) (jwkset.JWK, error) {
 	if jwk, ok := s.lookup(kid); ok {
 		return jwk, nil
@@ -114,7 +117,8 @@ func (s *keySet) memory(ctx context.Context) jwkset.Storage {
 	return m
 }
 
-// JSON, JSONPublic, JSONPrivate, JSONWithOptions, Marshal and MarshalWithOptions write the set as jwkset does.
+// JSON, JSONPublic, JSONPrivate, JSONWithOptions, Marshal and MarshalWithOptions write the set as
+// jwkset does.
 func (s *keySet) JSON(ctx context.Context) (json.RawMessage, error) { return s.memory(ctx).JSON(ctx) }
 
 func (s *keySet) JSONPublic(ctx context.Context) (json.RawMessage, error) {

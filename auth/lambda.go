@@ -19,9 +19,10 @@ import (
 	"github.com/gatekit-go/gatekit/internal/wholebody"
 )
 
-// Lambda is the Lambda (custom) authorizer of HTTP, REST and WebSocket APIs: it asks a function who is calling and what they may do, with
-// the events and answers that such functions know already. It is safe for concurrent use. (Developer guide, "Use API Gateway Lambda
-// authorizers", "Control access to HTTP APIs with AWS Lambda authorizers".)
+// Lambda is the Lambda (custom) authorizer of HTTP, REST and WebSocket APIs: it asks a function who
+// is calling and what they may do, with the events and answers that such functions know already. It
+// is safe for concurrent use. (Developer guide, "Use API Gateway Lambda authorizers", "Control
+// access to HTTP APIs with AWS Lambda authorizers".)
 type Lambda struct {
 	*decisions
 	function   gatekit.Invoker
@@ -58,10 +59,11 @@ var (
 	errNotExpression = errors.New("auth: the header doesn't match IdentityValidationExpression")
 )
 
-// Authorize asks the function, or the cache, whether r's caller may make r. Its errors are: a 401 if an identity source is missing
-// ([ErrNoCredentials]; nobody is asked), if the header doesn't match the expression, or if the function fails with the text "Unauthorized"; a
-// 403 if the answer doesn't allow what r asks for; a 414 if the ARN of that is longer than 1,600 bytes; a 500 if the function fails or its
-// answer is malformed.
+// Authorize asks the function, or the cache, whether r's caller may make r. Its errors are: a 401
+// if an identity source is missing ([ErrNoCredentials]; nobody is asked), if the header doesn't
+// match the expression, or if the function fails with the text "Unauthorized"; a 403 if the answer
+// doesn't allow what r asks for; a 414 if the ARN of that is longer than 1,600 bytes; a 500 if the
+// function fails or its answer is malformed.
 func (l *Lambda) Authorize(r *http.Request) (*gatekit.Authorization, error) {
 	rc, attached := gatekit.Attach(r)
 	c, err := l.decide(rc, attached)
@@ -111,13 +113,13 @@ func (l *Lambda) ask(rc *gatekit.RequestContext, r *http.Request, key decisionKe
 	e := l.event(rc, r, resource, values, hex.EncodeToString(digest))
 	asked := policyRequest(rc, r, resource, now) // the call may outlive the request, so it gets its own
 	nested := rc.API.Flavor == gatekit.HTTP && l.config.PayloadFormatVersion != "1.0"
-	return l.get(r.Context(), key, now, func(ctx context.Context) (*decision, error) {
+	return l.get(r.Context(), key, now, question{func(ctx context.Context) (*decision, error) {
 		payload, err := l.function.Invoke(ctx, e)
 		if err != nil {
 			return nil, functionError(err.Error())
 		}
 		return l.answer(payload, simple, nested)
-	}, func(made *decision) bool { return !made.of(&asked).Allowed() })
+	}, func(made *decision) bool { return !made.of(&asked).Allowed() }})
 }
 
 // fault makes an error that is no Rejection a 500 of the authorizer's.

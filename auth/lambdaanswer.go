@@ -27,7 +27,8 @@ var (
 	errUnauthorized = errors.New("auth: the authorizer function answered Unauthorized")
 )
 
-// functionError is what a function's failure means: its text alone says whether the caller is unknown or the function is broken.
+// functionError is what a function's failure means: its text alone says whether the caller is
+// unknown or the function is broken.
 func functionError(message string) error {
 	if message == "Unauthorized" {
 		return &gatekit.Rejection{Type: gatekit.Unauthorized, Cause: errUnauthorized}
@@ -39,8 +40,9 @@ func malformed(format string, args ...any) error {
 	return fmt.Errorf("auth: malformed answer of the authorizer function: "+format, args...)
 }
 
-// answer reads what the function said. It is strict: an answer of which a part isn't understood decides nothing. (Developer guide, "Output
-// from an API Gateway Lambda authorizer", "Lambda authorizer response format" of HTTP APIs.)
+// answer reads what the function said. It is strict: an answer of which a part isn't understood
+// decides nothing. (Developer guide, "Output from an API Gateway Lambda authorizer", "Lambda
+// authorizer response format" of HTTP APIs.)
 func (l *Lambda) answer(payload []byte, simple, nested bool) (*decision, error) {
 	if len(payload) > maxAnswerBytes {
 		return nil, malformed("want at most %d bytes, got %d", maxAnswerBytes, len(payload))
@@ -115,7 +117,8 @@ func (l *Lambda) policy(document []byte) (*policy.Policy, error) {
 	return p, nil
 }
 
-// warn logs what is odd in a policy that is taken nevertheless, once a minute at most: a function answers alike for all its callers.
+// warn logs what is odd in a policy that is taken nevertheless, once a minute at most: a function
+// answers alike for all its callers.
 func (l *Lambda) warn(findings []string) {
 	if len(findings) == 0 {
 		return
@@ -128,8 +131,8 @@ func (l *Lambda) warn(findings []string) {
 		slog.Any("findings", findings))
 }
 
-// contextOf reads the context map: strings, numbers and booleans; with payload 2.0 lists and objects, too. A text with control characters
-// might end a header that it is mapped into.
+// contextOf reads the context map: strings, numbers and booleans; with payload 2.0 lists and
+// objects, too. A text with control characters might end a header that it is mapped into.
 func contextOf(value []byte, nested bool) (map[string]any, error) {
 	if string(value) == "null" {
 		return nil, nil

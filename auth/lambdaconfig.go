@@ -9,29 +9,36 @@ import (
 	"github.com/gatekit-go/gatekit/internal/selector"
 )
 
-// LambdaConfig configures a [Lambda]. The zero value is an authorizer of type REQUEST whose identity source is the Authorization header:
-// payload format 2.0 on HTTP APIs, the REST and the WebSocket event on the others.
+// LambdaConfig configures a [Lambda]. The zero value is an authorizer of type REQUEST whose
+// identity source is the Authorization header: payload format 2.0 on HTTP APIs, the REST and the
+// WebSocket event on the others.
 type LambdaConfig struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
 	CacheConfig
 
-	// Type is "REQUEST" (also if empty), or "TOKEN" on REST APIs, for functions that get one header and the method's ARN.
+	// Type is "REQUEST" (also if empty), or "TOKEN" on REST APIs, for functions that get one header
+	// and the method's ARN.
 	Type string
-	// PayloadFormatVersion is "2.0" (also if empty) or "1.0" on HTTP APIs. The other flavors have no versions, and want it empty.
+	// PayloadFormatVersion is "2.0" (also if empty) or "1.0" on HTTP APIs. The other flavors have
+	// no versions, and want it empty.
 	PayloadFormatVersion string
-	// EnableSimpleResponses says that the function of an HTTP API with payload 2.0 answers {"isAuthorized": …} and not with a policy.
+	// EnableSimpleResponses says that the function of an HTTP API with payload 2.0 answers
+	// {"isAuthorized": …} and not with a policy.
 	EnableSimpleResponses bool
-	// IdentityValidationExpression is a regular expression that the whole header of a TOKEN authorizer must match, or the answer is 401
-	// and the function isn't called. It is RE2's syntax, whose time is linear: Java's look-around, back-references and possessive
-	// quantifiers are refused.
+	// IdentityValidationExpression is a regular expression that the whole header of a TOKEN
+	// authorizer must match, or the answer is 401 and the function isn't called. It is RE2's
+	// syntax, whose time is linear: Java's look-around, back-references and possessive quantifiers
+	// are refused.
 	IdentityValidationExpression string
-	// BodyDigestBytes, if positive, gives the function bodySha256, the SHA-256 of the body in lower-case hex, as a member of the event:
-	// so it can check what a caller signed. A body of more bytes is a 413. It is not part of the managed gateway's events, and it is
-	// part of the key under which decisions are kept. At most 10 MiB.
+	// BodyDigestBytes, if positive, gives the function bodySha256, the SHA-256 of the body in
+	// lower-case hex, as a member of the event: so it can check what a caller signed. A body of
+	// more bytes is a 413. It is not part of the managed gateway's events, and it is part of the
+	// key under which decisions are kept. At most 10 MiB.
 	BodyDigestBytes int64
-	// Logger gets what is odd in the function's policies, which count as on the managed gateway all the same: once a minute at most, without
-	// any caller's token or context. nil means slog.Default().
+	// Logger gets what is odd in the function's policies, which count as on the managed gateway all
+	// the same: once a minute at most, without any caller's token or context. nil means
+	// slog.Default().
 	Logger *slog.Logger
 }
 
@@ -73,7 +80,8 @@ func (c LambdaConfig) check() (LambdaConfig, []selector.Selector, *regexp.Regexp
 	return c, sources, expression, m.Err()
 }
 
-// wholeMatch compiles an IdentityValidationExpression, which must match all of a text. It returns nil for none.
+// wholeMatch compiles an IdentityValidationExpression, which must match all of a text. It returns
+// nil for none.
 func wholeMatch(m *mistakes.Mistakes, expression string) *regexp.Regexp {
 	if expression == "" {
 		return nil

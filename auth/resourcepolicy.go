@@ -14,34 +14,41 @@ import (
 	"github.com/gatekit-go/gatekit/internal/mistakes"
 )
 
-// ResourcePolicyConfig configures a [ResourcePolicy]. The zero value is refused: without a policy there is nothing to ask.
+// ResourcePolicyConfig configures a [ResourcePolicy]. The zero value is refused: without a policy
+// there is nothing to ask.
 type ResourcePolicyConfig struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
-	// Document is a resource-based IAM policy, whose statements have a Principal. Resources may have the short form
-	// "execute-api:/stage/METHOD/path". At most 8,192 characters but for blanks. What is odd in it is logged to slog.Default() (see
-	// policy.LintResource).
+	// Document is a resource-based IAM policy, whose statements have a Principal. Resources may
+	// have the short form "execute-api:/stage/METHOD/path". At most 8,192 characters but for
+	// blanks. What is odd in it is logged to slog.Default() (see policy.LintResource).
 	Document string
-	// AllowSourceIPs lets only these addresses and ranges in ("192.0.2.0/24"): it denies all others, whatever else allows them.
+	// AllowSourceIPs lets only these addresses and ranges in ("192.0.2.0/24"): it denies all
+	// others, whatever else allows them.
 	AllowSourceIPs []string
-	// DenySourceIPs keeps these addresses and ranges out. Without a Document, everybody else is allowed.
+	// DenySourceIPs keeps these addresses and ranges out. Without a Document, everybody else is
+	// allowed.
 	DenySourceIPs []string
 
-	// TrustedProxies are the addresses or ranges of the proxies whose headers say through which VPC endpoint a request came. None by
-	// default: then the three headers below are not read.
+	// TrustedProxies are the addresses or ranges of the proxies whose headers say through which VPC
+	// endpoint a request came. None by default: then the three headers below are not read.
 	TrustedProxies []string
-	// SourceVPCEHeader and SourceVPCHeader are the headers in which these proxies put the ids of the endpoint and of its VPC
-	// (aws:SourceVpce, aws:SourceVpc). A request that has one came through an endpoint: it has aws:VpcSourceIp in place of aws:SourceIp.
+	// SourceVPCEHeader and SourceVPCHeader are the headers in which these proxies put the ids of
+	// the endpoint and of its VPC (aws:SourceVpce, aws:SourceVpc). A request that has one came
+	// through an endpoint: it has aws:VpcSourceIp in place of aws:SourceIp.
 	SourceVPCEHeader, SourceVPCHeader string
 
-	// SilenceAllowsTokens admits a caller whom a JWT or Cognito authorizer has admitted where the policy says nothing, as a table of the
-	// developer guide has it. Its text says that the policy must allow explicitly, which is the default.
+	// SilenceAllowsTokens admits a caller whom a JWT or Cognito authorizer has admitted where the
+	// policy says nothing, as a table of the developer guide has it. Its text says that the policy
+	// must allow explicitly, which is the default.
 	SilenceAllowsTokens bool
 }
 
-// ResourcePolicy is the policy of a REST API itself: who may come from where, whatever the authorizer says. It is safe for concurrent use.
-// Alone it stands for methods without an authorizer, before one [ResourcePolicy.With] weighs both. (Developer guide, "Control access to a
-// REST API with API Gateway resource policies", "How API Gateway resource policies affect authorization workflow".)
+// ResourcePolicy is the policy of a REST API itself: who may come from where, whatever the
+// authorizer says. It is safe for concurrent use. Alone it stands for methods without an
+// authorizer, before one [ResourcePolicy.With] weighs both. (Developer guide, "Control access to a
+// REST API with API Gateway resource policies", "How API Gateway resource policies affect
+// authorization workflow".)
 type ResourcePolicy struct {
 	policies  []*policy.Policy
 	proxies   *gatekit.TrustedProxies
@@ -98,7 +105,8 @@ func NewResourcePolicy(c ResourcePolicyConfig) (*ResourcePolicy, error) {
 	return p, nil
 }
 
-// fenceOf is the policy of an address list: a list that only allows would be no fence beside an authorizer that allows, so it denies.
+// fenceOf is the policy of an address list: a list that only allows would be no fence beside an
+// authorizer that allows, so it denies.
 func fenceOf(operator string, ranges []string, allow bool) string {
 	list, _ := json.Marshal(ranges) // strings always encode
 	statements := `{"Effect":"Deny","Principal":"*","Action":"execute-api:Invoke","Resource":"*","Condition":{"` + operator + `":{"aws:SourceIp":` + string(list) + `}}}`
@@ -111,7 +119,8 @@ func fenceOf(operator string, ranges []string, allow bool) string {
 // Middleware is Require(p): the policy alone decides, as on a method without an authorizer.
 func (p *ResourcePolicy) Middleware(next http.Handler) http.Handler { return Require(p)(next) }
 
-// Authorize admits a request that the policy explicitly allows, by an anonymous caller. Otherwise its error is a 403.
+// Authorize admits a request that the policy explicitly allows, by an anonymous caller. Otherwise
+// its error is a 403.
 func (p *ResourcePolicy) Authorize(r *http.Request) (*gatekit.Authorization, error) {
 	rc, r := gatekit.Attach(r)
 	asked, err := p.asked(rc, r)
@@ -124,12 +133,15 @@ func (p *ResourcePolicy) Authorize(r *http.Request) (*gatekit.Authorization, err
 	return anonymous, nil
 }
 
-// With returns an authorizer that weighs the policy and a together, as the developer guide's tables have it.
+// With returns an authorizer that weighs the policy and a together, as the developer guide's tables
+// have it.
 //
-// A Lambda or custom authorizer isn't asked at all where the policy denies. Else one of the two must allow and none deny: an authorizer that
-// allows suffices where the policy is silent, so that a list of allowed addresses is no fence; deny the others (or use AllowSourceIPs). A
-// signed request is the same, but by the caller's own principal, and a caller of another account must be allowed by both. For every other
-// authorizer (JWT, Cognito, Any, All, Optional) a must admit and the policy allow. With panics if a is nil.
+// A Lambda or custom authorizer isn't asked at all where the policy denies. Else one of the two
+// must allow and none deny: an authorizer that allows suffices where the policy is silent, so that
+// a list of allowed addresses is no fence; deny the others (or use AllowSourceIPs). A signed
+// request is the same, but by the caller's own principal, and a caller of another account must be
+// allowed by both. For every other authorizer (JWT, Cognito, Any, All, Optional) a must admit and
+// the policy allow. With panics if a is nil.
 func (p *ResourcePolicy) With(a Authorizer) Authorizer {
 	return &guarded{policy: p, member: members("ResourcePolicy.With", []Authorizer{a})[0]}
 }

@@ -20,9 +20,10 @@ import (
 	"github.com/gatekit-go/gatekit/internal/wholebody"
 )
 
-// SigV4 is IAM authorization: it verifies requests signed with Signature Version 4 and its multi-region form SigV4A, in the header or
-// presigned in the query. It is safe for concurrent use. (IAM user guide, "AWS Signature Version 4 for API requests"; developer guide, "Control
-// access to a REST API with IAM permissions".)
+// SigV4 is IAM authorization: it verifies requests signed with Signature Version 4 and its
+// multi-region form SigV4A, in the header or presigned in the query. It is safe for concurrent use.
+// (IAM user guide, "AWS Signature Version 4 for API requests"; developer guide, "Control access to
+// a REST API with IAM permissions".)
 type SigV4 struct {
 	config SigV4Config
 	seed   maphash.Seed
@@ -60,12 +61,13 @@ func NewSigV4(c SigV4Config) (*SigV4, error) {
 // Middleware is Require(s).
 func (s *SigV4) Middleware(next http.Handler) http.Handler { return Require(s)(next) }
 
-// Authorize admits a request that is signed with a known key, and that the caller's policy allows. What it verifies of the path is
-// RequestContext.RequestPath: the one that the client signed. It reads the body, up to SigV4Config.MaxBodyBytes, and puts an equal one in
-// its place.
+// Authorize admits a request that is signed with a known key, and that the caller's policy allows.
+// What it verifies of the path is RequestContext.RequestPath: the one that the client signed. It
+// reads the body, up to SigV4Config.MaxBodyBytes, and puts an equal one in its place.
 //
-// Its errors are 403s, worded as the managed gateway does for the flavor; a request without a signature is [ErrNoCredentials]. A body that
-// is too large is a 413, a CredentialSource that fails a 500.
+// Its errors are 403s, worded as the managed gateway does for the flavor; a request without a
+// signature is [ErrNoCredentials]. A body that is too large is a 413, a CredentialSource that fails
+// a 500.
 func (s *SigV4) Authorize(r *http.Request) (*gatekit.Authorization, error) {
 	rc, attached := gatekit.Attach(r)
 	c, err := s.decide(rc, attached)
@@ -85,10 +87,12 @@ func (s *SigV4) Authorize(r *http.Request) (*gatekit.Authorization, error) {
 	return c.found, nil
 }
 
-// MayInvalidateCache reports whether the caller whom s has admitted may replace the kept answer to r, which is a right of its own: the
-// caller's policy must allow execute-api:InvalidateCache on what r asks for, as Authorize asks it for execute-api:Invoke. It is for
-// cache.Config.MayInvalidate (route/cache). A caller without a policy may; one of another account, or whose credential can't be asked for,
-// may not. (Developer guide, "Invalidate an existing cache entry".)
+// MayInvalidateCache reports whether the caller whom s has admitted may replace the kept answer to
+// r, which is a right of its own: the caller's policy must allow execute-api:InvalidateCache on
+// what r asks for, as Authorize asks it for execute-api:Invoke. It is for
+// cache.Config.MayInvalidate (route/cache). A caller without a policy may; one of another account,
+// or whose credential can't be asked for, may not. (Developer guide, "Invalidate an existing cache
+// entry".)
 func (s *SigV4) MayInvalidateCache(r *http.Request) bool {
 	rc := gatekit.From(r.Context())
 	if rc == nil {
@@ -225,8 +229,8 @@ func (s *SigV4) checkScopeAndTime(rc *gatekit.RequestContext, sent *signed, now 
 
 func clipped(s string) string { return s[:min(len(s), 64)] }
 
-// lookUp returns the credential that sent names. An unknown one gets a secret that nobody has, and the same work. So does a token that isn't
-// the credential's.
+// lookUp returns the credential that sent names. An unknown one gets a secret that nobody has, and
+// the same work. So does a token that isn't the credential's.
 func (s *SigV4) lookUp(ctx context.Context, sent *signed) (c Credential, unknown bool, err error) {
 	if s.remote {
 		var cancel context.CancelFunc
@@ -250,8 +254,8 @@ func (s *SigV4) lookUp(ctx context.Context, sent *signed) (c Credential, unknown
 	return c, unknown, nil
 }
 
-// check appends what must have been signed to b, and compares. readable is false if it can't be computed: then the request's form or body is at
-// fault, whoever signed it.
+// check appends what must have been signed to b, and compares. readable is false if it can't be
+// computed: then the request's form or body is at fault, whoever signed it.
 func (s *SigV4) check(b []byte, rc *gatekit.RequestContext, r *http.Request, sent *signed, secret string, unknown bool) (toSign []byte, readable bool, err error) {
 	if toSign, err = s.stringToSign(b, rc, r, sent); err != nil {
 		return nil, false, err

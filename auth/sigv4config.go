@@ -8,7 +8,8 @@ import (
 	"github.com/gatekit-go/gatekit/internal/mistakes"
 )
 
-// SigV4Config configures a [SigV4]. The zero value is refused: nobody's signature could be verified.
+// SigV4Config configures a [SigV4]. The zero value is refused: nobody's signature could be
+// verified.
 type SigV4Config struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
@@ -16,26 +17,30 @@ type SigV4Config struct {
 	Credentials CredentialSource
 	// Service is the service that requests must be signed for. Empty means "execute-api".
 	Service string
-	// Region is the region that requests must be signed for. Empty means that of the API (gatekit.API); if that isn't known either, the
-	// answer is 500.
+	// Region is the region that requests must be signed for. Empty means that of the API
+	// (gatekit.API); if that isn't known either, the answer is 500.
 	Region string
-	// MaxBodyBytes bounds the body, which is read whole before the handler is called. 0 means 10 MiB, as on the managed gateway; larger
-	// bodies are a 413.
+	// MaxBodyBytes bounds the body, which is read whole before the handler is called. 0 means 10
+	// MiB, as on the managed gateway; larger bodies are a 413.
 	MaxBodyBytes int64
-	// DisablePathNormalization verifies the path with its empty and dot segments, as S3's signers leave it.
+	// DisablePathNormalization verifies the path with its empty and dot segments, as S3's signers
+	// leave it.
 	DisablePathNormalization bool
-	// DisablePathEscaping verifies the path as it is on the wire, without escaping it a second time, as S3's signers do. Services other than
-	// S3 escape twice.
+	// DisablePathEscaping verifies the path as it is on the wire, without escaping it a second
+	// time, as S3's signers do. Services other than S3 escape twice.
 	DisablePathEscaping bool
-	// AllowUnsignedPayload accepts X-Amz-Content-Sha256: UNSIGNED-PAYLOAD. The body can then be replaced on the way.
+	// AllowUnsignedPayload accepts X-Amz-Content-Sha256: UNSIGNED-PAYLOAD. The body can then be
+	// replaced on the way.
 	AllowUnsignedPayload bool
 	// AllowUnsignedSessionToken accepts a session token that was added after signing.
 	AllowUnsignedSessionToken bool
-	// DiscloseUnknownKey answers an unknown access key ID, or a wrong session token, with the managed gateway's text. Without it the answer
-	// is that for a wrong signature, so that nobody learns which ids exist.
+	// DiscloseUnknownKey answers an unknown access key ID, or a wrong session token, with the
+	// managed gateway's text. Without it the answer is that for a wrong signature, so that nobody
+	// learns which ids exist.
 	DiscloseUnknownKey bool
-	// ReplayCache is how many signatures are remembered until they expire, to refuse a second use. 0 means none: a captured request can
-	// be sent again for five minutes. A presigned URL is then good for one use. Where more are live than fit, the answer is 500.
+	// ReplayCache is how many signatures are remembered until they expire, to refuse a second use.
+	// 0 means none: a captured request can be sent again for five minutes. A presigned URL is then
+	// good for one use. Where more are live than fit, the answer is 500.
 	ReplayCache int
 	// KeyCache is how many derived keys are kept. 0 means 10,000.
 	KeyCache int

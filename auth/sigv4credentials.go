@@ -20,27 +20,30 @@ import (
 type Credential struct {
 	// SecretAccessKey is the secret. A credential without one admits nobody.
 	SecretAccessKey string
-	// SessionToken is the token that temporary credentials go with; requests must carry it. Empty for long-term keys, whose requests must
-	// carry none.
+	// SessionToken is the token that temporary credentials go with; requests must carry it. Empty
+	// for long-term keys, whose requests must carry none.
 	SessionToken string
 	// Expires is when temporary credentials end. The zero time means never.
 	Expires time.Time
-	// Principal is who signs: ARN, account, unique id, and what policies ask about. Without a Type, it is told from the ARN.
+	// Principal is who signs: ARN, account, unique id, and what policies ask about. Without a Type,
+	// it is told from the ARN.
 	Principal policy.Principal
-	// Policy is the caller's identity-based policy, evaluated for execute-api:Invoke on each request. nil means that who has the key may
-	// make every request.
+	// Policy is the caller's identity-based policy, evaluated for execute-api:Invoke on each
+	// request. nil means that who has the key may make every request.
 	Policy *policy.Policy
 }
 
 // ErrUnknownKey is what a CredentialSource returns for an access key ID that it doesn't know.
 var ErrUnknownKey = errors.New("auth: unknown access key ID")
 
-// CredentialSource knows credentials. It is asked for every request, so it should keep them at hand; what it returns counts at once, which
-// makes rotation and revocation its work. It must be safe for concurrent use, and return when its context ends: with the request, or after
-// ten seconds.
+// CredentialSource knows credentials. It is asked for every request, so it should keep them at
+// hand; what it returns counts at once, which makes rotation and revocation its work. It must be
+// safe for concurrent use, and return when its context ends: with the request, or after ten
+// seconds.
 type CredentialSource interface {
-	// Credential returns the credential with this access key ID. An id may belong to several sessions: then sessionToken, as the request
-	// has it, chooses; it is compared afterwards in any case. The error is ErrUnknownKey if there is none; another one is a 500.
+	// Credential returns the credential with this access key ID. An id may belong to several
+	// sessions: then sessionToken, as the request has it, chooses; it is compared afterwards in any
+	// case. The error is ErrUnknownKey if there is none; another one is a 500.
 	Credential(ctx context.Context, accessKeyID, sessionToken string) (Credential, error)
 }
 
@@ -52,7 +55,8 @@ func (f CredentialFunc) Credential(ctx context.Context, accessKeyID, sessionToke
 	return f(ctx, accessKeyID, sessionToken)
 }
 
-// StaticCredentials are credentials by their access key IDs. The map must not be changed while it is in use.
+// StaticCredentials are credentials by their access key IDs. The map must not be changed while it
+// is in use.
 type StaticCredentials map[string]Credential
 
 // Credential implements [CredentialSource].
@@ -64,12 +68,15 @@ func (s StaticCredentials) Credential(_ context.Context, accessKeyID, _ string) 
 	return c, nil
 }
 
-// CredentialsFile reads credentials from a file in the format of AWS's shared credentials file: sections in brackets, each with
-// aws_access_key_id, aws_secret_access_key and, for temporary ones, aws_session_token. A principal_arn is the ARN of who has the key.
-// The file is read again when its size or time has changed, looked at once a second at most, as requests come; the request that looks waits
-// for the file, the others go on with what was read before. What the file says counts, also that there is no credential in it any longer. A
-// file that can't be read or doesn't parse leaves the credentials as they were until an hour after it last could; then its error is that of every request, a 500.
-// That is logged to slog.Default(), and also when it ends. It is safe for concurrent use.
+// CredentialsFile reads credentials from a file in the format of AWS's shared credentials file:
+// sections in brackets, each with aws_access_key_id, aws_secret_access_key and, for temporary ones,
+// aws_session_token. A principal_arn is the ARN of who has the key. The file is read again when its
+// size or time has changed, looked at once a second at most, as requests come; the request that
+// looks waits for the file, the others go on with what was read before. What the file says counts,
+// also that there is no credential in it any longer. A file that can't be read or doesn't parse
+// leaves the credentials as they were until an hour after it last could; then its error is that of
+// every request, a 500. That is logged to slog.Default(), and also when it ends. It is safe for
+// concurrent use.
 type CredentialsFile struct {
 	path    string
 	reading sync.Mutex // only tried, never waited for

@@ -12,8 +12,8 @@ import (
 	"github.com/gatekit-go/gatekit/internal/sigv4"
 )
 
-// What REST APIs say, as users report it. HTTP and WebSocket APIs say Forbidden to all. (re:Post articles on 403 errors; "Troubleshoot Signature
-// Version 4 signing" of the IAM user guide.)
+// What REST APIs say, as users report it. HTTP and WebSocket APIs say Forbidden to all. (re:Post
+// articles on 403 errors; "Troubleshoot Signature Version 4 signing" of the IAM user guide.)
 const (
 	textWrongSignature = "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. " +
 		"Consult the service documentation for details."

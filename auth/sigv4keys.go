@@ -18,11 +18,13 @@ type signingKey struct {
 	ecdsa *ecdsa.PublicKey // SigV4A
 }
 
-// derivedFrom is all that a signing key depends on: the key's id in SigV4A alone, the scope in SigV4 alone.
+// derivedFrom is all that a signing key depends on: the key's id in SigV4A alone, the scope in
+// SigV4 alone.
 type derivedFrom struct{ algorithm, keyID, secret, date, region, service string }
 
-// key derives the key, or finds it among those derived before. The secret is part of what it is found by: after a rotation it is another.
-// All who are unknown share one, so that they can neither fill the cache nor tell by the time that their key was derived just now.
+// key derives the key, or finds it among those derived before. The secret is part of what it is
+// found by: after a rotation it is another. All who are unknown share one, so that they can neither
+// fill the cache nor tell by the time that their key was derived just now.
 func (s *SigV4) key(sent *signed, secret string, unknown bool) (signingKey, error) {
 	c := &sent.credential
 	at := derivedFrom{algorithm: sigv4.HMAC, secret: secret, date: c.Date, region: c.Region, service: c.Service}
@@ -53,8 +55,9 @@ func (s *SigV4) key(sent *signed, secret string, unknown bool) (signingKey, erro
 	return key, nil
 }
 
-// replayCache remembers what was signed until it expires. It is asked about verified requests only, so nobody without a key can fill it.
-// It keeps what was signed and not the signature: SigV4A has many for one request.
+// replayCache remembers what was signed until it expires. It is asked about verified requests only,
+// so nobody without a key can fill it. It keeps what was signed and not the signature: SigV4A has
+// many for one request.
 type replayCache struct {
 	most int
 
@@ -70,7 +73,8 @@ func newReplayCache(most int) *replayCache {
 	return &replayCache{most: most, seen: map[[sha256.Size]byte]time.Time{}}
 }
 
-// check refuses what was seen before. When it is full it looks for what has expired, once a second at most, and then refuses what is new.
+// check refuses what was seen before. When it is full it looks for what has expired, once a second
+// at most, and then refuses what is new.
 func (c *replayCache) check(rc *gatekit.RequestContext, digest [sha256.Size]byte, expires, now time.Time) error {
 	if c == nil {
 		return nil

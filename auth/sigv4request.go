@@ -25,7 +25,8 @@ type signed struct {
 	leaveOut      []string // of the query, when it is signed
 }
 
-// Parameters that presigned requests don't sign; in header form everything is signed. They are only read.
+// Parameters that presigned requests don't sign; in header form everything is signed. They are only
+// read.
 var (
 	unsignedSignature = []string{sigv4.SignatureParameter}
 	unsignedTokenToo  = []string{sigv4.SignatureParameter, sigv4.TokenParameter}
@@ -33,8 +34,8 @@ var (
 
 const maxAuthorization = 16 << 10
 
-// readSigned finds the signature's parameters in the Authorization header or in the query. Both at once, or one of them twice, is no
-// signature: two readers might choose two of them.
+// readSigned finds the signature's parameters in the Authorization header or in the query. Both at
+// once, or one of them twice, is no signature: two readers might choose two of them.
 func readSigned(rc *gatekit.RequestContext, r *http.Request) (s signed, err error) {
 	headers := r.Header["Authorization"]
 	query, ok := sigv4.ParsePresigned(r.URL.RawQuery)
@@ -120,8 +121,9 @@ func one(values []string) (string, bool) {
 	return values[0], len(values) == 1
 }
 
-// appendHeaders appends the canonical headers, and reports whether SignedHeaders is as it must be: sorted, in lower case, each once, all there;
-// with host, and with every x-amz- header that was sent. Its time is linear in the headers' number: who sends them is not known yet.
+// appendHeaders appends the canonical headers, and reports whether SignedHeaders is as it must be:
+// sorted, in lower case, each once, all there; with host, and with every x-amz- header that was
+// sent. Its time is linear in the headers' number: who sends them is not known yet.
 func (s *signed) appendHeaders(b []byte, r *http.Request, allowUnsignedToken bool) (_ []byte, ok bool) {
 	host, previous, amz := false, "", 0
 	for name := range strings.SplitSeq(s.signedHeaders, ";") {
@@ -162,7 +164,8 @@ func (s *signed) appendHeaders(b []byte, r *http.Request, allowUnsignedToken boo
 // maxConnection bounds what is looked up in SignedHeaders.
 const maxConnection = 256
 
-// passesProxies reports whether a proxy leaves what was signed as it is. It takes out what Connection names; and there is one host.
+// passesProxies reports whether a proxy leaves what was signed as it is. It takes out what
+// Connection names; and there is one host.
 func (s *signed) passesProxies(r *http.Request) bool {
 	size := 0
 	for _, line := range r.Header["Connection"] {

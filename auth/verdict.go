@@ -10,8 +10,9 @@ import (
 	"github.com/gatekit-go/gatekit/internal/arn"
 )
 
-// arnOf is the ARN of what r asks for: with the path as the route sees it, without base path and stage. A path that is ambiguous is a 400,
-// and one whose ARN is too long a 414. (Developer guide, "Control access for invoking an API".)
+// arnOf is the ARN of what r asks for: with the path as the route sees it, without base path and
+// stage. A path that is ambiguous is a 400, and one whose ARN is too long a 414. (Developer guide,
+// "Control access for invoking an API".)
 func arnOf(rc *gatekit.RequestContext, r *http.Request) (string, error) {
 	api := arn.API{Region: rc.API.Region, AccountID: rc.API.AccountID, APIID: rc.API.APIID, Stage: rc.API.Stage}
 	if rc.API.Flavor == gatekit.WebSocket {
@@ -40,8 +41,9 @@ func policyRequest(rc *gatekit.RequestContext, r *http.Request, resource string,
 	}
 }
 
-// actionOf is what a request does. The routes of a WebSocket API's @connections, whose keys are METHOD/@connections/ID as in their
-// ARNs, want a permission of their own. (Developer guide, "Control access to a WebSocket API with IAM authorization".)
+// actionOf is what a request does. The routes of a WebSocket API's @connections, whose keys are
+// METHOD/@connections/ID as in their ARNs, want a permission of their own. (Developer guide,
+// "Control access to a WebSocket API with IAM authorization".)
 func actionOf(rc *gatekit.RequestContext) string {
 	if rc.API.Flavor == gatekit.WebSocket && strings.Contains(rc.RouteKey(), "/@connections/") {
 		return policy.ManageConnections
@@ -49,7 +51,8 @@ func actionOf(rc *gatekit.RequestContext) string {
 	return policy.Invoke
 }
 
-// What REST APIs say of a refusal by a policy. (Knowledge-center article on 403 errors, in its newer wording.)
+// What REST APIs say of a refusal by a policy. (Knowledge-center article on 403 errors, in its
+// newer wording.)
 const (
 	unauthorizedUser  = "User is not authorized to access this resource"
 	explicitDeny      = " with an explicit deny in an identity-based policy"
@@ -115,8 +118,9 @@ func notAuthorized(rc *gatekit.RequestContext, caller, resource string, d policy
 	return refusal
 }
 
-// decider is an authorizer whose policies can be weighed together with a resource policy: it tells who calls and what the caller's own
-// policies say, and its error refuses only callers that it can't tell.
+// decider is an authorizer whose policies can be weighed together with a resource policy: it tells
+// who calls and what the caller's own policies say, and its error refuses only callers that it
+// can't tell.
 type decider interface {
 	Authorizer
 	decide(rc *gatekit.RequestContext, r *http.Request) (caller, error)
