@@ -16,7 +16,7 @@ func ExampleNewGatewayResponses() {
 	}})
 	fmt.Println(err)
 	// Output:
-	// transform: GatewayResponsesConfig.Responses[THROTTLED].ResponseParameters["gatewayresponse.header.Retry-After"]: want 'text', method.request.header.NAME, method.request.querystring.NAME, method.request.path.NAME, context.NAME or stageVariables.NAME, got "30"
+	// transform: GatewayResponsesConfig.Responses[THROTTLED].ResponseParameters["gatewayresponse.header.Retry-After"]: want method.request.header.NAME, method.request.querystring.NAME, method.request.path.NAME, context.NAME, stageVariables.NAME or 'text', got "30"
 }
 
 func ExampleGatewayResponses_Middleware() {

@@ -19,7 +19,7 @@ func ExampleNewREST() {
 	})
 	fmt.Println(err)
 	// Output:
-	// transform: RESTConfig.RequestParameters["integration.request.header.X-Tenant"]: want method.request.header.NAME, method.request.body, context.NAME, stageVariables.NAME or 'text', got "method.header.tenant"
+	// transform: RESTConfig.RequestParameters["integration.request.header.X-Tenant"]: want method.request.header.NAME, method.request.multivalueheader.NAME, method.request.querystring.NAME, method.request.multivaluequerystring.NAME, method.request.path.NAME, method.request.body, method.request.body.PATH, context.NAME, stageVariables.NAME or 'text', got "method.header.tenant"
 	// transform: RESTConfig.RequestTemplates["application/json"]: vtl: RequestTemplates["application/json"]:1:23: want an operator or ), got the end of the template
 	// transform: RESTConfig.IntegrationResponses: want at least one, or every request fails
 }

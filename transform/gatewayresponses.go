@@ -13,6 +13,7 @@ import (
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/contextvar"
 	"github.com/gatekit-go/gatekit/internal/httpword"
+	"github.com/gatekit-go/gatekit/internal/selector"
 )
 
 // GatewayResponsesConfig configures [GatewayResponses]. The zero value changes nothing. (Developer
@@ -78,7 +79,7 @@ type gatewayResponse struct {
 
 type gatewayHeader struct {
 	name  string
-	value gatewayVariable
+	value selector.Selector
 }
 
 type gatewayBody struct {
@@ -146,7 +147,7 @@ func newGatewayResponse(field string, from GatewayResponse, errs *[]error) *gate
 			wrong(within, "want each header once, got %q again", name)
 			continue
 		}
-		value, err := parseGatewaySource(from.ResponseParameters[target])
+		value, err := gatewayVariables.Parse(from.ResponseParameters[target])
 		if err != nil {
 			wrong(within, "%w", err)
 			continue
@@ -206,7 +207,8 @@ func (g *GatewayResponses) respond(w http.ResponseWriter, r *http.Request, rej *
 	}
 	h := w.Header()
 	rej.SetHeaders(h)
-	contentType, body := response.body(rc, r, rej, status)
+	m := &selector.Message{Context: rc, Request: r}
+	contentType, body := response.body(m, rej, status)
 	h["Content-Type"] = contentType
 	delete(h, "X-Amzn-Errortype")
 	if rc.API.Flavor == gatekit.REST {
@@ -214,7 +216,7 @@ func (g *GatewayResponses) respond(w http.ResponseWriter, r *http.Request, rej *
 	}
 	for i := range response.headers {
 		header := &response.headers[i]
-		if text, ok := header.value.text(rc, r); ok {
+		if text, ok := header.value.Last(m); ok {
 			h[header.name] = []string{headerText(text)}
 		}
 	}
@@ -229,15 +231,16 @@ func (g *GatewayResponses) respond(w http.ResponseWriter, r *http.Request, rej *
 }
 
 // body returns the values of Content-Type, nil for none, and the body.
-func (g *gatewayResponse) body(rc *gatekit.RequestContext, r *http.Request, rej *gatekit.Rejection, status int) ([]string, []byte) {
+func (g *gatewayResponse) body(m *selector.Message, rej *gatekit.Rejection, status int) ([]string, []byte) {
 	if len(g.bodies) > 0 {
-		b := g.choose(r.Header)
-		return []string{b.contentType}, b.template.append(nil, rc, r)
+		b := g.choose(m.Request.Header)
+		return []string{b.contentType}, b.template.append(nil, m)
 	}
-	if rc.API.Flavor == gatekit.HTTP && status == http.StatusServiceUnavailable {
-		return nil, rej.BodyFor(rc.API.Flavor) // recorded without a content type
+	flavor := m.Context.API.Flavor
+	if flavor == gatekit.HTTP && status == http.StatusServiceUnavailable {
+		return nil, rej.BodyFor(flavor) // recorded without a content type
 	}
-	return []string{"application/json"}, rej.BodyFor(rc.API.Flavor)
+	return []string{applicationJSON}, rej.BodyFor(flavor)
 }
 
 // choose returns the template that the request's Accept asks for. Only its first type counts.

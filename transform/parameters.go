@@ -14,6 +14,7 @@ import (
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/hopbyhop"
 	"github.com/gatekit-go/gatekit/internal/requestpath"
+	"github.com/gatekit-go/gatekit/internal/selector"
 )
 
 // maxMappedBody is how much of a body its selectors see. (Developer guide, "Transform API requests
@@ -156,8 +157,8 @@ func newPlan(field string, texts map[string]string, response bool, errs *[]error
 			continue
 		}
 		p.mappings = append(p.mappings, m)
-		p.asksBody = p.asksBody || m.value.asks(fromBody) || m.value.asks(fromBodyPath)
-		p.asksContext = p.asksContext || m.value.asks(fromContext)
+		p.asksBody = p.asksBody || m.value.asks(selector.Body|selector.BodyPart)
+		p.asksContext = p.asksContext || m.value.asks(selector.Context)
 		p.editsHeader = p.editsHeader || m.place == inHeader
 		p.editsQuery = p.editsQuery || m.place == inQuery
 		p.editsPath = p.editsPath || m.place == inPath
@@ -185,7 +186,11 @@ func newMapping(keyText, valueText string, response bool) (mapping, error) {
 		}
 		return m, nil
 	}
-	if m.value, err = parseValue(valueText, response); err != nil {
+	from := requestValues
+	if response {
+		from = responseValues
+	}
+	if m.value, err = parseValue(valueText, from); err != nil {
 		return mapping{}, err
 	}
 	if k.place == inPath {
@@ -206,7 +211,7 @@ type results struct {
 }
 
 // values computes every mapping's text from the message as it is.
-func (p *plan) values(m *message, res *results) {
+func (p *plan) values(m *selector.Message, res *results) {
 	res.texts, res.present = res.room[:], res.rooms[:]
 	if n := len(p.mappings); n > few {
 		res.texts, res.present = make([]string, n), make([]bool, n)
@@ -345,10 +350,10 @@ func (p *Parameters) mapped(rc *gatekit.RequestContext, r *http.Request) (*http.
 	if len(plan.mappings) == 0 {
 		return r, nil
 	}
-	m := message{rc: rc, r: r, header: r.Header}
+	m := selector.Message{Context: rc, Request: r}
 	body := r.Body
 	if plan.asksBody {
-		m.body, body = peek(r.Body)
+		m.Body, body = peek(r.Body)
 	}
 	c := &mappedRequest{Request: *r}
 	plan.values(&m, &c.results)
@@ -415,7 +420,7 @@ func (h *parametersStation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.next.ServeHTTP(w, mapped)
 		return
 	}
-	rw := &parametersWriter{parameters: p, message: message{rc: rc, r: r}}
+	rw := &parametersWriter{parameters: p, message: selector.Message{Context: rc, Request: r}}
 	rw.Init(w, rw)
 	h.next.ServeHTTP(rw, mapped)
 	rw.finish()

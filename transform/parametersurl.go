@@ -11,6 +11,7 @@ import (
 	"github.com/gatekit-go/gatekit/internal/httpword"
 	"github.com/gatekit-go/gatekit/internal/querytext"
 	"github.com/gatekit-go/gatekit/internal/requestpath"
+	"github.com/gatekit-go/gatekit/internal/selector"
 )
 
 // editQuery carries out what p says of query parameters. Pairs that aren't touched keep their bytes
@@ -56,12 +57,12 @@ func (p *plan) replaces(name string, present []bool) bool {
 func (v value) checkPath() error {
 	for i := range v {
 		p := &v[i]
-		if p.source != literal {
+		if p.Kind != selector.Literal {
 			continue
 		}
-		decoded, err := url.PathUnescape(p.name)
-		if err != nil || strings.ContainsAny(p.name, "?# ") || requestpath.Check("/"+decoded) != nil {
-			return errors.New("want a path, escaped, without query and dot segments, got " + strconv.Quote(p.name))
+		decoded, err := url.PathUnescape(p.Name)
+		if err != nil || strings.ContainsAny(p.Name, "?# ") || requestpath.Check("/"+decoded) != nil {
+			return errors.New("want a path, escaped, without query and dot segments, got " + strconv.Quote(p.Name))
 		}
 	}
 	return nil
@@ -69,23 +70,20 @@ func (v value) checkPath() error {
 
 // path returns what v is for m as an escaped path. What was selected is escaped, but for its
 // slashes; a path variable stays as it came, so that what the client encoded makes no segment.
-func (v value) path(m *message) (string, bool) {
+func (v value) path(m *selector.Message) (string, bool) {
 	var b strings.Builder
 	for i := range v {
 		p := &v[i]
-		text, ok := p.text(m)
-		if !ok {
-			return "", false
-		}
+		text, ok := p.Joined(m)
 		switch {
-		case p.source == literal || p.source == fromPath:
-			b.WriteString(text) // escaped already
-		case p.source == fromPathVariable:
-			escaped, _, _ := gatekit.PathVariable(m.r, p.name)
-			b.WriteString(escaped)
-		default:
-			b.WriteString((&url.URL{Path: text}).EscapedPath())
+		case !ok:
+			return "", false
+		case p.Kind == selector.PathVariable:
+			text, _, _ = gatekit.PathVariable(m.Request, p.Name)
+		case p.Kind&(selector.Literal|selector.Path) == 0: // those are escaped already
+			text = (&url.URL{Path: text}).EscapedPath()
 		}
+		b.WriteString(text)
 	}
 	path := b.String()
 	if !strings.HasPrefix(path, "/") {

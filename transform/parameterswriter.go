@@ -6,20 +6,21 @@ import (
 
 	"github.com/gatekit-go/gatekit/internal/httpword"
 	"github.com/gatekit-go/gatekit/internal/latewriter"
+	"github.com/gatekit-go/gatekit/internal/selector"
 )
 
 // parametersWriter maps an answer at the last moment, however the handler answers.
 type parametersWriter struct {
 	latewriter.Writer
 	parameters *Parameters
-	message    message
+	message    selector.Message
 	plan       *plan // what is done with the answer; nil is nothing
 }
 
 // Hold looks up what is done with an answer of this status, and holds as much of its body as that
 // asks for.
 func (w *parametersWriter) Hold(status int) int {
-	if w.message.rc.Rejection() == nil { // a refusal isn't the integration's answer
+	if w.message.Context.Rejection() == nil { // a refusal isn't the integration's answer
 		w.plan = w.parameters.responses[status]
 	}
 	if w.plan == nil || !w.plan.asksBody || !httpword.BodyAllowed(status) {
@@ -34,7 +35,7 @@ func (w *parametersWriter) Commit(status int) int {
 		return status
 	}
 	h, held := w.Header(), w.Held()
-	w.message.header, w.message.body = h, held[:min(len(held), maxMappedBody)]
+	w.message.Header, w.message.Status, w.message.Body = h, status, held[:min(len(held), maxMappedBody)]
 	res := &results{}
 	w.plan.values(&w.message, res)
 	w.plan.editHeader(h, res)

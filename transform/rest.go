@@ -16,6 +16,7 @@ import (
 	"github.com/gatekit-go/gatekit/internal/httpword"
 	"github.com/gatekit-go/gatekit/internal/jsonpath"
 	"github.com/gatekit-go/gatekit/internal/requestpath"
+	"github.com/gatekit-go/gatekit/internal/selector"
 	"github.com/gatekit-go/gatekit/internal/traceid"
 	"github.com/gatekit-go/gatekit/internal/wholebody"
 )
@@ -273,7 +274,7 @@ func (e *exchange) integrationRequest(h http.Header) (*http.Request, error) {
 	queries := map[string][]string{}
 	for i := range t.mappings {
 		m := &t.mappings[i]
-		values, err := m.from.values(e, nil)
+		values, err := e.values(&m.from, nil)
 		if errors.Is(err, errBodyNotJSON) {
 			return nil, unreadable
 		}
@@ -289,9 +290,9 @@ func (e *exchange) integrationRequest(h http.Header) (*http.Request, error) {
 		case "querystring":
 			queries[m.name] = values
 		case "path":
-			v := pathValue{text: values[0], segments: m.from.kind != atPath}
-			if m.from.kind == atPath {
-				v.escaped, _, _ = gatekit.PathVariable(e.r, m.from.name)
+			v := pathValue{text: values[0], segments: m.from.Kind != selector.PathVariable}
+			if m.from.Kind == selector.PathVariable {
+				v.escaped, _, _ = gatekit.PathVariable(e.r, m.from.Name)
 			}
 			paths[m.name] = v
 		}
@@ -471,7 +472,7 @@ func (e *exchange) responseHeader(chosen *response, a *answer) (http.Header, int
 	}
 	for i := range chosen.mappings {
 		m := &chosen.mappings[i]
-		values, err := m.from.values(e, a)
+		values, err := e.values(&m.from, a)
 		if err != nil {
 			return nil, 0, err
 		}

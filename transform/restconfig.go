@@ -13,6 +13,7 @@ import (
 
 	"github.com/gatekit-go/gatekit/internal/jsonpath"
 	"github.com/gatekit-go/gatekit/internal/mediatype"
+	"github.com/gatekit-go/gatekit/internal/selector"
 	"github.com/gatekit-go/gatekit/internal/uritemplate"
 	"github.com/gatekit-go/gatekit/transform/vtl"
 )
@@ -268,13 +269,14 @@ func (t *REST) setRequest(c RESTConfig) (errs []error) {
 	if err := checkHandling("RESTConfig.ContentHandling", c.ContentHandling); err != nil {
 		errs = append(errs, err)
 	}
-	errs = append(errs, checkDeclared(c.MethodRequestParameters)...)
-	const field = "RESTConfig.RequestParameters"
-	var bad []error
-	t.mappings, bad = parseMappings(field, c.RequestParameters, integrationRequest, methodRequest, []string{"header", "querystring", "path"})
+	parameters, bad := declaredIn(c.MethodRequestParameters)
 	errs = append(errs, bad...)
-	for _, m := range t.mappings {
-		if err := declared(c.MethodRequestParameters, m); err != nil {
+	const field = "RESTConfig.RequestParameters"
+	t.mappings, bad = parseMappings(field, c.RequestParameters, integrationRequest, restFrom(selector.Method), []string{"header", "querystring", "path"})
+	errs = append(errs, bad...)
+	for i := range t.mappings {
+		m := &t.mappings[i]
+		if err := declared(parameters, m); err != nil {
 			errs = append(errs, fmt.Errorf("transform: %s[%q]: %w", field, integrationRequest+"."+m.place+"."+m.name, err))
 		}
 		if m.place == "header" && failsAsRequestHeader(c.Type, m.name) {
@@ -296,23 +298,27 @@ func (t *REST) setRequest(c RESTConfig) (errs []error) {
 	return append(errs, bad...)
 }
 
-// checkDeclared checks the names of the method's parameters, which must differ whatever their
-// place.
-func checkDeclared(parameters map[string]bool) (errs []error) {
+// declaredIn returns the method's parameters in one spelling, nil if none are declared. Their names
+// must differ whatever their place.
+func declaredIn(parameters map[string]bool) (set map[string]bool, errs []error) {
 	const field = "transform: RESTConfig.MethodRequestParameters"
 	names := map[string]bool{}
+	if parameters != nil {
+		set = map[string]bool{}
+	}
 	for _, key := range sortedKeys(parameters) {
-		place, name, _ := strings.Cut(strings.TrimPrefix(key, methodRequest+"."), ".")
-		known := place == "header" || place == "querystring" || place == "path"
-		switch {
-		case !known || !strings.HasPrefix(key, methodRequest+".") || !parameterName.MatchString(name):
-			errs = append(errs, fmt.Errorf("%s: want method.request.header.NAME, .querystring.NAME or .path.NAME, got %.100q", field, key))
-		case names[name]:
+		s, err := declaredParameters.Parse(key)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", field, err))
+			continue
+		}
+		name := strings.SplitN(key, ".", 4)[3] // as it is written: method.request.header.NAME
+		if names[name] {
 			errs = append(errs, fmt.Errorf("%s: want names that differ across querystring, header and path, got %q twice", field, name))
 		}
-		names[name] = true
+		names[name], set[s.String()] = true, true
 	}
-	return errs
+	return set, errs
 }
 
 func (t *REST) setResponses(c RESTConfig) (errs []error) {
@@ -377,7 +383,7 @@ func parseResponse(field string, r IntegrationResponse, c RESTConfig) (response,
 		errs = append(errs, err)
 	}
 	var bad []error
-	compiled.mappings, bad = parseMappings(field+".ResponseParameters", r.ResponseParameters, methodResponse, integrationResponse, []string{"header"})
+	compiled.mappings, bad = parseMappings(field+".ResponseParameters", r.ResponseParameters, methodResponse, restFrom(selector.IntegrationResponse), []string{"header"})
 	errs = append(errs, bad...)
 	compiled.templates, bad = parseTemplates(field+".ResponseTemplates", r.ResponseTemplates, false, c.Limits)
 	return compiled, append(errs, bad...)

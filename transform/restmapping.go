@@ -7,82 +7,26 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gatekit-go/gatekit/internal/contextvar"
 	"github.com/gatekit-go/gatekit/internal/jsonpath"
-)
-
-// expression is where a mapped parameter takes its value from. (Developer guide, "Amazon API
-// Gateway API request and response data mapping reference".)
-type expression struct {
-	kind    expressionKind
-	name    string
-	literal []string
-	context contextvar.Var
-	path    *jsonpath.Path // in a body; nil for the whole
-}
-
-type expressionKind uint8
-
-const (
-	atLiteral expressionKind = iota
-	atContext
-	atStageVariable
-	atHeader
-	atHeaders
-	atQuery
-	atQueries
-	atPath
-	atBody
+	"github.com/gatekit-go/gatekit/internal/selector"
 )
 
 // parameterName is the form of parameters' names on the managed gateway.
 var parameterName = regexp.MustCompile(`^[a-zA-Z0-9._$-]+$`)
 
-// parseExpression parses what a parameter is mapped from. prefix is method.request or
-// integration.response. The error fits behind the name of a field.
-func parseExpression(text, prefix string) (expression, error) {
-	want := func() (expression, error) {
-		example := prefix + ".header.NAME"
-		return expression{}, fmt.Errorf(`want %s, %s.body, context.NAME, stageVariables.NAME or 'text', got %.100q`, example, prefix, text)
+// restFrom is what parameters of requests, or of answers, are mapped from. (Developer guide,
+// "Amazon API Gateway API request and response data mapping reference".)
+func restFrom(form selector.Form) selector.Grammar {
+	kinds := selector.Literal | selector.Header | selector.Headers | selector.Body | selector.BodyPart | selector.Context | selector.StageVariable
+	if form == selector.Method {
+		kinds |= selector.Query | selector.Queries | selector.PathVariable
 	}
-	if len(text) >= 2 && text[0] == '\'' && text[len(text)-1] == '\'' {
-		return expression{kind: atLiteral, literal: []string{text[1 : len(text)-1]}}, nil
-	}
-	if name, ok := strings.CutPrefix(text, "context."); ok {
-		v, err := contextvar.Parse(name)
-		return expression{kind: atContext, name: name, context: v}, err
-	}
-	if name, ok := strings.CutPrefix(text, "stageVariables."); ok {
-		if !parameterName.MatchString(name) {
-			return want()
-		}
-		return expression{kind: atStageVariable, name: name}, nil
-	}
-	rest, ok := strings.CutPrefix(text, prefix+".")
-	if !ok {
-		return want()
-	}
-	if rest == "body" {
-		return expression{kind: atBody}, nil
-	}
-	if path, ok := strings.CutPrefix(rest, "body."); ok {
-		p, err := jsonpath.Parse("$." + path)
-		return expression{kind: atBody, path: p}, err
-	}
-	if strings.HasPrefix(rest, "body[") {
-		p, err := jsonpath.Parse("$" + strings.TrimPrefix(rest, "body"))
-		return expression{kind: atBody, path: p}, err
-	}
-	place, name, _ := strings.Cut(rest, ".")
-	kinds := map[string]expressionKind{"header": atHeader, "multivalueheader": atHeaders}
-	if prefix == methodRequest {
-		kinds["querystring"], kinds["multivaluequerystring"], kinds["path"] = atQuery, atQueries, atPath
-	}
-	kind, ok := kinds[place]
-	if !ok || !parameterName.MatchString(name) {
-		return want()
-	}
-	return expression{kind: kind, name: name}, nil
+	return selector.Grammar{Forms: []selector.Form{form}, Kinds: kinds}
+}
+
+// declaredParameters are those of a method.
+var declaredParameters = selector.Grammar{
+	Forms: []selector.Form{selector.Method}, Kinds: selector.Header | selector.Query | selector.PathVariable,
 }
 
 const (
@@ -92,49 +36,46 @@ const (
 	integrationResponse = "integration.response"
 )
 
-// parameter is the method's parameter that the expression reads, as it is declared, or "".
-func (x *expression) parameter() string {
-	switch x.kind {
-	case atHeader, atHeaders:
-		return methodRequest + ".header." + x.name
-	case atQuery, atQueries:
-		return methodRequest + ".querystring." + x.name
-	case atPath:
-		return methodRequest + ".path." + x.name
+// declaredName is the method's parameter that a mapping reads, as it is declared, or "".
+func declaredName(s *selector.Selector) string {
+	kind := map[selector.Kind]selector.Kind{
+		selector.Header: selector.Header, selector.Headers: selector.Header, selector.Query: selector.Query, selector.Queries: selector.Query,
+		selector.PathVariable: selector.PathVariable,
+	}[s.Kind]
+	if kind == 0 {
+		return ""
 	}
-	return ""
+	as := *s
+	as.Kind = kind
+	return as.String()
 }
 
-// values returns what the expression is for the request of e, or of a backend's answer if there is
+// values returns what a mapping is from, for the request of e, or of a backend's answer if there is
 // one already: nothing if its source is absent, several only for multivaluequerystring.
-func (x *expression) values(e *exchange, answer *answer) ([]string, error) {
-	switch x.kind {
-	case atLiteral:
-		return x.literal, nil
-	case atContext:
-		return one(x.context.Of(e.rc, e.r))
-	case atStageVariable:
-		value, ok := e.rc.API.Variables[x.name]
-		return one(value, ok)
-	case atPath:
-		return one(e.parameters.pathValue(x.name))
-	case atQuery:
-		return last(e.parameters.queries()[x.name]), nil
-	case atQueries:
-		return e.parameters.queries()[x.name], nil
-	case atBody:
+func (e *exchange) values(s *selector.Selector, answer *answer) ([]string, error) {
+	switch s.Kind {
+	case selector.PathVariable:
+		return one(e.parameters.pathValue(s.Name))
+	case selector.Query:
+		return last(e.parameters.queries()[s.Name]), nil
+	case selector.Queries:
+		return e.parameters.queries()[s.Name], nil
+	case selector.Body, selector.BodyPart:
 		if answer == nil {
-			return x.bodyValue(e.body, &e.document)
+			return bodyValue(s.JSONPath(), e.body, &e.document)
 		}
-		return x.bodyValue(answer.body, &answer.document)
+		return bodyValue(s.JSONPath(), answer.body, &answer.document)
+	case selector.Header, selector.Headers:
+	default:
+		return one(s.Last(&selector.Message{Context: e.rc, Request: e.r}))
 	}
 	var values []string
 	if answer == nil {
-		values = e.parameters.headerValues(x.name)
+		values = e.parameters.headerValues(s.Name) // of which some are hidden
 	} else {
-		values = answer.header[http.CanonicalHeaderKey(x.name)]
+		values = answer.header[s.Name]
 	}
-	if x.kind == atHeaders && len(values) > 1 {
+	if s.Kind == selector.Headers && len(values) > 1 {
 		return []string{strings.Join(values, ",")}, nil
 	}
 	return last(values), nil
@@ -157,8 +98,9 @@ func last(values []string) []string {
 // errBodyNotJSON is a body that a path is to be found in, and that begins as JSON but isn't.
 var errBodyNotJSON = fmt.Errorf("transform: %w", jsonpath.ErrSyntax)
 
-// bodyValue returns the whole body, or a part of it: texts without quotes, anything else as JSON.
-func (x *expression) bodyValue(body []byte, d *jsonpath.Document) ([]string, error) {
+// bodyValue returns the whole body, without a path, or a part of it: texts without quotes, anything
+// else as JSON.
+func bodyValue(path *jsonpath.Path, body []byte, d *jsonpath.Document) ([]string, error) {
 	if len(body) == 0 {
 		body = []byte(emptyObject)
 	}
@@ -169,18 +111,18 @@ func (x *expression) bodyValue(body []byte, d *jsonpath.Document) ([]string, err
 			*d = opened
 		case strings.IndexByte(`{["'`, firstByte(body)) >= 0:
 			return nil, errBodyNotJSON
-		case x.path != nil:
+		case path != nil:
 			return nil, nil
 		}
 	}
-	if x.path == nil {
+	if path == nil {
 		return []string{string(validText(body))}, nil
 	}
-	found, err := d.Select(x.path)
+	found, err := d.Select(path)
 	if err != nil {
 		return nil, err
 	}
-	if !x.path.Definite() {
+	if !path.Definite() {
 		list := []byte{'['}
 		for i, value := range found {
 			if i > 0 {
@@ -213,11 +155,11 @@ func firstByte(text []byte) byte {
 type restMapping struct {
 	place string // header, querystring or path
 	name  string // headers in canonical form
-	from  expression
+	from  selector.Selector
 }
 
 // parseMappings parses RequestParameters or ResponseParameters in the order of their targets.
-func parseMappings(field string, parameters map[string]string, target, source string, places []string) ([]restMapping, []error) {
+func parseMappings(field string, parameters map[string]string, target string, source selector.Grammar, places []string) ([]restMapping, []error) {
 	var list []restMapping
 	var errs []error
 	for _, key := range sortedKeys(parameters) {
@@ -226,7 +168,7 @@ func parseMappings(field string, parameters map[string]string, target, source st
 			errs = append(errs, fmt.Errorf("transform: %s: want a target such as %s.%s.NAME, got %.100q", field, target, places[0], key))
 			continue
 		}
-		from, err := parseExpression(parameters[key], source)
+		from, err := source.Parse(parameters[key])
 		if err != nil {
 			errs = append(errs, fmt.Errorf("transform: %s[%q]: %w", field, key, err))
 			continue
@@ -241,7 +183,7 @@ func parseMappings(field string, parameters map[string]string, target, source st
 
 // needsBody reports whether one of the mappings reads the body.
 func needsBody(list []restMapping) bool {
-	return slices.ContainsFunc(list, func(m restMapping) bool { return m.from.kind == atBody })
+	return slices.ContainsFunc(list, func(m restMapping) bool { return m.from.Kind&(selector.Body|selector.BodyPart) != 0 })
 }
 
 // A mapped or overridden header of this name, on the way to the backend, makes the managed gateway
@@ -305,9 +247,9 @@ func realCoding(values []string) bool {
 }
 
 // declared checks that a mapping's source is one of the method's parameters, if these are given.
-func declared(parameters map[string]bool, m restMapping) error {
-	name := m.from.parameter()
-	if _, ok := parameters[name]; parameters == nil || name == "" || ok {
+func declared(parameters map[string]bool, m *restMapping) error {
+	name := declaredName(&m.from)
+	if parameters == nil || name == "" || parameters[name] {
 		return nil
 	}
 	return fmt.Errorf("want one of MethodRequestParameters, got %s", name)

@@ -21,7 +21,8 @@ func bodyError(t testing.TB, err error) *validate.BodyError {
 	return why
 }
 
-// One of these numbers takes minutes in arithmetic of any precision, or makes the schemas' package panic.
+// One of these numbers takes minutes in arithmetic of any precision, or makes the schemas' package
+// panic.
 func TestHugeNumbers(t *testing.T) {
 	v := bodies(t, `{"items":{"type":"integer","minimum":1,"maximum":10,"multipleOf":3},"uniqueItems":true}`)
 	for _, number := range []string{"1e1000000000", "1e-1000000000", "-1e99999999999999999999", "1e401", strings.Repeat("9", 1<<20), "0." + strings.Repeat("0", 1<<20) + "1"} {
@@ -34,7 +35,8 @@ func TestHugeNumbers(t *testing.T) {
 	require.NoError(t, v.Check(rest("POST", "/", `[3,6.0,9e0]`)))
 }
 
-// A time per pattern wouldn't bound a body with a hundred thousand strings: all of a request's share one.
+// A time per pattern wouldn't bound a body with a hundred thousand strings: all of a request's
+// share one.
 func TestCatastrophicPattern(t *testing.T) {
 	m, err := validate.NewModels(validate.ModelsConfig{Schemas: map[string]string{"Model": `{"items":{"pattern":"^(?=a)(a+)+$"}}`}, PatternBudget: 50 * time.Millisecond})
 	require.NoError(t, err)
@@ -50,7 +52,8 @@ func TestCatastrophicPattern(t *testing.T) {
 	}
 }
 
-// A million mistakes are one refusal, in bounded memory: nothing is collected of a body that large, and ten of a smaller one.
+// A million mistakes are one refusal, in bounded memory: nothing is collected of a body that large,
+// and ten of a smaller one.
 func TestManyMistakes(t *testing.T) {
 	v := bodies(t, `{"items":{"type":"string"}}`)
 	body := "[" + strings.Repeat("1,", 499_000) + "1]"
@@ -70,7 +73,8 @@ func TestManyMistakes(t *testing.T) {
 	require.Less(t, len(why.ValidationErrorString()), 2000)
 }
 
-// What is said of a mistake is short, whatever the client sent, and what is logged quotes no values.
+// What is said of a mistake is short, whatever the client sent, and what is logged quotes no
+// values.
 func TestLongMistakes(t *testing.T) {
 	name, secret := strings.Repeat("ñ/~", 100_000), "hunter2-"+strings.Repeat("é", 100_000)
 	v := bodies(t, `{"properties":{"known":{"enum":["a"]},"pattern":{"pattern":"^x$"},"format":{"format":"email"}},"additionalProperties":{"type":"null"}}`)
@@ -123,7 +127,8 @@ func TestPatternsOfClients(t *testing.T) {
 	require.NoError(t, v.Check(rest("POST", "/", `["^(?=a)a$","a+"]`)))
 }
 
-// Parameters end at a semicolon, too, as they do for templates and mappings: a validator that saw more in them would let blanks pass.
+// Parameters end at a semicolon, too, as they do for templates and mappings: a validator that saw
+// more in them would let blanks pass.
 func TestSemicolonsSeparateParameters(t *testing.T) {
 	v, err := validate.New(validate.Config{ValidateParameters: true, RequestParameters: map[string]bool{"method.request.querystring.q": true}})
 	require.NoError(t, err)

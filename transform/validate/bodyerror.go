@@ -39,7 +39,8 @@ type BodyError struct {
 
 // Mistake is a place where a body isn't what its model says.
 type Mistake struct {
-	// Pointer is the place, as a JSON Pointer in a URI fragment (RFC 6901, section 6): "#/items/0/price", "#" for the whole body.
+	// Pointer is the place, as a JSON Pointer in a URI fragment (RFC 6901, section 6):
+	// "#/items/0/price", "#" for the whole body.
 	Pointer string
 	// Keyword is what the place is at odds with: "required", "type" …
 	Keyword string
@@ -64,8 +65,9 @@ func (e *BodyError) Error() string {
 	return b.String()
 }
 
-// Mistakes returns up to 10 places where the body isn't what its model says, ordered by pointer, in a list of its own. It is empty for a
-// body that couldn't be decoded, and for one of more than 10,000 values. The first call looks for them.
+// Mistakes returns up to 10 places where the body isn't what its model says, ordered by pointer, in
+// a list of its own. It is empty for a body that couldn't be decoded, and for one of more than
+// 10,000 values. The first call looks for them.
 func (e *BodyError) Mistakes() []Mistake {
 	e.once.Do(func() {
 		if e.reason == nil && e.values <= maxDescribedValues {
@@ -76,8 +78,8 @@ func (e *BodyError) Mistakes() []Mistake {
 	return slices.Clone(e.mistakes)
 }
 
-// ValidationErrorString is $context.error.validationErrorString: the mistakes between brackets, in the wording of the validator that the
-// managed gateway uses.
+// ValidationErrorString is $context.error.validationErrorString: the mistakes between brackets, in
+// the wording of the validator that the managed gateway uses.
 func (e *BodyError) ValidationErrorString() string {
 	if e.reason != nil && !errors.Is(e.reason, errPatternBudget) {
 		return "[Unknown error parsing request body]"
@@ -102,7 +104,8 @@ func mistakesOf(err *jsonschema.ValidationError, value any) []Mistake {
 	return slices.Clone(found[:min(len(found), maxMistakes)])
 }
 
-// collect appends the mistakes below err. Those within anyOf and oneOf are left out: which alternative was meant isn't known.
+// collect appends the mistakes below err. Those within anyOf and oneOf are left out: which
+// alternative was meant isn't known.
 func collect(err *jsonschema.ValidationError, value any, found *[]Mistake) {
 	switch err.ErrorKind.(type) {
 	case *kind.Schema, *kind.Group, *kind.Reference, *kind.AllOf, *kind.ContentSchema:
@@ -141,8 +144,8 @@ func at(value any, tokens []string) any {
 	return value
 }
 
-// wrongType is the wording of the library for a value of another type: a number without fraction and exponent is an integer, and numbers include
-// integers.
+// wrongType is the wording of the library for a value of another type: a number without fraction
+// and exponent is an integer, and numbers include integers.
 func wrongType(k *kind.Type, value any) string {
 	got, want := k.Got, slices.Clone(k.Want)
 	if n, ok := value.(json.Number); ok && !strings.ContainsAny(n.String(), ".eE") {

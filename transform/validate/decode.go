@@ -27,8 +27,9 @@ var (
 	errDuplicate = errors.New("an object has a name twice")
 )
 
-// decoder reads one JSON text (RFC 8259) into the values that the schemas' package takes: map[string]any, []any, string, json.Number,
-// bool and nil. It is stricter than encoding/json, bounded, and makes no copies but of what has escapes: strings point into the text.
+// decoder reads one JSON text (RFC 8259) into the values that the schemas' package takes:
+// map[string]any, []any, string, json.Number, bool and nil. It is stricter than encoding/json,
+// bounded, and makes no copies but of what has escapes: strings point into the text.
 type decoder struct {
 	text       string
 	at         int

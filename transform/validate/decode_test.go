@@ -53,7 +53,8 @@ func nested(depth int) any {
 	return value
 }
 
-// FuzzDecode: what is taken, encoding/json takes, and reads alike; what encoding/json takes is only refused for a reason of ours.
+// FuzzDecode: what is taken, encoding/json takes, and reads alike; what encoding/json takes is only
+// refused for a reason of ours.
 func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{`{"a":[1,-2.5e3,true,false,null,"x\u00e9\ud83d\ude00\n"]}`, `{"a":1,"a":2}`, `"\ud83d\u0041"`, ` [ ] `, `1e999`, "\"\xff\"", `{"":{"":{}}}`} {
 		f.Add(seed)

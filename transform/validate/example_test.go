@@ -64,8 +64,8 @@ func ExampleNew_problemDetails() {
 	// 400 {"type":"about:blank","title":"Bad Request","status":400,"detail":"Invalid request body","errors":[{"detail":"object has missing required properties ([\"name\"])","pointer":"#"},{"detail":"numeric instance is lower than the required minimum (minimum: 0, found: -1)","pointer":"#/price"}]}
 }
 
-// A validator that only names a model for JSON lets other bodies through unseen, as the managed gateway does; a handler that reads JSON
-// whatever its type is open then. RequireModel closes it.
+// A validator that only names a model for JSON lets other bodies through unseen, as the managed
+// gateway does; a handler that reads JSON whatever its type is open then. RequireModel closes it.
 func ExampleNew_incorrect() {
 	models := gatekit.Must(validate.NewModels(validate.ModelsConfig{Schemas: map[string]string{"Pet": `{"required":["name"]}`}}))
 	for _, required := range []bool{false, true} {

@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 )
 
 // Draft is a version of JSON Schema.
@@ -35,16 +38,16 @@ var drafts = [...]*jsonschema.Draft{jsonschema.Draft4, jsonschema.Draft6, jsonsc
 type ModelsConfig struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
-	// Schemas are the models' JSON schemas by name. Names are letters and digits. The models Empty (any object) and Error (an object
-	// with a message) are there, unless they are given here.
+	// Schemas are the models' JSON schemas by name. Names are letters and digits. The models Empty
+	// (any object) and Error (an object with a message) are there, unless they are given here.
 	Schemas map[string]string
-	// APIID is the API that models refer to each other by, in "https://apigateway.amazonaws.com/restapis/APIID/models/NAME". "" takes every
-	// ID for it.
+	// APIID is the API that models refer to each other by, in
+	// "https://apigateway.amazonaws.com/restapis/APIID/models/NAME". "" takes every ID for it.
 	APIID string
 	// Draft is the version of JSON Schema of schemas that don't say it ($schema).
 	Draft Draft
-	// PatternBudget is how much time a request's look-aheads and back references may take. 0 means 100 ms; at most 10 s. It is kept to
-	// within 100 ms.
+	// PatternBudget is how much time a request's look-aheads and back references may take. 0 means
+	// 100 ms; at most 10 s. It is kept to within 100 ms.
 	PatternBudget time.Duration
 }
 
@@ -62,72 +65,73 @@ const (
 
 var modelName = regexp.MustCompile(`^[A-Za-z0-9]{1,256}$`)
 
-// NewModels returns a Models, or an error that lists every schema it refuses. It copies cfg. It reads no files and fetches nothing.
+// NewModels returns a Models, or an error that lists every schema it refuses. It copies cfg. It
+// reads no files and fetches nothing.
 func NewModels(cfg ModelsConfig) (*Models, error) {
-	var errs []error
+	mis := mistakes.In("validate: ModelsConfig")
 	m := &Models{config: cfg, docs: map[string]any{}, schemas: map[string]*schema{}}
 	texts := map[string]string{"Empty": emptyModel, "Error": errorModel}
 	maps.Copy(texts, cfg.Schemas)
 	m.config.Schemas = nil
+	m.config.PatternBudget = cmp.Or(cfg.PatternBudget, defaultPatternBudget)
 	if int(cfg.Draft) >= len(drafts) {
-		errs = append(errs, fmt.Errorf("validate: ModelsConfig.Draft: want one of the constants, got %d", cfg.Draft))
+		mis.Add("Draft", "want one of the constants, got %d", cfg.Draft)
 		m.config.Draft = Draft4
 	}
-	if cfg.PatternBudget == 0 {
-		m.config.PatternBudget = defaultPatternBudget
-	}
-	if cfg.PatternBudget < 0 || cfg.PatternBudget > maxPatternBudget {
-		errs = append(errs, fmt.Errorf("validate: ModelsConfig.PatternBudget: want 0 to %v, got %v", maxPatternBudget, cfg.PatternBudget))
-	}
-	if strings.ContainsAny(cfg.APIID, "/?#%") {
-		errs = append(errs, fmt.Errorf("validate: ModelsConfig.APIID: want an API's ID, got %q", cfg.APIID))
-	}
+	mistakes.Range(mis, "PatternBudget", cfg.PatternBudget, 0, maxPatternBudget)
+	mis.Require(!strings.ContainsAny(cfg.APIID, "/?#%"), "APIID", "want an API's ID, got %q", cfg.APIID)
 	names := slices.Sorted(maps.Keys(texts))
 	for _, name := range names {
-		wrong := func(format string, args ...any) {
-			errs = append(errs, fmt.Errorf("validate: ModelsConfig.Schemas[%q]: %w", name, fmt.Errorf(format, args...)))
-		}
-		if !modelName.MatchString(name) {
-			wrong("want a name of letters and digits")
-			continue
-		}
-		doc, _, err := decode(texts[name], defaultMaxValues, false)
-		if err != nil {
-			wrong("want a JSON schema: %w", err)
-			continue
-		}
-		_, isObject := doc.(map[string]any)
-		if _, isBool := doc.(bool); !isObject && (!isBool || m.config.Draft == Draft4) {
-			wrong("want a JSON schema, which is an object")
-			continue
-		}
-		m.docs[name] = doc
+		m.read(mis.Under("Schemas").Key(name), name, texts[name])
 	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
+	if err := mis.Err(); err != nil {
+		return nil, err
 	}
-	for _, name := range names {
+	for _, name := range names { // which may refer to each other
 		compiled, err := m.compile(name)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("validate: ModelsConfig.Schemas[%q]: %w", name, err))
+			mis.Under("Schemas").Key(name).Add("", "%w", err)
 			continue
 		}
-		s := &schema{budget: m.config.PatternBudget}
-		if compiled.patterns.slow {
-			s.pool.New = func() any {
-				compiled, _ := m.compile(name) // as it has done before
-				return compiled
-			}
-			s.pool.Put(compiled)
-		} else {
-			s.shared = compiled
-		}
-		m.schemas[name] = s
+		m.schemas[name] = m.newSchema(name, compiled)
 	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
+	if err := mis.Err(); err != nil {
+		return nil, err
 	}
 	return m, nil
+}
+
+// read reads one model's text.
+func (m *Models) read(mis *mistakes.Mistakes, name, text string) {
+	if !modelName.MatchString(name) {
+		mis.Add("", "want a name of letters and digits")
+		return
+	}
+	doc, _, err := decode(text, defaultMaxValues, false)
+	_, isObject := doc.(map[string]any)
+	_, isBool := doc.(bool)
+	switch {
+	case err != nil:
+		mis.Add("", "want a JSON schema: %w", err)
+	case !isObject && (!isBool || m.config.Draft == Draft4):
+		mis.Add("", "want a JSON schema, which is an object")
+	default:
+		m.docs[name] = doc
+	}
+}
+
+func (m *Models) newSchema(name string, c *compiled) *schema {
+	s := &schema{budget: m.config.PatternBudget}
+	if !c.patterns.slow {
+		s.shared = c
+		return s
+	}
+	s.pool.New = func() any {
+		again, _ := m.compile(name) // as it has done before
+		return again
+	}
+	s.pool.Put(c)
+	return s
 }
 
 // schema is a model that can be validated against by several goroutines at once.
@@ -141,7 +145,8 @@ type schema struct {
 type compiled struct {
 	// detailed collects what is wrong, all of it: of a large body, gigabytes.
 	detailed *jsonschema.Schema
-	// quick only says whether something is wrong. It is detailed behind two negations, within which nothing is collected.
+	// quick only says whether something is wrong. It is detailed behind two negations, within which
+	// nothing is collected.
 	quick    *jsonschema.Schema
 	patterns *patterns
 }
@@ -198,7 +203,8 @@ func (l loader) Load(url string) (any, error) {
 	return doc, nil
 }
 
-// do calls f with a compiled form of s that nobody else uses the patterns of. The error is errPatternBudget if they took too long.
+// do calls f with a compiled form of s that nobody else uses the patterns of. The error is
+// errPatternBudget if they took too long.
 func (s *schema) do(f func(*compiled)) (err error) {
 	if s.shared != nil {
 		f(s.shared)

@@ -106,7 +106,7 @@ func TestRefusedModels(t *testing.T) {
 		Schemas: map[string]string{"": `{}`, "my-model": `{}`, "A": "", "B": "["},
 	})
 	require.EqualError(t, err, `validate: ModelsConfig.Draft: want one of the constants, got 9
-validate: ModelsConfig.PatternBudget: want 0 to 10s, got 1m0s
+validate: ModelsConfig.PatternBudget: want 0s to 10s, got 1m0s
 validate: ModelsConfig.APIID: want an API's ID, got "a/b"
 validate: ModelsConfig.Schemas[""]: want a name of letters and digits
 validate: ModelsConfig.Schemas["A"]: want a JSON schema: not JSON, at byte 0
@@ -114,7 +114,8 @@ validate: ModelsConfig.Schemas["B"]: want a JSON schema: not JSON, at byte 1
 validate: ModelsConfig.Schemas["my-model"]: want a name of letters and digits`)
 }
 
-// A $ref never leaves the process: not to a server, not to a file, whatever the way that it is written.
+// A $ref never leaves the process: not to a server, not to a file, whatever the way that it is
+// written.
 func TestNothingIsFetched(t *testing.T) {
 	asked := 0
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -139,7 +140,8 @@ func TestNothingIsFetched(t *testing.T) {
 	require.Zero(t, asked)
 }
 
-// patient is a validator that gives patterns all the time there is: their budget is wall-clock time, of which a busy machine takes a lot.
+// patient is a validator that gives patterns all the time there is: their budget is wall-clock
+// time, of which a busy machine takes a lot.
 func patient(t *testing.T, schema string) *validate.Validator {
 	t.Helper()
 	m, err := validate.NewModels(validate.ModelsConfig{Schemas: map[string]string{"Model": schema}, PatternBudget: 10 * time.Second})

@@ -2,12 +2,11 @@ package validate
 
 import (
 	"cmp"
-	"errors"
 	"net/http"
 	"strings"
 
 	"github.com/gatekit-go/gatekit"
-	"github.com/gatekit-go/gatekit/internal/querytext"
+	"github.com/gatekit-go/gatekit/internal/selector"
 )
 
 // place is where a parameter is. Messages list them in this order.
@@ -24,49 +23,33 @@ func (p place) String() string { return [...]string{"header", "path", "query"}[p
 
 // parameter is one that a request must have.
 type parameter struct {
-	place place
-	name  string // as it is configured
-	key   string // a header's canonical name
+	place    place
+	name     string // as it is configured
+	selector selector.Selector
 }
 
 func compareParameters(a, b parameter) int {
 	return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.name, b.name))
 }
 
-func parseParameter(text string) (parameter, error) {
-	rest, ok := strings.CutPrefix(text, "method.request.")
-	where, name, named := strings.Cut(rest, ".")
-	if ok && named && name != "" {
-		switch where {
-		case "header":
-			return parameter{inHeader, name, http.CanonicalHeaderKey(name)}, nil
-		case "path":
-			return parameter{inPath, name, name}, nil
-		case "querystring":
-			return parameter{inQuery, name, name}, nil
-		}
-	}
-	return parameter{}, errors.New("want method.request.header.NAME, method.request.querystring.NAME or method.request.path.NAME")
+// parameters are written as a REST API's method has them.
+var parameters = selector.Grammar{
+	Forms: []selector.Form{selector.Method}, Kinds: selector.Header | selector.Query | selector.PathVariable,
 }
 
-// of returns the parameter's value, "" if it isn't there; the last of several.
-func (p *parameter) of(r *http.Request) string {
-	switch p.place {
-	case inHeader:
-		if p.key == "Host" {
-			return r.Host
-		}
-		if values := r.Header[p.key]; len(values) > 0 {
-			return values[len(values)-1]
-		}
-		return ""
-	case inPath:
-		_, text, _ := gatekit.PathVariable(r, p.name)
-		return text
+func parseParameter(text string) (parameter, error) {
+	s, err := parameters.Parse(text)
+	if err != nil {
+		return parameter{}, err
 	}
-	// REST APIs split queries at semicolons, too, and so do templates and mappings. (Developer guide, "Amazon API Gateway important notes".)
-	value, _ := querytext.Last(strings.ReplaceAll(r.URL.RawQuery, ";", "&"), p.name)
-	return value
+	p := parameter{name: strings.SplitN(text, ".", 4)[3], selector: s} // method.request.header.NAME
+	switch s.Kind {
+	case selector.PathVariable:
+		p.place = inPath
+	case selector.Query:
+		p.place = inQuery
+	}
+	return p, nil
 }
 
 // ParameterError says which required parameters a request lacks.
@@ -93,7 +76,8 @@ func (e *ParameterError) message() string {
 func (v *Validator) checkParameters(r *http.Request) error {
 	var missing []parameter
 	for i := range v.required {
-		if p := &v.required[i]; strings.TrimSpace(p.of(r)) == "" {
+		p := &v.required[i]
+		if text, _ := p.selector.Last(&selector.Message{Request: r}); strings.TrimSpace(text) == "" {
 			missing = append(missing, *p)
 		}
 	}

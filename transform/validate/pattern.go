@@ -20,14 +20,15 @@ var (
 	errPatternLength = errors.New("a regular expression is too long")
 )
 
-// patterns compiles the regular expressions of one compiled schema, and counts the time that the slow ones take. A schema with slow ones
-// serves one request at a time.
+// patterns compiles the regular expressions of one compiled schema, and counts the time that the
+// slow ones take. A schema with slow ones serves one request at a time.
 type patterns struct {
 	slow bool          // whether there is an expression that Go's engine hasn't got
 	left time.Duration // of this request's budget
 }
 
-// compile is the regular-expression engine of the schemas' package. Go's engine comes first: it takes linear time.
+// compile is the regular-expression engine of the schemas' package. Go's engine comes first: it
+// takes linear time.
 func (p *patterns) compile(text string) (jsonschema.Regexp, error) {
 	if len(text) > maxPatternBytes {
 		return nil, errPatternLength
@@ -52,8 +53,8 @@ type slowPattern struct {
 
 func (p *slowPattern) String() string { return p.re.String() }
 
-// MatchString panics with errPatternBudget when the request's time is up, which [schema.do] turns into an error: the schemas' package
-// knows no other way to stop.
+// MatchString panics with errPatternBudget when the request's time is up, which [schema.do] turns
+// into an error: the schemas' package knows no other way to stop.
 func (p *slowPattern) MatchString(s string) bool {
 	if p.patterns.left <= 0 {
 		panic(errPatternBudget)

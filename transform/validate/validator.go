@@ -1,8 +1,8 @@
 package validate
 
 import (
+	"cmp"
 	"errors"
-	"fmt"
 	"maps"
 	"mime"
 	"net/http"
@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 	"github.com/gatekit-go/gatekit/internal/wholebody"
 )
 
@@ -21,37 +22,44 @@ const (
 	jsonType            = "application/json"
 )
 
-// Config configures a [Validator]: what a REST API's method says of its requests, and the validator that it names. (Developer guide,
-// "Request validation for REST APIs".)
+// Config configures a [Validator]: what a REST API's method says of its requests, and the validator
+// that it names. (Developer guide, "Request validation for REST APIs".)
 type Config struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
-	// ValidateBody judges bodies by RequestModels, and ValidateParameters sees to required parameters (validateRequestBody,
-	// validateRequestParameters). With neither, and without models, nothing is validated, as on the managed gateway.
+	// ValidateBody judges bodies by RequestModels, and ValidateParameters sees to required
+	// parameters (validateRequestBody, validateRequestParameters). With neither, and without
+	// models, nothing is validated, as on the managed gateway.
 	ValidateBody, ValidateParameters bool
-	// RequestParameters are the method's parameters: "method.request.header.NAME", "method.request.querystring.NAME" and
-	// "method.request.path.NAME", true for those that are required. A required one must be there, and not blank.
+	// RequestParameters are the method's parameters: "method.request.header.NAME",
+	// "method.request.querystring.NAME" and "method.request.path.NAME", true for those that are
+	// required. A required one must be there, and not blank.
 	RequestParameters map[string]bool
-	// RequestModels are names of models by the content type of the bodies that they are for. "$default" is for all others.
+	// RequestModels are names of models by the content type of the bodies that they are for.
+	// "$default" is for all others.
 	RequestModels map[string]string
 	// Models has the models that RequestModels names. nil: there are Empty and Error.
 	Models *Models
-	// RequireModel refuses bodies of content types without a model with 415, in place of letting them pass unseen.
+	// RequireModel refuses bodies of content types without a model with 415, in place of letting
+	// them pass unseen.
 	RequireModel bool
-	// MaxBodyBytes is how large a body may be; larger ones are 413. 0 means 10,485,760, as on the managed gateway; at most 1 GiB.
+	// MaxBodyBytes is how large a body may be; larger ones are 413. 0 means 10,485,760, as on the
+	// managed gateway; at most 1 GiB.
 	MaxBodyBytes int64
-	// MaxValues is how many values a body may hold, counting each object, array, string, number, boolean and null; it bounds the memory
-	// that a body takes when decoded. 0 means 500,000.
+	// MaxValues is how many values a body may hold, counting each object, array, string, number,
+	// boolean and null; it bounds the memory that a body takes when decoded. 0 means 500,000.
 	MaxValues int
-	// AllowDuplicateNames takes the last of several members of an object with one name, in place of refusing the body. Who reads the body
-	// next may take the first.
+	// AllowDuplicateNames takes the last of several members of an object with one name, in place of
+	// refusing the body. Who reads the body next may take the first.
 	AllowDuplicateNames bool
-	// ProblemDetails answers with application/problem+json that tells what is wrong and where, by JSON Pointers (RFC 9457), in place of
-	// the managed gateway's fixed message. Gateway responses don't apply to it then.
+	// ProblemDetails answers with application/problem+json that tells what is wrong and where, by
+	// JSON Pointers (RFC 9457), in place of the managed gateway's fixed message. Gateway responses
+	// don't apply to it then.
 	ProblemDetails bool
 }
 
-// Validator judges requests before their integration sees them. It is immutable and safe for concurrent use.
+// Validator judges requests before their integration sees them. It is immutable and safe for
+// concurrent use.
 type Validator struct {
 	config   Config
 	required []parameter       // in the order in which messages list them
@@ -66,15 +74,12 @@ type model struct {
 
 // New returns a Validator, or an error that lists every field it refuses. It copies cfg.
 func New(cfg Config) (*Validator, error) {
-	var errs []error
-	wrong := func(field, format string, args ...any) {
-		errs = append(errs, fmt.Errorf("validate: Config.%s: %s", field, fmt.Sprintf(format, args...)))
-	}
+	m := mistakes.In("validate: Config")
 	v := &Validator{config: cfg, models: map[string]*model{}}
 	for _, name := range slices.Sorted(maps.Keys(cfg.RequestParameters)) {
 		p, err := parseParameter(name)
 		if err != nil {
-			wrong(fmt.Sprintf("RequestParameters[%q]", name), "%v", err)
+			m.Under("RequestParameters").Key(name).Add("", "%w", err)
 		} else if cfg.RequestParameters[name] && cfg.ValidateParameters {
 			v.required = append(v.required, p)
 		}
@@ -87,46 +92,43 @@ func New(cfg Config) (*Validator, error) {
 		}
 	}
 	for _, contentType := range slices.Sorted(maps.Keys(cfg.RequestModels)) {
-		field, name := fmt.Sprintf("RequestModels[%q]", contentType), cfg.RequestModels[contentType]
-		mediaType := contentType
-		if contentType != defaultModel {
-			var err error
-			if mediaType, _, err = mime.ParseMediaType(contentType); err != nil || !strings.Contains(mediaType, "/") {
-				wrong(field, "want a content type such as application/json, or $default, got %q", contentType)
-				continue
-			}
-		}
-		switch {
-		case cfg.Models.schemas[name] == nil:
-			wrong(field, "want the name of a model, got %q", name)
-		case v.models[mediaType] != nil:
-			wrong(field, "want one model for %s, got another one", mediaType)
-		case cfg.ValidateBody:
-			v.models[mediaType] = &model{name, cfg.Models.schemas[name]}
-		}
+		v.addModel(m.Under("RequestModels").Key(contentType), contentType, cfg.RequestModels[contentType], cfg.Models)
 	}
-	if cfg.MaxBodyBytes < 0 || cfg.MaxBodyBytes > maxMaxBodyBytes {
-		wrong("MaxBodyBytes", "want 0 to %d, got %d", maxMaxBodyBytes, cfg.MaxBodyBytes)
+	mistakes.Range(m, "MaxBodyBytes", cfg.MaxBodyBytes, 0, maxMaxBodyBytes)
+	mistakes.AtLeast(m, "MaxValues", cfg.MaxValues, 0)
+	if err := m.Err(); err != nil {
+		return nil, err
 	}
-	if cfg.MaxValues < 0 {
-		wrong("MaxValues", "want 0 or more, got %d", cfg.MaxValues)
-	}
-	if cfg.MaxBodyBytes == 0 {
-		v.config.MaxBodyBytes = defaultMaxBodyBytes
-	}
-	if cfg.MaxValues == 0 {
-		v.config.MaxValues = defaultMaxValues
-	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
-	}
+	v.config.MaxBodyBytes = cmp.Or(cfg.MaxBodyBytes, defaultMaxBodyBytes)
+	v.config.MaxValues = cmp.Or(cfg.MaxValues, defaultMaxValues)
 	v.config.RequestParameters, v.config.RequestModels = nil, nil
 	return v, nil
 }
 
-// Check judges r. It returns nil, or a *[gatekit.Rejection]: of type BadRequestParameters with a *[ParameterError] as its cause, of type
-// BadRequestBody with a *[BodyError], RequestTooLarge, UnsupportedMediaType (only with RequireModel), or 400 for a body that can't be read.
-// If it has read the body, it has put an equal one in its place.
+// addModel adds the model for bodies of one type.
+func (v *Validator) addModel(m *mistakes.Mistakes, contentType, name string, models *Models) {
+	media := contentType
+	if contentType != defaultModel {
+		var err error
+		if media, _, err = mime.ParseMediaType(contentType); err != nil || !strings.Contains(media, "/") {
+			m.Add("", "want a content type such as application/json, or $default, got %q", contentType)
+			return
+		}
+	}
+	switch {
+	case models.schemas[name] == nil:
+		m.Add("", "want the name of a model, got %q", name)
+	case v.models[media] != nil:
+		m.Add("", "want one model for %s, got another one", media)
+	case v.config.ValidateBody:
+		v.models[media] = &model{name, models.schemas[name]}
+	}
+}
+
+// Check judges r. It returns nil, or a *[gatekit.Rejection]: of type BadRequestParameters with a
+// *[ParameterError] as its cause, of type BadRequestBody with a *[BodyError], RequestTooLarge,
+// UnsupportedMediaType (only with RequireModel), or 400 for a body that can't be read. If it has
+// read the body, it has put an equal one in its place.
 func (v *Validator) Check(r *http.Request) error {
 	if err := v.checkParameters(r); err != nil {
 		return err

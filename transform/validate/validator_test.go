@@ -101,7 +101,8 @@ func TestBodies(t *testing.T) {
 	require.Equal(t, `{"message":"Invalid request body"}`, w.Body.String())
 }
 
-// Recorded: a request without body, judged as {}, fits a model without required properties, and no array.
+// Recorded: a request without body, judged as {}, fits a model without required properties, and no
+// array.
 func TestEmptyBody(t *testing.T) {
 	for schema, want := range map[string]int{petSchema: 400, `{"type":"array","items":{}}`: 400, `{"type":"object"}`: 200, `{"type":["object","null"]}`: 200} {
 		r := rest("GET", "/", "")
@@ -311,7 +312,8 @@ func TestProblemDetails(t *testing.T) {
 	require.NotEqual(t, "0", w.Header().Get("Content-Length"))
 }
 
-// Without ProblemDetails, gateway responses say what the client is told, and may use the validator's words.
+// Without ProblemDetails, gateway responses say what the client is told, and may use the
+// validator's words.
 func TestUnderGatewayResponses(t *testing.T) {
 	gateway, err := transform.NewGatewayResponses(transform.GatewayResponsesConfig{Responses: map[gatekit.ResponseType]transform.GatewayResponse{
 		gatekit.BadRequestBody: {StatusCode: 422, ResponseTemplates: map[string]string{"text/plain": "$context.error.message: $context.error.validationErrorString"}},
@@ -329,10 +331,10 @@ func TestRefusedConfigs(t *testing.T) {
 		RequestModels:     map[string]string{"json": "Empty", "application/json": "Pet", "a/b": "Empty", "A/B; x=1": "Error"},
 		RequestParameters: map[string]bool{"q": true, "method.request.querystring.": false, "method.request.body.x": true, "integration.request.header.x": true},
 	})
-	require.EqualError(t, err, `validate: Config.RequestParameters["integration.request.header.x"]: want method.request.header.NAME, method.request.querystring.NAME or method.request.path.NAME
-validate: Config.RequestParameters["method.request.body.x"]: want method.request.header.NAME, method.request.querystring.NAME or method.request.path.NAME
-validate: Config.RequestParameters["method.request.querystring."]: want method.request.header.NAME, method.request.querystring.NAME or method.request.path.NAME
-validate: Config.RequestParameters["q"]: want method.request.header.NAME, method.request.querystring.NAME or method.request.path.NAME
+	require.EqualError(t, err, `validate: Config.RequestParameters["integration.request.header.x"]: want method.request.header.NAME, method.request.querystring.NAME or method.request.path.NAME, got "integration.request.header.x": write method.request.header.X
+validate: Config.RequestParameters["method.request.body.x"]: want method.request.header.NAME, method.request.querystring.NAME or method.request.path.NAME, got "method.request.body.x"
+validate: Config.RequestParameters["method.request.querystring."]: want method.request.header.NAME, method.request.querystring.NAME or method.request.path.NAME, got "method.request.querystring."
+validate: Config.RequestParameters["q"]: want method.request.header.NAME, method.request.querystring.NAME or method.request.path.NAME, got "q"
 validate: Config.RequestModels["a/b"]: want one model for a/b, got another one
 validate: Config.RequestModels["application/json"]: want the name of a model, got "Pet"
 validate: Config.RequestModels["json"]: want a content type such as application/json, or $default, got "json"
@@ -346,7 +348,8 @@ func TestStation(t *testing.T) {
 	require.NotNil(t, next)
 }
 
-// What validates nothing on the managed gateway is taken, and the built-in models are there without any of one's own.
+// What validates nothing on the managed gateway is taken, and the built-in models are there without
+// any of one's own.
 func TestValidatorsWithoutEffect(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
