@@ -40,7 +40,8 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// A refusal costs what Reject does, and one Rejection if the wait is longer than a minute. With nothing attached none is made.
+// A refusal costs what Reject does, and one Rejection if the wait is longer than a minute. With
+// nothing attached none is made.
 func TestRefusalAllocations(t *testing.T) {
 	for name, limit := range map[string]throttle.Limit{"soon": {Rate: 0.02, Burst: 1}, "late": {Rate: 1e-6, Burst: 1}, "never": {}} {
 		one, keyed := gatekit.Must(throttle.New(limit)), gatekit.Must(throttle.NewPerKey(limit, throttle.KeyConfig{Key: throttle.ByIP}))

@@ -65,7 +65,8 @@ func TestHugeAndOddKeys(t *testing.T) {
 	}
 }
 
-// A million callers in a table for a thousand: all are served, memory stays, and the one at the limit stays there.
+// A million callers in a table for a thousand: all are served, memory stays, and the one at the
+// limit stays there.
 func TestFloodOfCallers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := gatekit.Must(throttle.NewPerKey(throttle.Limit{Rate: 0.001, Burst: 3}, throttle.KeyConfig{Key: throttle.ByHeader("K"), MaxKeys: 1024}))

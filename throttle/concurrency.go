@@ -22,15 +22,16 @@ func NewConcurrent(n int) (*Concurrency, error) {
 	return &Concurrency{limit: int64(n)}, nil
 }
 
-// Acquire takes a place, or returns a *gatekit.Rejection of type Throttled if none is free. It never waits. Each Acquire that
-// returns nil wants one [Concurrency.Release].
+// Acquire takes a place, or returns a *gatekit.Rejection of type Throttled if none is free. It
+// never waits. Each Acquire that returns nil wants one [Concurrency.Release].
 func (c *Concurrency) Acquire() error {
 	for {
 		n := c.serves.Load()
 		if n >= c.limit {
 			return refusal(1, c.limit == 0) // nobody knows when a place will be free: the least that the header can say
 		}
-		// Not Add and a look afterwards: who is refused would hold a place for a moment, and another be refused for it.
+		// Not Add and a look afterwards: who is refused would hold a place for a moment, and
+		// another be refused for it.
 		if c.serves.CompareAndSwap(n, n+1) {
 			return nil
 		}
@@ -43,8 +44,8 @@ func (c *Concurrency) Release() { c.serves.Add(-1) }
 // InFlight returns how many places are taken.
 func (c *Concurrency) InFlight() int { return int(c.serves.Load()) }
 
-// Middleware holds a place for each request until its handler returns or panics, and answers 429 where none is free. A connection that
-// a handler hijacked counts until that handler returns.
+// Middleware holds a place for each request until its handler returns or panics, and answers 429
+// where none is free. A connection that a handler hijacked counts until that handler returns.
 func (c *Concurrency) Middleware(next http.Handler) http.Handler {
 	return &concurrent{limit: c, next: next}
 }

@@ -1,5 +1,5 @@
-// Package throttle answers how often a caller may call: token buckets in front of a handler, as in the page "Throttling requests to
-// your HTTP API" of the API Gateway developer guide.
+// Package throttle answers how often a caller may call: token buckets in front of a handler, as in
+// the page "Throttling requests to your HTTP API" of the API Gateway developer guide.
 //
 //	stage, err := throttle.NewStage(throttle.StageConfig{
 //		Account: account,                                // shared by all stages and APIs
@@ -8,11 +8,12 @@
 //	few, err := stage.Limit(throttle.Limit{Rate: 5, Burst: 10}) // for the route that it is attached to, in place of Default
 //	perCaller, err := throttle.NewPerKey(throttle.Limit{Rate: 10, Burst: 20}, throttle.KeyConfig{Key: throttle.ByPrincipal})
 //
-// A bucket holds Burst tokens and is full at first. It gets Rate tokens a second, continuously. Each request takes one; where none is
-// left the answer is 429 {"message":"Too Many Requests"}, and a refused request takes none.
+// A bucket holds Burst tokens and is full at first. It gets Rate tokens a second, continuously.
+// Each request takes one; where none is left the answer is 429 {"message":"Too Many Requests"}, and
+// a refused request takes none.
 //
-// Limits hold per process: three replicas let three times the rate through. To share them see redisthrottle; for API keys, plans and quotas
-// see usageplan.
+// Limits hold per process: three replicas let three times the rate through. To share them see
+// redisthrottle; for API keys, plans and quotas see usageplan.
 //
 // # Routes
 //
@@ -21,21 +22,25 @@
 //	api.UseMatched(stage.Middleware)
 //	api.Handle("POST /orders", postOrder, few)
 //
-// The settings of an imported stage are lists of route keys ([StageConfig.Routes], [MethodLimits]). (*route.API).Build compares them with the
-// routes. A request whose route nobody tells is answered 500, as the rule that is meant for it would be passed over: that is so under chi,
-// gin and echo, and where http.ServeMux has a pattern without a method, unless gatekit.OnRoute states the key.
+// The settings of an imported stage are lists of route keys ([StageConfig.Routes], [MethodLimits]).
+// (*route.API).Build compares them with the routes. A request whose route nobody tells is answered
+// 500, as the rule that is meant for it would be passed over: that is so under chi, gin and echo,
+// and where http.ServeMux has a pattern without a method, unless gatekit.OnRoute states the key.
 //
 // # Order
 //
-// A limit for all callers stands before the authorizer, as on the managed HTTP API: a flood then costs no signature check. One that is
-// keyed by identity stands after it, or else there is no identity and all callers share a bucket:
+// A limit for all callers stands before the authorizer, as on the managed HTTP API: a flood then
+// costs no signature check. One that is keyed by identity stands after it, or else there is no
+// identity and all callers share a bucket:
 //
 //	api.Handle("GET /orders/{id}", getOrder, stage.Middleware, auth.Require(jwt), perCaller.Middleware)
 //
 // # Differences
 //
 //   - The managed gateway calls its limits best effort. Within one process these are exact.
-//   - 429 answers carry Retry-After, the whole seconds until there is a token. NoRetryAfter leaves it out.
+//   - 429 answers carry Retry-After, the whole seconds until there is a token. NoRetryAfter leaves
+//     it out.
 //   - NewPerKey and NewConcurrent have no counterpart on HTTP APIs.
-//   - The managed gateway counts a route's limit only up to the account's. Here both are asked, which comes to the same.
+//   - The managed gateway counts a route's limit only up to the account's. Here both are asked,
+//     which comes to the same.
 package throttle

@@ -102,7 +102,8 @@ func ExampleJoin() {
 	// a false
 }
 
-// A limit by identity before the authorizer: nobody has an identity yet, so all callers share one bucket.
+// A limit by identity before the authorizer: nobody has an identity yet, so all callers share one
+// bucket.
 func ExampleNewPerKey_incorrect() {
 	perCaller := gatekit.Must(throttle.NewPerKey(throttle.Limit{Rate: 1, Burst: 1}, throttle.KeyConfig{Key: throttle.ByPrincipal}))
 	authorizer := func(next http.Handler) http.Handler {

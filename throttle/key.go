@@ -2,22 +2,22 @@ package throttle
 
 import (
 	"encoding/binary"
-	"errors"
-	"fmt"
 	"net/http"
 	"net/netip"
 	"net/textproto"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 )
 
-// KeyFunc says whose request it is. Callers with equal keys share a bucket. An error that is a *gatekit.Rejection is answered as it
-// is, any other one with a 500: a request whose caller can't be told is not let through. It must be safe for concurrent use.
+// KeyFunc says whose request it is. Callers with equal keys share a bucket. An error that is a
+// *gatekit.Rejection is answered as it is, any other one with a 500: a request whose caller can't
+// be told is not let through. It must be safe for concurrent use.
 type KeyFunc = func(r *http.Request) (string, error)
 
-// ByIP tells callers apart by their address: an IPv4 address, or the /64 network of an IPv6 address, since one subscriber has at
-// least that and could use a new address for each request. Behind proxies see gatekit.TrustedProxies. Requests whose address isn't
-// known share a bucket.
+// ByIP tells callers apart by their address: an IPv4 address, or the /64 network of an IPv6
+// address, since one subscriber has at least that and could use a new address for each request.
+// Behind proxies see gatekit.TrustedProxies. Requests whose address isn't known share a bucket.
 func ByIP(r *http.Request) (string, error) {
 	prefix := network(gatekit.SourceIP(r), 32, 64)
 	if !prefix.IsValid() {
@@ -31,15 +31,11 @@ func ByIP(r *http.Request) (string, error) {
 
 // ByIPPrefix is [ByIP] for networks of other sizes: v4 is 1 to 32 bits, v6 1 to 128.
 func ByIPPrefix(v4, v6 int) (KeyFunc, error) {
-	var errs []error
-	if v4 < 1 || v4 > 32 {
-		errs = append(errs, fmt.Errorf("throttle: ByIPPrefix: v4: want 1 to 32 bits, got %d", v4))
-	}
-	if v6 < 1 || v6 > 128 {
-		errs = append(errs, fmt.Errorf("throttle: ByIPPrefix: v6: want 1 to 128 bits, got %d", v6))
-	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
+	m := mistakes.In("throttle: ByIPPrefix")
+	mistakes.Range(m, "v4", v4, 1, 32)
+	mistakes.Range(m, "v6", v6, 1, 128)
+	if err := m.Err(); err != nil {
+		return nil, err
 	}
 	return func(r *http.Request) (string, error) {
 		if prefix := network(gatekit.SourceIP(r), v4, v6); prefix.IsValid() {
@@ -74,8 +70,9 @@ func appendNetwork(b []byte, a netip.Addr) []byte {
 	return b
 }
 
-// ByAPIKey tells callers apart by their API key: the one that a usage plan has found, else the x-api-key header. Callers without one
-// share a bucket. Without a usage plan in front nobody has checked the key, and a caller may make up a new one for each request.
+// ByAPIKey tells callers apart by their API key: the one that a usage plan has found, else the
+// x-api-key header. Callers without one share a bucket. Without a usage plan in front nobody has
+// checked the key, and a caller may make up a new one for each request.
 func ByAPIKey(r *http.Request) (string, error) {
 	if key, _ := gatekit.From(r.Context()).FoundAPIKey(); key != "" {
 		return key, nil
@@ -83,8 +80,8 @@ func ByAPIKey(r *http.Request) (string, error) {
 	return header(r, "X-Api-Key")
 }
 
-// ByHeader tells callers apart by a header's value. Callers without it share a bucket; two values are a 400. A caller may send what it
-// likes, unless something in front sets the header.
+// ByHeader tells callers apart by a header's value. Callers without it share a bucket; two values
+// are a 400. A caller may send what it likes, unless something in front sets the header.
 func ByHeader(name string) KeyFunc {
 	name = textproto.CanonicalMIMEHeaderKey(name)
 	return func(r *http.Request) (string, error) { return header(r, name) }
@@ -102,8 +99,8 @@ func header(r *http.Request, canonical string) (string, error) {
 	return "", twoValues
 }
 
-// ByPrincipal tells callers apart by what the authorizer calls them. Callers without an identity share a bucket: all of them, if the
-// limit stands before the authorizer.
+// ByPrincipal tells callers apart by what the authorizer calls them. Callers without an identity
+// share a bucket: all of them, if the limit stands before the authorizer.
 func ByPrincipal(r *http.Request) (string, error) {
 	if rc := gatekit.From(r.Context()); rc != nil {
 		return rc.Authorization.Principal(), nil
@@ -111,7 +108,8 @@ func ByPrincipal(r *http.Request) (string, error) {
 	return "", nil
 }
 
-// ByClaim tells callers apart by a claim of their token, in the gateway's string form. Callers without it share a bucket.
+// ByClaim tells callers apart by a claim of their token, in the gateway's string form. Callers
+// without it share a bucket.
 func ByClaim(name string) KeyFunc {
 	return func(r *http.Request) (string, error) {
 		if rc := gatekit.From(r.Context()); rc != nil {
@@ -122,7 +120,8 @@ func ByClaim(name string) KeyFunc {
 	}
 }
 
-// Join tells callers apart by several keys together. No value can be mistaken for two: each is preceded by its length.
+// Join tells callers apart by several keys together. No value can be mistaken for two: each is
+// preceded by its length.
 func Join(keys ...KeyFunc) KeyFunc {
 	keys = append([]KeyFunc(nil), keys...)
 	return func(r *http.Request) (string, error) {

@@ -1,13 +1,14 @@
 package throttle
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"net/http"
 	"reflect"
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/bucket"
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 	"github.com/gatekit-go/gatekit/internal/ratelimit"
 )
 
@@ -15,16 +16,19 @@ import (
 type KeyConfig struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
-	// Key says whose request it is: ByIP, ByPrincipal, ByAPIKey, ByClaim(name), ByHeader(name), Join(…), or a function of your
-	// own. Required.
+	// Key says whose request it is: ByIP, ByPrincipal, ByAPIKey, ByClaim(name), ByHeader(name),
+	// Join(…), or a function of your own. Required.
 	Key KeyFunc
-	// MaxKeys is how many callers' buckets are kept at the most, to about a sixteenth. 0 means 1,048,576, which take at most 32
-	// MiB. A bucket that is full again isn't kept. Where all places are taken, the fullest of a few buckets gives way to a new
-	// caller's, and its caller starts anew: a flood of callers displaces its own, not who is at the limit.
+	// MaxKeys is how many callers' buckets are kept at the most, to about a sixteenth. 0 means
+	// 1,048,576, which take at most 32 MiB. A bucket that is full again isn't kept. Where all
+	// places are taken, the fullest of a few buckets gives way to a new caller's, and its caller
+	// starts anew: a flood of callers displaces its own, not who is at the limit.
 	MaxKeys int
-	// Headers adds RateLimit-Policy and RateLimit to every answer. (IETF draft "RateLimit header fields for HTTP".)
+	// Headers adds RateLimit-Policy and RateLimit to every answer. (IETF draft "RateLimit header
+	// fields for HTTP".)
 	Headers bool
-	// XHeaders adds X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset (seconds) to every answer.
+	// XHeaders adds X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset (seconds) to
+	// every answer.
 	XHeaders bool
 	// NoRetryAfter leaves Retry-After out of refusals.
 	NoRetryAfter bool
@@ -32,10 +36,11 @@ type KeyConfig struct {
 
 const defaultMaxKeys = 1 << 20
 
-// Keyed is a bucket for each caller. It is safe for concurrent use. The doc of KeyConfig.MaxKeys says what bounds its memory.
+// Keyed is a bucket for each caller. It is safe for concurrent use. The doc of KeyConfig.MaxKeys
+// says what bounds its memory.
 //
-// A key is kept as a hash of 64 bits under a seed of the process's own: among a million callers, two share a bucket with a probability
-// of 1 to 37 million.
+// A key is kept as a hash of 64 bits under a seed of the process's own: among a million callers,
+// two share a bucket with a probability of 1 to 37 million.
 type Keyed struct {
 	table        *bucket.Table
 	key          KeyFunc
@@ -46,34 +51,29 @@ type Keyed struct {
 
 // NewPerKey returns a limit of l for each caller, or one error that names every field it refuses.
 func NewPerKey(l Limit, c KeyConfig) (*Keyed, error) {
-	errs := []error{l.Validate("Limit")}
-	if c.Key == nil {
-		errs = append(errs, errors.New("throttle: KeyConfig.Key: want a function such as throttle.ByIP, got nil"))
-	}
-	if c.MaxKeys < 0 {
-		errs = append(errs, fmt.Errorf("throttle: KeyConfig.MaxKeys: want 0 or more, got %d", c.MaxKeys))
-	}
-	if err := errors.Join(errs...); err != nil {
+	m := mistakes.In("throttle: KeyConfig")
+	m.Join(l.Validate("Limit"))
+	m.Require(c.Key != nil, "Key", "want a function such as throttle.ByIP, got nil")
+	mistakes.AtLeast(m, "MaxKeys", c.MaxKeys, 0)
+	if err := m.Err(); err != nil {
 		return nil, err
 	}
-	if c.MaxKeys == 0 {
-		c.MaxKeys = defaultMaxKeys
-	}
-	table, err := bucket.New(l.Rate, l.Burst, c.MaxKeys)
+	table, err := bucket.New(l.Rate, l.Burst, cmp.Or(c.MaxKeys, defaultMaxKeys))
 	if err != nil {
 		return nil, fmt.Errorf("throttle: Limit: %w", err)
 	}
 	k := &Keyed{
 		table: table, key: c.Key, noRetryAfter: c.NoRetryAfter,
 		headers: ratelimit.NewHeaders(l.Rate, l.Burst, c.Headers, c.XHeaders),
-		// The address needn't become a string where the key is nothing else. Functions can't be compared, but ByIP is one piece
-		// of code.
+		// The address needn't become a string where the key is nothing else. Functions can't be
+		// compared, but ByIP is one piece of code.
 		byIP: reflect.ValueOf(c.Key).Pointer() == reflect.ValueOf(ByIP).Pointer(),
 	}
 	return k, nil
 }
 
-// Check takes a token of r's caller. It returns nil, a *gatekit.Rejection of type Throttled, or the key function's error.
+// Check takes a token of r's caller. It returns nil, a *gatekit.Rejection of type Throttled, or the
+// key function's error.
 func (k *Keyed) Check(r *http.Request) error {
 	v, err := k.take(r)
 	if err == nil && !v.OK {
@@ -94,7 +94,8 @@ func (k *Keyed) take(r *http.Request) (bucket.Verdict, error) {
 	return k.table.Take(k.table.Hash(key)), nil
 }
 
-// Middleware lets a request through if its caller's bucket has a token for it, and else answers 429.
+// Middleware lets a request through if its caller's bucket has a token for it, and else answers
+// 429.
 func (k *Keyed) Middleware(next http.Handler) http.Handler {
 	if k.headers == nil {
 		return &limited{limit: k, next: next}

@@ -1,8 +1,6 @@
 package throttle
 
 import (
-	"errors"
-	"fmt"
 	"math"
 	"net/http"
 	"sync"
@@ -11,15 +9,19 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 	"github.com/gatekit-go/gatekit/internal/retry"
 )
 
-// Limit is the size of a token bucket. Limit{} blocks all requests; there is no value for "unlimited": leave the limit out.
+// Limit is the size of a token bucket. Limit{} blocks all requests; there is no value for
+// "unlimited": leave the limit out.
 //
-// One zero beside a number is refused. It would block all requests as well, and is more often a field that was forgotten: an
-// outage by typo. Who means it writes Limit{}, and so does an importer, to whom either zero of the managed gateway says so.
+// One zero beside a number is refused. It would block all requests as well, and is more often a
+// field that was forgotten: an outage by typo. Who means it writes Limit{}, and so does an
+// importer, to whom either zero of the managed gateway says so.
 type Limit struct {
-	// Rate is how many requests a second get through in the long run. It must be finite and not negative.
+	// Rate is how many requests a second get through in the long run. It must be finite and not
+	// negative.
 	Rate float64
 	// Burst is how many may come at one instant: what the bucket holds.
 	Burst int
@@ -27,31 +29,33 @@ type Limit struct {
 
 // Validate returns an error that names each number of l that can't be one, as a part of field.
 func (l Limit) Validate(field string) error {
-	var errs []error
-	if !(l.Rate >= 0) || math.IsInf(l.Rate, 0) { // NaN compares false
-		errs = append(errs, fmt.Errorf("throttle: %s.Rate: want a finite number of requests a second, 0 or more, got %v", field, l.Rate))
+	if l == (Limit{}) || l.Rate > 0 && l.Rate <= math.MaxFloat64 && l.Burst > 0 {
+		return nil // first, as shared buckets ask this for each request: it must allocate nothing
 	}
-	if l.Burst < 0 {
-		errs = append(errs, fmt.Errorf("throttle: %s.Burst: want 0 or more, got %d", field, l.Burst))
-	}
+	m := mistakes.In("throttle: " + field)
+	m.Require(l.Rate >= 0 && !math.IsInf(l.Rate, 0), // NaN compares false
+		"Rate", "want a finite number of requests a second, 0 or more, got %v", l.Rate)
+	mistakes.AtLeast(m, "Burst", l.Burst, 0)
 	const inFull = "want a Rate and a Burst, as one without the other blocks all requests; Limit{} says that in full"
 	switch {
-	case len(errs) > 0:
+	case m.Len() > 0:
 	case l.Rate == 0 && l.Burst != 0:
-		errs = append(errs, fmt.Errorf("throttle: %s.Rate: %s, got Rate 0 beside Burst %d", field, inFull, l.Burst))
+		m.Add("Rate", inFull+", got Rate 0 beside Burst %d", l.Burst)
 	case l.Rate != 0 && l.Burst == 0:
-		errs = append(errs, fmt.Errorf("throttle: %s.Burst: %s, got Burst 0 beside Rate %v", field, inFull, l.Rate))
+		m.Add("Burst", inFull+", got Burst 0 beside Rate %v", l.Rate)
 	}
-	return errors.Join(errs...)
+	return m.Err()
 }
 
-// Limiter is one bucket for all requests. It is safe for concurrent use, and may be shared by several chains.
+// Limiter is one bucket for all requests. It is safe for concurrent use, and may be shared by
+// several chains.
 type Limiter struct {
 	bucket       *bucketOfAll
 	noRetryAfter bool
 }
 
-// bucketOfAll is a bucket with a lock that is held while a wider level is asked, so that both are taken or neither.
+// bucketOfAll is a bucket with a lock that is held while a wider level is asked, so that both are
+// taken or neither.
 type bucketOfAll struct {
 	mu     sync.Mutex
 	tokens *rate.Limiter // nil: always empty
@@ -71,8 +75,8 @@ func New(l Limit) (*Limiter, error) {
 	return newLimiter(l), nil
 }
 
-// NewAccount returns a Limiter with the managed gateway's limit for all APIs of an account: 10,000 requests a second, 5,000 at one
-// instant. Share it between stages and APIs.
+// NewAccount returns a Limiter with the managed gateway's limit for all APIs of an account: 10,000
+// requests a second, 5,000 at one instant. Share it between stages and APIs.
 func NewAccount() *Limiter { return newLimiter(Limit{Rate: accountRate, Burst: accountBurst}) }
 
 func newLimiter(l Limit) *Limiter {
@@ -83,10 +87,12 @@ func newLimiter(l Limit) *Limiter {
 	return &Limiter{bucket: b}
 }
 
-// NoRetryAfter returns a Limiter on the same bucket whose refusals carry no Retry-After header, as the managed gateway's.
+// NoRetryAfter returns a Limiter on the same bucket whose refusals carry no Retry-After header, as
+// the managed gateway's.
 func (l *Limiter) NoRetryAfter() *Limiter { return &Limiter{bucket: l.bucket, noRetryAfter: true} }
 
-// Check takes a token for r. It returns nil, or a *gatekit.Rejection of type Throttled. It never blocks.
+// Check takes a token for r. It returns nil, or a *gatekit.Rejection of type Throttled. It never
+// blocks.
 func (l *Limiter) Check(*http.Request) error {
 	if wait, ok := l.bucket.take(time.Now(), nil); !ok {
 		return refusal(wait, l.noRetryAfter)

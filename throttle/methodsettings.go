@@ -10,9 +10,11 @@ import (
 	"github.com/gatekit-go/gatekit"
 )
 
-// MethodLimits are the limits that the settings of a REST API's stages say (gatekit.MethodSettings): a bucket for each method of each stage.
-// The request's stage brings the numbers along, so that one MethodLimits serves all stages of an API, and goes on counting where a stage is
-// replaced: a bucket whose numbers change keeps the tokens that it has, up to its new size. It is safe for concurrent use.
+// MethodLimits are the limits that the settings of a REST API's stages say
+// (gatekit.MethodSettings): a bucket for each method of each stage. The request's stage brings the
+// numbers along, so that one MethodLimits serves all stages of an API, and goes on counting where a
+// stage is replaced: a bucket whose numbers change keeps the tokens that it has, up to its new
+// size. It is safe for concurrent use.
 type MethodLimits struct {
 	account      *bucketOfAll
 	noRetryAfter bool
@@ -29,7 +31,8 @@ type methodBucket struct {
 	settings *gatekit.MethodSettings // that the bucket was last filled by, under mu
 }
 
-// NewMethodLimits returns the limits that stages say, within the account's, which may be nil. It stands where [Stage] does.
+// NewMethodLimits returns the limits that stages say, within the account's, which may be nil. It
+// stands where [Stage] does.
 func NewMethodLimits(account *Limiter) *MethodLimits {
 	m := &MethodLimits{buckets: map[stageMethod]*methodBucket{}}
 	if account != nil {
@@ -38,9 +41,10 @@ func NewMethodLimits(account *Limiter) *MethodLimits {
 	return m
 }
 
-// Check takes a token of r's method and one of the account, or none of either. It returns nil, or a *gatekit.Rejection of type Throttled.
-// A request without a stage, or whose method has no limit, only takes the account's. One of a stage with settings whose route nobody tells
-// is a 500: before the choice of the route, the limit of its method would be passed over.
+// Check takes a token of r's method and one of the account, or none of either. It returns nil, or a
+// *gatekit.Rejection of type Throttled. A request without a stage, or whose method has no limit,
+// only takes the account's. One of a stage with settings whose route nobody tells is a 500: before
+// the choice of the route, the limit of its method would be passed over.
 func (m *MethodLimits) Check(r *http.Request) error {
 	narrow, err := m.bucket(r)
 	if err != nil {
@@ -59,7 +63,8 @@ func (m *MethodLimits) Check(r *http.Request) error {
 	return nil
 }
 
-// Middleware lets a request through if its method and the account have a token for it, and else answers 429.
+// Middleware lets a request through if its method and the account have a token for it, and else
+// answers 429.
 func (m *MethodLimits) Middleware(next http.Handler) http.Handler {
 	return &limited{limit: m, next: next}
 }

@@ -1,7 +1,6 @@
 package throttle
 
 import (
-	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -11,35 +10,42 @@ import (
 	"time"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 	"github.com/gatekit-go/gatekit/internal/routetree"
 )
 
-// StageConfig configures a [Stage]. A level that is nil doesn't limit; a Limit of 0 blocks. (An imported configuration must keep the
-// two apart: a route-settings block whose limits were filled in with 0 blocks every request, on the managed gateway too.)
+// StageConfig configures a [Stage]. A level that is nil doesn't limit; a Limit of 0 blocks. (An
+// imported configuration must keep the two apart: a route-settings block whose limits were filled
+// in with 0 blocks every request, on the managed gateway too.)
 type StageConfig struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
-	// Account is the limit of all APIs together, such as NewAccount's. It may be shared by several stages.
+	// Account is the limit of all APIs together, such as NewAccount's. It may be shared by several
+	// stages.
 	Account *Limiter
 	// Default is the limit of each route that isn't in Routes. Each gets a bucket of its own.
 	Default *Limit
-	// Routes has the limits of single routes, by route key: the settings of an imported stage. A nil Limit takes the route out of
-	// Default. Otherwise attach [Stage.Limit] to the route, which can't be misspelled.
+	// Routes has the limits of single routes, by route key: the settings of an imported stage. A
+	// nil Limit takes the route out of Default. Otherwise attach [Stage.Limit] to the route, which
+	// can't be misspelled.
 	//
-	// (*route.API).Build refuses a key that no route has. Under other routers nobody compares the keys with the routes, and a request
-	// whose route isn't told is answered 500 (gatekit.RequireRouteKey): gatekit.OnRoute states it. The names of variables don't
-	// matter, as GET /pets/{id} and GET /pets/{petId} match the same requests.
+	// (*route.API).Build refuses a key that no route has. Under other routers nobody compares the
+	// keys with the routes, and a request whose route isn't told is answered 500
+	// (gatekit.RequireRouteKey): gatekit.OnRoute states it. The names of variables don't matter, as
+	// GET /pets/{id} and GET /pets/{petId} match the same requests.
 	Routes map[string]*Limit
 	// NoRetryAfter leaves Retry-After out of refusals, as the managed gateway does.
 	NoRetryAfter bool
 }
 
-// Stage is the limits of a stage: of each route, and of the account. It stands behind the choice of the route: in API.UseMatched,
-// among a route's own middlewares, or around a handler of another router. It is safe for concurrent use.
+// Stage is the limits of a stage: of each route, and of the account. It stands behind the choice of
+// the route: in API.UseMatched, among a route's own middlewares, or around a handler of another
+// router. It is safe for concurrent use.
 //
-// Default has a bucket for each route key that gatekit.RouteKey tells. Where a router tells no method, those of one path share a bucket,
-// and where it tells nothing all requests share one: that limits more than was asked for, and nothing passes for it. What is listed
-// in Routes, in contrast, would pass, so with Routes such a request is refused.
+// Default has a bucket for each route key that gatekit.RouteKey tells. Where a router tells no
+// method, those of one path share a bucket, and where it tells nothing all requests share one: that
+// limits more than was asked for, and nothing passes for it. What is listed in Routes, in contrast,
+// would pass, so with Routes such a request is refused.
 type Stage struct {
 	account      *bucketOfAll
 	listed       []string                // the keys of Routes, sorted
@@ -51,47 +57,48 @@ type Stage struct {
 	known map[string]*bucketOfAll // by route key, as they are asked for; nil value: not limited
 }
 
-// maxDefaultBuckets bounds the buckets that Default makes. Route keys come from the program, so this is never reached, unless
-// another router makes patterns up for each request; all further ones then share a bucket.
+// maxDefaultBuckets bounds the buckets that Default makes. Route keys come from the program, so
+// this is never reached, unless another router makes patterns up for each request; all further ones
+// then share a bucket.
 const maxDefaultBuckets = 10_000
 
 // NewStage returns a Stage, or one error that names every field it refuses. It copies cfg.
 func NewStage(cfg StageConfig) (*Stage, error) {
-	var errs []error
+	m := mistakes.In("throttle: StageConfig")
 	s := &Stage{shapes: map[string]*bucketOfAll{}, known: map[string]*bucketOfAll{}, noRetryAfter: cfg.NoRetryAfter}
 	if cfg.Account != nil {
 		s.account = cfg.Account.bucket
 	}
 	if cfg.Default != nil {
-		errs = append(errs, cfg.Default.Validate("StageConfig.Default"))
+		m.Join(cfg.Default.Validate("StageConfig.Default"))
 		deflt := *cfg.Default
 		s.deflt = &deflt
 	}
 	for _, key := range slices.Sorted(maps.Keys(cfg.Routes)) {
-		field := fmt.Sprintf("StageConfig.Routes[%q]", key)
+		at := m.Under("Routes").Key(key)
 		if _, err := routetree.ParseKey(key); err != nil {
-			errs = append(errs, fmt.Errorf("throttle: %s: %w", field, err))
+			at.Add("", "%w", err)
 		}
 		shape := routetree.Shape(key)
-		if _, twice := s.shapes[shape]; twice {
-			errs = append(errs, fmt.Errorf("throttle: %s: want each route once, but another key matches the same requests", field))
-		}
+		_, twice := s.shapes[shape]
+		at.Require(!twice, "", "want each route once, but another key matches the same requests")
 		var bucket *bucketOfAll
 		if limit := cfg.Routes[key]; limit != nil {
-			errs = append(errs, limit.Validate(field))
+			m.Join(limit.Validate(fmt.Sprintf("StageConfig.Routes[%q]", key)))
 			bucket = newLimiter(*limit).bucket
 		}
 		s.listed = append(s.listed, key)
 		s.shapes[shape], s.known[key] = bucket, bucket
 	}
-	if err := errors.Join(errs...); err != nil {
+	if err := m.Err(); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// Check takes a token of r's route and one of the account, or none of either. It returns nil, or a *gatekit.Rejection of type
-// Throttled, or one that means 500 where Routes needs the route's key and nobody tells it.
+// Check takes a token of r's route and one of the account, or none of either. It returns nil, or a
+// *gatekit.Rejection of type Throttled, or one that means 500 where Routes needs the route's key
+// and nobody tells it.
 func (s *Stage) Check(r *http.Request) error {
 	narrow, err := s.route(r)
 	if err != nil {
@@ -115,7 +122,8 @@ func (s *Stage) take(narrow *bucketOfAll) error {
 	return nil
 }
 
-// GiveBack puts back the tokens that a Check of r took: for a station that asks the stage among other things, and then refuses.
+// GiveBack puts back the tokens that a Check of r took: for a station that asks the stage among
+// other things, and then refuses.
 func (s *Stage) GiveBack(r *http.Request) {
 	now := time.Now()
 	if narrow, _ := s.route(r); narrow != nil {
@@ -129,12 +137,14 @@ func (s *Stage) GiveBack(r *http.Request) {
 // RouteKeys returns the keys of StageConfig.Routes, sorted.
 func (s *Stage) RouteKeys() iter.Seq[string] { return slices.Values(s.listed) }
 
-// Limit returns a middleware with a limit on the route that it is attached to, in place of Default, and within the account's:
+// Limit returns a middleware with a limit on the route that it is attached to, in place of Default,
+// and within the account's:
 //
 //	api.Handle("POST /orders", postOrder, gatekit.Must(stage.Limit(throttle.Limit{Rate: 5, Burst: 10})))
 //
-// Each handler that it is put around has a bucket of its own. Where it stands behind [Stage.Middleware], such as that of
-// API.UseMatched, it alone decides, so that a request takes one token of the account. The error names each field that it refuses.
+// Each handler that it is put around has a bucket of its own. Where it stands behind
+// [Stage.Middleware], such as that of API.UseMatched, it alone decides, so that a request takes one
+// token of the account. The error names each field that it refuses.
 func (s *Stage) Limit(l Limit) (gatekit.Middleware, error) {
 	if err := l.Validate("Limit"); err != nil {
 		return nil, err

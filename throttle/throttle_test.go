@@ -100,11 +100,12 @@ func TestLimitErrors(t *testing.T) {
 	_, err = throttle.NewConcurrent(-1)
 	require.ErrorContains(t, err, "want 0 or more, got -1")
 	_, err = throttle.ByIPPrefix(0, 129)
-	require.ErrorContains(t, err, "v4: want 1 to 32 bits, got 0")
-	require.ErrorContains(t, err, "v6: want 1 to 128 bits, got 129")
+	require.ErrorContains(t, err, "v4: want 1 to 32, got 0")
+	require.ErrorContains(t, err, "v6: want 1 to 128, got 129")
 }
 
-// One zero beside a number is an outage by typo: it is refused wherever a Limit is taken, with what to write instead.
+// One zero beside a number is an outage by typo: it is refused wherever a Limit is taken, with what
+// to write instead.
 func TestOneZeroBesideANumber(t *testing.T) {
 	key := throttle.KeyConfig{Key: throttle.ByIP}
 	for _, tt := range []struct {
@@ -447,7 +448,8 @@ func TestListedRoutesBehindTwoRouters(t *testing.T) {
 	}
 }
 
-// Routes that make keys up don't make more buckets than the bound, and those that are listed keep theirs.
+// Routes that make keys up don't make more buckets than the bound, and those that are listed keep
+// theirs.
 func TestListedRoutesBeyondTheBound(t *testing.T) {
 	stage := gatekit.Must(throttle.NewStage(throttle.StageConfig{Default: &throttle.Limit{Rate: 1e-6, Burst: 1}, Routes: map[string]*throttle.Limit{"GET /pets/{id}": {}}}))
 	admitted := 0

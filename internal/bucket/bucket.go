@@ -1,9 +1,11 @@
-// Package bucket is a table of token buckets, one a key, that costs 16 bytes a slot and no goroutine.
+// Package bucket is a table of token buckets, one a key, that costs 16 bytes a slot and no
+// goroutine.
 //
-// A bucket is kept as the generic cell rate algorithm keeps it: one number, the time at which the bucket will be full again. A token
-// moves that time on by the time that a token takes to come back; a request is refused while it lies further ahead than a whole
-// bucket takes. That is the token bucket exactly, without a counter and a time to keep in step. A bucket whose time has passed is
-// full, as one that was never used is: it needs no slot.
+// A bucket is kept as the generic cell rate algorithm keeps it: one number, the time at which the
+// bucket will be full again. A token moves that time on by the time that a token takes to come
+// back; a request is refused while it lies further ahead than a whole bucket takes. That is the
+// token bucket exactly, without a counter and a time to keep in step. A bucket whose time has
+// passed is full, as one that was never used is: it needs no slot.
 package bucket
 
 import (
@@ -18,9 +20,9 @@ import (
 
 // Table is a set of buckets of one size, by key. It is safe for concurrent use.
 //
-// A key is kept as a 64-bit hash under a seed of the process's own. Two keys with one hash share a bucket; among n keys in use that
-// happens with a probability of about n²/2^65: one in 37 million for a million keys. Nobody outside can look for such keys, as the
-// seed is secret.
+// A key is kept as a 64-bit hash under a seed of the process's own. Two keys with one hash share a
+// bucket; among n keys in use that happens with a probability of about n²/2^65: one in 37 million
+// for a million keys. Nobody outside can look for such keys, as the seed is secret.
 type Table struct {
 	seed     maphash.Seed
 	start    time.Time
@@ -53,7 +55,8 @@ type slot struct {
 // Verdict is what Take found.
 type Verdict struct {
 	OK bool
-	// Wait is how long it takes until a token is there, if not OK. It is Never if none ever will be.
+	// Wait is how long it takes until a token is there, if not OK. It is Never if none ever will
+	// be.
 	Wait time.Duration
 	// Left is how many tokens are left.
 	Left int
@@ -69,8 +72,8 @@ const (
 	maxToken = 1e9 // tokens a second that can be told apart
 )
 
-// New returns a table of buckets that hold burst tokens and get rate tokens a second. Either 0 makes buckets that are always empty.
-// It keeps at most about maxKeys buckets that aren't full.
+// New returns a table of buckets that hold burst tokens and get rate tokens a second. Either 0
+// makes buckets that are always empty. It keeps at most about maxKeys buckets that aren't full.
 func New(rate float64, burst, maxKeys int) (*Table, error) {
 	t := &Table{seed: maphash.MakeSeed(), start: time.Now(), maxShard: max(maxKeys/shardCount, minSlots)}
 	if rate == 0 || burst == 0 {
@@ -92,7 +95,8 @@ func New(rate float64, burst, maxKeys int) (*Table, error) {
 	return t, nil
 }
 
-// Check returns an error if no bucket can be of that size: rate and burst are finite and not negative.
+// Check returns an error if no bucket can be of that size: rate and burst are finite and not
+// negative.
 func Check(rate float64, burst int) error {
 	if rate == 0 || burst == 0 || fillSeconds(rate, burst) <= maxFill.Seconds() {
 		return nil
@@ -110,7 +114,8 @@ func (t *Table) HashBytes(key []byte) uint64 { return nonzero(maphash.Bytes(t.se
 
 func nonzero(h uint64) uint64 { return max(h, 1) }
 
-// Take takes a token from the bucket of hash, if one is there. A refusal takes nothing. It doesn't block but for other Takes.
+// Take takes a token from the bucket of hash, if one is there. A refusal takes nothing. It doesn't
+// block but for other Takes.
 func (t *Table) Take(hash uint64) Verdict {
 	if t.token == 0 {
 		return Verdict{Wait: Never, Full: Never}
@@ -152,7 +157,8 @@ func (t *Table) duration(ticks int64) time.Duration {
 	return time.Duration((ticks + int64(1)<<t.shift - 1) >> t.shift)
 }
 
-// home is where hash's slot would be in a table of n: its lower bits, scaled, so that n may be any number.
+// home is where hash's slot would be in a table of n: its lower bits, scaled, so that n may be any
+// number.
 func home(hash uint64, n int) int {
 	hi, _ := bits.Mul64(hash<<6, uint64(n)) // the upper six bits choose the shard
 	return int(hi)
@@ -194,8 +200,8 @@ func (s *shard) insert(b slot, now int64, maxUsed int) {
 	s.used++
 }
 
-// rebuild drops the buckets that are full by now, which is most of them where keys come and go, and makes room for half as many
-// again as are left.
+// rebuild drops the buckets that are full by now, which is most of them where keys come and go, and
+// makes room for half as many again as are left.
 func (s *shard) rebuild(now int64) {
 	live := 0
 	for _, b := range s.slots {
@@ -221,9 +227,10 @@ func (s *shard) rebuild(now int64) {
 	}
 }
 
-// evict makes room in a shard that holds all the buckets it may: of some that lie where the new one goes, it drops the fullest. That
-// gives its caller the fewest tokens back. So a flood of new keys, each of which has used one token, drives out its own, and not the
-// bucket of somebody who is at the limit.
+// evict makes room in a shard that holds all the buckets it may: of some that lie where the new one
+// goes, it drops the fullest. That gives its caller the fewest tokens back. So a flood of new keys,
+// each of which has used one token, drives out its own, and not the bucket of somebody who is at
+// the limit.
 func (s *shard) evict(hash uint64, now int64) {
 	n := len(s.slots)
 	victim := -1

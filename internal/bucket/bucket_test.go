@@ -71,7 +71,8 @@ func TestAgreesWithRate(t *testing.T) {
 			key := table.Hash(fmt.Sprint(rng.Uint64()))
 			for i := range 300 {
 				time.Sleep(time.Duration(rng.Float64() * rng.Float64() * 3 * float64(time.Second) / perSecond))
-				// Neither is exact to the nanosecond; a verdict within two of a token's arrival may differ.
+				// Neither is exact to the nanosecond; a verdict within two of a token's arrival may
+				// differ.
 				tokens := limiter.TokensAt(time.Now())
 				got := table.Take(key)
 				if off := tokens - 1; off*float64(time.Second)/perSecond > -2 && off*float64(time.Second)/perSecond < 2 {
@@ -87,7 +88,8 @@ func TestAgreesWithRate(t *testing.T) {
 	})
 }
 
-// In the long run a bucket lets exactly the burst and the rate through, whatever the rate's fraction of a nanosecond.
+// In the long run a bucket lets exactly the burst and the rate through, whatever the rate's
+// fraction of a nanosecond.
 func TestLongRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, perSecond := range []float64{3, 7, 999, 10_007} {
@@ -145,7 +147,8 @@ func TestGrowthLosesNothing(t *testing.T) {
 	})
 }
 
-// A flood of new keys fills the table, stays within its bound, and doesn't give a caller at the limit a new bucket.
+// A flood of new keys fills the table, stays within its bound, and doesn't give a caller at the
+// limit a new bucket.
 func TestFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		table := newTable(t, 0.01, 5, 64*32)
@@ -163,8 +166,8 @@ func TestFlood(t *testing.T) {
 	})
 }
 
-// Eviction moves displaced buckets so that each is still found: what was admitted once with a burst of 1 is refused unless evicted, and
-// the number of second admissions is the number of evictions.
+// Eviction moves displaced buckets so that each is still found: what was admitted once with a burst
+// of 1 is refused unless evicted, and the number of second admissions is the number of evictions.
 func TestEvictionKeepsTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const room, keys = 64 * 64, 64 * 80

@@ -7,8 +7,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whatever comes and is driven out, each bucket that has a slot is found in it, and only one goes for one that comes. Hashes crowd around few
-// homes, so that most buckets are displaced, also over the end of the slots.
+// Whatever comes and is driven out, each bucket that has a slot is found in it, and only one goes
+// for one that comes. Hashes crowd around few homes, so that most buckets are displaced, also over
+// the end of the slots.
 func TestEvictionLosesNoOther(t *testing.T) {
 	for seed := range uint64(200) {
 		rnd := rand.New(rand.NewPCG(seed, 1))

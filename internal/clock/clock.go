@@ -1,9 +1,10 @@
-// Package clock is a bounded cache whose readers neither lock nor write what they share, so that hits scale with cores. Verified tokens,
-// authorizers' decisions and derived keys are kept in it.
+// Package clock is a bounded cache whose readers neither lock nor write what they share, so that
+// hits scale with cores. Verified tokens, authorizers' decisions and derived keys are kept in it.
 //
-// A slot is a pointer, and the slots of one hash are one cache line. What is put in is bounded in number and in cost; a hand that goes round
-// the slots, as in the CLOCK algorithm, takes out what hasn't been used since it last came by. Nothing expires by itself: values carry
-// their own times, and no goroutine is needed.
+// A slot is a pointer, and the slots of one hash are one cache line. What is put in is bounded in
+// number and in cost; a hand that goes round the slots, as in the CLOCK algorithm, takes out what
+// hasn't been used since it last came by. Nothing expires by itself: values carry their own times,
+// and no goroutine is needed.
 package clock
 
 import (
@@ -11,7 +12,8 @@ import (
 	"sync/atomic"
 )
 
-// Cache maps keys to values that are never changed. It is safe for concurrent use. nil keeps nothing.
+// Cache maps keys to values that are never changed. It is safe for concurrent use. nil keeps
+// nothing.
 type Cache[K comparable, V any] struct {
 	maxEntries int
 	maxCost    int64
@@ -40,7 +42,8 @@ type Entry[K comparable, V any] struct {
 	used  atomic.Bool
 }
 
-// New returns a cache of at most maxEntries, whose costs add up to at most maxCost; negative maxEntries return nil.
+// New returns a cache of at most maxEntries, whose costs add up to at most maxCost; negative
+// maxEntries return nil.
 func New[K comparable, V any](maxEntries int, maxCost int64) *Cache[K, V] {
 	if maxEntries < 0 {
 		return nil
@@ -50,7 +53,8 @@ func New[K comparable, V any](maxEntries int, maxCost int64) *Cache[K, V] {
 	return c
 }
 
-// Clear forgets everything. A value that is being made meanwhile goes into the table that was current when that began.
+// Clear forgets everything. A value that is being made meanwhile goes into the table that was
+// current when that began.
 func (c *Cache[K, V]) Clear() {
 	if c == nil {
 		return
@@ -92,7 +96,8 @@ func (c *Cache[K, V]) Get(hash uint64, key K) *Entry[K, V] {
 	return nil
 }
 
-// Put keeps value in t, which Table returned before the value was made, in place of what key had. A value that alone costs too much isn't kept.
+// Put keeps value in t, which Table returned before the value was made, in place of what key had. A
+// value that alone costs too much isn't kept.
 func (c *Cache[K, V]) Put(t *Table[K, V], hash uint64, key K, value V, cost int32) {
 	if c == nil || int64(cost) > c.maxCost || c.maxEntries == 0 {
 		return
@@ -143,7 +148,8 @@ func (c *Cache[K, V]) Remove(hash uint64, e *Entry[K, V]) {
 	}
 }
 
-// RemoveFunc takes out every entry for which remove is true, and returns how many. It looks at all of them, under the lock that Put takes.
+// RemoveFunc takes out every entry for which remove is true, and returns how many. It looks at all
+// of them, under the lock that Put takes.
 func (c *Cache[K, V]) RemoveFunc(remove func(*Entry[K, V]) bool) (removed int) {
 	if c == nil {
 		return 0
@@ -162,7 +168,8 @@ func (c *Cache[K, V]) RemoveFunc(remove func(*Entry[K, V]) bool) (removed int) {
 	return removed
 }
 
-// Size returns how many entries there are, what they cost, and how many were taken out to make room.
+// Size returns how many entries there are, what they cost, and how many were taken out to make
+// room.
 func (c *Cache[K, V]) Size() (entries int, cost int64, evicted uint64) {
 	if c == nil {
 		return 0, 0, 0
@@ -180,7 +187,8 @@ func (t *Table[K, V]) drop(slot *atomic.Pointer[Entry[K, V]]) {
 	}
 }
 
-// victim returns a slot of a full set whose entry wasn't used lately, and lets the others' use be forgotten.
+// victim returns a slot of a full set whose entry wasn't used lately, and lets the others' use be
+// forgotten.
 func (t *Table[K, V]) victim(set *[ways]atomic.Pointer[Entry[K, V]]) int {
 	for i := range set {
 		if !set[i].Load().used.Swap(false) {
@@ -190,7 +198,8 @@ func (t *Table[K, V]) victim(set *[ways]atomic.Pointer[Entry[K, V]]) int {
 	return 0
 }
 
-// evict takes out the next entry that wasn't used since the hand last passed, or, after a round in which all were, the next one.
+// evict takes out the next entry that wasn't used since the hand last passed, or, after a round in
+// which all were, the next one.
 func (t *Table[K, V]) evict() {
 	slots := len(t.sets) * ways
 	for i := range 2 * slots {

@@ -35,7 +35,8 @@ func TestReplaceAndRemove(t *testing.T) {
 	require.Nil(t, c.Get(3, 3))
 }
 
-// Random puts, against a map that forgets nothing: what is found is what was put last, and bounds hold throughout.
+// Random puts, against a map that forgets nothing: what is found is what was put last, and bounds
+// hold throughout.
 func TestAgainstMap(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(3, 4))
 	c := clock.New[int, string](64, 400)

@@ -1,4 +1,5 @@
-// Package outage says once that something is away, and once that it is back, however many requests find it so.
+// Package outage says once that something is away, and once that it is back, however many requests
+// find it so.
 package outage
 
 import (
@@ -9,9 +10,11 @@ import (
 	"time"
 )
 
-// Log tells of the outages of one thing. It is safe for concurrent use; its fields are set before the first call.
+// Log tells of the outages of one thing. It is safe for concurrent use; its fields are set before
+// the first call.
 type Log struct {
-	// Logger gets the two lines of an outage: the first one with the error, the second one with how long it was and how often it failed.
+	// Logger gets the two lines of an outage: the first one with the error, the second one with how
+	// long it was and how often it failed.
 	Logger *slog.Logger
 	// Away is the first line's message; the second one's is the same with ": it is over" behind it.
 	Away string
@@ -23,7 +26,8 @@ type Log struct {
 	failures int
 }
 
-// calm is how long nothing must have failed before an outage is over: what fails now and then is one outage, and not a thousand.
+// calm is how long nothing must have failed before an outage is over: what fails now and then is
+// one outage, and not a thousand.
 const calm = time.Second
 
 // Note calls Failed, or Worked if err is nil.

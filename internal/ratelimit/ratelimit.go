@@ -17,7 +17,8 @@ type Headers struct {
 	policy, burst string
 }
 
-// NewHeaders returns headers of the IETF draft "RateLimit header fields for HTTP", of the X-RateLimit- family, of both, or nil.
+// NewHeaders returns headers of the IETF draft "RateLimit header fields for HTTP", of the
+// X-RateLimit- family, of both, or nil.
 func NewHeaders(rate float64, burst int, draft, x bool) *Headers {
 	if !draft && !x {
 		return nil

@@ -1,6 +1,7 @@
 package redisthrottle
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -8,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -16,6 +18,7 @@ import (
 
 	"github.com/gatekit-go/gatekit/internal/bucket"
 	"github.com/gatekit-go/gatekit/internal/circuit"
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 	"github.com/gatekit-go/gatekit/throttle"
 )
 
@@ -45,16 +48,17 @@ const (
 type BucketsConfig struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
-	// Client is a connection to Redis, which stays the caller's to close. Required. Its options want ContextTimeoutEnabled, as Timeout would
-	// mean nothing otherwise.
+	// Client is a connection to Redis, which stays the caller's to close. Required. Its options
+	// want ContextTimeoutEnabled, as Timeout would mean nothing otherwise.
 	Client redis.UniversalClient
-	// Name tells these buckets from others in the same Redis: 1 to 64 letters, digits, "-" or "_". Machines that share buckets share the name.
-	// Required.
+	// Name tells these buckets from others in the same Redis: 1 to 64 letters, digits, "-" or "_".
+	// Machines that share buckets share the name. Required.
 	Name string
 	// Mode is Exact or Leased.
 	Mode Mode
-	// Lease is how many tokens are taken in advance at the most, for one key on one machine. 0 means a tenth of what the limit gives in a
-	// second, and at most a tenth of its burst. Leased only.
+	// Lease is how many tokens are taken in advance at the most, for one key on one machine. 0
+	// means a tenth of what the limit gives in a second, and at most a tenth of its burst. Leased
+	// only.
 	Lease int
 	// Away says what becomes of requests while Redis can't be asked.
 	Away Away
@@ -62,10 +66,11 @@ type BucketsConfig struct {
 	Machines int
 	// Timeout is how long a decision waits for Redis. 0 means 100 ms; 1 ms to 10 s.
 	Timeout time.Duration
-	// Secret, if any, is hashed together with keys, so that who sees Redis' memory can't find out addresses and other keys of few
-	// possibilities by trying them all. All machines have the same.
+	// Secret, if any, is hashed together with keys, so that who sees Redis' memory can't find out
+	// addresses and other keys of few possibilities by trying them all. All machines have the same.
 	Secret []byte
-	// MaxKeys is for how many keys this machine holds leases, or local shares, at the most. 0 means 65,536.
+	// MaxKeys is for how many keys this machine holds leases, or local shares, at the most. 0 means
+	// 65,536.
 	MaxKeys int
 	// Logger is told when Redis goes away and comes back. nil means slog.Default.
 	Logger *slog.Logger
@@ -91,66 +96,50 @@ type Buckets struct {
 
 const (
 	defaultTimeout = 100 * time.Millisecond
+	minTimeout     = time.Millisecond
+	maxTimeout     = 10 * time.Second
 	defaultMaxKeys = 1 << 16
 	maxLocalLimits = 1000
 )
 
-// NewBuckets returns Buckets, or one error that names every field it refuses. It asks Redis nothing yet.
+// NewBuckets returns Buckets, or one error that names every field it refuses. It asks Redis nothing
+// yet.
 func NewBuckets(c BucketsConfig) (*Buckets, error) {
-	errs := checkClient("BucketsConfig", c.Client)
-	wrong := func(field, format string, args ...any) {
-		errs = append(errs, fmt.Errorf("redisthrottle: BucketsConfig.%s: %s", field, fmt.Sprintf(format, args...)))
-	}
-	if !isName(c.Name) {
-		wrong("Name", "want 1 to 64 letters, digits, - or _, got %.70q", c.Name)
-	}
-	if c.Mode > Leased {
-		wrong("Mode", "want Exact or Leased, got %d", c.Mode)
-	}
-	if c.Lease < 0 || c.Lease > 0 && c.Mode != Leased {
-		wrong("Lease", "want 0, or a number of tokens with Leased, got %d", c.Lease)
-	}
-	if c.Away > LocalShare {
-		wrong("Away", "want FailClosed, FailOpen or LocalShare, got %d", c.Away)
-	}
-	if (c.Away == LocalShare) != (c.Machines > 0) {
-		wrong("Machines", "want a number of machines with LocalShare, and 0 without, got %d", c.Machines)
-	}
-	if c.Timeout == 0 {
-		c.Timeout = defaultTimeout
-	}
-	if c.Timeout < time.Millisecond || c.Timeout > 10*time.Second {
-		wrong("Timeout", "want 1ms to 10s, got %v", c.Timeout)
-	}
-	if c.MaxKeys < 0 {
-		wrong("MaxKeys", "want 0 or more, got %d", c.MaxKeys)
-	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
-	}
-	if c.MaxKeys == 0 {
-		c.MaxKeys = defaultMaxKeys
-	}
-	if c.Logger == nil {
-		c.Logger = slog.Default()
+	m := mistakes.In("redisthrottle: BucketsConfig")
+	checkClient(m, c.Client)
+	m.Require(isName(c.Name), "Name", wantName, c.Name)
+	m.Require(c.Mode <= Leased, "Mode", "want Exact or Leased, got %d", c.Mode)
+	m.Require(c.Lease == 0 || c.Lease > 0 && c.Mode == Leased,
+		"Lease", "want 0, or a number of tokens with Leased, got %d", c.Lease)
+	m.Require(c.Away <= LocalShare, "Away", "want FailClosed, FailOpen or LocalShare, got %d", c.Away)
+	m.Require((c.Away == LocalShare) == (c.Machines > 0),
+		"Machines", "want a number of machines with LocalShare, and 0 without, got %d", c.Machines)
+	mistakes.RangeOrZero(m, "Timeout", c.Timeout, minTimeout, maxTimeout)
+	mistakes.AtLeast(m, "MaxKeys", c.MaxKeys, 0)
+	if err := m.Err(); err != nil {
+		return nil, err
 	}
 	b := &Buckets{
 		client: c.Client, prefix: "gatekit:b:" + c.Name + ":", mode: c.Mode, lease: c.Lease, away: c.Away, machines: c.Machines,
-		timeout: c.Timeout, secret: append([]byte(nil), c.Secret...), maxKeys: c.MaxKeys,
-		circuit: circuit.Circuit{Logger: c.Logger, Package: "redisthrottle", Name: c.Name}, tables: map[throttle.Limit]*bucket.Table{},
+		timeout: cmp.Or(c.Timeout, defaultTimeout), secret: slices.Clone(c.Secret), maxKeys: cmp.Or(c.MaxKeys, defaultMaxKeys),
+		circuit: newCircuit(c.Logger, c.Name), tables: map[throttle.Limit]*bucket.Table{},
 	}
 	if c.Mode == Leased {
-		b.shares = newShares(c.MaxKeys)
+		b.shares = newShares(b.maxKeys)
 	}
 	return b, nil
 }
 
+func newCircuit(log *slog.Logger, name string) circuit.Circuit {
+	return circuit.Circuit{Logger: cmp.Or(log, slog.Default()), Package: "redisthrottle", Name: name}
+}
+
 // checkClient refuses a client that would wait for Redis however long it takes.
-func checkClient(config string, c redis.UniversalClient) []error {
+func checkClient(m *mistakes.Mistakes, c redis.UniversalClient) {
 	enabled := true
 	switch c := c.(type) {
 	case nil:
-		return []error{fmt.Errorf("redisthrottle: %s.Client: want a redis.UniversalClient, got nil", config)}
+		m.Add("Client", "want a redis.UniversalClient, got nil")
 	case *redis.Client:
 		enabled = c.Options().ContextTimeoutEnabled
 	case *redis.ClusterClient:
@@ -158,11 +147,11 @@ func checkClient(config string, c redis.UniversalClient) []error {
 	case *redis.Ring:
 		enabled = c.Options().ContextTimeoutEnabled
 	}
-	if !enabled {
-		return []error{fmt.Errorf("redisthrottle: %s.Client: want ContextTimeoutEnabled in its options, so that a slow Redis is waited for no longer than it may be", config)}
-	}
-	return nil
+	m.Require(enabled, "Client",
+		"want ContextTimeoutEnabled in its options, so that a slow Redis is waited for no longer than it may be")
 }
+
+const wantName = "want 1 to 64 letters, digits, - or _, got %.64q"
 
 func isName(name string) bool {
 	return name != "" && len(name) <= 64 && !strings.ContainsFunc(name, func(c rune) bool {
@@ -173,8 +162,13 @@ func isName(name string) bool {
 // ErrAway is what Take returns, with the cause, where Redis can't be asked and Away is FailClosed.
 var ErrAway = errors.New("redisthrottle: Redis can't be asked")
 
-// Take takes a token from the bucket of key, whose size is l. Where there is none, it returns how long it takes until there is one; a limit with
-// a 0 never has one. left is how many tokens there are then, as far as this machine knows. It implements usageplan.Buckets.
+// errOpen is ErrAway of all requests for which Redis wasn't even asked: through an outage, that is
+// nearly every one.
+var errOpen = fmt.Errorf("%w: %w", ErrAway, circuit.ErrOpen)
+
+// Take takes a token from the bucket of key, whose size is l. Where there is none, it returns how
+// long it takes until there is one; a limit with a 0 never has one. left is how many tokens there
+// are then, as far as this machine knows. It implements usageplan.Buckets.
 func (b *Buckets) Take(ctx context.Context, key string, l throttle.Limit) (ok bool, wait time.Duration, left int, err error) {
 	v, err := b.take(ctx, key, l)
 	return v.OK, v.Wait, v.Left, err
@@ -222,8 +216,8 @@ func (b *Buckets) ask(ctx context.Context, d digest, l throttle.Limit, atLeast, 
 	return granted, v, err
 }
 
-// Give puts back a token that Take took. Where Redis can't be asked it is put back into this machine's share, or nowhere: one that is lost comes
-// back by itself.
+// Give puts back a token that Take took. Where Redis can't be asked it is put back into this
+// machine's share, or nowhere: one that is lost comes back by itself.
 func (b *Buckets) Give(ctx context.Context, key string, l throttle.Limit) error {
 	if l.Rate == 0 || l.Burst == 0 {
 		return nil
@@ -259,6 +253,9 @@ func (b *Buckets) without(d digest, l throttle.Limit, cause error) (bucket.Verdi
 			return bucket.Verdict{}, err
 		}
 		return table.Take(d.hash()), nil
+	}
+	if cause == circuit.ErrOpen { // as Enter returns it
+		return bucket.Verdict{}, errOpen
 	}
 	return bucket.Verdict{}, fmt.Errorf("%w: %v", ErrAway, cause)
 }

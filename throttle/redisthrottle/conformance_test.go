@@ -61,6 +61,7 @@ func newLimiter(t testing.TB, l throttle.Limit, c redisthrottle.BucketsConfig) *
 
 func TestExactConformance(t *testing.T) {
 	throttletest.Run(t, func(t *testing.T, body func(*testing.T, throttletest.Setup)) {
+		t.Parallel()
 		m := newMini(t)
 		client := connect(t, m.Addr())
 		n := 0
@@ -72,6 +73,7 @@ func TestExactConformance(t *testing.T) {
 }
 
 func TestStore(t *testing.T) {
+	t.Parallel()
 	usageplantest.Run(t, func(t *testing.T) usageplan.Store {
 		store, err := redisthrottle.NewStore(redisthrottle.StoreConfig{Client: connect(t, miniredis.RunT(t).Addr()), Name: "test", Timeout: 5 * time.Second})
 		require.NoError(t, err)

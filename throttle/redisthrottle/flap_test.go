@@ -9,7 +9,8 @@ import (
 	"github.com/gatekit-go/gatekit/throttle/redisthrottle"
 )
 
-// What the package says of Redis that comes and goes: the first time costs a burst, and the others nothing but the rate.
+// What the package says of Redis that comes and goes: the first time costs a burst, and the others
+// nothing but the rate.
 func TestLocalShareAtEachFlap(t *testing.T) {
 	m := newMini(t)
 	var machines []*redisthrottle.Limiter

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/bucket"
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 	"github.com/gatekit-go/gatekit/internal/ratelimit"
 	"github.com/gatekit-go/gatekit/internal/retry"
 	"github.com/gatekit-go/gatekit/throttle"
@@ -22,7 +23,8 @@ type Config struct {
 
 	// Key says whose request it is: throttle.ByIP, throttle.ByPrincipal, … Required.
 	Key throttle.KeyFunc
-	// Headers adds RateLimit-Policy and RateLimit to every answer, as throttle.KeyConfig.Headers does.
+	// Headers adds RateLimit-Policy and RateLimit to every answer, as throttle.KeyConfig.Headers
+	// does.
 	Headers bool
 	// XHeaders adds X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset to every answer.
 	XHeaders bool
@@ -30,7 +32,8 @@ type Config struct {
 	NoRetryAfter bool
 }
 
-// Limiter is a bucket for each caller that all machines share. It is throttle.Keyed with its buckets in Redis. It is safe for concurrent use.
+// Limiter is a bucket for each caller that all machines share. It is throttle.Keyed with its
+// buckets in Redis. It is safe for concurrent use.
 type Limiter struct {
 	buckets      *Buckets
 	limit        throttle.Limit
@@ -41,17 +44,16 @@ type Limiter struct {
 
 // New returns a limit of l for each caller, or one error that names every field it refuses.
 func New(l throttle.Limit, c Config) (*Limiter, error) {
+	m := mistakes.In("redisthrottle: Config")
+	if err := l.Validate("Limit"); err != nil {
+		m.Join(err)
+	} else if err := bucket.Check(l.Rate, l.Burst); err != nil {
+		m.Join(fmt.Errorf("redisthrottle: Limit: %w", err))
+	}
 	buckets, err := NewBuckets(c.BucketsConfig)
-	errs := []error{l.Validate("Limit"), err}
-	if errs[0] == nil {
-		if _, err := bucket.New(l.Rate, l.Burst, 1); err != nil {
-			errs = append(errs, fmt.Errorf("redisthrottle: Limit: %w", err))
-		}
-	}
-	if c.Key == nil {
-		errs = append(errs, errors.New("redisthrottle: Config.Key: want a function such as throttle.ByIP, got nil"))
-	}
-	if err := errors.Join(errs...); err != nil {
+	m.Join(err)
+	m.Require(c.Key != nil, "Key", "want a function such as throttle.ByIP, got nil")
+	if err := m.Err(); err != nil {
 		return nil, err
 	}
 	return &Limiter{
@@ -60,8 +62,9 @@ func New(l throttle.Limit, c Config) (*Limiter, error) {
 	}, nil
 }
 
-// Check takes a token of r's caller. It returns nil, a *gatekit.Rejection of type Throttled, the key function's error, or, where Redis is away and
-// Away is FailClosed, a *gatekit.Rejection with status 503 whose cause is [ErrAway].
+// Check takes a token of r's caller. It returns nil, a *gatekit.Rejection of type Throttled, the
+// key function's error, or, where Redis is away and Away is FailClosed, a *gatekit.Rejection with
+// status 503 whose cause is [ErrAway].
 func (l *Limiter) Check(r *http.Request) error {
 	v, err := l.take(r)
 	if err == nil && !v.OK {
@@ -76,10 +79,21 @@ func (l *Limiter) take(r *http.Request) (bucket.Verdict, error) {
 		return bucket.Verdict{}, err
 	}
 	v, err := l.buckets.take(r.Context(), key, l.limit)
-	if err != nil && !errors.Is(err, context.Canceled) {
-		err = &gatekit.Rejection{Type: gatekit.Default5XX, Status: http.StatusServiceUnavailable, RetryAfter: time.Second, Cause: err}
+	switch {
+	case err == errOpen:
+		err = &whileOpen
+	case err != nil && !errors.Is(err, context.Canceled):
+		away := whileOpen
+		away.Cause = err
+		err = &away
 	}
 	return v, err
+}
+
+// whileOpen is the refusal of every request while Redis isn't asked. It is made once: an outage
+// under load is when refusals are made most.
+var whileOpen = gatekit.Rejection{
+	Type: gatekit.Default5XX, Status: http.StatusServiceUnavailable, RetryAfter: time.Second, Cause: errOpen,
 }
 
 func (l *Limiter) refusal(wait time.Duration) error {
@@ -89,7 +103,8 @@ func (l *Limiter) refusal(wait time.Duration) error {
 	return retry.After(wait)
 }
 
-// Middleware lets a request through if its caller's bucket has a token for it, and else answers 429.
+// Middleware lets a request through if its caller's bucket has a token for it, and else answers
+// 429.
 func (l *Limiter) Middleware(next http.Handler) http.Handler { return &limited{limiter: l, next: next} }
 
 type limited struct {

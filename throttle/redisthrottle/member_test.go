@@ -7,7 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// FuzzParseMember reads any member: what is a record is written the same, and anything else is an error.
+// FuzzParseMember reads any member: what is a record is written the same, and anything else is an
+// error.
 func FuzzParseMember(f *testing.F) {
 	for _, s := range []string{"id\x001\x007\x00data", "id\x001\x007\x00", "\x007", "id", "id\x00x\x00", "id\x000\x007\x00", "id\x00-1\x007\x00", "id\x001\x007\x00\x00\xff"} {
 		f.Add(s)

@@ -231,8 +231,10 @@ func TestPoliciesWhileRedisIsAway(t *testing.T) {
 	}
 }
 
-// Redis is asked five times, then by one request a second or so, and by all again once that has an answer.
+// Redis is asked five times, then by one request a second or so, and by all again once that has an
+// answer.
 func TestCircuit(t *testing.T) {
+	t.Parallel() // as it waits for the circuit
 	m := newMini(t)
 	var log bytes.Buffer
 	c := quiet(connect(t, m.Addr()), "circuit")
@@ -253,6 +255,22 @@ func TestCircuit(t *testing.T) {
 	require.Equal(t, 1, strings.Count(log.String(), "Redis is away"))
 	require.Equal(t, 1, strings.Count(log.String(), "Redis is back"))
 	require.NotContains(t, log.String(), "secret-caller")
+}
+
+// An outage under load is when refusals are made most: while Redis isn't asked, each is the same
+// value, and costs no more than to find out whose request it is.
+func TestRefusalsWhileRedisIsNotAskedAreMadeOnce(t *testing.T) {
+	m := newMini(t)
+	l := newLimiter(t, throttle.Limit{Rate: 1, Burst: 10}, quiet(connect(t, m.Addr()), "away"))
+	m.Close()
+	r := get("a")
+	for range 5 {
+		require.ErrorIs(t, l.Check(r), redisthrottle.ErrAway)
+	}
+	first, second := l.Check(r), l.Check(get("b"))
+	require.ErrorIs(t, first, redisthrottle.ErrAway)
+	require.Same(t, first, second)
+	require.LessOrEqual(t, testing.AllocsPerRun(20, func() { _ = l.Check(r) }), 1.0) // far below the pause after which one asks again
 }
 
 // A client that goes away says nothing of Redis.
@@ -501,8 +519,8 @@ func TestStoreHasACircuit(t *testing.T) {
 	require.Greater(t, quick, 30)
 }
 
-// Who closes the half of the connection that they send on ends the request's context, and can still read the answer: the request is counted, and
-// refused beyond the quota, all the same.
+// Who closes the half of the connection that they send on ends the request's context, and can still
+// read the answer: the request is counted, and refused beyond the quota, all the same.
 func TestQuotaOfHalfClosedConnections(t *testing.T) {
 	store, err := redisthrottle.NewStore(redisthrottle.StoreConfig{Client: connect(t, newMini(t).Addr()), Name: "half", Timeout: 5 * time.Second})
 	require.NoError(t, err)

@@ -13,11 +13,13 @@ import (
 	"github.com/gatekit-go/gatekit/throttle"
 )
 
-// A bucket is a number: the moment at which it will be full again, in microseconds of Redis' clock since 2023-11-14 22:13:20 UTC, which leaves a
-// double room for thousandths. One that is full needs no number. (internal/bucket keeps its buckets in the same way.)
+// A bucket is a number: the moment at which it will be full again, in microseconds of Redis' clock
+// since 2023-11-14 22:13:20 UTC, which leaves a double room for thousandths. One that is full needs
+// no number. (internal/bucket keeps its buckets in the same way.)
 //
-// Of a token a millionth doesn't matter: it is less than what the clock can tell. A clock that was set back makes a bucket look emptier than
-// empty: it is then as good as empty, and fills from there.
+// Of a token a millionth doesn't matter: it is less than what the clock can tell. A clock that was
+// set back makes a bucket look emptier than empty: it is then as good as empty, and fills from
+// there.
 //
 // The scripts share text and not functions, as a function is made anew with each call of a script.
 const loadLua = `

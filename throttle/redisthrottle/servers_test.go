@@ -108,8 +108,8 @@ func (m fleetMember) run() (result fleetResult) {
 	return result
 }
 
-// Four processes share a limit: what they let through together is within the bound that the package states, with the longest decision for the
-// time that it took to get to Redis and back.
+// Four processes share a limit: what they let through together is within the bound that the package
+// states, with the longest decision for the time that it took to get to Redis and back.
 func TestFourProcesses(t *testing.T) {
 	for name, mode := range map[string]redisthrottle.Mode{"exact": redisthrottle.Exact, "leased": redisthrottle.Leased} {
 		t.Run(name, func(t *testing.T) {
@@ -158,13 +158,15 @@ func TestFourProcesses(t *testing.T) {
 			}
 			t.Logf("%s: admitted %d of %d asked in %v, bound %.0f to %.0f, longest decision %v", name, admitted, asked, took, least, most, slowest)
 			require.LessOrEqual(t, float64(admitted), most)
-			// A fleet that starts one after the other doesn't ask all the time, so there is room below.
+			// A fleet that starts one after the other doesn't ask all the time, so there is room
+			// below.
 			require.GreaterOrEqual(t, float64(admitted), least-l.Rate*0.5)
 		})
 	}
 }
 
-// The server is killed in the middle of load, is away for a while, and comes back empty. Nothing hangs, and each policy is what it says.
+// The server is killed in the middle of load, is away for a while, and comes back empty. Nothing
+// hangs, and each policy is what it says.
 func TestServerThatIsKilled(t *testing.T) {
 	for name, tt := range map[string]struct {
 		away     redisthrottle.Away
@@ -224,7 +226,8 @@ func TestServerThatIsKilled(t *testing.T) {
 			}
 			wait("it serves", func() bool { return counts[0].ok.Load() > 200 })
 			server.Kill()
-			// Until the circuit has opened, some may still be let through by tokens that were leased.
+			// Until the circuit has opened, some may still be let through by tokens that were
+			// leased.
 			away := func() bool {
 				err := l.Check(get("probe"))
 				return (err == nil) == (tt.away != redisthrottle.FailClosed)
@@ -275,7 +278,8 @@ func TestServerThatIsKilled(t *testing.T) {
 	}
 }
 
-// A Cluster takes scripts of one key only, and a client that Sentinel has told where the server is goes on with the one that took over.
+// A Cluster takes scripts of one key only, and a client that Sentinel has told where the server is
+// goes on with the one that took over.
 func TestClusterAndSentinel(t *testing.T) {
 	node := redistest.Start(t, "--cluster-enabled", "yes")
 	require.NoError(t, connect(t, node.Addr).Do(t.Context(), "CLUSTER", "ADDSLOTSRANGE", 0, 16383).Err())
@@ -314,7 +318,8 @@ func TestClusterAndSentinel(t *testing.T) {
 	}
 }
 
-// A server that holds still, and doesn't refuse connections, costs each decision its deadline, and after some of them nothing.
+// A server that holds still, and doesn't refuse connections, costs each decision its deadline, and
+// after some of them nothing.
 func TestServerThatHoldsStill(t *testing.T) {
 	server := redistest.Start(t)
 	c := quiet(connect(t, server.Addr), "still")
@@ -330,8 +335,9 @@ func TestServerThatHoldsStill(t *testing.T) {
 	require.Less(t, time.Since(before), 10*time.Second, "a thousand deadlines are fifty seconds")
 }
 
-// A quota that several machines count in Redis is let through to the unit. Where the server is killed, known keys go on being known, and the
-// requests are let through or not as FailClosed says; where it comes back, they are counted again.
+// A quota that several machines count in Redis is let through to the unit. Where the server is
+// killed, known keys go on being known, and the requests are let through or not as FailClosed says;
+// where it comes back, they are counted again.
 func TestQuotaOnRedis(t *testing.T) {
 	for _, mode := range []usageplan.Mode{usageplan.Exact, usageplan.Fast} {
 		t.Run(string(mode), func(t *testing.T) {

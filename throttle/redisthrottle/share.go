@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatekit-go/gatekit/internal/bucket"
 	"github.com/gatekit-go/gatekit/internal/clock"
+	"github.com/gatekit-go/gatekit/internal/flight"
 	"github.com/gatekit-go/gatekit/throttle"
 )
 
@@ -24,11 +25,9 @@ type share struct {
 	filling *filling      // the question that is under way, or nil
 }
 
-// filling is a question to Redis.
-type filling struct {
-	done chan struct{} // closed with the answer
-	err  error
-}
+// filling is a question to Redis. What it finds out is in the share; who waits for it looks there
+// again.
+type filling = flight.Call[struct{}]
 
 // leaseFor is how long a lease lasts.
 const leaseFor = time.Second
@@ -57,8 +56,9 @@ func (s *shares) of(d digest) *share {
 	return made
 }
 
-// spend takes a token from what this machine holds, or else from Redis together with some in advance. Who waits for another's question takes its
-// failure for their own: asked one after the other, a Redis that is away would keep the last waiting for several timeouts.
+// spend takes a token from what this machine holds, or else from Redis together with some in
+// advance. Who waits for another's question takes its failure for their own: asked one after the
+// other, a Redis that is away would keep the last waiting for several timeouts.
 func (b *Buckets) spend(ctx context.Context, d digest, l throttle.Limit) (bucket.Verdict, error) {
 	s := b.shares.of(d)
 	for {
@@ -80,17 +80,12 @@ func (b *Buckets) spend(ctx context.Context, d digest, l throttle.Limit) (bucket
 		}
 		if f := s.filling; f != nil {
 			s.mu.Unlock()
-			select {
-			case <-f.done:
-				if f.err != nil {
-					return bucket.Verdict{}, f.err
-				}
-				continue
-			case <-ctx.Done():
-				return bucket.Verdict{}, ctx.Err()
+			if _, err := f.Wait(ctx); err != nil {
+				return bucket.Verdict{}, err
 			}
+			continue
 		}
-		f := &filling{done: make(chan struct{}), err: errUnanswered}
+		f := flight.New[struct{}]()
 		s.filling = f
 		want := b.want(s, l, now)
 		s.mu.Unlock()
@@ -100,13 +95,15 @@ func (b *Buckets) spend(ctx context.Context, d digest, l throttle.Limit) (bucket
 
 var errUnanswered = errors.New("redisthrottle: the client panicked")
 
-// fill asks Redis for the request at hand and those to come, which is why it doesn't matter whether the client is still there.
+// fill asks Redis for the request at hand and those to come, which is why it doesn't matter whether
+// the client is still there.
 func (b *Buckets) fill(ctx context.Context, d digest, l throttle.Limit, s *share, f *filling, want int) (v bucket.Verdict, err error) {
 	var granted int
+	err = errUnanswered
 	defer func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if f.err == nil {
+		if err == nil {
 			now := time.Now()
 			s.left, s.wanted, s.until = max(granted-1, 0), want, now.Add(leaseFor)
 			s.rest, s.full, s.next = v.Left, v.Full, time.Time{}
@@ -118,14 +115,14 @@ func (b *Buckets) fill(ctx context.Context, d digest, l throttle.Limit, s *share
 			}
 		}
 		s.filling = nil
-		close(f.done)
+		f.End(struct{}{}, err)
 	}()
 	granted, v, err = b.ask(context.WithoutCancel(ctx), d, l, 1, want)
-	f.err = err
 	return v, err
 }
 
-// want returns how many tokens to ask for: one, or twice as many as last time if none of those lapsed.
+// want returns how many tokens to ask for: one, or twice as many as last time if none of those
+// lapsed.
 func (b *Buckets) want(s *share, l throttle.Limit, now time.Time) int {
 	most := b.lease
 	if most == 0 {
@@ -140,8 +137,8 @@ func (b *Buckets) want(s *share, l throttle.Limit, now time.Time) int {
 // maxPause bounds how long a bucket that was empty isn't asked again.
 const maxPause = 100 * time.Millisecond
 
-// pauseFor returns how long not to ask a bucket that had less than was wanted: until it has got as much, or else machines that want more than
-// there is would ask for each token by itself.
+// pauseFor returns how long not to ask a bucket that had less than was wanted: until it has got as
+// much, or else machines that want more than there is would ask for each token by itself.
 func pauseFor(want int, l throttle.Limit, wait time.Duration) time.Duration {
 	refill := time.Duration(min(float64(want)/l.Rate*float64(time.Second), float64(maxPause)))
 	return max(refill, min(wait, maxPause))

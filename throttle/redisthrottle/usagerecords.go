@@ -13,7 +13,8 @@ import (
 	"github.com/gatekit-go/gatekit/throttle/usageplan"
 )
 
-// A table is one sorted set of members of one score, which Redis keeps in the order of their bytes. The first byte tells what a member is:
+// A table is one sorted set of members of one score, which Redis keeps in the order of their bytes.
+// The first byte tells what a member is:
 //
 //	\0 last NUL forgot NUL born NUL kept the latest change, the latest deletion that was forgotten, what the first change came after, and how many
 //	                                    deletions are remembered
@@ -22,8 +23,9 @@ import (
 //	ID NUL revision NUL number NUL data a record with the number of its last change; IDs are visible characters
 //	\177 c or n number NUL ID           the last change of a record, or of what was one, in the order of numbers; n if it is new (usageplan.Span.New)
 //
-// Numbers of changes have sixteen digits, so that their order is that of their text. They are microseconds of Redis' clock, or one more than the
-// last one: so a set that was lost, and is written anew, doesn't use a number again, and whoever has seen the old one notices.
+// Numbers of changes have sixteen digits, so that their order is that of their text. They are
+// microseconds of Redis' clock, or one more than the last one: so a set that was lost, and is
+// written anew, doesn't use a number again, and whoever has seen the old one notices.
 const recordLua = `
 local table = KEYS[1]
 
@@ -112,7 +114,8 @@ save()
 return 1
 `)
 
-// changesScript returns changes and the records that they are of, up to a number of bytes, so that a page of large records doesn't stop Redis.
+// changesScript returns changes and the records that they are of, up to a number of bytes, so that
+// a page of large records doesn't stop Redis.
 var changesScript = redis.NewScript(recordLua + `
 local since, before, limit, bytes, kind, all = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6]
 if tonumber(since) > tonumber(last) or tonumber(since) > 0 and tonumber(since) < tonumber(born) then return {'forgotten'} end
@@ -142,7 +145,8 @@ func (s *Store) within(ctx context.Context) (context.Context, context.CancelFunc
 	return context.WithTimeout(ctx, s.timeout)
 }
 
-// failed names the operation. The cause is go-redis' own, and not one that callers are to tell apart.
+// failed names the operation. The cause is go-redis' own, and not one that callers are to tell
+// apart.
 func failed(op string, err error) error {
 	if err == nil {
 		return nil

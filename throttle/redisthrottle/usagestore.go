@@ -1,9 +1,9 @@
 package redisthrottle
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"strconv"
 	"time"
@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/gatekit-go/gatekit/internal/circuit"
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 	"github.com/gatekit-go/gatekit/throttle/usageplan"
 )
 
@@ -18,25 +19,30 @@ import (
 type StoreConfig struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
-	// Client is a connection to Redis, which stays the caller's to close. Required. Its options want ContextTimeoutEnabled.
+	// Client is a connection to Redis, which stays the caller's to close. Required. Its options
+	// want ContextTimeoutEnabled.
 	Client redis.UniversalClient
-	// Name tells this store from others in the same Redis: 1 to 64 letters, digits, "-" or "_". Required.
+	// Name tells this store from others in the same Redis: 1 to 64 letters, digits, "-" or "_".
+	// Required.
 	Name string
 	// Timeout is how long a call waits for Redis. 0 means 500 ms; 1 ms to 10 s.
 	Timeout time.Duration
-	// Retention is how long counts are kept after the end of their period. 0 means usageplan.DefaultRetention.
+	// Retention is how long counts are kept after the end of their period. 0 means
+	// usageplan.DefaultRetention.
 	Retention time.Duration
 	// Logger is told when Redis goes away and comes back. nil means slog.Default.
 	Logger *slog.Logger
 }
 
-// Store is a [usageplan.Store] in Redis, which several machines share. Each call is one script on one key, so a Cluster will do. What lasts over
-// a crash of Redis is what Redis' own persistence makes of it: with appendfsync everysec a second of counts may be lost.
+// Store is a [usageplan.Store] in Redis, which several machines share. Each call is one script on
+// one key, so a Cluster will do. What lasts over a crash of Redis is what Redis' own persistence
+// makes of it: with appendfsync everysec a second of counts may be lost.
 //
 // A table is a sorted set, which has its records, and their changes, in order. A counter is a hash,
-// which expires at the end of the retention. Redis must not evict what has no expiry: its maxmemory-policy is to be noeviction, or one of
-// volatile-…, which may forget counts. After five failures in a row requests aren't counted for about a second, without waiting, as with
-// [Buckets]. It is safe for concurrent use.
+// which expires at the end of the retention. Redis must not evict what has no expiry: its
+// maxmemory-policy is to be noeviction, or one of volatile-…, which may forget counts. After five
+// failures in a row requests aren't counted for about a second, without waiting, as with [Buckets].
+// It is safe for concurrent use.
 type Store struct {
 	client    redis.UniversalClient
 	prefix    string
@@ -50,37 +56,26 @@ var _ usageplan.Store = (*Store)(nil)
 
 const defaultStoreTimeout = 500 * time.Millisecond
 
-// NewStore returns a Store, or one error that names every field it refuses. It asks Redis nothing yet.
+// NewStore returns a Store, or one error that names every field it refuses. It asks Redis nothing
+// yet.
 func NewStore(c StoreConfig) (*Store, error) {
-	errs := checkClient("StoreConfig", c.Client)
-	if !isName(c.Name) {
-		errs = append(errs, fmt.Errorf("redisthrottle: StoreConfig.Name: want 1 to 64 letters, digits, - or _, got %.70q", c.Name))
-	}
-	if c.Timeout == 0 {
-		c.Timeout = defaultStoreTimeout
-	}
-	if c.Timeout < time.Millisecond || c.Timeout > 10*time.Second {
-		errs = append(errs, fmt.Errorf("redisthrottle: StoreConfig.Timeout: want 1ms to 10s, got %v", c.Timeout))
-	}
-	if c.Retention == 0 {
-		c.Retention = usageplan.DefaultRetention
-	}
-	if c.Retention < 24*time.Hour || c.Retention > 100*365*24*time.Hour {
-		errs = append(errs, fmt.Errorf("redisthrottle: StoreConfig.Retention: want 24h to 100 years, got %v", c.Retention))
-	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
-	}
-	if c.Logger == nil {
-		c.Logger = slog.Default()
+	m := mistakes.In("redisthrottle: StoreConfig")
+	checkClient(m, c.Client)
+	m.Require(isName(c.Name), "Name", wantName, c.Name)
+	mistakes.RangeOrZero(m, "Timeout", c.Timeout, minTimeout, maxTimeout)
+	m.Require(c.Retention == 0 || c.Retention >= 24*time.Hour && c.Retention <= 100*365*24*time.Hour,
+		"Retention", "want 24h to 100 years, got %v", c.Retention)
+	if err := m.Err(); err != nil {
+		return nil, err
 	}
 	return &Store{
-		client: c.Client, prefix: "gatekit:u:" + c.Name + ":", timeout: c.Timeout, retention: c.Retention, kept: keptDeletions,
-		circuit: circuit.Circuit{Logger: c.Logger, Package: "redisthrottle", Name: c.Name},
+		client: c.Client, prefix: "gatekit:u:" + c.Name + ":", timeout: cmp.Or(c.Timeout, defaultStoreTimeout),
+		retention: cmp.Or(c.Retention, usageplan.DefaultRetention), kept: keptDeletions, circuit: newCircuit(c.Logger, c.Name),
 	}, nil
 }
 
-// A counter's hash has the units in all as u, the extra ones as x, and those of a day under the day's number in the period.
+// A counter's hash has the units in all as u, the extra ones as x, and those of a day under the
+// day's number in the period.
 var reserveScript = redis.NewScript(`
 local day, expires, least, most, limit = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local have = redis.call('HMGET', KEYS[1], 'u', 'x')
@@ -128,7 +123,8 @@ func dayField(c usageplan.Counter, on usageplan.Date) string {
 	return strconv.Itoa(int(on - c.From))
 }
 
-// expires returns when a counter may go, in milliseconds since 1970: a day from now at the earliest, for what is settled late.
+// expires returns when a counter may go, in milliseconds since 1970: a day from now at the
+// earliest, for what is settled late.
 func (s *Store) expires(c usageplan.Counter) int64 {
 	at := c.To.Time().Add(s.retention)
 	if least := time.Now().Add(24 * time.Hour); at.Before(least) {
@@ -139,7 +135,8 @@ func (s *Store) expires(c usageplan.Counter) int64 {
 
 var errCount = errors.New("redisthrottle: Redis has a counter that isn't one")
 
-// count runs a script on a counter, unless Redis has failed lately: the requests that come while it is away don't all wait for it.
+// count runs a script on a counter, unless Redis has failed lately: the requests that come while it
+// is away don't all wait for it.
 func (s *Store) count(ctx context.Context, script *redis.Script, c usageplan.Counter, args ...any) ([]int64, error) {
 	probe, err := s.circuit.Enter(time.Now())
 	if err != nil {

@@ -1,4 +1,5 @@
-// Package throttletest has the test suite that a limit by caller must pass, wherever it keeps its buckets.
+// Package throttletest has the test suite that a limit by caller must pass, wherever it keeps its
+// buckets.
 package throttletest
 
 import (
@@ -34,11 +35,13 @@ var Callers = throttle.ByHeader("X-Caller")
 // Setup is what one test needs.
 type Setup struct {
 	Clock Clock
-	// New returns a limiter whose callers are told apart by [Callers], with buckets of its own, all full.
+	// New returns a limiter whose callers are told apart by [Callers], with buckets of its own, all
+	// full.
 	New func(l throttle.Limit) Limiter
 }
 
-// Run tests a kind of limiter. with calls its body once, with what the body needs; it may do so in a synctest bubble.
+// Run tests a kind of limiter. with calls its body once, with what the body needs; it may do so in
+// a synctest bubble.
 func Run(t *testing.T, with func(t *testing.T, body func(t *testing.T, s Setup))) {
 	for name, body := range map[string]func(*testing.T, Setup){
 		"burst-and-refill":      burstAndRefill,
@@ -178,7 +181,8 @@ func refusals(t *testing.T, s Setup) {
 	expect(t, l, "a", "ok", "1")
 }
 
-// walk compares a random walk with a bucket counted in ten-thousandths of a token, which the rates give a whole number of each millisecond.
+// walk compares a random walk with a bucket counted in ten-thousandths of a token, which the rates
+// give a whole number of each millisecond.
 func walk(t *testing.T, s Setup) {
 	rnd := rand.New(rand.NewPCG(3, 4))
 	for _, rate := range []float64{0.1, 0.5, 1, 2.5, 40} {

@@ -36,7 +36,8 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// A refusal costs the charge, the Rejection with its cause, and what Reject does: at most four together, also where the wait is days.
+// A refusal costs the charge, the Rejection with its cause, and what Reject does: at most four
+// together, also where the wait is days.
 func TestRefusalAllocations(t *testing.T) {
 	for name, tt := range map[string]struct {
 		plan   usageplan.Plan

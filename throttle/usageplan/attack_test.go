@@ -100,7 +100,8 @@ func TestNoSecretIsLogged(t *testing.T) {
 	require.NotContains(t, err.Error(), "break")
 }
 
-// Administration at the same time as itself and as traffic: nothing is lost, no value lives that was retired. (For the race detector.)
+// Administration at the same time as itself and as traffic: nothing is lost, no value lives that
+// was retired. (For the race detector.)
 func TestAdministrationUnderRaces(t *testing.T) {
 	g := newRig(t, usageplan.Plan{Quota: quota(1e6, usageplan.Day)})
 	h := g.behind(usageplan.Config{}, "GET /pets", answers)
@@ -132,7 +133,8 @@ func TestAdministrationUnderRaces(t *testing.T) {
 	require.Len(t, secrets, 2, "no value is left over")
 }
 
-// A plan that the registry couldn't run isn't stored: it would keep every later change from being loaded.
+// A plan that the registry couldn't run isn't stored: it would keep every later change from being
+// loaded.
 func TestPlansThatCannotRunAreRefused(t *testing.T) {
 	for name, limit := range map[string]usageplan.Throttle{
 		"full-in-3000-years": {RateLimit: 1e-9, BurstLimit: 100},
@@ -200,7 +202,8 @@ func TestBucketsOfStagesThatReadAlike(t *testing.T) {
 	require.Len(t, buckets, 2)
 }
 
-// Where nobody tells the route, nobody knows whether a method's throttle is for it: that is a 500, and no pass.
+// Where nobody tells the route, nobody knows whether a method's throttle is for it: that is a 500,
+// and no pass.
 func TestMethodThrottlesWithoutARoute(t *testing.T) {
 	wide := usageplan.Throttle{RateLimit: 1e6, BurstLimit: 100}
 	throttled := func(methods map[string]usageplan.Throttle) usageplan.Plan {
@@ -332,8 +335,8 @@ func TestPlanThatIsReplacedElsewhere(t *testing.T) {
 	})
 }
 
-// Two processes may make more keys together than there may be. What each knows goes on and is kept up to date; the rest is refused, and comes in
-// once there is room.
+// Two processes may make more keys together than there may be. What each knows goes on and is kept
+// up to date; the rest is refused, and comes in once there is room.
 func TestMoreKeysThanThereMayBe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())

@@ -7,16 +7,21 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 )
 
-// BypassHeader is the request header that carries a bypass token. It is taken off before the request goes on.
+// BypassHeader is the request header that carries a bypass token. It is taken off before the
+// request goes on.
 const BypassHeader = "X-Gatekit-Bypass"
 
-// Bypass makes and checks tokens that let the requests of one API key through without counting them: for load tests and probes. The key is
-// asked for all the same. A token that is wrong or has expired is as good as none. It is safe for concurrent use.
+// Bypass makes and checks tokens that let the requests of one API key through without counting
+// them: for load tests and probes. The key is asked for all the same. A token that is wrong or has
+// expired is as good as none. It is safe for concurrent use.
 type Bypass struct{ secrets [][]byte }
 
 const (
@@ -25,26 +30,28 @@ const (
 	bypassVersion     = "v1"
 )
 
-// NewBypass returns a Bypass whose tokens are signed with the first secret and may be signed with any of them, so that secrets can be
-// replaced. Each has at least 32 bytes, which nobody can guess. They are copied.
+// NewBypass returns a Bypass whose tokens are signed with the first secret and may be signed with
+// any of them, so that secrets can be replaced. Each has at least 32 bytes, which nobody can guess.
+// They are copied.
 func NewBypass(secrets ...[]byte) (*Bypass, error) {
-	if len(secrets) == 0 || len(secrets) > 10 {
-		return nil, fmt.Errorf("usageplan: NewBypass: want 1 to 10 secrets, got %d", len(secrets))
-	}
+	m := mistakes.In("usageplan: NewBypass")
+	m.Require(1 <= len(secrets) && len(secrets) <= 10, "", "want 1 to 10 secrets, got %d", len(secrets))
 	b := &Bypass{}
 	for i, s := range secrets {
-		if len(s) < minBypassSecret {
-			return nil, fmt.Errorf("usageplan: NewBypass: secret %d: want at least %d bytes, got %d", i, minBypassSecret, len(s))
-		}
-		b.secrets = append(b.secrets, append([]byte(nil), s...))
+		m.Require(len(s) >= minBypassSecret, "", "secret %d: want at least %d bytes, got %d", i, minBypassSecret, len(s))
+		b.secrets = append(b.secrets, slices.Clone(s))
+	}
+	if err := m.Err(); err != nil {
+		return nil, err
 	}
 	return b, nil
 }
 
-// Token returns a token for requests with the API key of that ID, to be sent in [BypassHeader]. It counts for lifetime, at most 24 hours.
+// Token returns a token for requests with the API key of that ID, to be sent in [BypassHeader]. It
+// counts for lifetime, at most 24 hours.
 func (b *Bypass) Token(keyID string, lifetime time.Duration) (string, error) {
 	if !isID(keyID) {
-		return "", fmt.Errorf("usageplan: Bypass.Token: want an API key's ID, got %s", quoted(keyID))
+		return "", fmt.Errorf("usageplan: Bypass.Token: want an API key's ID, got %.64q", keyID)
 	}
 	if lifetime <= 0 || lifetime > maxBypassLifetime {
 		return "", fmt.Errorf("usageplan: Bypass.Token: lifetime: want up to %v, got %v", maxBypassLifetime, lifetime)

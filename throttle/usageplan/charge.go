@@ -10,8 +10,9 @@ import (
 	"github.com/gatekit-go/gatekit"
 )
 
-// Charge is what a request costs its key's quota: units are reserved before the request is let through, and stand, unless they are settled
-// or given back. It implements [gatekit.Charge]; handlers find it with [ChargeOf]. It is safe for concurrent use.
+// Charge is what a request costs its key's quota: units are reserved before the request is let
+// through, and stand, unless they are settled or given back. It implements [gatekit.Charge];
+// handlers find it with [ChargeOf]. It is safe for concurrent use.
 type Charge struct {
 	registry *Registry
 	key      *liveKey
@@ -37,10 +38,12 @@ const (
 
 var _ gatekit.Charge = (*Charge)(nil)
 
-// ErrSettled is what Settle returns if the charge was settled before, or given back as the request was refused.
+// ErrSettled is what Settle returns if the charge was settled before, or given back as the request
+// was refused.
 var ErrSettled = errors.New("usageplan: the charge is settled already")
 
-// ChargeOf returns the charge of the request that ctx belongs to, or nil if no usage plan counts it. The methods work on nil.
+// ChargeOf returns the charge of the request that ctx belongs to, or nil if no usage plan counts
+// it. The methods work on nil.
 func ChargeOf(ctx context.Context) *Charge {
 	if rc := gatekit.From(ctx); rc != nil {
 		c, _ := rc.Charge.(*Charge)
@@ -73,8 +76,9 @@ func (c *Charge) Reserved() int64 {
 	return c.reserved
 }
 
-// Remaining returns how many units were left of the quota when the request was let through, and whether there is a quota. With a Fast quota,
-// what other machines have used since this one last asked isn't known.
+// Remaining returns how many units were left of the quota when the request was let through, and
+// whether there is a quota. With a Fast quota, what other machines have used since this one last
+// asked isn't known.
 func (c *Charge) Remaining() (units int64, limited bool) {
 	if c == nil || c.limit < 0 || !c.counted {
 		return 0, false
@@ -82,8 +86,9 @@ func (c *Charge) Remaining() (units int64, limited bool) {
 	return max(c.left, 0), true
 }
 
-// Settle implements [gatekit.Charge]. A handler that knows what a request cost only at its end, in tokens, bytes or rows, lets Config.Cost
-// reserve a guess and settles what it was. A charge of a bypassed request settles nothing. The error is [ErrSettled], or the store's.
+// Settle implements [gatekit.Charge]. A handler that knows what a request cost only at its end, in
+// tokens, bytes or rows, lets Config.Cost reserve a guess and settles what it was. A charge of a
+// bypassed request settles nothing. The error is [ErrSettled], or the store's.
 func (c *Charge) Settle(ctx context.Context, units int64) error {
 	if c == nil {
 		return nil
@@ -122,7 +127,8 @@ func (c *Charge) add(ctx context.Context, units int64) error {
 	return err
 }
 
-// lease returns the lease of the charge's key under its plan, which only plans with Fast quotas have.
+// lease returns the lease of the charge's key under its plan, which only plans with Fast quotas
+// have.
 func (c *Charge) lease() *lease {
 	if l := c.member.lease.Load(); l != nil {
 		return l

@@ -53,7 +53,8 @@ func ExampleNew() {
 	// 403 {"message":"Forbidden"}
 }
 
-// A handler that knows only at its end what a request cost reserves a guess, and settles what it was.
+// A handler that knows only at its end what a request cost reserves a guess, and settles what it
+// was.
 func ExampleCharge_Settle() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

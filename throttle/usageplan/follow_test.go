@@ -52,7 +52,8 @@ func fill(t *testing.T, store usageplan.Store, name string, n int) {
 	}
 }
 
-// followed has a machine here, which reads a distant store, and one elsewhere, at which keys change.
+// followed has a machine here, which reads a distant store, and one elsewhere, at which keys
+// change.
 type followed struct {
 	*rig
 	store     *distant
@@ -63,6 +64,7 @@ type followed struct {
 const followedRefresh = 5 * time.Second
 
 func follow(t *testing.T, maxKeys int, test func(*followed)) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
@@ -89,8 +91,8 @@ func (f *followed) switchTo(on bool) {
 	require.NoError(f, err)
 }
 
-// Sixty pages are to be read, which takes longer than a refresh and longer than a call may: a key that is disabled meanwhile is refused in
-// time all the same, and each page is read once.
+// Sixty pages are to be read, which takes longer than a refresh and longer than a call may: a key
+// that is disabled meanwhile is refused in time all the same, and each page is read once.
 func TestRevocationWhileMuchIsRead(t *testing.T) {
 	follow(t, 200_000, func(f *followed) {
 		fill(f.T, f.store.Store, "bulk", 60_000)
@@ -125,7 +127,8 @@ func TestProgressIsKept(t *testing.T) {
 	})
 }
 
-// A store that was emptied, or restored from a copy, has other keys: those that it doesn't have any more are refused.
+// A store that was emptied, or restored from a copy, has other keys: those that it doesn't have any
+// more are refused.
 func TestStoreThatIsAnother(t *testing.T) {
 	follow(t, 0, func(f *followed) {
 		require.Equal(f, 200, f.code())
@@ -135,7 +138,8 @@ func TestStoreThatIsAnother(t *testing.T) {
 	})
 }
 
-// Where a machine was away for more deletions than a store remembers, it reads all again; what it knows goes on meanwhile.
+// Where a machine was away for more deletions than a store remembers, it reads all again; what it
+// knows goes on meanwhile.
 func TestDeletionsThatWereForgotten(t *testing.T) {
 	follow(t, 0, func(f *followed) {
 		fill(f.T, f.store.Store, "kept", 3000)
@@ -203,7 +207,8 @@ func TestRecordThatIsBroken(t *testing.T) {
 	})
 }
 
-// What a registry knows is what a registry that has just started knows, whatever has happened, here and elsewhere.
+// What a registry knows is what a registry that has just started knows, whatever has happened, here
+// and elsewhere.
 func TestFollowingAgreesWithStarting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())

@@ -10,21 +10,27 @@ import (
 	"time"
 )
 
-// follower keeps a registry's roster as the store is. It reads changes, the latest first; what it hasn't read yet is gaps between those that it
-// has. So one way of reading serves for all: at the start the gap is everything; where the store was away for long, it is what happened meanwhile;
-// and in each case, what changes now is read before what is left of the gaps, page by page, and no page is read twice.
+// follower keeps a registry's roster as the store is. It reads changes, the latest first; what it
+// hasn't read yet is gaps between those that it has. So one way of reading serves for all: at the
+// start the gap is everything; where the store was away for long, it is what happened meanwhile;
+// and in each case, what changes now is read before what is left of the gaps, page by page, and no
+// page is read twice.
 //
-// Reading one log, the oldest first, would let a revocation stand in line behind everything that was imported before it; the latest first, behind
-// what is imported after it. Therefore records that are new are read apart, after all else.
+// Reading one log, the oldest first, would let a revocation stand in line behind everything that
+// was imported before it; the latest first, behind what is imported after it. Therefore records
+// that are new are read apart, after all else.
 type follower struct {
 	g *Registry
 	// tails are what is followed, the most urgent first.
 	tails []tail
-	// anew is true while all that there is is read again; at its end, what wasn't found is taken out.
+	// anew is true while all that there is is read again; at its end, what wasn't found is taken
+	// out.
 	anew bool
-	// starting makes a record that can't be read an error. Later it costs only the key or the change that it is.
+	// starting makes a record that can't be read an error. Later it costs only the key or the
+	// change that it is.
 	starting bool
-	// surplus is how many keys were left out as there are too many, and told how many the log was told of.
+	// surplus is how many keys were left out as there are too many, and told how many the log was
+	// told of.
 	surplus, told int
 }
 
@@ -133,7 +139,8 @@ func (f *follower) finish(ctx context.Context) {
 	f.told = f.surplus
 }
 
-// look reads what has changed since it was last called: a page, and what there is besides becomes a gap.
+// look reads what has changed since it was last called: a page, and what there is besides becomes a
+// gap.
 func (f *follower) look(ctx context.Context) error {
 	for i := range f.tails {
 		t := &f.tails[i]
@@ -145,7 +152,8 @@ func (f *follower) look(ctx context.Context) error {
 			t.head = max(t.head, 0)
 			continue
 		}
-		// A page that isn't full needn't be the last one: the gap is closed where it is found to be empty.
+		// A page that isn't full needn't be the last one: the gap is closed where it is found to be
+		// empty.
 		t.gaps = append(t.gaps, gap{t.head, read[len(read)-1].Number})
 		t.head = read[0].Number
 	}
@@ -167,7 +175,8 @@ func (f *follower) fill(ctx context.Context, t *tail) error {
 	return nil
 }
 
-// forgotten begins anew where the store can't tell any more what has changed. What is known stays known until all has been read.
+// forgotten begins anew where the store can't tell any more what has changed. What is known stays
+// known until all has been read.
 func (f *follower) forgotten(err error) error {
 	if errors.Is(err, ErrForgotten) {
 		f.restart()
@@ -260,7 +269,8 @@ func (g *Registry) putRecord(t Table, r Record, at *versions) (outcome, error) {
 	return became, bad
 }
 
-// parsePlan returns the plan of a record, with the buckets of the one that was there as far as their limits stay.
+// parsePlan returns the plan of a record, with the buckets of the one that was there as far as
+// their limits stay.
 func (g *Registry) parsePlan(r Record, old *livePlan) (*livePlan, error) {
 	if r.Revision == 0 {
 		return nil, nil

@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The first and last day of each period, against time.Time's own arithmetic, over two 400-year cycles' worth of odd years.
+// The first and last day of each period, against time.Time's own arithmetic, over two 400-year
+// cycles' worth of odd years.
 func TestPeriodsAgreeWithTheCalendar(t *testing.T) {
 	for _, year := range []int{1970, 1999, 2000, 2026, 2028, 2099, 2100, 2101, 2400} {
 		for d := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC); d.Year() == year; d = d.AddDate(0, 0, 1) {
@@ -64,13 +65,15 @@ func FuzzBypassToken(f *testing.F) {
 		if b.verify(text, "shop", time.Now()) != nil {
 			return
 		}
-		// What counts is what was signed, in the one spelling that it has. It needn't be token: another process may have made it, a second earlier.
+		// What counts is what was signed, in the one spelling that it has. It needn't be token:
+		// another process may have made it, a second earlier.
 		signed := text[:strings.LastIndexByte(text, '.')]
 		require.Equal(t, signed+"."+base64.RawURLEncoding.EncodeToString(b.sign(0, signed)), text)
 	})
 }
 
-// FuzzMethodKey reads any method of a plan: what is one is a route key with the method first and the path behind it.
+// FuzzMethodKey reads any method of a plan: what is one is a route key with the method first and
+// the path behind it.
 func FuzzMethodKey(f *testing.F) {
 	for _, s := range []string{"/pets/GET", "/GET", "/pets/{id}/ANY", "/{proxy+}/GET", "//GET", "GET", "/pets/get", "/~1pets/GET"} {
 		f.Add(s)

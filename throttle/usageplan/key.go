@@ -22,7 +22,8 @@ type Key struct {
 	Enabled bool
 	// Created and Updated are when the key was made, and when anything but its use last changed.
 	Created, Updated time.Time
-	// LastUsed is when a request with the key was last admitted, to about a minute. It is zero if none was.
+	// LastUsed is when a request with the key was last admitted, to about a minute. It is zero if
+	// none was.
 	LastUsed time.Time
 	// Secrets are the key's values: one, or two while it is being rotated, the newest first.
 	Secrets []Secret
@@ -30,7 +31,8 @@ type Key struct {
 	Plans []string
 }
 
-// Secret is a value of an API key as far as it can be told: what is stored is this, and the value's SHA-256.
+// Secret is a value of an API key as far as it can be told: what is stored is this, and the value's
+// SHA-256.
 type Secret struct {
 	// Prefix is the value's first four characters.
 	Prefix string
@@ -46,10 +48,12 @@ type NewKey struct {
 	ID string
 	// Name, Description and CustomerID are shown to people: at most 1024 bytes each.
 	Name, Description, CustomerID string
-	// Value is the key to import: 20 to 128 characters of visible ASCII. Where it is empty, one of 40 random letters and digits is made.
-	// Values are stored as SHA-256 digests without a salt, which is safe for values nobody can guess and for no others.
+	// Value is the key to import: 20 to 128 characters of visible ASCII. Where it is empty, one of
+	// 40 random letters and digits is made. Values are stored as SHA-256 digests without a salt,
+	// which is safe for values nobody can guess and for no others.
 	Value string
-	// Enabled is whether the key may be used. A key is made disabled, as on the managed gateway, unless this is set.
+	// Enabled is whether the key may be used. A key is made disabled, as on the managed gateway,
+	// unless this is set.
 	Enabled bool
 }
 
@@ -126,8 +130,8 @@ func checkValue(value string) error {
 	return nil
 }
 
-// Validate returns an error, which is [ErrInvalid], that names each field of k that can't be one. It doesn't tell whether the ID or
-// the value is in use already, which the store alone knows.
+// Validate returns an error, which is [ErrInvalid], that names each field of k that can't be one.
+// It doesn't tell whether the ID or the value is in use already, which the store alone knows.
 func (k NewKey) Validate() error {
 	m := mistakes.In("usageplan: NewKey")
 	m.Require(k.ID == "" || isID(k.ID), "ID", wantID, k.ID)
@@ -140,7 +144,8 @@ func (k NewKey) Validate() error {
 	return invalid(m.Err())
 }
 
-// wantID is what isID asks for. What a caller sent is cut, so that it stays short and harmless in an error.
+// wantID is what isID asks for. What a caller sent is cut, so that it stays short and harmless in
+// an error.
 const wantID = "want 1 to 64 letters, digits, - or _, got %.64q"
 
 func checkNames(names ...string) error {

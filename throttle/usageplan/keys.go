@@ -19,7 +19,8 @@ func parseDigest(text string) (d digest, err error) {
 	return d, nil
 }
 
-// CreateKey makes a key and returns it with its value, which can't be read again. A value or an ID that is in use is ErrConflict.
+// CreateKey makes a key and returns it with its value, which can't be read again. A value or an ID
+// that is in use is ErrConflict.
 func (g *Registry) CreateKey(ctx context.Context, k NewKey) (Key, string, error) {
 	if err := k.Validate(); err != nil {
 		return Key{}, "", err
@@ -49,11 +50,12 @@ func (g *Registry) CreateKey(ctx context.Context, k NewKey) (Key, string, error)
 	return r.shown(), k.Value, err
 }
 
-// Room returns how many more keys there may be, as far as this process knows: RegistryConfig.MaxKeys without those that there are.
+// Room returns how many more keys there may be, as far as this process knows:
+// RegistryConfig.MaxKeys without those that there are.
 func (g *Registry) Room() int { return max(g.maxKeys-g.roster.size(), 0) }
 
-// claim makes sure that a value is one key's alone. A crash between this and the key's own record leaves a value that nobody can use, which
-// is the safe side.
+// claim makes sure that a value is one key's alone. A crash between this and the key's own record
+// leaves a value that nobody can use, which is the safe side.
 func (g *Registry) claim(ctx context.Context, s secretRecord, key string) error {
 	err := g.store.Put(ctx, Secrets, Record{ID: s.Digest, Data: []byte(key)})
 	if errors.Is(err, ErrConflict) {
@@ -83,7 +85,8 @@ type KeyChange struct {
 	Enabled                       *bool
 }
 
-// UpdateKey changes a key. One that is disabled is refused from then on: at once here, within RegistryConfig.Refresh elsewhere.
+// UpdateKey changes a key. One that is disabled is refused from then on: at once here, within
+// RegistryConfig.Refresh elsewhere.
 func (g *Registry) UpdateKey(ctx context.Context, id string, c KeyChange) (Key, error) {
 	return g.changeKey(ctx, id, func(k *keyRecord, _ time.Time) error {
 		for _, field := range []struct{ to, from *string }{{&k.Name, c.Name}, {&k.Description, c.Description}, {&k.CustomerID, c.CustomerID}} {
@@ -144,8 +147,9 @@ func (g *Registry) readKey(ctx context.Context, id string) (Record, keyRecord, e
 	return r, k, nil
 }
 
-// RotateKey gives a key a new value and returns it. The value that it had goes on to count for overlap, or, if that is 0, until RetireKey or
-// the next rotation. An older one stops to count now: there are never more than two.
+// RotateKey gives a key a new value and returns it. The value that it had goes on to count for
+// overlap, or, if that is 0, until RetireKey or the next rotation. An older one stops to count now:
+// there are never more than two.
 func (g *Registry) RotateKey(ctx context.Context, id string, overlap time.Duration) (Key, string, error) {
 	if overlap < 0 {
 		return Key{}, "", invalid(fmt.Errorf("usageplan: RotateKey: overlap: want 0 or more, got %v", overlap))
@@ -236,7 +240,8 @@ func (g *Registry) ListKeys(ctx context.Context, after string, limit int) ([]Key
 	return g.withLastUse(ctx, records)
 }
 
-// withLastUse returns keys as they are shown. The store is asked once for all of them when they were last used.
+// withLastUse returns keys as they are shown. The store is asked once for all of them when they
+// were last used.
 func (g *Registry) withLastUse(ctx context.Context, records []keyRecord) ([]Key, error) {
 	ids, list := make([]string, len(records)), make([]Key, len(records))
 	for i := range records {

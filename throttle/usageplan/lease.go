@@ -7,11 +7,14 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/gatekit-go/gatekit/internal/flight"
 )
 
 type leaseKey struct{ plan, key string }
 
-// lease is units of a Fast quota that the store has counted already and that this process may let through.
+// lease is units of a Fast quota that the store has counted already and that this process may let
+// through.
 type lease struct {
 	mu      sync.Mutex
 	counter Counter
@@ -47,15 +50,18 @@ func (g *Registry) lease(k leaseKey) *lease {
 	return l
 }
 
-// filling is a question to the store that is under way.
-type filling struct {
-	done chan struct{} // closed with the answer
-	err  error
-}
+// filling is a question to the store that is under way. What it finds out is in the lease; who
+// waits for it looks there again.
+type filling = flight.Call[struct{}]
 
-// take takes n units of c, from what is in hand, or else from the store. It returns how many are left, as far as is known here. Who waits for
-// another's question takes its failure for their own: asked one after the other, a store that is away would keep the last waiting for long.
-func (l *lease) take(ctx context.Context, g *Registry, c Counter, on Date, n, limit int64, now time.Time) (ok bool, left int64, err error) {
+// take takes n units of c, from what is in hand, or else from the store. It returns how many are
+// left, as far as is known here. Who waits for another's question takes its failure for their own:
+// asked one after the other, a store that is away would keep the last waiting for long. They wait
+// whether or not their client does: a unit that was taken has to be known, and nobody is to be let
+// through unjudged for hanging up.
+func (l *lease) take(
+	ctx context.Context, g *Registry, c Counter, on Date, n, limit int64, now time.Time,
+) (ok bool, left int64, err error) {
 	for {
 		l.mu.Lock()
 		if l.counter != c {
@@ -79,65 +85,77 @@ func (l *lease) take(ctx context.Context, g *Registry, c Counter, on Date, n, li
 		}
 		if f := l.filling; f != nil {
 			l.mu.Unlock()
-			if <-f.done; f.err != nil { // it ends in time: asking sees to that
-				return false, 0, f.err
+			<-f.Done() // it ends in time: asking sees to that
+			if _, err := f.Result(); err != nil {
+				return false, 0, err
 			}
 			continue
 		}
-		f := &filling{done: make(chan struct{})}
-		l.filling = f
-		atLeast := n - l.left
-		atMost := max(min(limit/100, maxLease, l.store/leaseParts), atLeast)
+		l.filling = flight.New[struct{}]()
+		q := question{counter: c, on: on, n: n, atLeast: n - l.left, limit: limit, now: now}
+		q.atMost = max(min(limit/100, maxLease, l.store/leaseParts), q.atLeast)
 		l.mu.Unlock()
-
-		return l.fill(ctx, g, f, c, on, n, atLeast, atMost, limit, now)
+		return l.fill(ctx, g, q)
 	}
+}
+
+// question is what the store is asked: for n units of the request at hand, of which some are in the
+// lease already, and for those to come.
+type question struct {
+	counter                   Counter
+	on                        Date
+	n, atLeast, atMost, limit int64
+	now                       time.Time
 }
 
 var errUnanswered = errors.New("usageplan: the store panicked")
 
-// fill asks the store, for the request at hand and those to come.
-func (l *lease) fill(ctx context.Context, g *Registry, f *filling, c Counter, on Date, n, atLeast, atMost, limit int64, now time.Time) (ok bool, left int64, err error) {
-	var granted int64
-	var count Count
-	moved := false
-	func() {
-		err = errUnanswered
-		defer func() {
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			if moved = l.counter != c; err == nil && !moved {
-				l.on, l.store = on, max(limit+count.Extra-count.Used, 0)
-				l.left += granted
-				if ok = granted > 0; ok {
-					l.left -= n
-				} else {
-					l.empty, l.lacking = now.Add(emptyFor), atLeast
-				}
-				left = l.left + l.store
-			}
-			l.filling, f.err = nil, err
-			close(f.done)
-		}()
+// fill asks the store.
+func (l *lease) fill(ctx context.Context, g *Registry, q question) (ok bool, left int64, err error) {
+	granted, moved, left, err := l.ask(ctx, g, q)
+	if err != nil {
+		return false, left, err
+	}
+	g.counting.Worked(ctx)
+	if moved && granted > q.n {
 		asking, cancel := g.asking(ctx)
 		defer cancel()
-		granted, count, err = g.store.Reserve(asking, c, on, atLeast, atMost, limit)
-	}()
-	if err == nil {
-		g.counting.Worked(ctx)
+		_, err = g.store.Add(asking, q.counter, q.on, q.n-granted)
 	}
-	if err == nil && moved { // another period began while the store was asked: the units are this request's alone
-		ok = granted > 0
-		if granted > n {
-			asking, cancel := g.asking(ctx)
-			defer cancel()
-			_, err = g.store.Add(asking, c, on, n-granted)
-		}
-	}
-	return ok, left, err
+	return granted > 0, left, err
 }
 
-// giveBack returns n units to what is in hand, and reports whether they were of this lease's period.
+// ask puts the answer into the lease, and wakes who waits for it, also where the store panics.
+// moved is true where another period began while the store was asked: then the units are this
+// request's alone, and no lease's.
+func (l *lease) ask(ctx context.Context, g *Registry, q question) (granted int64, moved bool, left int64, err error) {
+	var count Count
+	err = errUnanswered
+	defer func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if moved = l.counter != q.counter; err == nil && !moved {
+			l.on, l.store = q.on, max(q.limit+count.Extra-count.Used, 0)
+			l.left += granted
+			if granted > 0 {
+				l.left -= q.n
+			} else {
+				l.empty, l.lacking = q.now.Add(emptyFor), q.atLeast
+			}
+			left = l.left + l.store
+		}
+		f := l.filling
+		l.filling = nil
+		f.End(struct{}{}, err)
+	}()
+	asking, cancel := g.asking(ctx)
+	defer cancel()
+	granted, count, err = g.store.Reserve(asking, q.counter, q.on, q.atLeast, q.atMost, q.limit)
+	return granted, moved, left, err
+}
+
+// giveBack returns n units to what is in hand, and reports whether they were of this lease's
+// period.
 func (l *lease) giveBack(c Counter, n int64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -182,8 +200,8 @@ func (g *Registry) forgetPlan(id string) {
 	delete(g.leases, id)
 }
 
-// giveBackEvery gives back the leases that nobody has used for a while, until ctx ends. It has a goroutine of its own, as it asks the store once a
-// lease, and no revocation is to wait for that.
+// giveBackEvery gives back the leases that nobody has used for a while, until ctx ends. It has a
+// goroutine of its own, as it asks the store once a lease, and no revocation is to wait for that.
 func (g *Registry) giveBackEvery(ctx context.Context, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -199,8 +217,8 @@ func (g *Registry) giveBackEvery(ctx context.Context, every time.Duration) {
 	}
 }
 
-// Flush gives back what this process has leased of Fast quotas and not used. Call it when no more requests are served, before the store is
-// closed.
+// Flush gives back what this process has leased of Fast quotas and not used. Call it when no more
+// requests are served, before the store is closed.
 func (g *Registry) Flush(ctx context.Context) error { return g.renounce(ctx, time.Now()) }
 
 func (g *Registry) renounce(ctx context.Context, since time.Time) error {

@@ -25,8 +25,8 @@ func (a *asked) Reserve(ctx context.Context, c usageplan.Counter, on usageplan.D
 	return a.Store.Reserve(ctx, c, on, atLeast, atMost, limit)
 }
 
-// Units that are given back to a lease, by a request that was refused later or cost less than was thought, are good at once, for one request and
-// together with what the store has left.
+// Units that are given back to a lease, by a request that was refused later or cost less than was
+// thought, are good at once, for one request and together with what the store has left.
 func TestUnitsGivenBackToALease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // time stands still: nothing waits for a second to pass
 		store := &asked{Store: memory(t)}

@@ -1,8 +1,8 @@
 package usageplan
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/bucket"
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 	"github.com/gatekit-go/gatekit/internal/outage"
 	"github.com/gatekit-go/gatekit/internal/retry"
 	"github.com/gatekit-go/gatekit/throttle"
@@ -24,7 +25,8 @@ type KeySource string
 const (
 	// Header is the x-api-key header.
 	Header KeySource = "HEADER"
-	// Authorizer is usageIdentifierKey of a Lambda authorizer's answer, or AuthorizationFields.UsageKey of one's own. The header is ignored.
+	// Authorizer is usageIdentifierKey of a Lambda authorizer's answer, or
+	// AuthorizationFields.UsageKey of one's own. The header is ignored.
 	Authorizer KeySource = "AUTHORIZER"
 )
 
@@ -36,30 +38,36 @@ type Config struct {
 	Registry *Registry
 	// Source is Header, also if empty, or Authorizer.
 	Source KeySource
-	// Stage has the throttles of the stage's methods and of the account, which come between the plan's throttles and its quota. Where it is
-	// given here, it isn't to stand in the chain a second time. nil: none.
+	// Stage has the throttles of the stage's methods and of the account, which come between the
+	// plan's throttles and its quota. Where it is given here, it isn't to stand in the chain a
+	// second time. nil: none.
 	Stage *throttle.Stage
-	// Cost is how many units are reserved for a request, 0 or more. nil means 1. It must be safe for concurrent use.
+	// Cost is how many units are reserved for a request, 0 or more. nil means 1. It must be safe
+	// for concurrent use.
 	Cost func(r *http.Request) int64
-	// FailClosed answers 500 where the store or the shared buckets can't be asked. Otherwise the request is let through and isn't counted,
-	// as on the managed gateway. A key is never taken for known because the store is away.
+	// FailClosed answers 500 where the store or the shared buckets can't be asked. Otherwise the
+	// request is let through and isn't counted, as on the managed gateway. A key is never taken for
+	// known because the store is away.
 	FailClosed bool
-	// Headers adds RateLimit-Policy and RateLimit to every answer to a known key, with the plan's bucket and quota as far as they were asked: what
-	// refused a request before is all that its answer tells of. (IETF draft "RateLimit header fields for HTTP".)
+	// Headers adds RateLimit-Policy and RateLimit to every answer to a known key, with the plan's
+	// bucket and quota as far as they were asked: what refused a request before is all that its
+	// answer tells of. (IETF draft "RateLimit header fields for HTTP".)
 	Headers bool
 	// NoRetryAfter leaves Retry-After out of refusals.
 	NoRetryAfter bool
-	// Bypass lets requests with a signed token through without counting them. nil: there are no such tokens.
+	// Bypass lets requests with a signed token through without counting them. nil: there are no
+	// such tokens.
 	Bypass *Bypass
 }
 
-// Limiter asks requests for an API key, and lets them through as far as the key's usage plan does. It is attached to the routes that require
-// a key, behind the authorizer:
+// Limiter asks requests for an API key, and lets them through as far as the key's usage plan does.
+// It is attached to the routes that require a key, behind the authorizer:
 //
 //	api.Handle("GET /pets", listPets, auth.Require(jwt), plans.Middleware)
 //
-// A route without it goes by plans not at all, even if a key is sent. Where a plan has throttles of single methods, it has to know the route:
-// a request whose route nobody tells is answered 500 (gatekit.RequireRouteKey). It is safe for concurrent use.
+// A route without it goes by plans not at all, even if a key is sent. Where a plan has throttles of
+// single methods, it has to know the route: a request whose route nobody tells is answered 500
+// (gatekit.RequireRouteKey). It is safe for concurrent use.
 type Limiter struct {
 	registry     *Registry
 	fromHeader   bool
@@ -73,27 +81,24 @@ type Limiter struct {
 
 // New returns a Limiter, or one error that names every field it refuses. It copies c.
 func New(c Config) (*Limiter, error) {
-	var errs []error
-	if c.Registry == nil {
-		errs = append(errs, errors.New("usageplan: Config.Registry: want NewRegistry's, got nil"))
+	m := mistakes.In("usageplan: Config")
+	m.Require(c.Registry != nil, "Registry", "want NewRegistry's, got nil")
+	source := cmp.Or(c.Source, Header)
+	m.Require(source == Header || source == Authorizer, "Source", "want HEADER or AUTHORIZER, got %.64q", c.Source)
+	if err := m.Err(); err != nil {
+		return nil, err
 	}
-	if c.Source != "" && c.Source != Header && c.Source != Authorizer {
-		errs = append(errs, fmt.Errorf("usageplan: Config.Source: want HEADER or AUTHORIZER, got %s", quoted(string(c.Source))))
-	}
-	l := &Limiter{
-		registry: c.Registry, fromHeader: c.Source != Authorizer, stage: c.Stage, cost: c.Cost,
+	return &Limiter{
+		registry: c.Registry, fromHeader: source == Header, stage: c.Stage, cost: c.Cost,
 		failClosed: c.FailClosed, headers: c.Headers, noRetryAfter: c.NoRetryAfter, bypass: c.Bypass,
-	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
-	}
-	return l, nil
+	}, nil
 }
 
-// Check finds r's API key and takes what r costs. The error is a
-// *gatekit.Rejection of type InvalidAPIKey (no key, one that isn't known, is disabled, or is in no plan for the API stage: the answer doesn't
-// tell which), Throttled or QuotaExceeded, and whatever levels were asked have got their tokens back; or it means 500. Whoever calls Check,
-// and not Middleware, puts the Charge into the RequestContext.
+// Check finds r's API key and takes what r costs. The error is a *gatekit.Rejection of type
+// InvalidAPIKey (no key, one that isn't known, is disabled, or is in no plan for the API stage: the
+// answer doesn't tell which), Throttled or QuotaExceeded, and whatever levels were asked have got
+// their tokens back; or it means 500. Whoever calls Check, and not Middleware, puts the Charge into
+// the RequestContext.
 func (l *Limiter) Check(r *http.Request) (*Charge, error) {
 	c, err := l.find(r)
 	if err != nil {
@@ -134,8 +139,8 @@ func (l *Limiter) find(r *http.Request) (*Charge, error) {
 	return &Charge{registry: l.registry, key: key, member: m, plan: plan, value: value, reserved: 1, limit: -1}, nil
 }
 
-// take takes from each level, the narrowest first, or from none. ("Throttle requests to your REST APIs" of the developer guide; the quota comes
-// last.)
+// take takes from each level, the narrowest first, or from none. ("Throttle requests to your REST
+// APIs" of the developer guide; the quota comes last.)
 func (l *Limiter) take(r *http.Request, c *Charge, now time.Time) error {
 	ctx, g := r.Context(), l.registry
 	if l.bypass != nil && l.bypass.admits(r, c.key.id, now) {
@@ -213,8 +218,8 @@ func giveBack(ctx context.Context, g *Registry, c *Charge, levels []*planBucket)
 	}
 }
 
-// failed says what becomes of a request that couldn't be judged. (The managed gateway: "Usage Plan check failed due to an internal error".) The log
-// hears of the outage and not of each request.
+// failed says what becomes of a request that couldn't be judged. (The managed gateway: "Usage Plan
+// check failed due to an internal error".) The log hears of the outage and not of each request.
 func (l *Limiter) failed(ctx context.Context, log *outage.Log, err error) error {
 	log.Failed(ctx, err)
 	if l.failClosed {
@@ -223,7 +228,8 @@ func (l *Limiter) failed(ctx context.Context, log *outage.Log, err error) error 
 	return nil
 }
 
-// exceeded is a 429 and its cause, in one allocation. The cause is put into words only for who reads it.
+// exceeded is a 429 and its cause, in one allocation. The cause is put into words only for who
+// reads it.
 type exceeded struct {
 	refusal gatekit.Rejection
 	charge  *Charge
@@ -248,9 +254,11 @@ func (l *Limiter) refusal(t gatekit.ResponseType, wait time.Duration, c *Charge,
 	return &e.refusal
 }
 
-// Middleware lets a request through as [Limiter.Check] does. It sets Identity.APIKey and APIKeyID, and Charge, in the RequestContext. Where a
-// later station refuses the request through gatekit.Reject, before an integration's or a cache's answer was recorded
-// (RequestContext.SetIntegration), the quota gets back what was reserved. Whatever the handler answers itself counts, be it a 4xx or 5xx.
+// Middleware lets a request through as [Limiter.Check] does. It sets Identity.APIKey and APIKeyID,
+// and Charge, in the RequestContext. Where a later station refuses the request through
+// gatekit.Reject, before an integration's or a cache's answer was recorded
+// (RequestContext.SetIntegration), the quota gets back what was reserved. Whatever the handler
+// answers itself counts, be it a 4xx or 5xx.
 func (l *Limiter) Middleware(next http.Handler) http.Handler { return &limited{limiter: l, next: next} }
 
 type limited struct {

@@ -14,8 +14,8 @@ import (
 	"github.com/gatekit-go/gatekit/throttle"
 )
 
-// Buckets keeps token buckets for several machines; redisthrottle has one. A bucket is named by a key, and has the limit of the call.
-// Its methods are safe for concurrent use.
+// Buckets keeps token buckets for several machines; redisthrottle has one. A bucket is named by a
+// key, and has the limit of the call. Its methods are safe for concurrent use.
 type Buckets interface {
 	// Take takes a token. If none is there, it returns how long it takes until there is one.
 	Take(ctx context.Context, key string, l throttle.Limit) (ok bool, wait time.Duration, left int, err error)
@@ -98,8 +98,9 @@ func (p *livePlan) eachBucket(f func(*planBucket)) {
 	}
 }
 
-// method returns the bucket of r's method, or nil if it has none of its own. On a route of any method an entry for the request's own
-// ("/pets/GET") goes before the one for ANY. The error means that there are entries, and nobody tells which route r is on.
+// method returns the bucket of r's method, or nil if it has none of its own. On a route of any
+// method an entry for the request's own ("/pets/GET") goes before the one for ANY. The error means
+// that there are entries, and nobody tells which route r is on.
 func (p *livePlan) method(apiID, stage string, r *http.Request) (*planBucket, error) {
 	for i := range p.stages {
 		s := &p.stages[i]
@@ -123,8 +124,8 @@ func (p *livePlan) method(apiID, stage string, r *http.Request) (*planBucket, er
 	return nil, nil
 }
 
-// bucketOf finds the entry that matches the same requests as the key: the names of variables may differ, as an API is imported from
-// one document and its plans from another.
+// bucketOf finds the entry that matches the same requests as the key: the names of variables may
+// differ, as an API is imported from one document and its plans from another.
 func (s *liveStage) bucketOf(key string) *planBucket {
 	if b := s.methods[key]; b != nil || !strings.Contains(key, "{") {
 		return b
@@ -132,7 +133,8 @@ func (s *liveStage) bucketOf(key string) *planBucket {
 	return s.shapes[routetree.Shape(key)]
 }
 
-// period returns the first day of the quota's period and the day after its last. Usage without a quota is counted by month.
+// period returns the first day of the quota's period and the day after its last. Usage without a
+// quota is counted by month.
 func (p *livePlan) period(today Date, sundayWeeks bool) (from, to Date) {
 	if w := p.now.Load(); w != nil && w.from <= today && today < w.to {
 		return w.from, w.to

@@ -1,6 +1,7 @@
 package usageplan
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"hash/maphash"
@@ -9,8 +10,8 @@ import (
 	"time"
 )
 
-// Memory is a [Store] that lasts as long as the process. It is also what stores that write to disk stand on: what they read, they hand to
-// Load, and what has changed since, they take from Changed.
+// Memory is a [Store] that lasts as long as the process. It is also what stores that write to disk
+// stand on: what they read, they hand to Load, and what has changed since, they take from Changed.
 type Memory struct {
 	retention Date
 	seed      maphash.Seed
@@ -44,12 +45,10 @@ type Entry struct {
 	Days []int64
 }
 
-// NewMemory returns an empty store that keeps counts for retention after the end of their periods: 0 means [DefaultRetention], less than a
-// day an error.
+// NewMemory returns an empty store that keeps counts for retention after the end of their periods:
+// 0 means [DefaultRetention], less than a day an error.
 func NewMemory(retention time.Duration) (*Memory, error) {
-	if retention == 0 {
-		retention = DefaultRetention
-	}
+	retention = cmp.Or(retention, DefaultRetention)
 	if retention < 24*time.Hour || retention > 100*365*24*time.Hour {
 		return nil, fmt.Errorf("usageplan: NewMemory: retention: want 24h to 100 years, got %v", retention)
 	}
@@ -154,7 +153,8 @@ func (m *Memory) Load(entries ...Entry) {
 	}
 }
 
-// Track makes the store take down which counters change, for Changed. It is called before the store is used.
+// Track makes the store take down which counters change, for Changed. It is called before the store
+// is used.
 func (m *Memory) Track() {
 	for i := range m.shards {
 		m.shards[i].track = true
@@ -195,7 +195,8 @@ func (m *Memory) shard(c Counter) *countShard {
 	return &m.shards[maphash.String(m.seed, c.Key)&63]
 }
 
-// insert adds an empty counter. Once a day it also drops what nobody asks for any more, so that nothing needs a goroutine.
+// insert adds an empty counter. Once a day it also drops what nobody asks for any more, so that
+// nothing needs a goroutine.
 func (m *Memory) insert(s *countShard, c Counter, on Date) *days {
 	if s.swept < on {
 		s.swept = on

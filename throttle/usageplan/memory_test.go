@@ -43,7 +43,8 @@ func TestMemoryForgetsOldPeriods(t *testing.T) {
 	}
 }
 
-// What Changed hands out is each counter once, with all it holds, and can be loaded by another store.
+// What Changed hands out is each counter once, with all it holds, and can be loaded by another
+// store.
 func TestMemoryTellsWhatChanged(t *testing.T) {
 	a, b := memory(t), memory(t)
 	a.Track()

@@ -7,13 +7,15 @@ import (
 	"slices"
 )
 
-// memoryTable is a table of a [Memory]: the records, their IDs in order, and their changes in order.
+// memoryTable is a table of a [Memory]: the records, their IDs in order, and their changes in
+// order.
 type memoryTable struct {
 	records       map[string]memoryRecord
 	ids           sortedIDs
 	last          int64
 	made, changed changeLog // see Span.New
-	// gone has the deletions that are remembered, by the number of each, and forgot the latest that isn't.
+	// gone has the deletions that are remembered, by the number of each, and forgot the latest that
+	// isn't.
 	gone   map[string]int64
 	graves []logged // in order; one whose ID came back is passed over
 	forgot int64
@@ -24,8 +26,9 @@ type memoryRecord struct {
 	number int64
 }
 
-// changeLog has changes, the latest last. One that another change of the same record came after is dead: it stays until half of the log is, so that
-// a change costs O(1) and a walk along the log at most twice what it finds.
+// changeLog has changes, the latest last. One that another change of the same record came after is
+// dead: it stays until half of the log is, so that a change costs O(1) and a walk along the log at
+// most twice what it finds.
 type changeLog struct {
 	list []logged
 	dead int
@@ -36,7 +39,8 @@ type logged struct {
 	id     string
 }
 
-// keptDeletions is how many deletions a store remembers at least. Whoever looks for changes less often reads everything anew.
+// keptDeletions is how many deletions a store remembers at least. Whoever looks for changes less
+// often reads everything anew.
 const keptDeletions = 10_000
 
 func newMemoryTable() *memoryTable {

@@ -24,8 +24,8 @@ func (g *Registry) CreatePlan(ctx context.Context, p Plan) (Plan, error) {
 	return p, err
 }
 
-// UpdatePlan replaces a plan. Buckets whose limits stay go on as they are. A quota of another period is counted anew; usage is then reported
-// since that day.
+// UpdatePlan replaces a plan. Buckets whose limits stay go on as they are. A quota of another
+// period is counted anew; usage is then reported since that day.
 func (g *Registry) UpdatePlan(ctx context.Context, p Plan) error {
 	if err := p.check(); err != nil {
 		return err
@@ -54,7 +54,8 @@ func (g *Registry) UpdatePlan(ctx context.Context, p Plan) error {
 	return err
 }
 
-// checkKeys returns an error if a key of the plan is in another one for one of p's API stages. It reads all keys.
+// checkKeys returns an error if a key of the plan is in another one for one of p's API stages. It
+// reads all keys.
 func (g *Registry) checkKeys(ctx context.Context, p *Plan) error {
 	others := map[string]*Plan{}
 	return g.each(ctx, Keys, func(r Record) error {
@@ -66,7 +67,8 @@ func (g *Registry) checkKeys(ctx context.Context, p *Plan) error {
 	})
 }
 
-// DeletePlan removes a plan, and takes its keys out of it. They aren't in a later plan of the same ID.
+// DeletePlan removes a plan, and takes its keys out of it. They aren't in a later plan of the same
+// ID.
 func (g *Registry) DeletePlan(ctx context.Context, id string) error {
 	if _, err := g.Plan(ctx, id); err != nil {
 		return err
@@ -159,9 +161,9 @@ func (g *Registry) RemoveKey(ctx context.Context, plan, key string) error {
 	return err
 }
 
-// KeysOf returns up to limit keys of a plan whose IDs come after the given one, in the order of IDs. Which keys those are is told
-// by what this process knows, so that it reads them and no others: a key that was put into the plan elsewhere is seen within
-// RegistryConfig.Refresh.
+// KeysOf returns up to limit keys of a plan whose IDs come after the given one, in the order of
+// IDs. Which keys those are is told by what this process knows, so that it reads them and no
+// others: a key that was put into the plan elsewhere is seen within RegistryConfig.Refresh.
 func (g *Registry) KeysOf(ctx context.Context, plan, after string, limit int) ([]Key, error) {
 	if _, err := g.Plan(ctx, plan); err != nil {
 		return nil, err
@@ -173,8 +175,9 @@ func (g *Registry) KeysOf(ctx context.Context, plan, after string, limit int) ([
 	return g.withLastUse(ctx, records)
 }
 
-// keysOf reads the records of a page of a plan's keys. One that was deleted or taken out elsewhere is passed over, and so the page
-// is filled from those that follow: fewer than limit means that there are no more.
+// keysOf reads the records of a page of a plan's keys. One that was deleted or taken out elsewhere
+// is passed over, and so the page is filled from those that follow: fewer than limit means that
+// there are no more.
 func (g *Registry) keysOf(ctx context.Context, plan, after string, limit int) ([]keyRecord, error) {
 	var list []keyRecord
 	for {
@@ -205,7 +208,8 @@ func (k *keyRecord) leave(plan string) {
 	k.Plans = slices.DeleteFunc(k.Plans, func(m memberRecord) bool { return m.Plan == plan })
 }
 
-// checkOverlap returns an error if p covers an API stage that another plan of the key covers. It puts the key's other plans into others.
+// checkOverlap returns an error if p covers an API stage that another plan of the key covers. It
+// puts the key's other plans into others.
 func (g *Registry) checkOverlap(ctx context.Context, p *Plan, k *keyRecord, others map[string]*Plan) error {
 	for _, m := range k.Plans {
 		if m.Plan == p.ID {

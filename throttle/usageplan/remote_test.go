@@ -43,7 +43,8 @@ func (s *remote) Take(ctx context.Context, _ string, l throttle.Limit) (ok bool,
 
 func (*remote) Give(context.Context, string, throttle.Limit) error { return nil }
 
-// Who closes the connection, or the half of it that they have sent on, while the request is judged isn't let through for that.
+// Who closes the connection, or the half of it that they have sent on, while the request is judged
+// isn't let through for that.
 func TestCanceledRequestsAreJudged(t *testing.T) {
 	canceled := func(h http.Handler) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -116,7 +117,8 @@ func TestFastQuotaOfUnlikeCosts(t *testing.T) {
 	require.Equal(t, 200, get(h, value).Code, "an extension counts at once")
 }
 
-// A request from the last instant of a period that is judged after one of the next doesn't cost what is leased of that.
+// A request from the last instant of a period that is judged after one of the next doesn't cost
+// what is leased of that.
 func TestFastQuotaAroundMidnight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := quietRig(t, usageplan.Plan{Quota: &usageplan.Quota{Limit: 1000, Period: usageplan.Day, Mode: usageplan.Fast}})

@@ -9,11 +9,13 @@ import (
 	"time"
 )
 
-// roster is what is known of keys and plans: all that a request is judged by. A change of one record costs O(1), and copies nothing but what
-// hangs on that record: a liveKey and a livePlan are never modified, but replaced.
+// roster is what is known of keys and plans: all that a request is judged by. A change of one
+// record costs O(1), and copies nothing but what hangs on that record: a liveKey and a livePlan are
+// never modified, but replaced.
 //
-// Keys are found by the digests of their values, in shards with a lock each, which is held for a look into a map. A persistent tree would do
-// without the locks, and pay for it with a kilobyte of garbage for each change and four cache misses for each look.
+// Keys are found by the digests of their values, in shards with a lock each, which is held for a
+// look into a map. A persistent tree would do without the locks, and pay for it with a kilobyte of
+// garbage for each change and four cache misses for each look.
 type roster struct {
 	secrets [256]secretShard // by a digest's first byte
 
@@ -30,8 +32,9 @@ type secretShard struct {
 	keys map[digest]*liveKey
 }
 
-// versions counts what was put, in stripes by the records' IDs. Whoever reads a record, and finds its stripe as it was before the reading, holds
-// what is newer than what is here. Otherwise they read again: what they have may be older than what was put meanwhile.
+// versions counts what was put, in stripes by the records' IDs. Whoever reads a record, and finds
+// its stripe as it was before the reading, holds what is newer than what is here. Otherwise they
+// read again: what they have may be older than what was put meanwhile.
 type versions [256]uint64
 
 // liveKey is a key. It is never modified, but for what it notes of its use.
@@ -56,11 +59,13 @@ type membership struct {
 	lease atomic.Pointer[lease] // nil until it is asked for
 }
 
-// planSlot is where the plan of an ID is, or will be: keys hold it, so that a plan that is replaced need not be looked for in all of them.
+// planSlot is where the plan of an ID is, or will be: keys hold it, so that a plan that is replaced
+// need not be looked for in all of them.
 type planSlot struct {
 	id   string
 	plan atomic.Pointer[livePlan] // nil: there is none
-	// Under roster.mu: the keys that are in the plan, so that a page of them is found without a look at all others.
+	// Under roster.mu: the keys that are in the plan, so that a page of them is found without a
+	// look at all others.
 	keys sortedIDs
 	pass int
 }
@@ -73,8 +78,8 @@ func newRoster() *roster {
 	return r
 }
 
-// lookup returns the key that value is one of, if it may be used now. The search goes by digest: how long it takes tells nothing of a value
-// that comes near to one.
+// lookup returns the key that value is one of, if it may be used now. The search goes by digest:
+// how long it takes tells nothing of a value that comes near to one.
 func (r *roster) lookup(value string, now time.Time) *liveKey {
 	if len(value) < minValue || len(value) > maxValue {
 		return nil
@@ -145,7 +150,8 @@ func (r *roster) size() int {
 	return len(r.keys)
 }
 
-// keysOf returns up to limit IDs of a plan's keys that come after the given one, in the order of their bytes.
+// keysOf returns up to limit IDs of a plan's keys that come after the given one, in the order of
+// their bytes.
 func (r *roster) keysOf(plan, after string, limit int) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -287,7 +293,8 @@ func (r *roster) release(s *planSlot) {
 	}
 }
 
-// putPlan puts in the plan that build returns, given the one that is there; nil takes it out. It was read when the versions were as at.
+// putPlan puts in the plan that build returns, given the one that is there; nil takes it out. It
+// was read when the versions were as at.
 func (r *roster) putPlan(id string, at *versions, build func(old *livePlan) (*livePlan, error)) (outcome, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -307,14 +314,16 @@ func (r *roster) putPlan(id string, at *versions, build func(old *livePlan) (*li
 	return done, nil
 }
 
-// begin begins a reading of all that the store has. What isn't put in before its end isn't there any more.
+// begin begins a reading of all that the store has. What isn't put in before its end isn't there
+// any more.
 func (r *roster) begin() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.pass++
 }
 
-// sweep ends the reading: it takes out what wasn't put since begin, and returns the IDs of the keys.
+// sweep ends the reading: it takes out what wasn't put since begin, and returns the IDs of the
+// keys.
 func (r *roster) sweep() (keys []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

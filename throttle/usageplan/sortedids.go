@@ -6,8 +6,8 @@ import (
 	"sort"
 )
 
-// sortedIDs is a sorted set of IDs in blocks, so that one that comes or goes moves a block's worth of others and not all that come after it:
-// in one slice of a million, that was a millisecond each.
+// sortedIDs is a sorted set of IDs in blocks, so that one that comes or goes moves a block's worth
+// of others and not all that come after it: in one slice of a million, that was a millisecond each.
 type sortedIDs struct {
 	blocks [][]string // none is empty
 }

@@ -6,31 +6,38 @@ import (
 	"time"
 )
 
-// Store keeps API keys, plans and counted requests. It knows nothing of what they mean. [NewMemory] is one that lasts as long as the process;
-// boltstore has one in a file, redisthrottle one that several machines share. All methods are safe for concurrent use, and none of them
-// keeps or changes what it is given. usageplantest.Run is the test suite that a Store has to pass.
+// Store keeps API keys, plans and counted requests. It knows nothing of what they mean. [NewMemory]
+// is one that lasts as long as the process; boltstore has one in a file, redisthrottle one that
+// several machines share. All methods are safe for concurrent use, and none of them keeps or
+// changes what it is given. usageplantest.Run is the test suite that a Store has to pass.
 type Store interface {
 	// Get returns a record, or ErrNotFound.
 	Get(ctx context.Context, t Table, id string) (Record, error)
-	// Put writes a record if r.Revision is the revision of the one that is there (0: none may be there), and otherwise returns ErrConflict.
-	// The record's revision is then r.Revision + 1. Once Put has returned, the record survives a crash of the process, if the store
-	// outlives processes at all.
+	// Put writes a record if r.Revision is the revision of the one that is there (0: none may be
+	// there), and otherwise returns ErrConflict. The record's revision is then r.Revision + 1. Once
+	// Put has returned, the record survives a crash of the process, if the store outlives processes
+	// at all.
 	Put(ctx context.Context, t Table, r Record) error
 	// Delete removes a record. One that isn't there is no error.
 	Delete(ctx context.Context, t Table, id string) error
-	// List returns up to limit records whose IDs come after the given one, in the order of their bytes.
+	// List returns up to limit records whose IDs come after the given one, in the order of their
+	// bytes.
 	List(ctx context.Context, t Table, after string, limit int) ([]Record, error)
-	// Changes returns up to limit records that were put or deleted, each once, by its last change: the latest change first. Fewer than limit, but
-	// at least one, may be returned while there are more. A change is seen together with all those before it, and comes with the record as it
-	// is when it is read, or later. A store may forget deletions, the oldest first, but not the latest thousand; if it has forgotten one after
-	// s.Since, or was never there, because it was emptied or restored from a copy, it returns ErrForgotten, and the caller reads all.
+	// Changes returns up to limit records that were put or deleted, each once, by its last change:
+	// the latest change first. Fewer than limit, but at least one, may be returned while there are
+	// more. A change is seen together with all those before it, and comes with the record as it is
+	// when it is read, or later. A store may forget deletions, the oldest first, but not the latest
+	// thousand; if it has forgotten one after s.Since, or was never there, because it was emptied
+	// or restored from a copy, it returns ErrForgotten, and the caller reads all.
 	Changes(ctx context.Context, s Span, limit int) ([]Change, error)
 
-	// Reserve counts up to atMost units, on a day of the counter's period, as far as limit and the counter's extra units allow. It grants
-	// nothing if that is fewer than atLeast. A negative limit is none. It is atomic: whatever runs at the same time, no more than the limit
-	// is granted in all.
+	// Reserve counts up to atMost units, on a day of the counter's period, as far as limit and the
+	// counter's extra units allow. It grants nothing if that is fewer than atLeast. A negative
+	// limit is none. It is atomic: whatever runs at the same time, no more than the limit is
+	// granted in all.
 	Reserve(ctx context.Context, c Counter, on Date, atLeast, atMost, limit int64) (granted int64, now Count, err error)
-	// Add counts units without looking at a limit. Negative units are given back; a count never falls below 0.
+	// Add counts units without looking at a limit. Negative units are given back; a count never
+	// falls below 0.
 	Add(ctx context.Context, c Counter, on Date, units int64) (Count, error)
 	// SetExtra replaces the counter's extra units, which may be negative.
 	SetExtra(ctx context.Context, c Counter, extra int64) error
@@ -69,11 +76,12 @@ const maxRecord = 1 << 20
 type Span struct {
 	// Table is Keys or Plans.
 	Table Table
-	// New asks for records whose only change is that they were made, under an ID that no deletion is remembered of; otherwise for all others.
-	// They are asked for apart, since only the others can take away what somebody may do: a revocation isn't to wait behind an import.
+	// New asks for records whose only change is that they were made, under an ID that no deletion
+	// is remembered of; otherwise for all others. They are asked for apart, since only the others
+	// can take away what somebody may do: a revocation isn't to wait behind an import.
 	New bool
-	// Since is the number after which changes are asked for: 0 where none was there when it was last asked, negative for all that there are,
-	// whatever was forgotten.
+	// Since is the number after which changes are asked for: 0 where none was there when it was
+	// last asked, negative for all that there are, whatever was forgotten.
 	Since int64
 	// Before is the number before which they are asked for. 0 is no bound.
 	Before int64
@@ -81,7 +89,8 @@ type Span struct {
 
 // Change is the last change of a record, as [Store.Changes] tells of it.
 type Change struct {
-	// Number tells the order of changes of a table, new ones and others: a later one has a higher number, which is never 0.
+	// Number tells the order of changes of a table, new ones and others: a later one has a higher
+	// number, which is never 0.
 	Number int64
 	// Record is what was put; of one that was deleted, only its ID, with Revision 0.
 	Record
@@ -102,16 +111,19 @@ type Count struct {
 	Extra int64
 }
 
-// DefaultRetention is how long stores keep counts after the end of their periods, unless told otherwise.
+// DefaultRetention is how long stores keep counts after the end of their periods, unless told
+// otherwise.
 const DefaultRetention = 100 * 24 * time.Hour
 
 // What the methods of a Store and of a [Registry] return, as errors.Is finds it.
 var (
 	ErrNotFound = errors.New("usageplan: not found")
 	ErrConflict = errors.New("usageplan: it exists already, or was changed at the same time")
-	// ErrForgotten is what a Store says of changes that it can't tell any more: read all that there are.
+	// ErrForgotten is what a Store says of changes that it can't tell any more: read all that there
+	// are.
 	ErrForgotten = errors.New("usageplan: the store has forgotten some of these changes")
-	// ErrInvalid is what a Registry says of values that can't be; the error names each of them. A Store doesn't return it.
+	// ErrInvalid is what a Registry says of values that can't be; the error names each of them. A
+	// Store doesn't return it.
 	ErrInvalid = errors.New("usageplan: invalid")
 )
 

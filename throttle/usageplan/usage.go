@@ -20,8 +20,8 @@ type UsageQuery struct {
 	Limit int
 }
 
-// Usage is what the keys of a plan have used, by day. Its JSON form is the managed gateway's. Units that a process has leased of a Fast quota
-// count as used until they are given back.
+// Usage is what the keys of a plan have used, by day. Its JSON form is the managed gateway's. Units
+// that a process has leased of a Fast quota count as used until they are given back.
 type Usage struct {
 	UsagePlanID string `json:"usagePlanId"`
 	StartDate   string `json:"startDate"`
@@ -32,7 +32,8 @@ type Usage struct {
 	Values map[string][]UsageDay `json:"values"`
 }
 
-// UsageDay is how many units were used on a day, and how many were left of the quota at its end: -1 if the plan has none.
+// UsageDay is how many units were used on a day, and how many were left of the quota at its end: -1
+// if the plan has none.
 type UsageDay [2]int64
 
 const (
@@ -75,7 +76,8 @@ func (g *Registry) Usage(ctx context.Context, plan string, q UsageQuery) (Usage,
 	return u, nil
 }
 
-// reported returns the keys that a query asks for, and one more where there are more than its limit.
+// reported returns the keys that a query asks for, and one more where there are more than its
+// limit.
 func (g *Registry) reported(ctx context.Context, plan string, q UsageQuery) ([]keyRecord, error) {
 	if q.Key == "" {
 		return g.keysOf(ctx, plan, q.After, q.Limit+1)
@@ -125,7 +127,8 @@ func (g *Registry) usageOf(ctx context.Context, p *Plan, key string, since, from
 type QuotaState struct {
 	// Limit is the plan's, less its offset in the first period. -1: no quota.
 	Limit int64
-	// Used is what was counted, Extra by how much the limit was extended, and Remaining what is left: -1 without a quota.
+	// Used is what was counted, Extra by how much the limit was extended, and Remaining what is
+	// left: -1 without a quota.
 	Used, Extra, Remaining int64
 	// Resets is when the next period begins.
 	Resets time.Time
@@ -163,8 +166,9 @@ func (g *Registry) quota(ctx context.Context, plan, key string) (Counter, QuotaS
 	return c, s, nil
 }
 
-// SetRemaining extends or cuts a key's quota, for this period, so that units are left of it. Requests that are served at the same time count
-// against that. ("UpdateUsage" of the API reference.)
+// SetRemaining extends or cuts a key's quota, for this period, so that units are left of it.
+// Requests that are served at the same time count against that. ("UpdateUsage" of the API
+// reference.)
 func (g *Registry) SetRemaining(ctx context.Context, plan, key string, units int64) error {
 	if units < 0 || units > maxUnits {
 		return invalid(fmt.Errorf("usageplan: SetRemaining: want 0 to %d units, got %d", int64(maxUnits), units))

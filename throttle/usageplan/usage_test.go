@@ -169,7 +169,8 @@ func (a *reads) Get(ctx context.Context, t usageplan.Table, id string) (usagepla
 	return a.Store.Get(ctx, t, id)
 }
 
-// A page of a plan's keys, and a page of its usage, reads the plan and that page's keys, however many others there are.
+// A page of a plan's keys, and a page of its usage, reads the plan and that page's keys, however
+// many others there are.
 func TestPagesReadNoOtherKeys(t *testing.T) {
 	store := &reads{Store: memory(t)}
 	fill(t, store.Store, "bulk", 20_000)
@@ -195,7 +196,8 @@ func TestPagesReadNoOtherKeys(t *testing.T) {
 	require.Equal(t, 1+4, store.gets, "one more tells that there is a next part")
 }
 
-// What another process took out of a plan isn't shown though this one hasn't heard of it, and leaves no gap in the page.
+// What another process took out of a plan isn't shown though this one hasn't heard of it, and
+// leaves no gap in the page.
 func TestPagesOfKeysChangedElsewhere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		here := quietRig(t, usageplan.Plan{}) // it looks for no changes

@@ -1,6 +1,7 @@
 package usageplan_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -171,7 +172,8 @@ func TestThrottleAndQuotaAnswers(t *testing.T) {
 	})
 }
 
-// Each level is the first to refuse, with all those behind it open, and then takes nothing from those before it.
+// Each level is the first to refuse, with all those behind it open, and then takes nothing from
+// those before it.
 func TestPrecedence(t *testing.T) {
 	open, tight := usageplan.Throttle{RateLimit: 1e-6, BurstLimit: 100}, usageplan.Throttle{RateLimit: 1e-6, BurstLimit: 1}
 	wide, one := throttle.Limit{Rate: 1e-6, Burst: 100}, throttle.Limit{Rate: 1e-6, Burst: 1}
@@ -414,7 +416,8 @@ func TestSettle(t *testing.T) {
 	require.Nil(t, usageplan.ChargeOf(t.Context()))
 }
 
-// Over a period's end the clock is the only judge: the last instant is the old period's, the next one the new one's.
+// Over a period's end the clock is the only judge: the last instant is the old period's, the next
+// one the new one's.
 func TestQuotaAtPeriodBoundaries(t *testing.T) {
 	for name, tt := range map[string]struct {
 		period     usageplan.Period
@@ -510,7 +513,8 @@ func TestWeeksBegin(t *testing.T) {
 	}
 }
 
-// However many ask at once, exactly the limit is let through, on one machine or on several with one store, exact or fast.
+// However many ask at once, exactly the limit is let through, on one machine or on several with one
+// store, exact or fast.
 func TestQuotaUnderRaces(t *testing.T) {
 	for _, mode := range []usageplan.Mode{usageplan.Exact, usageplan.Fast} {
 		for machines := 1; machines <= 3; machines++ {
@@ -598,7 +602,8 @@ func TestKeysOfSeveralPlans(t *testing.T) {
 	require.NotContains(t, keys[0].Plans, "q0")
 }
 
-// Two values count while a key is being rotated, never three, and the old one as long as it was said.
+// Two values count while a key is being rotated, never three, and the old one as long as it was
+// said.
 func TestRotation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := quietRig(t, usageplan.Plan{})
@@ -745,6 +750,51 @@ func TestStoreThatIsAway(t *testing.T) {
 	store.away.Store(true)
 	_, err := usageplan.NewRegistry(t.Context(), usageplan.RegistryConfig{Store: store})
 	require.ErrorIs(t, err, errAway)
+}
+
+// An outage is two lines for each thing that doesn't work, however many requests and refreshes find
+// it so.
+func TestOutageIsTwoLines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var log bytes.Buffer
+		store := &broken{Store: memory(t)}
+		registry, err := usageplan.NewRegistry(ctx, usageplan.RegistryConfig{
+			Store: store, Refresh: time.Second, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		})
+		require.NoError(t, err)
+		g := &rig{t, registry, store, ctx}
+		_, err = g.CreatePlan(ctx, usageplan.Plan{
+			ID: "p1", Name: "x", APIStages: []usageplan.APIStage{{APIID: "*", Stage: "*"}}, Quota: quota(1e6, usageplan.Month),
+		})
+		require.NoError(t, err)
+		g.key("shop", value, "p1")
+		open, closed := g.behind(usageplan.Config{}, "GET /pets", answers), g.behind(usageplan.Config{FailClosed: true}, "GET /pets", answers)
+		for outage := 1; outage <= 2; outage++ {
+			store.away.Store(true)
+			for range 20 {
+				for range 50 {
+					require.Equal(t, 200, get(open, value).Code)
+					require.Equal(t, 500, get(closed, value).Code)
+				}
+				time.Sleep(time.Second)
+			}
+			store.away.Store(false)
+			for range 3 {
+				require.Equal(t, 200, get(closed, value).Code)
+				time.Sleep(2 * time.Second)
+			}
+			synctest.Wait()
+			for _, what := range []string{"the store can't count", "can't look for changed keys and plans"} {
+				require.Equal(t, 2*outage, strings.Count(log.String(), what), log.String())
+				require.Equal(t, outage, strings.Count(log.String(), "level=WARN msg=\"usageplan: "+what), log.String())
+			}
+			require.Equal(t, 4*outage, strings.Count(log.String(), "\n"), log.String())
+			require.Contains(t, log.String(), "failures=2000")
+		}
+		require.NotContains(t, log.String(), value)
+	})
 }
 
 func TestHeaders(t *testing.T) {

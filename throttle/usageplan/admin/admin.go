@@ -1,11 +1,13 @@
-// Package admin administers API keys and usage plans over HTTP, in paths and JSON near to the managed gateway's control API, so
-// that what reads and writes keys there needs little change. It stands apart from package usageplan, which judges requests: a
-// program that only counts has no code in it by which a key could be made.
+// Package admin administers API keys and usage plans over HTTP, in paths and JSON near to the
+// managed gateway's control API, so that what reads and writes keys there needs little change. It
+// stands apart from package usageplan, which judges requests: a program that only counts has no
+// code in it by which a key could be made.
 //
 //	control, err := admin.New(plans)
 //	mux.Handle("/admin/", http.StripPrefix("/admin", gatekit.Chain(control, auth.Require(operators, "plans"))))
 //
-// The handler asks nobody who they are. Mounted without an authorizer in front, it hands out keys to whoever asks.
+// The handler asks nobody who they are. Mounted without an authorizer in front, it hands out keys
+// to whoever asks.
 //
 // # Operations
 //
@@ -29,11 +31,13 @@
 //	GET    /usageplans/{id}/usage          startDate, endDate, keyId, limit, position; format=csv
 //	PATCH  /usageplans/{id}/keys/{key}/usage  [{"op":"replace","path":"/remaining","value":"10"}]
 //
-// A key's value is in the answer that makes it, and in no other: what is stored is its digest. Errors are {"message": …}.
+// A key's value is in the answer that makes it, and in no other: what is stored is its digest.
+// Errors are {"message": …}.
 //
 // # Differences
 //
-//   - includeValue and includeValues are missing, as values can't be read again; rotate and retire are there instead.
+//   - includeValue and includeValues are missing, as values can't be read again; rotate and retire
+//     are there instead.
 //   - A plan is replaced whole by PUT, where the managed gateway has PATCH.
 package admin
 
@@ -49,8 +53,8 @@ import (
 	"github.com/gatekit-go/gatekit/throttle/usageplan"
 )
 
-// New returns a handler that administers g, below where it is mounted (http.StripPrefix takes the rest off). A nil g is an error.
-// The handler is safe for concurrent use.
+// New returns a handler that administers g, below where it is mounted (http.StripPrefix takes the
+// rest off). A nil g is an error. The handler is safe for concurrent use.
 func New(g *usageplan.Registry) (http.Handler, error) {
 	m := mistakes.In("admin: New")
 	m.Require(g != nil, "registry", "want usageplan.NewRegistry's, got nil")
@@ -92,8 +96,8 @@ const (
 	defaultPage = 25
 )
 
-// operation answers in JSON with the status, if do returns no error. An answer of nil has no body, and one that writes itself
-// isn't JSON.
+// operation answers in JSON with the status, if do returns no error. An answer of nil has no body,
+// and one that writes itself isn't JSON.
 type operation struct {
 	status int
 	do     func(*http.Request) (answer any, err error)
@@ -127,7 +131,8 @@ func (o operation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// badRequest is what is wrong with a request's own text. It is [usageplan.ErrInvalid] without saying so in its message.
+// badRequest is what is wrong with a request's own text. It is [usageplan.ErrInvalid] without
+// saying so in its message.
 type badRequest struct{ error }
 
 func (e badRequest) Unwrap() error        { return e.error }
@@ -135,7 +140,8 @@ func (e badRequest) Is(target error) bool { return target == usageplan.ErrInvali
 
 func bad(text string) error { return badRequest{errors.New(text)} }
 
-// statusOf tells a body that is too large first: reading one fails inside what is a bad request otherwise.
+// statusOf tells a body that is too large first: reading one fails inside what is a bad request
+// otherwise.
 func statusOf(err error) int {
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -151,8 +157,8 @@ func statusOf(err error) int {
 	return http.StatusInternalServerError
 }
 
-// decode reads one JSON value without fields that nobody knows: a misspelled "enabled" would otherwise leave a key as it was, with
-// an answer that says all went well.
+// decode reads one JSON value without fields that nobody knows: a misspelled "enabled" would
+// otherwise leave a key as it was, with an answer that says all went well.
 func decode[T any](r *http.Request) (in T, err error) {
 	d := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxJSON))
 	d.DisallowUnknownFields()
@@ -178,7 +184,8 @@ type page[V any] struct {
 	Position *string `json:"position"`
 }
 
-// paged answers with a part of a list. It asks for one more than it shows, which tells whether there is a next part.
+// paged answers with a part of a list. It asks for one more than it shows, which tells whether
+// there is a next part.
 func paged[T, V any](
 	r *http.Request, list func(after string, limit int) ([]T, error), id func(T) string, view func(T) V,
 ) (any, error) {

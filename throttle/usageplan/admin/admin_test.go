@@ -79,7 +79,8 @@ func ask(t *testing.T, h http.Handler, method, target, body string) (int, string
 	return w.Code, w.Body.String(), decoded
 }
 
-// An item as `aws apigateway get-usage-plans` prints it, with every field that the API reference lists, is taken over and shown again.
+// An item as `aws apigateway get-usage-plans` prints it, with every field that the API reference
+// lists, is taken over and shown again.
 func TestPlansOfTheManagedGateway(t *testing.T) {
 	const printed = `{
     "id": "abc123",

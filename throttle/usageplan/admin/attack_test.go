@@ -19,7 +19,8 @@ func TestNewWithoutARegistry(t *testing.T) {
 	require.Nil(t, h)
 }
 
-// A value is told to whoever makes it, once, and by no other answer: not by lists, reports, conflicts, or what is wrong with it.
+// A value is told to whoever makes it, once, and by no other answer: not by lists, reports,
+// conflicts, or what is wrong with it.
 func TestValuesAreToldOnce(t *testing.T) {
 	g := newRig(t, memory(), usageplan.Plan{})
 	_, _, made := ask(t, g, "POST", "/apikeys", `{"id":"k","enabled":true}`)
@@ -59,7 +60,8 @@ func TestStrangeIDs(t *testing.T) {
 	require.Equal(t, 200, code)
 }
 
-// An import is all or nothing as far as room goes: one that would fill the registry in the middle makes no key.
+// An import is all or nothing as far as room goes: one that would fill the registry in the middle
+// makes no key.
 func TestImportLargerThanTheRoom(t *testing.T) {
 	g, err := usageplan.NewRegistry(t.Context(), usageplan.RegistryConfig{Store: memory(), MaxKeys: 2})
 	require.NoError(t, err)
@@ -74,8 +76,8 @@ func TestImportLargerThanTheRoom(t *testing.T) {
 	require.Equal(t, 2, g.Room())
 }
 
-// FuzzBody sends any text as the body of each operation that reads one: it is answered in JSON, a 4xx or a success, and the key
-// that the plan had is in it still.
+// FuzzBody sends any text as the body of each operation that reads one: it is answered in JSON, a
+// 4xx or a success, and the key that the plan had is in it still.
 func FuzzBody(f *testing.F) {
 	for _, s := range []string{
 		`{"name":"x"}`, `[{"op":"replace","path":"/enabled","value":"true"}]`, `{"id":"p1","name":"x","quota":{"limit":1e30}}`,

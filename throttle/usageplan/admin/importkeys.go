@@ -22,11 +22,11 @@ type ImportResult struct {
 
 const maxImportedKeys = 10_000
 
-// ImportKeys makes keys of a CSV file with the managed gateway's columns, in any order and case: Name and key, and perhaps
-// description, Enabled and usageplanIds (IDs separated by commas). A line that can't become a key is a warning; with
-// failOnWarnings nothing is made unless every line looks right. What is wrong with the file as a whole is
-// [usageplan.ErrInvalid]; so is a file with more keys than g has room for, of which none is made.
-// ("API key file format" of the developer guide.)
+// ImportKeys makes keys of a CSV file with the managed gateway's columns, in any order and case:
+// Name and key, and perhaps description, Enabled and usageplanIds (IDs separated by commas). A line
+// that can't become a key is a warning; with failOnWarnings nothing is made unless every line looks
+// right. What is wrong with the file as a whole is [usageplan.ErrInvalid]; so is a file with more
+// keys than g has room for, of which none is made. ("API key file format" of the developer guide.)
 func ImportKeys(
 	ctx context.Context, g *usageplan.Registry, file io.Reader, failOnWarnings bool,
 ) (ImportResult, error) {
@@ -48,7 +48,8 @@ func ImportKeys(
 	return i.result, i.create(ctx, good)
 }
 
-// badFile is an error that is usageplan.ErrInvalid. Its text has the name by which clients of the control API know the import.
+// badFile is an error that is usageplan.ErrInvalid. Its text has the name by which clients of the
+// control API know the import.
 func badFile(format string, args ...any) error {
 	return badRequest{fmt.Errorf("usageplan: ImportKeys: "+format, args...)}
 }
@@ -62,7 +63,8 @@ func (i *keyImport) warn(k importedKey, err error) {
 	i.result.Warnings = append(i.result.Warnings, fmt.Sprintf("line %d: %v", k.line, err))
 }
 
-// sift returns the lines that look right, and warns of the others. The plans of a file are few, so each is asked for once.
+// sift returns the lines that look right, and warns of the others. The plans of a file are few, so
+// each is asked for once.
 func (i *keyImport) sift(ctx context.Context, lines []importedKey) ([]importedKey, error) {
 	seen, plans := map[string]bool{}, map[string]error{}
 	good := lines[:0]

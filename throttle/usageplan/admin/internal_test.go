@@ -9,7 +9,8 @@ import (
 	"github.com/gatekit-go/gatekit/throttle/usageplan"
 )
 
-// FuzzKeyFile reads any file: each line becomes a key or an error, and no value is longer than it was.
+// FuzzKeyFile reads any file: each line becomes a key or an error, and no value is longer than it
+// was.
 func FuzzKeyFile(f *testing.F) {
 	f.Add("Name,key,description,Enabled,usageplanIds\na,aaaaaaaaaaaaaaaaaaaaaaaa,d,true,\"p1,p2\"\n")
 	f.Add("name,key\n,\n\"\"\"\",x\n")

@@ -58,8 +58,9 @@ func (a *admin) setRemaining(r *http.Request) (any, error) {
 	return map[string]any{"used": s.Used, "remaining": s.Remaining, "resets": s.Resets}, err
 }
 
-// csvUsage is a usage report as lines, of all keys. It is written as it is read, a part at a time, so that a report of a million
-// keys takes no more memory than one of 500. It has IDs, dates and numbers, which no spreadsheet takes for a formula.
+// csvUsage is a usage report as lines, of all keys. It is written as it is read, a part at a time,
+// so that a report of a million keys takes no more memory than one of 500. It has IDs, dates and
+// numbers, which no spreadsheet takes for a formula.
 type csvUsage struct {
 	ctx   context.Context // of the request that is being answered
 	g     *usageplan.Registry

@@ -1,17 +1,19 @@
-// Package boltstore keeps API keys, plans and what they have used in a file (go.etcd.io/bbolt), for one process that is to find them again
-// after a restart.
+// Package boltstore keeps API keys, plans and what they have used in a file (go.etcd.io/bbolt), for
+// one process that is to find them again after a restart.
 //
 // # What lasts
 //
-// Keys and plans are on disk, synced, when the call that changes them returns. Counts are kept in memory and written together, every
-// Config.FlushEvery: a crash of the process or the machine loses what was counted since the last such write began, so that a key may use that
-// much beyond its quota. [Store.Flush] and [Store.Close] write what there is. If counts can't be written, counting fails until they can be,
-// since nobody could say how much a crash would lose.
+// Keys and plans are on disk, synced, when the call that changes them returns. Counts are kept in
+// memory and written together, every Config.FlushEvery: a crash of the process or the machine loses
+// what was counted since the last such write began, so that a key may use that much beyond its
+// quota. [Store.Flush] and [Store.Close] write what there is. If counts can't be written, counting
+// fails until they can be, since nobody could say how much a crash would lose.
 //
 // One process has the file at a time. For several machines there is redisthrottle.
 package boltstore
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -24,6 +26,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 	"github.com/gatekit-go/gatekit/internal/outage"
 	"github.com/gatekit-go/gatekit/throttle/usageplan"
 )
@@ -32,9 +35,11 @@ import (
 type Config struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
-	// FlushEvery is how often counts are written: how much may be lost in a crash. 0 means 100 ms; 1 ms to 1 minute.
+	// FlushEvery is how often counts are written: how much may be lost in a crash. 0 means 100 ms;
+	// 1 ms to 1 minute.
 	FlushEvery time.Duration
-	// Retention is how long counts are kept after the end of their period. 0 means usageplan.DefaultRetention.
+	// Retention is how long counts are kept after the end of their period. 0 means
+	// usageplan.DefaultRetention.
 	Retention time.Duration
 	// Logger is told of writes that failed. nil means slog.Default.
 	Logger *slog.Logger
@@ -73,25 +78,20 @@ const (
 	lockTimeout  = time.Second
 )
 
-// Open opens or creates the file, and looks through it first (a million keys take a second or two). It fails if another process has it for more
-// than a second, or with [ErrDamaged]. A goroutine writes counts until ctx ends or
-// Close is called, whichever is first; both write what there is and close the file.
+// Open opens or creates the file, and looks through it first (a million keys take a second or two).
+// It fails if another process has it for more than a second, or with [ErrDamaged]. A goroutine
+// writes counts until ctx ends or Close is called, whichever is first; both write what there is and
+// close the file.
 func Open(ctx context.Context, path string, c Config) (*Store, error) {
-	if c.FlushEvery == 0 {
-		c.FlushEvery = defaultFlush
-	}
-	if c.FlushEvery < time.Millisecond || c.FlushEvery > time.Minute {
-		return nil, fmt.Errorf("boltstore: Config.FlushEvery: want 1ms to 1m, got %v", c.FlushEvery)
-	}
-	if c.Retention == 0 {
-		c.Retention = usageplan.DefaultRetention
-	}
+	m := mistakes.In("boltstore: Config")
+	mistakes.RangeOrZero(m, "FlushEvery", c.FlushEvery, time.Millisecond, time.Minute)
+	c.Retention = cmp.Or(c.Retention, usageplan.DefaultRetention)
 	counts, err := usageplan.NewMemory(c.Retention)
 	if err != nil {
-		return nil, fmt.Errorf("boltstore: Config.Retention: %w", err)
+		m.Add("Retention", "%w", err)
 	}
-	if c.Logger == nil {
-		c.Logger = slog.Default()
+	if err := m.Err(); err != nil {
+		return nil, err
 	}
 	db, err := openFile(path)
 	if err != nil {
@@ -99,15 +99,17 @@ func Open(ctx context.Context, path string, c Config) (*Store, error) {
 	}
 	s := &Store{
 		db: db, counts: counts, retention: usageplan.Date(c.Retention / (24 * time.Hour)),
-		writing: outage.Log{Logger: c.Logger, Away: "boltstore: can't write counts, so nothing more is counted"},
-		kept:    keptDeletions, used: map[string]time.Time{}, stopped: make(chan struct{}),
+		writing: outage.Log{
+			Logger: cmp.Or(c.Logger, slog.Default()), Away: "boltstore: can't write counts, so nothing more is counted",
+		},
+		kept: keptDeletions, used: map[string]time.Time{}, stopped: make(chan struct{}),
 	}
 	if err := s.read(); err != nil {
 		_ = s.close()
 		return nil, fmt.Errorf("boltstore: read %s: %w", path, err)
 	}
 	ctx, s.stop = context.WithCancel(ctx)
-	go s.flushEvery(ctx, c.FlushEvery)
+	go s.flushEvery(ctx, cmp.Or(c.FlushEvery, defaultFlush))
 	return s, nil
 }
 
@@ -196,7 +198,8 @@ func (s *Store) err() error {
 	return nil
 }
 
-// Flush writes all counts that have changed, in one synced transaction. When it returns nil, what was counted before it was called lasts.
+// Flush writes all counts that have changed, in one synced transaction. When it returns nil, what
+// was counted before it was called lasts.
 func (s *Store) Flush(context.Context) error {
 	s.flushing.Lock()
 	defer s.flushing.Unlock()

@@ -94,7 +94,8 @@ func TestForgetsOldPeriods(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "keys.db")
 	old := usageplan.Counter{Plan: "p", Key: "k", From: today - 5, To: today - 4}
 	kept := usageplan.Counter{Plan: "p", Key: "k", From: today - 1, To: today}
-	// Each in a process of its own: what is counted in memory would drop the old one before it gets to the file.
+	// Each in a process of its own: what is counted in memory would drop the old one before it gets
+	// to the file.
 	for _, c := range []usageplan.Counter{old, kept} {
 		s, err := boltstore.Open(t.Context(), path, boltstore.Config{Retention: 48 * time.Hour})
 		require.NoError(t, err)
@@ -133,7 +134,8 @@ func TestRefusesBadConfig(t *testing.T) {
 	require.Error(t, err)
 }
 
-// In another process: counts one unit after the other, and says so. What it says is durable has been flushed, by itself first, then by Flush.
+// In another process: counts one unit after the other, and says so. What it says is durable has
+// been flushed, by itself first, then by Flush.
 func TestMain(m *testing.M) {
 	path := os.Getenv("GATEKIT_BOLTSTORE_CHILD")
 	if path == "" {
@@ -167,8 +169,8 @@ func fatal(err error) {
 	}
 }
 
-// A process that counts as fast as it can is killed, again and again, at moments that it doesn't choose. Nothing that was flushed is lost, and
-// nothing is counted that wasn't.
+// A process that counts as fast as it can is killed, again and again, at moments that it doesn't
+// choose. Nothing that was flushed is lost, and nothing is counted that wasn't.
 func TestKilled(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "keys.db")
 	before := int64(0)
@@ -219,7 +221,8 @@ func TestWritesByItself(t *testing.T) {
 	_, err := s.Add(t.Context(), counter, today, 1)
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
-		// A copy of the file is what a crash would leave: bbolt writes what it can recover from at any moment.
+		// A copy of the file is what a crash would leave: bbolt writes what it can recover from at
+		// any moment.
 		copied := filepath.Join(t.TempDir(), "copy.db")
 		data, err := os.ReadFile(path)
 		if err != nil || os.WriteFile(copied, data, 0o600) != nil {

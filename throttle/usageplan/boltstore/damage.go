@@ -14,11 +14,13 @@ import (
 	"github.com/gatekit-go/gatekit/throttle/usageplan"
 )
 
-// ErrDamaged is what Open, and later any call, returns of a file that can't be read or trusted: a disk that lies, or a copy that was cut off. Stop the
-// program, keep a copy of the file, and go on with a backup, or with what [Recover] can read of it.
+// ErrDamaged is what Open, and later any call, returns of a file that can't be read or trusted: a
+// disk that lies, or a copy that was cut off. Stop the program, keep a copy of the file, and go on
+// with a backup, or with what [Recover] can read of it.
 var ErrDamaged = errors.New("boltstore: the file is damaged (keep a copy, and restore a backup or see boltstore.Recover)")
 
-// view and update are bbolt's, but for a file that turns out to be damaged: bbolt panics then, and what is read of its mapping may fault.
+// view and update are bbolt's, but for a file that turns out to be damaged: bbolt panics then, and
+// what is read of its mapping may fault.
 func (s *Store) view(f func(*bbolt.Tx) error) error   { return s.guard(s.db.View, f) }
 func (s *Store) update(f func(*bbolt.Tx) error) error { return s.guard(s.db.Update, f) }
 
@@ -120,7 +122,8 @@ func checkFile(path string) error {
 
 const closeTimeout = 100 * time.Millisecond
 
-// close closes the file. Of one that is damaged bbolt may hold the locks, and closing wouldn't end: it has a moment for it.
+// close closes the file. Of one that is damaged bbolt may hold the locks, and closing wouldn't end:
+// it has a moment for it.
 func (s *Store) close() error {
 	if s.damaged.Load() == nil {
 		return guard(s.db.Close)
@@ -145,9 +148,11 @@ type Recovery struct {
 
 const maxLost = 1000
 
-// Recover writes what is readable of the file src, which may be damaged, into a new file dst. No process may have src open, and dst mustn't be
-// there. A key that is lost is refused from then on, and a count that is lost begins again at 0. Nothing is taken from pages that the file doesn't
-// use any more, as they may have keys that were disabled or deleted since. The error says that nothing could be read or written.
+// Recover writes what is readable of the file src, which may be damaged, into a new file dst. No
+// process may have src open, and dst mustn't be there. A key that is lost is refused from then on,
+// and a count that is lost begins again at 0. Nothing is taken from pages that the file doesn't use
+// any more, as they may have keys that were disabled or deleted since. The error says that nothing
+// could be read or written.
 func Recover(src, dst string) (r Recovery, err error) {
 	if _, err := os.Lstat(dst); err == nil {
 		return r, fmt.Errorf("boltstore: Recover: %s is there already", dst)

@@ -25,7 +25,8 @@ func decodeRecord(id, v []byte) (r usageplan.Record, number uint64, err error) {
 	return r, binary.BigEndian.Uint64(v[8:]), nil
 }
 
-// encodeCounter writes the plan and the key, which hold no NUL, each with one behind it, and the days.
+// encodeCounter writes the plan and the key, which hold no NUL, each with one behind it, and the
+// days.
 func encodeCounter(c usageplan.Counter) []byte {
 	b := make([]byte, 0, len(c.Plan)+len(c.Key)+10)
 	b = append(append(b, c.Plan...), 0)

@@ -8,7 +8,8 @@ import (
 	"github.com/gatekit-go/gatekit/throttle/usageplan"
 )
 
-// FuzzDecodeEntry reads any bytes: what is an entry is written the same, and anything else is an error.
+// FuzzDecodeEntry reads any bytes: what is an entry is written the same, and anything else is an
+// error.
 func FuzzDecodeEntry(f *testing.F) {
 	e := usageplan.Entry{Counter: usageplan.Counter{Plan: "p", Key: "k", From: 20000, To: 20003}, Count: usageplan.Count{Used: 7, Extra: -3}, Days: []int64{1, 2, 1 << 40}}
 	f.Add(encodeCounter(e.Counter), encodeCount(e))

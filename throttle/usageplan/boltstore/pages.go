@@ -10,9 +10,11 @@ import (
 	"math"
 )
 
-// image reads a bbolt file without bbolt, which trusts what it reads: it follows any page number and any length, and a file that is damaged makes
-// it panic, fault, or call itself until the stack is full, which nothing can recover from. So a file is looked through before bbolt opens it.
-// Here every number is checked before it is followed, and no page is visited twice. (The format is that of bbolt's version 2, which is fixed.)
+// image reads a bbolt file without bbolt, which trusts what it reads: it follows any page number
+// and any length, and a file that is damaged makes it panic, fault, or call itself until the stack
+// is full, which nothing can recover from. So a file is looked through before bbolt opens it. Here
+// every number is checked before it is followed, and no page is visited twice. (The format is that
+// of bbolt's version 2, which is fixed.)
 type image struct {
 	file     io.ReaderAt
 	pageSize uint64
@@ -75,7 +77,8 @@ func newImage(file io.ReaderAt, size int64, lost func(error) error) (*image, err
 	return m, nil
 }
 
-// metaPlaces are where the two headers may be: the second one stands where the first one's page, of a size it alone tells of, ends.
+// metaPlaces are where the two headers may be: the second one stands where the first one's page, of
+// a size it alone tells of, ends.
 func metaPlaces() []int64 {
 	places := []int64{0}
 	for size := int64(1024); size <= 1<<16; size *= 2 {

@@ -13,10 +13,11 @@ import (
 	"github.com/gatekit-go/gatekit/throttle/usageplan"
 )
 
-// table is the buckets of a table: its records by their IDs; the ID of each one's last change by the change's number, in made where that is new
-// (usageplan.Span.New), else in log; and the deletions that
-// are remembered, both ways. The sequence of log is the number of the latest change, that of gone how many deletions are remembered, and that of
-// graves the latest deletion that was forgotten.
+// table is the buckets of a table: its records by their IDs; the ID of each one's last change by
+// the change's number, in made where that is new (usageplan.Span.New), else in log; and the
+// deletions that are remembered, both ways. The sequence of log is the number of the latest change,
+// that of gone how many deletions are remembered, and that of graves the latest deletion that was
+// forgotten.
 type table struct{ records, log, made, gone, graves []byte }
 
 var tables = map[usageplan.Table]table{

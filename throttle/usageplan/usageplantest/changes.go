@@ -17,7 +17,8 @@ import (
 	"github.com/gatekit-go/gatekit/throttle/usageplan"
 )
 
-// list returns all changes after since, those of new records last, and fails if they aren't in order.
+// list returns all changes after since, those of new records last, and fails if they aren't in
+// order.
 func list(t *testing.T, s usageplan.Store, table usageplan.Table, since int64, limit int) []usageplan.Change {
 	t.Helper()
 	return append(kind(t, s, usageplan.Span{Table: table, Since: since}, limit), kind(t, s, usageplan.Span{Table: table, New: true, Since: since}, limit)...)
@@ -135,7 +136,8 @@ func forgotten(t *testing.T, s usageplan.Store) {
 	}
 }
 
-// racedChanges follows a store that many write to: whoever reads what comes after the latest change that they have seen has all in the end.
+// racedChanges follows a store that many write to: whoever reads what comes after the latest change
+// that they have seen has all in the end.
 func racedChanges(t *testing.T, s usageplan.Store) {
 	var writing sync.WaitGroup
 	for w := range 4 {
@@ -207,8 +209,8 @@ func (c *counted) List(ctx context.Context, t usageplan.Table, after string, lim
 	return list, err
 }
 
-// revocation has two machines with one store: a key that is disabled, deleted or rotated on one is refused on the other, which reads no more for
-// it than what has changed.
+// revocation has two machines with one store: a key that is disabled, deleted or rotated on one is
+// refused on the other, which reads no more for it than what has changed.
 func revocation(t *testing.T, s usageplan.Store) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

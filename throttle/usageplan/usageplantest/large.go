@@ -20,9 +20,10 @@ func LargeKey(i int) usageplan.Record {
 	return usageplan.Record{ID: id, Data: []byte(data)}
 }
 
-// Large tests a store with n keys, a million perhaps: a machine that follows it refuses a key that is disabled on another one within
-// RegistryConfig.Refresh, 5 s, while n/5 more keys come in. put puts in new records of Keys, each as a change, as fast as it can. It logs how long a
-// machine takes to start.
+// Large tests a store with n keys, a million perhaps: a machine that follows it refuses a key that
+// is disabled on another one within RegistryConfig.Refresh, 5 s, while n/5 more keys come in. put
+// puts in new records of Keys, each as a change, as fast as it can. It logs how long a machine
+// takes to start.
 func Large(t *testing.T, s usageplan.Store, n int, put func([]usageplan.Record)) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

@@ -278,8 +278,8 @@ func separate(t *testing.T, s usageplan.Store) {
 	}
 }
 
-// raced lets many goroutines ask for units of all sizes: all that is granted, less what is given back, is what is counted, and never above
-// the limit.
+// raced lets many goroutines ask for units of all sizes: all that is granted, less what is given
+// back, is what is counted, and never above the limit.
 func raced(t *testing.T, s usageplan.Store) {
 	const limit = 500
 	var granted atomic.Int64
