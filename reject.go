@@ -17,17 +17,10 @@ import (
 // same, and nothing is attached: refusing is what an attack makes a gateway do, so it costs as little as it can. Reject writes
 // nothing if the request's context is canceled, since nobody is there to read it.
 func Reject(w http.ResponseWriter, r *http.Request, why error) {
-	rej, ok := why.(*Rejection) // what nearly every station gives
-	if !ok || rej == nil {
-		rej = rejectionOf(why)
-	}
+	rej := rejectionOf(why)
 	rc := From(r.Context()) // only read: this may be a handler that has outlived its request
 	if rc == nil {
-		if !canceled(r) {
-			var id requestID // stays on the stack
-			id.draw()
-			rej.write(w, r, HTTP, &id, nil)
-		}
+		rej.writeAlone(w, r, HTTP)
 		return
 	}
 	a := rc.at // never nil: only Attach makes contexts that From finds
@@ -47,8 +40,32 @@ func Reject(w http.ResponseWriter, r *http.Request, why error) {
 	rej.write(w, r, rc.API.Flavor, &rc.id, &a.idHeaders)
 }
 
-// rejectionOf looks for the Rejection that why wraps, at the cost of an allocation.
+// Reject is [Reject] in the name of a: for a station in front of the APIs, which knows in whose form it refuses before anything is
+// attached. Where a RequestContext is, a becomes its API; where none is, none is made, as anybody can send what no API is for.
+func (a *API) Reject(w http.ResponseWriter, r *http.Request, why error) {
+	if rc := From(r.Context()); rc != nil {
+		rc.API = a
+		Reject(w, r, why)
+		return
+	}
+	rejectionOf(why).writeAlone(w, r, a.Flavor)
+}
+
+// writeAlone answers where nothing is attached.
+func (e *Rejection) writeAlone(w http.ResponseWriter, r *http.Request, f Flavor) {
+	if !canceled(r) {
+		var id requestID // stays on the stack
+		id.draw()
+		e.write(w, r, f, &id, nil)
+	}
+}
+
+// rejectionOf returns why itself, as nearly every station gives it, or else looks for the Rejection that it wraps, at the cost of
+// an allocation.
 func rejectionOf(why error) *Rejection {
+	if rej, ok := why.(*Rejection); ok && rej != nil {
+		return rej
+	}
 	var rej *Rejection
 	if !errors.As(why, &rej) || rej == nil {
 		rej = &Rejection{Type: Default5XX, Cause: why}
@@ -117,6 +134,10 @@ func (e *Rejection) setHeaders(h http.Header, room []string, wait string) {
 	room, rest := room[:2:2], room[2:]
 	for name, values := range e.Header {
 		n := copy(rest, values)
+		if n == 0 {
+			delete(h, http.CanonicalHeaderKey(name))
+			continue
+		}
 		h[http.CanonicalHeaderKey(name)], rest = rest[:n:n], rest[n:]
 	}
 	if wait != "" {

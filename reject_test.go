@@ -301,3 +301,38 @@ func TestRequestIDsOfARefusal(t *testing.T) {
 	require.NotEqual(t, one.Header().Get("Apigw-Requestid"), two.Header().Get("Apigw-Requestid"))
 	require.Len(t, one.Header().Get("Apigw-Requestid"), 16)
 }
+
+// A station in front of the APIs refuses in the form of one of them, attached or not, and attaches nothing. A header without values
+// is one that the refusal takes out.
+func TestRejectInTheNameOfAnAPI(t *testing.T) {
+	api := &gatekit.API{Flavor: gatekit.REST}
+	why := &gatekit.Rejection{
+		Type: gatekit.Default4XX, Status: 403, Message: "Forbidden",
+		Header: http.Header{"X-Amzn-Errortype": {"ForbiddenException"}, "x-amz-apigw-id": nil},
+	}
+	for _, attached := range []bool{false, true} {
+		w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
+		if attached {
+			_, r = gatekit.Attach(r)
+		}
+		api.Reject(w, r, why)
+		require.Equal(t, 403, w.Code)
+		require.Equal(t, `{"message":"Forbidden"}`, w.Body.String())
+		require.Equal(t, "ForbiddenException", w.Header().Get("X-Amzn-Errortype"))
+		require.Regexp(t, "^[0-9a-f]{8}-[0-9a-f]{4}-4", w.Header().Get("X-Amzn-Requestid"))
+		require.NotContains(t, w.Header(), "X-Amz-Apigw-Id")
+		require.NotContains(t, w.Header(), "Apigw-Requestid")
+		if rc := gatekit.From(r.Context()); attached {
+			require.Same(t, why, rc.Rejection())
+			require.Same(t, api, rc.API)
+		} else {
+			require.Nil(t, rc)
+		}
+	}
+	r := httptest.NewRequest("GET", "/", nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	w := httptest.NewRecorder()
+	api.Reject(w, r.WithContext(ctx), nil)
+	require.Empty(t, w.Header(), "nobody is there to read it")
+}

@@ -108,7 +108,7 @@ type Rejection struct {
 	RetryAfter time.Duration
 	// Challenge is a value of the header WWW-Authenticate, in front of those in Header. "" is none.
 	Challenge string
-	// Header is added to the answer. Reject copies it.
+	// Header is added to the answer. Reject copies it. A name without values is taken out of what the answer has.
 	Header http.Header
 	// Cause is what went wrong, for logs. It must hold no token, key or claim.
 	Cause error

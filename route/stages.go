@@ -106,6 +106,14 @@ func (set *stageSet) named(name string) *served {
 // a REST API's with 403.
 func (s *Stages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	set := s.current.Load()
+	if set.fallback == nil && gatekit.From(r.Context()) == nil && r.Header["X-Amzn-Requestid"] == nil {
+		// Asked before anything is attached: whoever asks for what isn't there shall cost as little as can be.
+		path := requestpath.Of(r)
+		if sent, _ := path.Routed().Raw(); set.byName[firstSegment(sent)] == nil {
+			refuseStage(w, r, set)
+			return
+		}
+	}
 	rc, r := gatekit.Attach(r)
 	path, _ := rc.Path.Routed().Raw()
 	if stage := set.byName[firstSegment(path)]; stage != nil {
@@ -128,16 +136,16 @@ var (
 )
 
 func refuseStage(w http.ResponseWriter, r *http.Request, set *stageSet) {
-	rc, r := gatekit.Attach(r)
-	if set.identity.Described() {
-		rc.API = set.identity
+	api, rc := set.identity, gatekit.From(r.Context())
+	if rc != nil && !api.Described() {
+		api = rc.API
 	}
-	if rc.API.Flavor == gatekit.REST {
+	if api.Flavor == gatekit.REST {
 		rc.AdoptRequestID(r.Header)
-		gatekit.Reject(w, r, noStageREST)
+		api.Reject(w, r, noStageREST)
 		return
 	}
-	gatekit.Reject(w, r, noStageHTTP)
+	api.Reject(w, r, noStageHTTP)
 }
 
 // Handler returns one stage as a handler that doesn't look at the path: for a mapping of a custom domain. It follows [Stages.Replace]; while

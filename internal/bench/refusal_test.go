@@ -48,6 +48,8 @@ func refusals(tb testing.TB) map[string]refusal {
 	api, rest := must[*route.API](tb)(route.New(route.Config{})), must[*route.API](tb)(route.New(route.Config{API: gatekit.API{Flavor: gatekit.REST}}))
 	api.Handle("GET /orders", nothing)
 	rest.Handle("GET /orders", nothing)
+	httpStages := must[*route.Stages](tb)(route.NewStages(route.Stage{Name: "prod", API: api}))
+	restStages := must[*route.Stages](tb)(route.NewStages(route.Stage{Name: "prod", API: rest}))
 	chiRouter := chi.NewRouter()
 	chiRouter.Method("GET", "/orders", nothing)
 
@@ -82,6 +84,10 @@ func refusals(tb testing.TB) map[string]refusal {
 		"403-api-key/by=gatekit":    {planHandler, unknown, 403},
 		"403-no-route/by=gatekit":   {rest, request("GET", "/nothing"), 403},
 		"403-host/by=gatekit":       {d, request("GET", "https://other.example.org/"), 403},
+		"403-no-stage/by=gatekit":   {restStages, request("GET", "/nothing"), 403},
+		"403-disabled/by=gatekit":   {domain.DisabledEndpoint(gatekit.REST), request("GET", "/"), 403},
+		"404-no-stage/by=gatekit":   {httpStages, request("GET", "/nothing"), 404},
+		"404-disabled/by=gatekit":   {domain.DisabledEndpoint(gatekit.HTTP), request("GET", "/"), 404},
 		"404/by=gatekit":            {api, request("GET", "/nothing"), 404},
 		"404/by=chi":                {chiRouter, request("GET", "/nothing"), 404},
 		"413/by=gatekit":            {limits, large, 413},
