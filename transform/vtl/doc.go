@@ -32,8 +32,8 @@
 // A test compares some ten thousand templates with Velocity 1.7, byte by byte. These differences stay:
 //
 //   - Limits: Velocity has none but for the turns of a #foreach, nor are those of the managed gateway documented.
-//   - There is no reflection: $x.class, getClass(), wait() and the like are undefined, and so are methods that are not listed in the
-//     fact sheet behind this package or near them. Those of Java 8 count, not those of later ones.
+//   - There is no reflection: $x.class, getClass(), wait() and the like are undefined, and so is every method that isn't a row of this
+//     package's table, such as intern(), chars() or stream(), whatever its arguments. Those of Java 8 count, not those of later ones.
 //   - Regular expressions run on Go's engine, in time proportional to the text. Look-around, back references, possessive quantifiers,
 //     intersections of classes and patterns of more than 1000 bytes or 5000 instructions fail the template. $ is the end of the text, not also before a line end there.
 //   - A double prints in the fewest digits that tell it, as since Java 19. Earlier ones print a digit too much of some.

@@ -207,19 +207,21 @@ func (ex *exec) appendText(dst []byte, v any) []byte {
 		if room < ex.t.limits.MaxOutputBytes {
 			ex.alloc(ex.bytes + 1)
 		}
-		ex.over("want a text of up to " + strconv.Itoa(ex.t.limits.MaxOutputBytes) + " bytes (Options.MaxOutputBytes)")
+		ex.short(ex.t.limits.MaxOutputBytes + 1)
 	case overDepth:
 		ex.over("want lists and maps nested up to " + strconv.Itoa(maxValueDepth) + " deep, got one that may hold itself")
 	}
 	return dst
 }
 
+// short reports whether a text may be so long.
+func (ex *exec) short(n int) bool {
+	return n <= ex.t.limits.MaxOutputBytes ||
+		ex.over("want a text of up to "+strconv.Itoa(ex.t.limits.MaxOutputBytes)+" bytes (Options.MaxOutputBytes)")
+}
+
 func (ex *exec) concat(a, b string) any {
-	if len(a)+len(b) > ex.t.limits.MaxOutputBytes {
-		ex.over("want a text of up to " + strconv.Itoa(ex.t.limits.MaxOutputBytes) + " bytes (Options.MaxOutputBytes)")
-		return nil
-	}
-	if !ex.alloc(len(a)+len(b)) || !ex.step((len(a)+len(b))/16) {
+	if !ex.short(len(a)+len(b)) || !ex.alloc(len(a)+len(b)) || !ex.step((len(a)+len(b))/16) {
 		return nil
 	}
 	return a + b

@@ -58,6 +58,11 @@ func (l *loop) property(name string) any {
 		}
 		return l.replaced
 	}
+	return l.put(name)
+}
+
+// put returns what a template has put into the loop by a name, or into one of those around it.
+func (l *loop) put(name string) any {
 	for ; l != nil; l = l.parent {
 		if v, ok := l.storage().Get(name); ok {
 			return v
@@ -75,9 +80,8 @@ func (l *loop) storage() *Map {
 
 // An iterator goes over what a #foreach takes.
 type iterator struct {
-	list     *List
-	view     *view
-	from, by int64 // a range that was never made a list
+	of       sequence // nil: a range that was never made a list
+	from, by int64
 	at, n    int
 	changes  int
 }
@@ -85,41 +89,33 @@ type iterator struct {
 // iterate reports false for what can't be looped over.
 func iterate(v any) (iterator, bool) {
 	switch v := v.(type) {
-	case *List:
-		return iterator{list: v, n: len(v.items), changes: v.changes}, true
 	case *Map:
-		return iterator{view: &view{v, ofValues}, n: v.Len(), changes: v.changes}, true
-	case *view:
-		return iterator{view: v, n: v.m.Len(), changes: v.m.changes}, true
+		return iterate(&view{v, ofValues})
 	case *iterator:
 		return *v, true
+	case sequence:
+		return iterator{of: v, n: v.Len(), changes: v.version()}, true
 	}
 	return iterator{}, false
 }
 
 // hasNext asks a list for its length again, as ArrayList's iterator does; what was added then makes next fail.
 func (it *iterator) hasNext() bool {
-	if it.list != nil && !it.list.isArray() {
-		return it.at != len(it.list.items)
+	if l, ok := it.of.(*List); ok {
+		return it.at != len(l.items)
 	}
 	return it.at < it.n
 }
 
 // next reports false where the list or map has changed.
 func (it *iterator) next() (v any, ok bool) {
-	switch {
-	case it.list != nil:
-		if it.list.changes != it.changes || it.at >= len(it.list.items) {
-			return nil, false
-		}
-		v = it.list.items[it.at]
-	case it.view != nil:
-		if it.view.m.changes != it.changes || it.at >= it.view.m.Len() {
-			return nil, false
-		}
-		v = it.view.at(it.at)
-	default:
+	if it.of == nil {
 		v = it.from + int64(it.at)*it.by
+	} else {
+		if it.of.version() != it.changes || it.at >= it.of.Len() {
+			return nil, false
+		}
+		v = it.of.At(it.at)
 	}
 	it.at++
 	return v, true

@@ -74,6 +74,13 @@ func (ex *exec) grow(l *List, n int) bool {
 // Len returns the number of elements.
 func (l *List) Len() int { return len(l.items) }
 
+func (l *List) version() int { return l.changes }
+
+func (l *List) clear() {
+	l.items = nil
+	l.changes++
+}
+
 // At returns the element at index i, from 0. It panics where there is none, as a slice does.
 func (l *List) At(i int) any { return l.items[i] }
 

@@ -2,176 +2,218 @@ package vtl
 
 import "slices"
 
-func (c *call) onList(l *List) any {
-	n := len(l.items)
-	if l.isArray() {
-		switch c.step.name { // of a fixed size
-		case "add", "addAll", "remove", "removeAll", "retainAll", "clear":
-			if len(c.args) > 0 || c.step.name == "clear" && n > 0 {
-				return c.fail("want a list to change, got an array")
-			}
+// What lists, arrays, maps and the views of maps have in common.
+var sizedMethods = []method{
+	{names: "size", run: func(c call) any { return int64(lengthOf(c.on)) }},
+	{names: "isEmpty", run: func(c call) any { return lengthOf(c.on) == 0 }},
+	{names: "clear", run: func(c call) any {
+		if classOf(c.on) == classArray && lengthOf(c.on) > 0 {
+			return c.fail(wantList)
 		}
-	}
-	switch len(c.args) {
-	case 0:
-		switch c.step.name {
-		case "size":
-			return int64(n)
-		case "isEmpty":
-			return n == 0
-		case "clear":
-			l.items = nil
-			l.changes++
-			return ""
-		case "iterator":
-			return c.iterator(l)
-		case "toArray":
-			return c.copied(l.items, objectArray)
-		case "toJSONString":
-			if l.kind == jsonArray {
-				return c.ex.text(l)
-			}
-		}
-	case 1:
-		return c.onList1(l)
-	case 2:
-		switch c.step.name {
-		case "add", "addAll", "set":
-			return c.insert(l)
-		case "subList":
-			i, iok := c.int(0)
-			j, jok := c.int(1)
-			if !iok || !jok {
-				return missing
-			}
-			if i < 0 || j > n || i > j {
-				return c.fail("want a range within the list")
-			}
-			return c.copied(l.items[i:j], l.kind)
-		}
-	}
-	return missing
+		c.on.(interface{ clear() }).clear()
+		return ""
+	}},
 }
 
-func (c *call) copied(items []any, kind listKind) any {
-	if !c.ex.alloc(perList+16*len(items)) || !c.ex.step(len(items)/8) {
-		return nil
+// lengthOf is how many elements a value has, -1 where it is none that has elements.
+func lengthOf(v any) int {
+	switch v := v.(type) {
+	case *List:
+		return len(v.items)
+	case *Map:
+		return v.Len()
+	case *view:
+		return v.Len()
+	case *loop:
+		return v.storage().Len()
 	}
-	return &List{items: slices.Clone(items), kind: kind}
+	return -1
 }
 
-func (c *call) onList1(l *List) any {
-	arg := c.args[0]
-	switch c.step.name {
-	case "get":
-		if i, ok := c.int(0); ok {
-			return c.ex.element(c.ref, c.step, l, i)
-		}
-	case "add":
-		if !c.ex.grow(l, 1) {
+var sequenceMethods = []method{
+	{names: "iterator", run: func(c call) any {
+		if !c.ex.alloc(perLoop) {
 			return nil
 		}
-		l.items = append(l.items, arg)
-		l.changes++
-		return true
-	case "remove":
-		i, ok := c.int(0)
-		if !ok {
-			i = c.find(l, arg)
-			if i < 0 {
+		it, _ := iterate(c.on)
+		return &it
+	}},
+	{names: "toArray", run: of(func(c call, of sequence) any { return c.copied(of, 0, of.Len(), objectArray) })},
+	{names: "contains", takes: "*", run: of(func(c call, of sequence) any { return c.position(of, c.args[0]) >= 0 })},
+	{names: "containsAll", takes: "l", run: of(func(c call, of sequence) any {
+		for i, what := 0, c.args[0].(sequence); i < what.Len(); i++ {
+			if c.position(of, what.At(i)) < 0 || !c.ex.step(1) {
 				return false
 			}
 		}
-		if i < 0 || i >= len(l.items) {
-			c.ex.outOfRange(c.ref, c.step, i, len(l.items))
-			return nil
-		}
-		if !c.ex.step(len(l.items) / 8) {
-			return nil
-		}
-		old := l.items[i]
-		l.items = slices.Delete(l.items, i, i+1)
-		l.changes++
-		if !ok {
-			return true
-		}
-		return old
-	case "contains":
-		return c.find(l, arg) >= 0
-	case "indexOf":
-		return int64(c.find(l, arg))
-	case "lastIndexOf":
-		for i := len(l.items) - 1; i >= 0; i-- {
-			if c.ex.equal(l.items[i], arg) || c.ex.signal != signalNone {
-				return int64(i)
-			}
-		}
-		return int64(-1)
-	case "addAll", "containsAll", "removeAll", "retainAll":
-		items, ok := c.collection(arg)
-		if !ok {
-			return missing
-		}
-		return c.all(l, items)
-	}
-	return missing
+		return true
+	})},
 }
 
-func (c *call) find(l *List, v any) int {
-	for i, e := range l.items {
-		if c.ex.equal(e, v) {
-			return i
+var indexedMethods = []method{
+	{names: "get", takes: "i", run: of(func(c call, l *List) any { return c.ex.element(c.ref, c.step, l, c.int(0)) })},
+	{names: "set", takes: "i*", run: of(func(c call, l *List) any {
+		old := c.ex.element(c.ref, c.step, l, c.int(0))
+		c.ex.setElement(c.ref, c.step, l, c.int(0), c.args[1])
+		return old
+	})},
+	{names: "indexOf", takes: "*", run: of(func(c call, l *List) any { return int64(c.position(l, c.args[0])) })},
+	{names: "lastIndexOf", takes: "*", run: of(func(c call, l *List) any {
+		i := len(l.items) - 1
+		for i >= 0 && !c.ex.equal(l.items[i], c.args[0]) && c.ex.signal == signalNone {
+			i--
 		}
-		if c.ex.signal != signalNone {
-			break
+		return int64(i)
+	})},
+	{names: "subList", takes: "ii", run: of(func(c call, l *List) any {
+		from, to := c.int(0), c.int(1)
+		if from < 0 || to > len(l.items) || from > to {
+			return c.fail("want a range within the list")
+		}
+		kind := l.kind
+		if l.isArray() { // of which this makes a list
+			kind = javaList
+		}
+		return c.copied(l, from, to, kind)
+	})},
+	{names: "toJSONString", run: of(func(c call, l *List) any {
+		if l.kind != jsonArray {
+			return nil
+		}
+		return c.ex.text(l)
+	})},
+}
+
+var listMethods = []method{
+	{names: "add", takes: "*", run: of(func(c call, l *List) any { return c.insert(l, len(l.items), 1) })},
+	{names: "add", takes: "i*", run: of(func(c call, l *List) any {
+		c.insert(l, c.int(0), 1)
+		return "" // void
+	})},
+	{names: "addAll", takes: "l", run: of(func(c call, l *List) any { return c.insert(l, len(l.items), lengthOf(c.args[0])) })},
+	{names: "addAll", takes: "il", run: of(func(c call, l *List) any { return c.insert(l, c.int(0), lengthOf(c.args[1])) })},
+	{names: "remove", takes: "i", run: of(func(c call, l *List) any { return c.remove(l, c.int(0)) })},
+	{names: "remove", takes: "*", run: of(func(c call, l *List) any {
+		i := c.position(l, c.args[0])
+		if i >= 0 {
+			c.remove(l, i)
+		}
+		return i >= 0
+	})},
+	{names: "removeAll retainAll", takes: "l", run: of(filter)},
+}
+
+// An array is of a fixed size: Velocity shows one as a list, whose methods that change the size fail. (Velocity 1.7,
+// ArrayListWrapper.)
+var arrayMethods = []method{
+	{names: "add removeAll retainAll", takes: "*", run: refuse(wantList)},
+	{names: "remove", takes: "*", run: of(func(c call, l *List) any { // by index or by value
+		if _, byIndex := int32Of(c.args[0]); byIndex || c.position(l, c.args[0]) >= 0 {
+			return c.fail(wantList)
+		}
+		return false
+	})},
+	{names: "add", takes: "i*", run: refuse(wantList)},
+	{names: "addAll", takes: "l il", run: refuse(wantList)},
+}
+
+const wantList = "want a list to change, got an array"
+
+var viewMethods = []method{
+	{names: "remove", takes: "*", run: of(func(c call, v *view) any {
+		i := c.position(v, c.args[0])
+		if i < 0 || c.ex.signal != signalNone {
+			return false
+		}
+		c.ex.removeAt(v.m, i)
+		return true
+	})},
+	{names: "add", takes: "*", run: refuse(wantListToAddTo)},
+	{names: "addAll", takes: "l", run: refuse(wantListToAddTo)},
+}
+
+const wantListToAddTo = "want a list to add to, got the keys, values or entries of a map"
+
+func (c call) copied(of sequence, from, to int, kind listKind) any {
+	if !c.ex.alloc(perList+16*(to-from)) || !c.ex.step((to-from)/4) {
+		return nil
+	}
+	l := &List{kind: kind, items: make([]any, to-from)}
+	for i := range l.items {
+		l.items[i] = of.At(from + i)
+	}
+	return l
+}
+
+// position looks for a value: among keys as the map does, else by looking at all. -1 also stands for an execution that has ended.
+func (c call) position(of sequence, what any) int {
+	if v, ok := of.(*view); ok && v.of == ofKeys {
+		return c.ex.findKey(v.m, what)
+	}
+	for i := 0; i < of.Len() && c.ex.signal == signalNone; i++ {
+		if c.ex.equal(of.At(i), what) {
+			return i
 		}
 	}
 	return -1
 }
 
-// collection is the elements of a list or a view.
-func (c *call) collection(v any) ([]any, bool) {
-	switch v := v.(type) {
-	case *List:
-		return v.items, !v.isArray()
-	case *view:
-		if !c.ex.alloc(16*v.m.Len()) || !c.ex.step(v.m.Len()) {
-			return nil, false
-		}
-		items := make([]any, v.m.Len())
-		for i := range items {
-			items[i] = v.at(i)
-		}
-		return items, true
+// insert puts the last argument into a list: it alone, or the elements that it has. They may be those of the list itself,
+// which is why they are copied before it changes.
+func (c call) insert(l *List, at, n int) any {
+	size := len(l.items)
+	if at < 0 || at > size {
+		c.ex.outOfRange(c.ref, c.step, at, size+1)
+		return nil
 	}
-	return nil, false
-}
-
-func (c *call) all(l *List, items []any) any {
-	switch c.step.name {
-	case "addAll":
-		if !c.ex.grow(l, len(items)) || !c.ex.step(len(items)/8) {
+	last := c.args[len(c.args)-1]
+	if at == size && c.step.name == "add" { // the one that templates call in loops
+		if !c.ex.grow(l, 1) {
 			return nil
 		}
-		l.items = append(l.items, items...)
+		l.items = append(l.items, last)
 		l.changes++
-		return len(items) > 0
-	case "containsAll":
-		for _, e := range items {
-			if c.find(l, e) < 0 || !c.ex.step(1) {
-				return false
-			}
-		}
 		return true
 	}
-	n := len(l.items)
+	if !c.ex.alloc(16*n) || !c.ex.step((size+n)/8) {
+		return nil
+	}
+	items := []any{last}
+	if c.step.name == "addAll" {
+		of := last.(sequence)
+		items = make([]any, n)
+		for i := range items {
+			items[i] = of.At(i)
+		}
+	}
+	if !c.ex.grow(l, n) {
+		return nil
+	}
+	l.items = slices.Insert(l.items, at, items...)
+	l.changes++
+	return n > 0
+}
+
+// remove returns the element that was there.
+func (c call) remove(l *List, i int) any {
+	old := c.ex.element(c.ref, c.step, l, i)
+	if c.ex.signal != signalNone || !c.ex.step(len(l.items)/8) {
+		return nil
+	}
+	l.items = slices.Delete(l.items, i, i+1)
+	l.changes++
+	return old
+}
+
+// filter is removeAll and retainAll.
+func filter(c call, l *List) any {
+	n, other := len(l.items), c.args[0].(sequence)
 	if !c.ex.alloc(16*n) || !c.ex.step(n/8) {
 		return nil
 	}
-	other := &List{items: items}
-	keep := make([]any, 0, n) // apart from the elements, which items may be
+	keep := make([]any, 0, n) // apart from the elements, which other may have
 	for _, e := range l.items {
-		if (c.find(other, e) >= 0) == (c.step.name == "retainAll") {
+		if (c.position(other, e) >= 0) == (c.step.name == "retainAll") {
 			keep = append(keep, e)
 		}
 		if c.ex.signal != signalNone {
@@ -179,52 +221,6 @@ func (c *call) all(l *List, items []any) any {
 		}
 	}
 	l.items = keep
-	if len(keep) != n {
-		l.changes++
-	}
+	l.changes += boolInt(len(keep) != n)
 	return len(keep) != n
-}
-
-// insert is add, addAll and set with an index.
-func (c *call) insert(l *List) any {
-	i, ok := c.int(0)
-	if !ok {
-		return missing
-	}
-	n := len(l.items)
-	if c.step.name == "set" {
-		if i < 0 || i >= n {
-			c.ex.outOfRange(c.ref, c.step, i, n)
-			return nil
-		}
-		old := l.items[i]
-		if !l.accepts(c.args[1]) {
-			return c.fail("want a string for an array of strings")
-		}
-		l.items[i] = c.args[1]
-		return old
-	}
-	items := []any{c.args[1]}
-	if c.step.name == "addAll" {
-		if items, ok = c.collection(c.args[1]); !ok {
-			return missing
-		}
-	}
-	if i < 0 || i > n {
-		c.ex.outOfRange(c.ref, c.step, i, n+1)
-		return nil
-	}
-	if !c.ex.alloc(16*len(items)) || !c.ex.step((n+len(items))/8) {
-		return nil
-	}
-	items = slices.Clone(items) // they may be those of l
-	if !c.ex.grow(l, len(items)) {
-		return nil
-	}
-	l.items = slices.Insert(l.items, i, items...)
-	l.changes++
-	if c.step.name == "add" {
-		return "" // void
-	}
-	return len(items) > 0
 }

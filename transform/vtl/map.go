@@ -183,7 +183,12 @@ const (
 	ofEntries
 )
 
-func (v *view) at(i int) any {
+// Len, At and version make a sequence of it.
+func (v *view) Len() int     { return v.m.Len() }
+func (v *view) version() int { return v.m.changes }
+func (v *view) clear()       { v.m.clear() }
+
+func (v *view) At(i int) any {
 	e := v.m.entries[i]
 	switch v.of {
 	case ofKeys:

@@ -2,243 +2,187 @@ package vtl
 
 import "strings"
 
-func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
-func isDigit(c byte) bool  { return c >= '0' && c <= '9' }
+// A rule says what a token looks like, and in which states of the lexer it is one. The longest that fits wins, and of two as
+// long the one that stands first here; the order is that of the tokens in Velocity's grammar (Velocity 1.7, Parser.jjt), of
+// which JavaCC makes the same choice. A lexer by hand, one switch for each state, was rejected: that "1." is a float, "1.." an
+// integer before a range and "#else" not the beginning of "#elseif" are accidents of the longest match, which come out by
+// themselves this way.
+type rule struct {
+	in    states
+	kind  kind
+	texts string                              // separated by blanks, or
+	match func(l *lexer, s string, i int) int // how long it is
+}
 
-// span returns the length of the run of bytes at i that ok accepts.
-func span(s string, i int, ok func(byte) bool) int {
-	n := i
-	for n < len(s) && ok(s[n]) {
-		n++
+// states are a set.
+type states uint16
+
+func in(s ...state) (set states) {
+	for _, one := range s {
+		set |= 1 << one
 	}
-	return n - i
+	return set
 }
 
-func isBlank(c byte) bool    { return c == ' ' || c == '\t' }
-func isSpace(c byte) bool    { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
-func isWordChar(c byte) bool { return isLetter(c) || isDigit(c) || c == '_' || c == '@' }
-func isIdentifierChar(c byte) bool {
-	return isLetter(c) || isDigit(c) || c == '_' || c == '-'
-}
+var (
+	everywhere  = ^states(0)
+	references  = in(inRef, inMember)
+	values      = in(inDirective, inArgs)
+	withIndexes = in(inDirective, inArgs, inIndex)
+)
 
-// lineEnd returns the length of the line end at i, or 0.
-func lineEnd(s string, i int) int {
-	switch {
-	case i >= len(s):
-		return 0
-	case s[i] == '\n':
-		return 1
-	case s[i] == '\r' && i+1 < len(s) && s[i+1] == '\n':
-		return 2
-	case s[i] == '\r':
-		return 1
+// rules are those of each state.
+var rules = byState([]rule{
+	{in: references, kind: tokIndexLeft, texts: "["},
+	{in: in(inMember), kind: tokLeftParen, texts: "("},
+	{in: in(inIndex), kind: tokIndexRight, texts: "]"},
+	{in: values, kind: tokLeftBracket, texts: "["},
+	{in: values, kind: tokRightBracket, texts: "]"},
+	{in: values, kind: tokComma, texts: ","},
+	{in: values, kind: tokDotDot, texts: ".."},
+	{in: values, kind: tokColon, texts: ":"},
+	{in: values, kind: tokLeftCurly, texts: "{"},
+	{in: values, kind: tokRightCurly, texts: "}"},
+	{in: in(inDirective), kind: tokLeftParen, texts: "("},
+	{in: in(inDirective), kind: tokRightParen, match: closing},
+	{in: in(inArgs), kind: tokArgsRightParen, texts: ")"},
+	{in: in(inText), kind: tokEscapedDirective, match: (*lexer).matchEscapedDirective},
+	{in: in(inText, inRef, inMember, inArgs), kind: tokSet, match: alone(matchSet)},
+	{in: everywhere, kind: prefixDollar, match: (*lexer).matchDollar},
+	{in: everywhere, kind: prefixBlock, texts: "#[["},
+	{in: everywhere, kind: prefixFormal, match: alone(matchFormal)},
+	{in: everywhere, kind: prefixComment, texts: "#*"},
+	{in: everywhere, kind: prefixHash, texts: "#"},
+	{in: in(inText, inName, inDirective, inRef), kind: tokLineComment, texts: "##"},
+	{in: in(inText), kind: tokDoubleEscape, texts: `\\`},
+	{in: in(inText), kind: tokEscape, texts: `\`},
+	{in: in(inText), kind: tokText, match: alone(textLen)},
+	{in: in(inLine), kind: tokLineEnd, match: alone(lineEnd)},
+	{in: in(inBlock), kind: tokBlock, texts: "]]#"},
+	{in: in(inFormal), kind: tokFormalComment, texts: "*#"},
+	{in: in(inComment), kind: tokComment, texts: "*#"},
+	{in: in(inLine, inBlock, inFormal, inComment), kind: skipped, match: one},
+	{in: withIndexes, kind: tokBlank, match: run(isSpace)},
+	{in: withIndexes, kind: tokString, match: alone(matchString)},
+	{in: withIndexes | references, kind: tokTrue, texts: "true"},
+	{in: withIndexes | references, kind: tokFalse, texts: "false"},
+	{in: in(inDirective), kind: tokMinus, texts: "-"},
+	{in: in(inDirective), kind: tokPlus, texts: "+"},
+	{in: in(inDirective), kind: tokTimes, texts: "*"},
+	{in: in(inDirective), kind: tokDivide, texts: "/"},
+	{in: in(inDirective), kind: tokModulo, texts: "%"},
+	{in: in(inDirective), kind: tokAnd, texts: "&& and"},
+	{in: in(inDirective), kind: tokOr, texts: "|| or"},
+	{in: in(inDirective), kind: tokLess, texts: "< lt"},
+	{in: in(inDirective), kind: tokLessEqual, texts: "<= le"},
+	{in: in(inDirective), kind: tokGreater, texts: "> gt"},
+	{in: in(inDirective), kind: tokGreaterEqual, texts: ">= ge"},
+	{in: in(inDirective), kind: tokEqual, texts: "== eq"},
+	{in: in(inDirective), kind: tokNotEqual, texts: "!= ne"},
+	{in: in(inDirective), kind: tokNot, texts: "! not"},
+	{in: in(inDirective), kind: tokAssign, texts: "="},
+	{in: in(inName), kind: tokIf, texts: "if {if}"},
+	{in: in(inName), kind: tokElseif, texts: "elseif {elseif}"},
+	{in: in(inName), kind: tokEnd, match: withLineEnd("end")},
+	{in: in(inName), kind: tokElse, match: withLineEnd("else")},
+	{in: withIndexes | in(inName), kind: tokInteger, match: alone(matchInteger)},
+	{in: withIndexes | in(inName), kind: tokFloat, match: alone(matchFloat)},
+	{in: in(inName, inDirective), kind: tokWord, match: alone(word)},
+	{in: in(inName, inDirective), kind: tokBracedWord, match: alone(matchBracedWord)},
+	{in: references | in(inArgs), kind: tokIdentifier, match: alone(identifier)},
+	{in: references | in(inArgs), kind: tokDot, match: alone(dot)},
+	{in: references, kind: tokRefCurlyLeft, texts: "{"},
+	{in: references, kind: tokRefCurlyRight, texts: "}"},
+	{in: references, kind: terminatorRef, match: one},
+	{in: in(inName), kind: terminatorName, match: one},
+	// These look like references and are text.
+	{in: in(inText, inRef), kind: tokNoIndex, texts: `$[ $![ $\![ $.`},
+})
+
+func byState(all []rule) (table [inComment + 1][]rule) {
+	for _, r := range all {
+		for s := range table {
+			switch {
+			case r.in&(1<<s) == 0:
+			case r.match != nil:
+				table[s] = append(table[s], r)
+			default:
+				for _, text := range strings.Fields(r.texts) {
+					table[s] = append(table[s], rule{kind: r.kind, texts: text})
+				}
+			}
+		}
 	}
-	return 0
-}
-
-// toLineEnd returns the length of blanks and one line end at i, or 0 where there is no line end after them.
-func toLineEnd(s string, i int) int {
-	blanks := span(s, i, isBlank)
-	if n := lineEnd(s, i+blanks); n > 0 {
-		return blanks + n
-	}
-	return 0
-}
-
-// A longest collects candidates: the first of the longest wins.
-type longest struct {
-	kind kind
-	n    int
-}
-
-func (m *longest) try(k kind, n int) {
-	if n > m.n {
-		m.kind, m.n = k, n
-	}
+	return table
 }
 
 // match returns the kind and length of what stands at the current position, in the current state.
-func (l *lexer) match() (kind, int) {
-	m := longest{kind: noToken}
-	s, i, st := l.src, l.at, l.state
-	c := s[i]
-	switch st {
-	case inRef, inMember:
-		switch c {
-		case '[':
-			m.try(tokIndexLeft, 1)
-		case '(':
-			if st == inMember {
-				m.try(tokLeftParen, 1)
-			}
-		}
-	case inIndex:
-		if c == ']' {
-			m.try(tokIndexRight, 1)
-		}
-	case inDirective, inArgs:
-		switch c {
-		case '[':
-			m.try(tokLeftBracket, 1)
-		case ']':
-			m.try(tokRightBracket, 1)
-		case ',':
-			m.try(tokComma, 1)
-		case '.':
-			if strings.HasPrefix(s[i:], "..") {
-				m.try(tokDotDot, 2)
-			}
-		case ':':
-			m.try(tokColon, 1)
-		case '{':
-			m.try(tokLeftCurly, 1)
-		case '}':
-			m.try(tokRightCurly, 1)
-		case '(':
-			if st == inDirective {
-				m.try(tokLeftParen, 1)
-			}
-		case ')':
-			if st == inDirective {
-				m.try(tokRightParen, 1+toLineEnd(s, i+1))
-			} else {
-				m.try(tokArgsRightParen, 1)
-			}
-		}
-	case inText:
-		m.try(tokEscapedDirective, l.matchEscapedDirective(s, i))
-	}
-	switch st {
-	case inText, inRef, inMember, inArgs:
-		m.try(tokSet, matchSet(s, i))
-	}
-	l.matchPrefix(&m, s, i)
-	switch st {
-	case inText, inName, inDirective, inRef:
-		if strings.HasPrefix(s[i:], "##") {
-			m.try(tokLineComment, 2)
-		}
-	}
-	switch st {
-	case inText:
-		if c == '\\' {
-			if strings.HasPrefix(s[i:], `\\`) {
-				m.try(tokDoubleEscape, 2)
-			}
-			m.try(tokEscape, 1)
-		}
-		m.try(tokText, textLen(s, i))
-	case inLine:
-		m.try(tokLineEnd, lineEnd(s, i))
-		m.try(skipped, 1)
-	case inFormal, inComment, inBlock:
+func (l *lexer) match() (k kind, n int) {
+	k = noToken
+	rest := l.src[l.at:]
+	for i := range rules[l.state] {
+		r, length := &rules[l.state][i], 0
 		switch {
-		case st == inBlock && strings.HasPrefix(s[i:], "]]#"):
-			m.try(tokBlock, 3)
-		case st == inFormal && strings.HasPrefix(s[i:], "*#"):
-			m.try(tokFormalComment, 2)
-		case st == inComment && strings.HasPrefix(s[i:], "*#"):
-			m.try(tokComment, 2)
+		case r.match != nil:
+			length = r.match(l, l.src, l.at)
+		case strings.HasPrefix(rest, r.texts):
+			length = len(r.texts)
 		}
-		m.try(skipped, 1)
-	case inDirective, inArgs, inIndex:
-		m.try(tokBlank, span(s, i, isSpace))
-		m.try(tokString, matchString(s, i))
-	}
-	switch st {
-	case inRef, inDirective, inMember, inArgs, inIndex:
-		if strings.HasPrefix(s[i:], "true") {
-			m.try(tokTrue, 4)
-		}
-		if strings.HasPrefix(s[i:], "false") {
-			m.try(tokFalse, 5)
+		if length > n {
+			k, n = r.kind, length
 		}
 	}
-	switch st {
-	case inDirective:
-		matchOperator(&m, s[i:])
-	case inName:
-		matchName(&m, s, i)
+	return k, n
+}
+
+// alone is a match that needs nothing of the lexer.
+func alone(match func(s string, i int) int) func(*lexer, string, int) int {
+	return func(_ *lexer, s string, i int) int { return match(s, i) }
+}
+
+func run(of func(byte) bool) func(*lexer, string, int) int {
+	return func(_ *lexer, s string, i int) int { return span(s, i, of) }
+}
+
+func one(*lexer, string, int) int { return 1 }
+
+// closing is a parenthesis that ends a directive, and the line end right behind it, which belongs to the directive.
+func closing(_ *lexer, s string, i int) int {
+	if s[i] != ')' {
+		return 0
 	}
-	switch st {
-	case inName, inDirective, inArgs, inIndex:
-		matchNumber(&m, s, i)
-	}
-	switch st {
-	case inName, inDirective:
-		if isLetter(c) || c == '_' || c == '@' {
-			m.try(tokWord, span(s, i, isWordChar))
-		}
-		m.try(tokBracedWord, matchBracedWord(s, i))
-	case inRef, inMember, inArgs:
-		if isLetter(c) || c == '_' {
-			m.try(tokIdentifier, span(s, i, isIdentifierChar))
-		}
-		if c == '.' && i+1 < len(s) && isLetter(s[i+1]) {
-			m.try(tokDot, 2)
-		}
-	}
-	switch st {
-	case inRef, inMember:
-		switch c {
-		case '{':
-			m.try(tokRefCurlyLeft, 1)
-		case '}':
-			m.try(tokRefCurlyRight, 1)
-		}
-		m.try(terminatorRef, 1)
-	case inName:
-		m.try(terminatorName, 1)
-	}
-	if st == inText || st == inRef {
-		for _, p := range noIndexes {
-			if strings.HasPrefix(s[i:], p) {
-				m.try(tokNoIndex, len(p))
+	return 1 + toLineEnd(s, i+1)
+}
+
+// withLineEnd is the name of a directive without parentheses, which takes the rest of its line if that is blank.
+func withLineEnd(name string) func(*lexer, string, int) int {
+	return func(_ *lexer, s string, i int) int {
+		for _, n := range [...]string{name, "{" + name + "}"} {
+			if strings.HasPrefix(s[i:], n) {
+				return len(n) + toLineEnd(s, i+len(n))
 			}
 		}
+		return 0
 	}
-	return m.kind, m.n
 }
 
-// noIndexes look like references and are text.
-var noIndexes = []string{"$[", "$![", `$\![`, "$."}
-
-// textLen returns the length of the text up to the next character that may mean something.
-func textLen(s string, i int) int {
-	if n := strings.IndexAny(s[i:], "$#\\"); n >= 0 {
-		return n
+// matchDollar is $ or $!, with backslashes before the dollar and before the exclamation mark.
+func (l *lexer) matchDollar(s string, i int) int {
+	if s[i] != '$' && s[i] != '\\' {
+		return 0
 	}
-	return len(s) - i
-}
-
-func (l *lexer) matchPrefix(m *longest, s string, i int) {
-	switch s[i] {
-	case '$', '\\':
-		n := l.slashes(i)
-		if i+n >= len(s) || s[i+n] != '$' {
-			return
-		}
-		m.try(prefixDollar, n+1)
-		quiet := n + 1
-		if i+quiet < len(s) && s[i+quiet] == '\\' {
-			quiet += l.slashes(i + quiet)
-		}
-		if i+quiet < len(s) && s[i+quiet] == '!' {
-			m.try(prefixDollar, quiet+1)
-		}
-	case '#':
-		rest := s[i:]
-		if strings.HasPrefix(rest, "#[[") {
-			m.try(prefixBlock, 3)
-		}
-		if strings.HasPrefix(rest, "#**") && len(rest) > 3 && rest[3] != '#' {
-			m.try(prefixFormal, 4)
-		}
-		if strings.HasPrefix(rest, "#*") {
-			m.try(prefixComment, 2)
-		}
-		m.try(prefixHash, 1)
+	dollar := l.slashes(i) + 1
+	if i+dollar > len(s) || s[i+dollar-1] != '$' {
+		return 0
 	}
+	quiet := dollar
+	if i+quiet < len(s) && s[i+quiet] == '\\' {
+		quiet += l.slashes(i + quiet)
+	}
+	if i+quiet < len(s) && s[i+quiet] == '!' {
+		return quiet + 1
+	}
+	return dollar
 }
 
 func (l *lexer) matchEscapedDirective(s string, i int) int {
@@ -257,140 +201,4 @@ func (l *lexer) matchEscapedDirective(s string, i int) int {
 		return n + w
 	}
 	return 0
-}
-
-func matchBracedWord(s string, i int) int {
-	if s[i] != '{' || i+1 >= len(s) || !isLetter(s[i+1]) && s[i+1] != '_' {
-		return 0
-	}
-	n := 1 + span(s, i+1, isWordChar)
-	if i+n < len(s) && s[i+n] == '}' {
-		return n + 1
-	}
-	return 0
-}
-
-func matchSet(s string, i int) int {
-	if s[i] != '#' && !isBlank(s[i]) {
-		return 0
-	}
-	n := span(s, i, isBlank)
-	switch rest := s[i+n:]; {
-	case strings.HasPrefix(rest, "#set"):
-		n += len("#set")
-	case strings.HasPrefix(rest, "#{set}"):
-		n += len("#{set}")
-	default:
-		return 0
-	}
-	n += span(s, i+n, func(c byte) bool { return c == ' ' })
-	if i+n < len(s) && s[i+n] == '(' {
-		return n + 1
-	}
-	return 0
-}
-
-// matchString returns the length of the longest string literal: a doubled quote goes on, unless there is no quote after it.
-func matchString(s string, i int) int {
-	quote := s[i]
-	if quote != '"' && quote != '\'' {
-		return 0
-	}
-	n := 0
-	for at := i + 1; ; {
-		j := strings.IndexByte(s[at:], quote)
-		if j < 0 {
-			return n
-		}
-		at += j + 1
-		n = at - i
-		if at >= len(s) || s[at] != quote {
-			return n
-		}
-		at++
-	}
-}
-
-func matchNumber(m *longest, s string, i int) {
-	n := 0
-	if s[i] == '-' {
-		n++
-	}
-	digits := span(s, i+n, isDigit)
-	after := i + n + digits
-	if digits > 0 {
-		if strings.HasPrefix(s[after:], "..") {
-			m.try(tokInteger, n+digits+2)
-		}
-		m.try(tokInteger, n+digits)
-		m.try(tokFloat, withExponent(s, i, after))
-	}
-	if after < len(s) && s[after] == '.' {
-		fraction := span(s, after+1, isDigit)
-		if digits == 0 && fraction == 0 {
-			return
-		}
-		end := after + 1 + fraction
-		m.try(tokFloat, end-i)
-		m.try(tokFloat, withExponent(s, i, end))
-	}
-}
-
-// withExponent returns the length up to the end of the exponent that stands at end, or 0.
-func withExponent(s string, start, end int) int {
-	if end >= len(s) || s[end]|0x20 != 'e' {
-		return 0
-	}
-	end++
-	if end < len(s) && (s[end] == '+' || s[end] == '-') {
-		end++
-	}
-	if n := span(s, end, isDigit); n > 0 {
-		return end + n - start
-	}
-	return 0
-}
-
-var operators = []struct {
-	text string
-	kind kind
-}{
-	{"-", tokMinus}, {"+", tokPlus}, {"*", tokTimes}, {"/", tokDivide}, {"%", tokModulo},
-	{"&&", tokAnd}, {"and", tokAnd}, {"||", tokOr}, {"or", tokOr},
-	{"<", tokLess}, {"lt", tokLess}, {"<=", tokLessEqual}, {"le", tokLessEqual},
-	{">", tokGreater}, {"gt", tokGreater}, {">=", tokGreaterEqual}, {"ge", tokGreaterEqual},
-	{"==", tokEqual}, {"eq", tokEqual}, {"!=", tokNotEqual}, {"ne", tokNotEqual},
-	{"!", tokNot}, {"not", tokNot}, {"=", tokAssign},
-}
-
-func matchOperator(m *longest, s string) {
-	for _, op := range operators {
-		if strings.HasPrefix(s, op.text) {
-			m.try(op.kind, len(op.text))
-		}
-	}
-}
-
-// matchName matches the directives of the grammar. #else and #end take the rest of their line if it is blank.
-func matchName(m *longest, s string, i int) {
-	for _, d := range [...]struct {
-		name string
-		kind kind
-		line bool
-	}{{"end", tokEnd, true}, {"if", tokIf, false}, {"elseif", tokElseif, false}, {"else", tokElse, true}} {
-		rest := s[i:]
-		n := 0
-		switch {
-		case strings.HasPrefix(rest, d.name):
-			n = len(d.name)
-		case strings.HasPrefix(rest, "{"+d.name+"}"):
-			n = len(d.name) + 2
-		default:
-			continue
-		}
-		m.try(d.kind, n)
-		if d.line {
-			m.try(d.kind, n+toLineEnd(s, i+n))
-		}
-	}
 }

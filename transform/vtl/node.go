@@ -1,7 +1,5 @@
 package vtl
 
-import "math/big"
-
 // A stmt writes to the output. An expr has a value: nil is null. Where the execution is to end both say so in exec.signal, which their callers
 // look at before they go on.
 type (
@@ -253,33 +251,6 @@ func (e *rangeExpr) eval(ex *exec) any {
 		from += by
 	}
 	return l
-}
-
-// toInt32 is Number.intValue.
-func toInt32(v any) (int64, bool) {
-	switch v := v.(type) {
-	case int64:
-		return int64(int32(v)), true
-	case float64:
-		switch {
-		case v != v:
-			return 0, true
-		case v >= 1<<31:
-			return 1<<31 - 1, true
-		case v <= -1<<31:
-			return -1 << 31, true
-		}
-		return int64(int32(v)), true
-	case *big.Int:
-		return int64(int32(wrap64(v))), true
-	}
-	return 0, false
-}
-
-// wrap64 is the low 64 bits, as BigInteger.longValue has them.
-func wrap64(v *big.Int) int64 {
-	low := new(big.Int).And(v, new(big.Int).SetUint64(1<<64-1))
-	return int64(low.Uint64())
 }
 
 type notExpr struct {

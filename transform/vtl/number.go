@@ -1,6 +1,7 @@
 package vtl
 
 import (
+	"cmp"
 	"math"
 	"math/big"
 	"math/bits"
@@ -67,7 +68,7 @@ func (ex *exec) calculate(o *operand, src *source, left, right any, leftText str
 	if r == 0 {
 		return nil
 	}
-	if isBig(left) || isBig(right) {
+	if (classOf(left)|classOf(right))&classBig != 0 {
 		ex.fail(src, o.at, "want no integer beyond 64 bits beside a float at %, as the original can't do it")
 		return nil
 	}
@@ -151,11 +152,6 @@ func (ex *exec) weigh(left, right any) bool {
 	return bits == 0 || ex.step(bits/16) && ex.alloc(bits/4)
 }
 
-func isBig(v any) bool {
-	_, ok := v.(*big.Int)
-	return ok
-}
-
 func toDouble(v any) (float64, bool) {
 	switch v := v.(type) {
 	case int64:
@@ -175,7 +171,7 @@ func compareNumbers(left, right any) (c int, ok bool) {
 	case int64:
 		switch r := right.(type) {
 		case int64:
-			return compareInts(l, r), true
+			return cmp.Compare(l, r), true
 		case *big.Int:
 			return big.NewInt(l).Cmp(r), true
 		}
@@ -198,16 +194,6 @@ func compareNumbers(left, right any) (c int, ok bool) {
 		return 1, true
 	}
 	return 0, true
-}
-
-func compareInts(l, r int64) int {
-	switch {
-	case l < r:
-		return -1
-	case l > r:
-		return 1
-	}
-	return 0
 }
 
 // ordered is one of the operators < > <= >=. Only numbers have an order.
@@ -242,48 +228,9 @@ func (ex *exec) same(left, right any) bool {
 	if left == nil || right == nil {
 		return left == nil && right == nil
 	}
-	if c := classOf(left); c != classOther && c == classOf(right) {
+	// A loop and an iterator have no class that the other may have, as far as templates can tell.
+	if c := classOf(left) &^ (classLoop | classIterator); c != classOther && c == classOf(right) {
 		return ex.equal(left, right)
 	}
 	return ex.text(left) == ex.text(right)
-}
-
-// A class groups values of which one's class is another's, too.
-type class uint8
-
-const (
-	classOther class = iota
-	classString
-	classBoolean
-	classChar
-	classList
-	classArray
-	classMap
-	classKeys
-	classValues
-	classEntries
-	classEntry
-)
-
-func classOf(v any) class {
-	switch v := v.(type) {
-	case string:
-		return classString
-	case bool:
-		return classBoolean
-	case Char:
-		return classChar
-	case *List:
-		if v.isArray() {
-			return classArray
-		}
-		return classList
-	case *Map:
-		return classMap
-	case *view:
-		return classKeys + class(v.of)
-	case *entry:
-		return classEntry
-	}
-	return classOther
 }

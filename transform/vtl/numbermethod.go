@@ -1,6 +1,7 @@
 package vtl
 
 import (
+	"cmp"
 	"math"
 	"math/big"
 	"strconv"
@@ -8,141 +9,125 @@ import (
 	"unicode"
 )
 
-// numberValue is intValue and the like, of any number.
-func (c *call) numberValue(v any) (any, bool) {
-	if len(c.args) > 0 {
-		return nil, false
-	}
-	switch c.step.name {
-	case "intValue":
-		i, _ := toInt32(v)
-		return i, true
-	case "longValue":
-		switch v := v.(type) {
-		case float64:
-			switch {
-			case v != v:
-				return int64(0), true
-			case v >= 1<<63:
-				return int64(math.MaxInt64), true
-			case v <= -1<<63:
-				return int64(math.MinInt64), true
-			}
-			return int64(v), true
-		case *big.Int:
-			return wrap64(v), true
-		}
-		return v, true
-	case "doubleValue":
-		f, _ := toDouble(v)
-		return f, true
-	}
-	return nil, false
+// A number's class has static methods, which Velocity calls on any number of it: $n.parseInt("7") is the usual way to read one.
+
+var numberMethods = []method{
+	{names: "intValue", cost: weighed, run: func(c call) any {
+		i, _ := toInt32(c.on)
+		return i
+	}},
+	{names: "longValue", cost: weighed, run: func(c call) any { return toInt64(c.on) }},
+	{names: "doubleValue", cost: weighed, run: func(c call) any {
+		f, _ := toDouble(c.on)
+		return f
+	}},
+	{names: "compareTo", takes: "*", cost: weighed, run: compareTo(func(a, b any) int {
+		n, _ := compareNumbers(a, b)
+		return n
+	})},
 }
 
-// onInteger is for Integer and Long, which an int64 is by its size.
-func (c *call) onInteger(n int64) any {
-	if v, ok := c.numberValue(n); ok {
-		return v
-	}
-	_, isInt := int32Of(n)
-	switch len(c.args) {
-	case 1:
-		switch c.step.name {
-		case "compareTo":
-			if o, ok := c.args[0].(int64); ok {
-				if _, same := int32Of(o); same == isInt {
-					return int64(compareInts(n, o))
-				}
-			}
-		case "parseInt", "parseLong", "valueOf":
-			if isInt == (c.step.name == "parseLong") && c.step.name != "valueOf" {
-				return missing
-			}
-			if o, ok := c.args[0].(int64); ok && c.step.name == "valueOf" {
-				return o
-			}
-			return c.parseInteger(10, isInt)
-		case "toString":
-			return c.ofInt(isInt, func(o int64) any { return strconv.FormatInt(o, 10) })
-		case "toHexString":
-			return c.ofInt(isInt, func(o int64) any { return unsigned(o, isInt, 16) })
-		case "toBinaryString":
-			return c.ofInt(isInt, func(o int64) any { return unsigned(o, isInt, 2) })
-		case "toOctalString":
-			return c.ofInt(isInt, func(o int64) any { return unsigned(o, isInt, 8) })
-		case "signum":
-			return c.ofInt(isInt, func(o int64) any { return int64(compareInts(o, 0)) })
+// weighed pays for integers beyond 64 bits.
+func weighed(c call) bool { return c.ex.weigh(c.on, nil) }
+
+// Those of Integer and Long. Where they differ, it is by the size of what they accept.
+var integerMethods = []method{
+	{names: "valueOf", takes: "s si", run: parseInteger},
+	{names: "valueOf", takes: "w", run: func(c call) any { return c.args[0] }},
+	{names: "toString", takes: "w wi", run: func(c call) any {
+		base := 10
+		if len(c.args) == 2 && c.int(1) >= 2 && c.int(1) <= 36 {
+			base = c.int(1)
 		}
-	case 2:
-		a, aok := c.args[0].(int64)
-		b, bok := c.args[1].(int64)
-		if c.step.name == "parseInt" && isInt || c.step.name == "parseLong" && !isInt || c.step.name == "valueOf" {
-			if _, radix := c.int(1); radix && b >= 2 && b <= 36 {
-				return c.parseInteger(int(b), isInt)
-			}
-			return missing
-		}
-		if !aok || !bok {
-			return missing
-		}
-		switch c.step.name {
-		case "max":
-			return max(a, b)
-		case "min":
-			return min(a, b)
-		case "sum":
-			if isInt {
-				return int64(int32(a + b))
-			}
-			return a + b
-		case "compare":
-			return int64(compareInts(a, b))
-		case "toString":
-			if b < 2 || b > 36 {
-				b = 10
-			}
-			return strconv.FormatInt(a, int(b))
-		}
-	}
-	return missing
+		return strconv.FormatInt(c.long(0), base)
+	}},
+	{names: "toHexString", takes: "w", run: unsigned(16)},
+	{names: "toOctalString", takes: "w", run: unsigned(8)},
+	{names: "toBinaryString", takes: "w", run: unsigned(2)},
+	{names: "signum", takes: "w", run: func(c call) any { return int64(cmp.Compare(c.long(0), 0)) }},
+	{names: "compare", takes: "ww", run: func(c call) any { return int64(cmp.Compare(c.long(0), c.long(1))) }},
+	{names: "max", takes: "ww", run: func(c call) any { return max(c.long(0), c.long(1)) }},
+	{names: "min", takes: "ww", run: func(c call) any { return min(c.long(0), c.long(1)) }},
 }
 
-func (c *call) ofInt(isInt bool, f func(int64) any) any {
-	o, ok := c.args[0].(int64)
-	if !ok {
-		return missing
-	}
-	if _, small := int32Of(o); isInt && !small {
-		return missing
-	}
-	return f(o)
+var intMethods = []method{
+	{names: "parseInt", takes: "s si", run: parseInteger},
+	{names: "sum", takes: "ii", run: func(c call) any { return int64(int32(c.long(0) + c.long(1))) }},
 }
 
-func unsigned(n int64, isInt bool, base int) string {
-	if isInt {
-		return strconv.FormatUint(uint64(uint32(n)), base)
-	}
-	return strconv.FormatUint(uint64(n), base)
+var longMethods = []method{
+	{names: "parseLong", takes: "s si", run: parseInteger},
+	{names: "sum", takes: "nn", run: func(c call) any { return c.long(0) + c.long(1) }},
 }
 
-func (c *call) parseInteger(base int, isInt bool) any {
-	s, ok := c.text(0)
-	if !ok {
-		return missing
+var doubleMethods = []method{
+	{names: "isNaN", run: of(func(_ call, f float64) any { return f != f })},
+	{names: "isInfinite", run: of(func(_ call, f float64) any { return math.IsInf(f, 0) })},
+	{names: "parseDouble valueOf", takes: "s", run: parseDouble},
+	{names: "valueOf", takes: "d", run: func(c call) any { return c.args[0] }},
+}
+
+var booleanMethods = []method{
+	{names: "booleanValue", run: func(c call) any { return c.on }},
+	{names: "compareTo", takes: "*", run: compareTo(func(a, b bool) int { return boolInt(a) - boolInt(b) })},
+	{names: "valueOf", takes: "b", run: func(c call) any { return c.args[0] }},
+	// None of these letters has a relative beyond ASCII, so that EqualFold is equalsIgnoreCase here.
+	{names: "parseBoolean valueOf", takes: "S", run: func(c call) any {
+		s, _ := c.args[0].(string)
+		return len(s) == len("true") && strings.EqualFold(s, "true")
+	}},
+}
+
+var charMethods = []method{
+	{names: "charValue", run: func(c call) any { return c.on }},
+	{names: "compareTo", takes: "*", run: compareTo(func(a, b Char) int { return int(a) - int(b) })},
+	{names: "valueOf", takes: "c", run: func(c call) any { return c.args[0] }},
+	{names: "isDigit", takes: "c", run: letter(func(r rune) any { return unicode.Is(unicode.Nd, r) })},
+	{names: "isLetter", takes: "c", run: letter(func(r rune) any { return unicode.IsLetter(r) })},
+	{names: "isLetterOrDigit", takes: "c", run: letter(func(r rune) any {
+		return unicode.IsLetter(r) || unicode.Is(unicode.Nd, r)
+	})},
+	{names: "isUpperCase", takes: "c", run: letter(func(r rune) any { return unicode.IsUpper(r) })},
+	{names: "isLowerCase", takes: "c", run: letter(func(r rune) any { return unicode.IsLower(r) })},
+	{names: "toUpperCase", takes: "c", run: letter(func(r rune) any { return Char(unicode.ToUpper(r)) })},
+	{names: "toLowerCase", takes: "c", run: letter(func(r rune) any { return Char(unicode.ToLower(r)) })},
+}
+
+func letter(is func(rune) any) func(call) any {
+	return func(c call) any { return is(rune(c.args[0].(Char))) }
+}
+
+func (c call) long(i int) int64 { return c.args[i].(int64) }
+
+// unsigned writes the bits of a number, of which an Integer has 32.
+func unsigned(base int) func(call) any {
+	return func(c call) any {
+		n := uint64(c.long(0))
+		if classOf(c.on) == classInt {
+			n = uint64(uint32(n))
+		}
+		return strconv.FormatUint(n, base)
 	}
+}
+
+// parseInteger is Integer.parseInt, or the like of a Long. Unlike Go's reader it has no underscores and no prefixes.
+func parseInteger(c call) any {
+	s, base, size := c.text(0), 10, 64
 	if !c.ex.step(len(s)/8) || !c.ex.alloc(len(s)) {
 		return nil
 	}
-	size := 64
-	if isInt {
+	if len(c.args) == 2 {
+		base = c.int(1)
+	}
+	if classOf(c.on) == classInt {
 		size = 32
 	}
-	n, err := strconv.ParseInt(s, base, size)
-	if err != nil || strings.Contains(s, "_") {
-		return c.fail("want an integer, got " + strconv.Quote(short(s)))
+	if base >= 2 && base <= 36 && !strings.Contains(s, "_") {
+		if n, err := strconv.ParseInt(s, base, size); err == nil {
+			return n
+		}
 	}
-	return n
+	return c.fail("want an integer, got " + strconv.Quote(short(s)))
 }
 
 func short(s string) string {
@@ -152,37 +137,13 @@ func short(s string) string {
 	return s
 }
 
-func (c *call) onDouble(f float64) any {
-	if v, ok := c.numberValue(f); ok {
-		return v
-	}
-	switch {
-	case c.is("isNaN", 0):
-		return f != f
-	case c.is("isInfinite", 0):
-		return math.IsInf(f, 0)
-	case c.is("compareTo", 1):
-		if o, ok := c.args[0].(float64); ok {
-			r, _ := compareNumbers(f, o)
-			return int64(r)
-		}
-	case c.is("parseDouble", 1), c.is("valueOf", 1):
-		if s, ok := c.text(0); ok {
-			return c.parseDouble(s)
-		}
-		if o, ok := c.args[0].(float64); ok && c.step.name == "valueOf" {
-			return o
-		}
-	}
-	return missing
-}
-
 // parseDouble reads what Double.parseDouble does, but for hexadecimal numbers.
-func (c *call) parseDouble(s string) any {
+func parseDouble(c call) any {
+	s := c.text(0)
 	if !c.ex.step(8+len(s)) || !c.ex.alloc(2*len(s)) { // digits take longer than looking at them, and an error has a copy
 		return nil
 	}
-	t := strings.TrimFunc(s, func(r rune) bool { return r <= ' ' })
+	t := trim(s)
 	switch strings.TrimLeft(t, "+-") {
 	case "NaN":
 		return math.NaN()
@@ -190,65 +151,47 @@ func (c *call) parseDouble(s string) any {
 		return math.Inf(1 - 2*boolInt(t[0] == '-'))
 	}
 	digits := strings.TrimRight(t, "dDfF")
-	if len(digits) < len(t)-1 || strings.ContainsAny(digits, "_xXnNiI") || digits == "" {
-		return c.fail("want a number, got " + strconv.Quote(short(s)))
+	if len(digits) >= len(t)-1 && digits != "" && !strings.ContainsAny(digits, "_xXnNiI") {
+		if f, err := strconv.ParseFloat(digits, 64); err == nil || math.IsInf(f, 0) {
+			return f
+		}
 	}
-	f, err := strconv.ParseFloat(digits, 64)
-	if err != nil && !math.IsInf(f, 0) {
-		return c.fail("want a number, got " + strconv.Quote(short(s)))
-	}
-	return f
+	return c.fail("want a number, got " + strconv.Quote(short(s)))
 }
 
-func (c *call) onBig(b *big.Int) any {
-	if !c.ex.weigh(b, nil) {
-		return nil
+// toInt32 is Number.intValue, which cuts: of an integer the low bits stay, a double ends at the largest there is. (Java
+// Language Specification, 5.1.3.)
+func toInt32(v any) (n int64, ok bool) {
+	switch v := v.(type) {
+	case float64:
+		return clamped(v, math.MinInt32, math.MaxInt32), true
+	case int64, *big.Int:
+		return int64(int32(toInt64(v))), true
 	}
-	if v, ok := c.numberValue(b); ok {
+	return 0, false
+}
+
+// toInt64 is Number.longValue.
+func toInt64(v any) int64 {
+	switch v := v.(type) {
+	case int64:
 		return v
+	case float64:
+		return clamped(v, math.MinInt64, math.MaxInt64)
+	case *big.Int: // the low 64 bits
+		return int64(new(big.Int).And(v, new(big.Int).SetUint64(math.MaxUint64)).Uint64())
 	}
-	if c.is("compareTo", 1) {
-		if o, ok := c.args[0].(*big.Int); ok {
-			return int64(b.Cmp(o))
-		}
-	}
-	return missing
+	return 0
 }
 
-func (c *call) onChar(ch Char) any {
+func clamped(f float64, least, most int64) int64 {
 	switch {
-	case c.is("charValue", 0):
-		return ch
-	case c.is("compareTo", 1):
-		if o, ok := c.args[0].(Char); ok {
-			return int64(ch) - int64(o)
-		}
+	case f != f:
+		return 0
+	case f >= float64(most):
+		return most
+	case f <= float64(least):
+		return least
 	}
-	if len(c.args) != 1 {
-		return missing
-	}
-	o, ok := c.args[0].(Char)
-	if !ok {
-		return missing
-	}
-	r := rune(o)
-	switch c.step.name {
-	case "isDigit":
-		return unicode.Is(unicode.Nd, r)
-	case "isLetter":
-		return unicode.IsLetter(r)
-	case "isLetterOrDigit":
-		return unicode.IsLetter(r) || unicode.Is(unicode.Nd, r)
-	case "isUpperCase":
-		return unicode.IsUpper(r)
-	case "isLowerCase":
-		return unicode.IsLower(r)
-	case "toUpperCase":
-		return Char(unicode.ToUpper(r))
-	case "toLowerCase":
-		return Char(unicode.ToLower(r))
-	case "valueOf":
-		return o
-	}
-	return missing
+	return int64(f)
 }

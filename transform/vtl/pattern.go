@@ -125,7 +125,7 @@ func (s *scan) ReadRune() (rune, int, error) {
 
 // each calls f for each match, as Java finds them: an empty one may follow right after another. It stops when f returns false. It reports
 // false where the template failed.
-func (c *call) each(p *pattern, s string, f func(m []int) bool) bool {
+func (c call) each(p *pattern, s string, f func(m []int) bool) bool {
 	if p.literal != "" {
 		return c.eachLiteral(p.literal, s, f)
 	}
@@ -165,7 +165,7 @@ func (c *call) each(p *pattern, s string, f func(m []int) bool) bool {
 	return c.ex.signal == signalNone
 }
 
-func (c *call) eachLiteral(what, s string, f func(m []int) bool) bool {
+func (c call) eachLiteral(what, s string, f func(m []int) bool) bool {
 	for at := 0; ; {
 		i := strings.Index(s[at:], what)
 		if i < 0 {

@@ -1,5 +1,7 @@
 package vtl
 
+import "strconv"
+
 type stepKind uint8
 
 const (
@@ -14,6 +16,7 @@ type step struct {
 	name  string
 	args  []expr // of a method; the index
 	at    int
+	rows  []method // those of its name
 	regex *pattern // of a constant argument
 }
 
@@ -158,8 +161,7 @@ func (ex *exec) take(r *ref, s *step, v any) any {
 		}
 		ex.args = append(ex.args, arg)
 	}
-	c := call{ex: ex, ref: r, step: s, args: ex.args[base:]}
-	result := c.on(v)
+	result := call{ex, r, s, v, ex.args[base:]}.call()
 	clear(ex.args[base:])
 	ex.args = ex.args[:base]
 	return result
@@ -190,17 +192,16 @@ func (ex *exec) property(r *ref, s *step, v any) any {
 		case "value", "Value":
 			return v.value
 		}
-	case string:
-		if s.name == "empty" || s.name == "Empty" {
-			return v == ""
-		}
-	case *List:
-		if !v.isArray() && (s.name == "empty" || s.name == "Empty") {
-			return len(v.items) == 0
-		}
-	case *view:
-		if s.name == "empty" || s.name == "Empty" {
-			return v.m.Len() == 0
+	default:
+		if s.name == "empty" || s.name == "Empty" { // isEmpty, which an array has not
+			switch v := v.(type) {
+			case string:
+				return v == ""
+			case *List, *view:
+				if classOf(v) != classArray {
+					return lengthOf(v) == 0
+				}
+			}
 		}
 	}
 	return nil
@@ -221,15 +222,8 @@ func (ex *exec) fromEnd(r *ref, s *step, v, index any) any {
 	if !ok || i >= 0 || i < -1<<31 {
 		return index
 	}
-	switch v := v.(type) {
-	case *List:
-		return i + int64(len(v.items))
-	case *Map:
-		return i + int64(v.Len())
-	case *view:
-		return i + int64(v.m.Len())
-	case *loop:
-		return i + int64(v.storage().Len())
+	if n := lengthOf(v); n >= 0 {
+		return i + int64(n)
 	}
 	ex.fail(r.src, s.at, "want a list for an index below zero")
 	return nil
@@ -277,10 +271,19 @@ func (ex *exec) element(r *ref, s *step, l *List, i int) any {
 	return l.items[i]
 }
 
-// int32Of is v as Integer.
-func int32Of(v any) (int, bool) {
-	i, ok := v.(int64)
-	return int(i), ok && i >= -1<<31 && i < 1<<31
+func (ex *exec) setElement(r *ref, s *step, l *List, i int, value any) {
+	switch {
+	case i < 0 || i >= len(l.items):
+		ex.outOfRange(r, s, i, len(l.items))
+	case !l.accepts(value):
+		ex.fail(r.src, s.at, "want a string for an array of strings")
+	default:
+		l.items[i] = value
+	}
+}
+
+func (ex *exec) outOfRange(r *ref, s *step, i, size int) {
+	ex.fail(r.src, s.at, "want an index from 0 to "+strconv.Itoa(size-1)+", got "+strconv.Itoa(i))
 }
 
 // assign is #set($x.a[0] = v). Where a part before the last is missing, nothing happens.
@@ -324,19 +327,9 @@ func (r *ref) assign(ex *exec, value any) {
 func (ex *exec) assignIndex(r *ref, s *step, target, index, value any) {
 	switch t := target.(type) {
 	case *List:
-		i, ok := int32Of(index)
-		if !ok {
-			return
+		if i, ok := int32Of(index); ok {
+			ex.setElement(r, s, t, i, value)
 		}
-		if i < 0 || i >= len(t.items) {
-			ex.outOfRange(r, s, i, len(t.items))
-			return
-		}
-		if !t.accepts(value) {
-			ex.fail(r.src, s.at, "want a string for an array of strings")
-			return
-		}
-		t.items[i] = value
 	case *Map:
 		ex.put(t, index, value)
 	case Setter:

@@ -1,10 +1,101 @@
 package vtl
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
+
+// prepare finds the rows of a method, and compiles its pattern if that is constant. What patterns a template has by then, in
+// instructions, is in total.
+func (s *step) prepare(total *int) {
+	s.rows = methods[s.name]
+	if len(s.args) == 0 || *total > maxConstantPatterns {
+		return
+	}
+	switch s.name {
+	case "matches", "replaceAll", "replaceFirst", "split":
+		if c, ok := s.args[0].(constant); ok {
+			if text, ok := c.value.(string); ok {
+				s.regex = compilePattern(text, s.name == "matches")
+				*total += s.regex.size
+			}
+		}
+	}
+}
+
+// pattern is the regular expression of a call, its first argument, or nil where the template fails.
+func (c call) pattern() *pattern {
+	p, text := c.step.regex, c.text(0)
+	if p == nil {
+		n := min(len(text), maxPattern)
+		if !c.ex.step(compileSteps*(1+n)) || !c.ex.alloc(compileBytes*(1+n)) {
+			return nil
+		}
+		p = compilePattern(text, c.step.name == "matches")
+		if !c.ex.step(4*p.size) || !c.ex.alloc(compileBytes*p.size) {
+			return nil
+		}
+	}
+	if p.err != nil {
+		c.fail(c.step.name + " " + strconv.Quote(short(text)) + ": " + p.err.Error())
+		return nil
+	}
+	// A search keeps the places of all groups for each instruction.
+	if !c.ex.alloc(16 * p.size * (1 + p.groups())) {
+		return nil
+	}
+	return p
+}
+
+func matches(c call, s string) any {
+	p := c.pattern()
+	if p == nil || !c.ex.step(len(s)*p.perRune(false)) {
+		return nil
+	}
+	return p.re.MatchString(s)
+}
+
+// split is String.split: without a limit empty strings at the end are dropped.
+func split(c call, s string) any {
+	p := c.pattern()
+	if p == nil {
+		return nil
+	}
+	limit := 0
+	if len(c.args) == 2 {
+		limit = c.int(1)
+	}
+	l := &List{kind: stringArray}
+	at := 0
+	ok := c.each(p, s, func(m []int) bool {
+		if limit > 0 && len(l.items) == limit-1 {
+			return false
+		}
+		if m[1] == 0 || m[0] == m[1] && m[0] == len(s) { // an empty match at the start or the end doesn't split
+			return true
+		}
+		if !c.ex.grow(l, 1) || !c.ex.alloc(16) {
+			return false
+		}
+		l.items = append(l.items, s[at:m[0]])
+		at = m[1]
+		return true
+	})
+	if !ok {
+		return nil
+	}
+	l.items = append(l.items, s[at:])
+	if limit == 0 && len(l.items) > 1 {
+		for len(l.items) > 0 && l.items[len(l.items)-1] == any("") {
+			l.items = l.items[:len(l.items)-1]
+		}
+	}
+	return l
+}
 
 // A replacing is a text that replaceAll or replaceFirst makes.
 type replacing struct {
-	c    call // a copy: c itself would have to live as long as this may
+	c    call
 	s    string
 	with string
 	p    *pattern
@@ -14,8 +105,7 @@ type replacing struct {
 // add appends a piece, and pays for the room that it takes.
 func (r *replacing) add(piece string) bool {
 	n := len(r.out) + len(piece)
-	if n > r.c.limit() {
-		r.c.tooLong()
+	if !r.c.ex.short(n) {
 		return false
 	}
 	if n > cap(r.out) {
@@ -29,12 +119,12 @@ func (r *replacing) add(piece string) bool {
 	return r.c.ex.step(len(piece) / 32)
 }
 
-func (c *call) replacePattern(s, pattern, with string) any {
-	p := c.pattern(pattern)
+func replacePattern(c call, s string) any {
+	p := c.pattern()
 	if p == nil {
 		return nil
 	}
-	r := replacing{c: *c, s: s, with: with, p: p}
+	r := replacing{c: c, s: s, with: c.text(1), p: p}
 	at := 0
 	ok := c.each(p, s, func(m []int) bool {
 		if !r.add(s[at:m[0]]) {
