@@ -2,6 +2,7 @@ package vtl_test
 
 import (
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -42,9 +43,13 @@ var (
 	square = `#set($n = 9)#foreach($i in [1..11])#set($n = $n * $n)#end`
 )
 
-// attacks are what an author of a template may try to hold up a processor or to fill memory. Each must end, by a result or an error, within
-// what Options says.
-var attacks = []struct{ name, template string }{
+// An attack is what an author of a template may try to hold up a processor or to fill memory. Each must end, by a result or an
+// error, within what Options says.
+type attack struct{ name, template string }
+
+var attacks = slices.Concat(firstAttacks, moreAttacks)
+
+var firstAttacks = []attack{
 	// Texts.
 	{"length", mega + forever(`$s.length()`)},
 	{"length-of-pairs", pairs + forever(`#set($x = $s.length())`)},

@@ -30,11 +30,7 @@ type List struct {
 
 // NewList returns a list that prints as [a, b]. It takes the values that [Template.Execute] takes, and null for any other.
 func NewList(values ...any) *List {
-	l := &List{items: make([]any, len(values))}
-	for i, v := range values {
-		l.items[i] = inner(v)
-	}
-	return l
+	return listOf(values, 0)
 }
 
 // NewJSONArray returns a list that prints as JSON text, ["a","b"], as the arrays of a JSON document do.

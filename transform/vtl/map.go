@@ -2,7 +2,6 @@ package vtl
 
 import (
 	"iter"
-	"maps"
 	"slices"
 )
 
@@ -198,5 +197,3 @@ func (v *view) At(i int) any {
 	}
 	return e
 }
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,11 +1,10 @@
 package vtl
 
 import (
+	"maps"
 	"math"
 	"math/big"
-	"strconv"
-	"strings"
-	"unicode/utf8"
+	"slices"
 )
 
 // Templates know these values:
@@ -66,20 +65,17 @@ func normalAt(v any, depth int) (any, bool) {
 	case nil, string, bool, int64, float64, Char:
 		return v, true
 	case *List:
-		if v == nil {
-			return nil, false
+		if v != nil {
+			return v, true
 		}
-		return v, true
 	case *Map:
-		if v == nil {
-			return nil, false
+		if v != nil {
+			return v, true
 		}
-		return v, true
 	case *big.Int:
-		if v == nil {
-			return nil, false
+		if v != nil {
+			return v, true
 		}
-		return v, true
 	case *view, *entry:
 		return v, true
 	case int:
@@ -101,34 +97,35 @@ func normalAt(v any, depth int) (any, bool) {
 	case float32:
 		return float64(v), true
 	case []any:
-		l := &List{items: make([]any, len(v))}
-		for i, e := range v {
-			l.items[i], _ = normalAt(e, depth+1)
-		}
-		return l, true
+		return listOf(v, depth), true
 	case []string:
-		l := &List{items: make([]any, len(v))}
-		for i, e := range v {
-			l.items[i] = e
-		}
-		return l, true
+		return listOf(v, depth), true
 	case map[string]any:
-		m := NewMap()
-		for _, k := range sortedKeys(v) {
-			e, _ := normalAt(v[k], depth+1)
-			m.put(k, e)
-		}
-		return m, true
+		return mapOf(v, depth), true
 	case map[string]string:
-		m := NewMap()
-		for _, k := range sortedKeys(v) {
-			m.put(k, v[k])
-		}
-		return m, true
+		return mapOf(v, depth), true
 	case Object:
 		return v, true
 	}
 	return nil, false
+}
+
+func listOf[T any](values []T, depth int) *List {
+	l := &List{items: make([]any, len(values))}
+	for i, v := range values {
+		l.items[i], _ = normalAt(v, depth+1)
+	}
+	return l
+}
+
+// mapOf has the keys sorted: a template must print the same each time.
+func mapOf[T any](values map[string]T, depth int) *Map {
+	m := NewMap()
+	for _, k := range slices.Sorted(maps.Keys(values)) {
+		v, _ := normalAt(values[k], depth+1)
+		m.put(k, v)
+	}
+	return m
 }
 
 func bigOrInt(b *big.Int) any {
@@ -162,193 +159,3 @@ func Text(v any, most int) (text string, ok bool) {
 	text = string(p.value(nil, v, 0))
 	return text, p.over == overNothing && len(text) <= most
 }
-
-// A printer appends the text of values. Lists may hold themselves, or the same list twice at each of thirty levels: so depth, length and
-// work end it, and it then says which.
-type printer struct {
-	limit int // of the whole buffer it appends to
-	work  int // steps that it may take
-	over  overLimit
-}
-
-// overLimit is what a printer has exceeded.
-type overLimit uint8
-
-const (
-	overNothing overLimit = iota
-	overText
-	overDepth
-	overWork
-)
-
-// spend takes steps, and reports whether to go on.
-func (p *printer) spend(steps int) bool {
-	if p.work -= steps; p.work < 0 {
-		p.over = overWork
-	}
-	return p.over == overNothing
-}
-
-// value appends v as Java's toString has it; null is "null", which is how it stands inside of lists and maps.
-func (p *printer) value(dst []byte, v any, depth int) []byte {
-	if !p.spend(1) {
-		return dst
-	}
-	switch v := v.(type) {
-	case nil:
-		return append(dst, "null"...)
-	case string:
-		if len(dst)+len(v) > p.limit {
-			p.over = overText
-		}
-		if !p.spend(len(v) / 64) {
-			return dst
-		}
-		return append(dst, v...)
-	case bool:
-		return strconv.AppendBool(dst, v)
-	case int64:
-		return strconv.AppendInt(dst, v, 10)
-	case float64:
-		p.spend(2)
-		return appendDouble(dst, v)
-	case *big.Int:
-		p.spend(v.BitLen() / 6)
-		return v.Append(dst, 10)
-	case Char:
-		return appendChar(dst, v)
-	case *loopInfo:
-		return v.appendText(dst)
-	}
-	if depth >= maxValueDepth {
-		p.over = overDepth
-		return dst
-	}
-	if len(dst) > p.limit {
-		p.over = overText
-		return dst
-	}
-	switch v := v.(type) {
-	case *List:
-		switch v.kind {
-		case jsonArray:
-			return p.json(dst, v, depth)
-		case stringArray:
-			return append(dst, "[Ljava.lang.String;@1b6d3586"...)
-		case objectArray:
-			return append(dst, "[Ljava.lang.Object;@1b6d3586"...)
-		}
-		dst = append(dst, '[')
-		for i, e := range v.items {
-			if i > 0 {
-				dst = append(dst, ", "...)
-			}
-			// As AbstractCollection has it.
-			if e == any(v) {
-				dst = append(dst, "(this Collection)"...)
-				continue
-			}
-			dst = p.value(dst, e, depth+1)
-			if p.over != overNothing {
-				return dst
-			}
-		}
-		return append(dst, ']')
-	case *Map:
-		dst = append(dst, '{')
-		for i, e := range v.entries {
-			if i > 0 {
-				dst = append(dst, ", "...)
-			}
-			dst = p.pair(dst, v, e, depth)
-			if p.over != overNothing {
-				return dst
-			}
-		}
-		return append(dst, '}')
-	case *view:
-		dst = append(dst, '[')
-		for i, e := range v.m.entries {
-			if i > 0 {
-				dst = append(dst, ", "...)
-			}
-			switch v.of {
-			case ofKeys:
-				dst = p.value(dst, e.key, depth+1)
-			case ofValues:
-				dst = p.value(dst, e.value, depth+1)
-			default:
-				dst = p.pair(dst, nil, e, depth)
-			}
-			if p.over != overNothing {
-				return dst
-			}
-		}
-		return append(dst, ']')
-	case *entry:
-		return p.pair(dst, nil, v, depth)
-	}
-	// An Object has no text, as the managed gateway's structured members have none.
-	return dst
-}
-
-func (p *printer) pair(dst []byte, m *Map, e *entry, depth int) []byte {
-	if m != nil && e.key == any(m) {
-		dst = append(dst, "(this Map)"...)
-	} else {
-		dst = p.value(dst, e.key, depth+1)
-	}
-	dst = append(dst, '=')
-	if m != nil && e.value == any(m) {
-		return append(dst, "(this Map)"...)
-	}
-	return p.value(dst, e.value, depth+1)
-}
-
-func appendChar(dst []byte, c Char) []byte {
-	if c >= 0xd800 && c < 0xe000 {
-		return append(dst, '?') // half of a pair, as Java encodes it
-	}
-	return utf8.AppendRune(dst, rune(c))
-}
-
-// appendDouble appends what Double.toString returns: digits with a point between 0.001 and ten million, else 1.0E9.
-func appendDouble(dst []byte, f float64) []byte {
-	switch {
-	case f != f:
-		return append(dst, "NaN"...)
-	case f > maxFloat:
-		return append(dst, "Infinity"...)
-	case f < -maxFloat:
-		return append(dst, "-Infinity"...)
-	}
-	abs := f
-	if abs < 0 {
-		abs = -abs
-	}
-	start := len(dst)
-	if abs == 0 || abs >= 1e-3 && abs < 1e7 {
-		dst = strconv.AppendFloat(dst, f, 'f', -1, 64)
-		for _, c := range dst[start:] {
-			if c == '.' {
-				return dst
-			}
-		}
-		return append(dst, ".0"...)
-	}
-	var buf [32]byte
-	text := strconv.AppendFloat(buf[:0], f, 'e', -1, 64) // d.ddde±dd
-	mantissa, exponent, _ := strings.Cut(string(text), "e")
-	dst = append(dst, mantissa...)
-	if !strings.Contains(mantissa, ".") {
-		dst = append(dst, ".0"...)
-	}
-	dst = append(dst, 'E')
-	if exponent[0] == '-' {
-		dst = append(dst, '-')
-	}
-	exponent = strings.TrimLeft(exponent[1:], "0")
-	return append(dst, exponent...)
-}
-
-const maxFloat = 0x1p1023 * (1 + (1 - 0x1p-52))
