@@ -149,6 +149,9 @@ type stringExpr struct {
 func (e *stringExpr) truth(*exec) bool { return false }
 
 func (e *stringExpr) eval(ex *exec) any {
+	if !ex.step(1) {
+		return nil
+	}
 	if e.only != nil {
 		v := e.only.eval(ex)
 		if s, ok := v.(string); ok {
@@ -196,7 +199,7 @@ func (e *mapExpr) eval(ex *exec) any {
 	m := NewMap()
 	for _, pair := range e.pairs {
 		k := pair[0].eval(ex)
-		if ex.signal != signalNone {
+		if ex.signal != signalNone || !ex.step(1) {
 			return nil
 		}
 		v := pair[1].eval(ex)
