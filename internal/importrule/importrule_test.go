@@ -94,7 +94,7 @@ func TestRootImportsNothingOfOursButLeaves(t *testing.T) {
 // tables of x/text: who has certificates in files compiles none of it.
 func TestClientsStayWhereTheyAreNamed(t *testing.T) {
 	for client, homes := range map[string][]string{
-		"github.com/redis/go-redis":     {"route/cache/rediscache", "throttle/redisthrottle"},
+		"github.com/redis/go-redis":     {"route/cache/rediscache", "route/websocket/redisregistry", "throttle/redisthrottle"},
 		"go.etcd.io/bbolt":              {"throttle/usageplan/boltstore"},
 		"golang.org/x/crypto":           {"domain/acme"},
 		"github.com/alicebob/miniredis": nil,

@@ -1,0 +1,41 @@
+// Package redisregistry makes one WebSocket API of many machines: it is a [websocket.Registry] and a
+// [websocket.Transport] on Redis or Valkey, which every machine of a fleet is given.
+//
+//	client := redis.NewClient(&redis.Options{Addr: "redis:6379", ContextTimeoutEnabled: true})
+//	fleet, err := redisregistry.New(ctx, redisregistry.Config{Client: client, Name: "chat"})
+//	…
+//	api, err := websocket.New(ctx, websocket.Config{…, Registry: fleet, Transport: fleet})
+//
+// Any machine then answers for any connection: a POST to @connections on one reaches a client that
+// another holds, and is answered 200, 410, 413 or 429 as if there were one machine, or 503 while the
+// truth isn't known. It is never a 410 for a client that is there.
+//
+// # What stands in Redis
+//
+// A sorted set of the machines by the moment at which their leases end, by Redis' own clock; a hash
+// for each connection with its owner and what another machine needs to run its $disconnect; a set for
+// each machine of what it owns; a sorted set for each group. Everything of one API and stage has one
+// hash tag, so each question is one script and one round trip, on a cluster too: there a stage lives
+// on one shard. Calls between machines go through channels of their own, one for each machine.
+//
+// # When Redis is away
+//
+// A machine that is refused a connection takes it that nobody can reach Redis: it keeps its clients
+// and serves what it knows itself. One that hears nothing at all may be the only one: when its lease is
+// over it closes its connections (1012), before others may call them gone. When Redis is back,
+// nobody judges another before it has itself been in touch for a lease and the margin, so every
+// machine that lives has renewed by then. A Redis that comes back empty has
+// lost the word by which all know it: each question notices, all register their connections again,
+// and what isn't found is unknown, not gone, until a lease and the margin have passed.
+//
+// # What is lost
+//
+// Calls are delivered at most once: one whose answer is lost is an error, and not sent again. A
+// machine that dies between removing the records of a dead one and running their $disconnect takes up
+// to 100 of these along: $disconnect runs once or not at all, never twice. A machine that starts for
+// the first time on a Redis that has just lost its memory can't know that, and may call an id gone
+// until another one has renewed, a third of the lease at most.
+//
+// Who can write to this Redis can close and write to every connection: it wants a password, and a
+// network of its own.
+package redisregistry

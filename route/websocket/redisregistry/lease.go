@@ -1,0 +1,301 @@
+package redisregistry
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/gatekit-go/gatekit/route/websocket"
+)
+
+var errAnswer = errors.New("redisregistry: Redis' answer isn't one of the script's")
+
+// ask runs a script whose answer is a number, and notes whether Redis is there.
+func (m *member) ask(ctx context.Context, s *redis.Script, args ...any) (int64, error) {
+	answer, err := m.run(ctx, s, args...)
+	if err != nil {
+		return 0, err
+	}
+	n, ok := answer.(int64)
+	if !ok {
+		return 0, errAnswer
+	}
+	return n, nil
+}
+
+// texts runs a script whose answer is a list of texts.
+func (m *member) texts(ctx context.Context, s *redis.Script, args ...any) ([]string, error) {
+	answer, err := m.run(ctx, s, args...)
+	if err != nil {
+		return nil, err
+	}
+	list, ok := answer.([]any)
+	if !ok {
+		return nil, errAnswer
+	}
+	texts := make([]string, len(list))
+	for i, one := range list {
+		if texts[i], ok = one.(string); !ok {
+			return nil, errAnswer
+		}
+	}
+	return texts, nil
+}
+
+func (m *member) run(ctx context.Context, s *redis.Script, args ...any) (any, error) {
+	answer, err := m.registry.ask(ctx, s, m.tag, args...)
+	if err != nil && ctx.Err() != nil {
+		return nil, err // who asks has gone: that says nothing of Redis
+	}
+	failed := err != nil && errors.Is(err, websocket.ErrUnavailable)
+	m.note(failed, time.Now())
+	if failed { // ask for the lease as soon as Redis is back
+		select {
+		case m.wake <- struct{}{}:
+		default:
+		}
+	}
+	return answer, err
+}
+
+// note takes down how a question ended. Where Redis refuses connections nobody can reach it, so nobody
+// judges: the lease doesn't run on until it is renewed, or until questions fail in another way, when it
+// may be us alone.
+func (m *member) note(failed bool, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case !failed:
+		if m.since.IsZero() {
+			m.since = now
+		}
+		return
+	case m.registry.dials.refused.Load():
+		m.refused = true
+	case m.refused:
+		m.refused, m.until = false, now.Add(m.registry.lease)
+	}
+	m.since = time.Time{}
+}
+
+// take joins under a new epoch.
+func (m *member) take(ctx context.Context) error {
+	asked := time.Now() // before the question: the lease is at least as long as we think
+	answer, err := m.texts(ctx, joinScript, m.node.ID, m.registry.lease.Milliseconds(), rand.Text())
+	if err != nil {
+		return err
+	}
+	if len(answer) != 2 {
+		return errAnswer
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.owner, m.born, m.until, m.refused = answer[0], answer[1], asked.Add(m.registry.lease), false
+	return nil
+}
+
+// look fences the node if its lease is over by its own clock: before it answers a call, adds or
+// removes a record, and after a pause.
+func (m *member) look(now time.Time) {
+	m.mu.Lock()
+	over := m.owner != "" && !now.Before(m.until) && !m.refused
+	m.mu.Unlock()
+	if over {
+		m.fence("the lease is over")
+	}
+}
+
+// fence gives up all connections. It returns when nothing more is sent on them.
+func (m *member) fence(why string) {
+	m.fencing.Lock()
+	defer m.fencing.Unlock()
+	m.mu.Lock()
+	owner := m.owner
+	m.owner = ""
+	left := m.left
+	m.mu.Unlock()
+	if owner == "" || left {
+		return // somebody else did
+	}
+	m.registry.logger.LogAttrs(m.background(), slog.LevelError, "redisregistry: connections are closed, as others may take them for gone",
+		slog.String("node", m.node.ID), slog.String("scope", m.node.Scope), slog.String("cause", why))
+	if m.node.Fence != nil {
+		m.node.Fence()
+	}
+}
+
+// background is the context of what happens when nobody asked for it.
+func (m *member) background() context.Context {
+	if m.ctx == nil { // during Join
+		return context.Background()
+	}
+	return context.WithoutCancel(m.ctx)
+}
+
+// keep renews the lease and removes what dead nodes have left, until the membership ends.
+func (m *member) keep() {
+	every := m.registry.lease / 3
+	const soon = 100 * time.Millisecond // after a failure
+	timer := time.NewTimer(every)
+	defer timer.Stop()
+	for {
+		select {
+		case <-m.ctx.Done():
+			return
+		case <-timer.C:
+		case <-m.wake:
+		}
+		m.look(time.Now())
+		if err := m.renew(); err != nil {
+			timer.Reset(min(soon, every))
+			continue
+		}
+		m.settle()
+		m.judge()
+		timer.Reset(every)
+	}
+}
+
+// renew renews the lease, or takes a new one if there is none.
+func (m *member) renew() error {
+	m.mu.Lock()
+	owner, born := m.owner, m.born
+	m.mu.Unlock()
+	if owner == "" {
+		return m.take(m.ctx)
+	}
+	asked := time.Now()
+	lease, margin := m.registry.lease.Milliseconds(), m.registry.margin.Milliseconds()
+	answer, err := m.run(m.ctx, renewScript, owner, lease, born, margin, rand.Text())
+	if err != nil {
+		m.look(time.Now())
+		return err
+	}
+	list, _ := answer.([]any)
+	if len(list) != 2 {
+		return errAnswer
+	}
+	verdict, _ := list[0].(int64)
+	word, _ := list[1].(string)
+	if verdict == 0 {
+		m.fence("others have judged")
+		return m.take(m.ctx)
+	}
+	m.mu.Lock()
+	if m.owner == owner {
+		m.until, m.refused = asked.Add(m.registry.lease), false
+	}
+	m.mu.Unlock()
+	if verdict == 2 {
+		return m.registerAgain(owner, word)
+	}
+	return nil
+}
+
+// registerAgain adds all records to a store that has lost them. Only then the new word is taken over:
+// if it fails on the way, the next renewal begins again.
+func (m *member) registerAgain(owner, born string) error {
+	m.registry.logger.LogAttrs(m.background(), slog.LevelWarn, "redisregistry: Redis has lost its memory: all connections are registered again",
+		slog.String("node", m.node.ID), slog.String("scope", m.node.Scope))
+	if m.node.Records != nil {
+		for r := range m.node.Records() {
+			if err := m.add(m.ctx, owner, r); err != nil && !errors.Is(err, errInUse) {
+				return err
+			}
+		}
+	}
+	m.mu.Lock()
+	m.born = born
+	m.mu.Unlock()
+	return nil
+}
+
+// settle removes records whose Add wasn't answered.
+func (m *member) settle() {
+	m.mu.Lock()
+	owner, doubt := m.owner, m.doubt
+	m.doubt = nil
+	m.mu.Unlock()
+	for id := range doubt {
+		if _, err := m.ask(m.ctx, removeScript, owner, id, rand.Text()); err != nil {
+			m.mu.Lock()
+			if m.doubt == nil {
+				m.doubt = map[string]bool{}
+			}
+			m.doubt[id] = true
+			m.mu.Unlock()
+		}
+	}
+}
+
+// reapAtOnce is how many records are removed by one script.
+const reapAtOnce = 100
+
+// judge removes what dead nodes have left, and has their $disconnect run. A node judges nobody before
+// Redis has answered it for a lease and the margin: who lives has renewed since.
+func (m *member) judge() {
+	g := m.registry
+	m.mu.Lock()
+	own := m.owner
+	early := m.since.IsZero() || time.Since(m.since) < g.lease+g.margin
+	m.mu.Unlock()
+	if early || own == "" {
+		return
+	}
+	dead, err := m.texts(m.ctx, judgeScript, g.margin.Milliseconds())
+	if err != nil {
+		return
+	}
+	for _, owner := range dead {
+		for m.reap(owner) {
+		}
+	}
+}
+
+// reap removes some records of a dead owner, and reports whether there may be more. The lease is renewed
+// meanwhile: it must not wait for integrations.
+func (m *member) reap(owner string) (more bool) {
+	all, err := m.texts(m.ctx, reapScript, owner, reapAtOnce)
+	if err != nil || len(all) == 0 || len(all)%2 != 0 {
+		return false
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		m.tell(owner, all)
+	}()
+	for renewed := time.NewTicker(m.registry.lease / 3); ; {
+		select {
+		case <-done:
+			renewed.Stop()
+			return m.ctx.Err() == nil
+		case <-renewed.C:
+			if m.ctx.Err() == nil {
+				_ = m.renew() // tried again by keep
+			}
+		}
+	}
+}
+
+// tell has $disconnect run for removed records, several at once.
+func (m *member) tell(owner string, all []string) {
+	if m.node.Orphan == nil {
+		return
+	}
+	const atOnce = 16
+	var running sync.WaitGroup
+	places := make(chan struct{}, atOnce)
+	for i := 0; i < len(all); i += 2 {
+		places <- struct{}{}
+		running.Go(func() {
+			defer func() { <-places }()
+			m.node.Orphan(m.ctx, websocket.Record{ID: all[i], Node: nodeOf(owner), State: []byte(all[i+1])})
+		})
+	}
+	running.Wait()
+}
