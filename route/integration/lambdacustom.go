@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -105,20 +104,17 @@ func (h *LambdaCustomHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) 
 		c.refuse(w, r, &InvokeError{Status: http.StatusBadRequest, Code: "InvalidParameterValueException"})
 		return
 	}
-	out, err := await(c, func(ctx context.Context) ([]byte, error) { return h.function.Invoke(ctx, payload) })
-	if err == nil && int64(len(out)) > h.config.MaxReplyBytes {
-		err = errReplySize
-	}
+	out, err := c.invoke(h.function, payload, h.config.MaxReplyBytes)
 	switch {
 	case err == nil:
 		c.note(gatekit.Integration{Status: http.StatusOK})
 		answer(w, http.StatusOK, out)
-	case errors.Is(err, errTimeout), errors.Is(err, errClient), errors.Is(err, errShutdown), errors.Is(err, errThrottled), errors.Is(err, errReplySize), !h.local && refusedCall(err):
-		c.refuse(w, r, err)
-	default:
+	case c.isFunctions(err):
 		failed := functionErrorOf(err)
 		c.note(gatekit.Integration{Status: http.StatusOK, FunctionError: failed.text()}) // the Lambda service's status
 		answer(w, http.StatusOK, failed.JSON())
+	default:
+		c.refuse(w, r, err)
 	}
 }
 

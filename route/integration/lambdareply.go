@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/event"
 	"github.com/gatekit-go/gatekit/internal/httpword"
 	"github.com/gatekit-go/gatekit/internal/jsonscan"
 )
@@ -273,11 +274,26 @@ func (r *reply) setBody(m *members, decode bool) error {
 	return nil
 }
 
+// write sends the reply.
+func (r *reply) write(w http.ResponseWriter, req *http.Request, rc *gatekit.RequestContext) {
+	if httpword.BodyAllowed(r.status) {
+		w.Header()["Content-Length"] = []string{strconv.Itoa(len(r.body))}
+	}
+	r.writeHeader(w, req, rc)
+	if httpword.BodySent(req.Method, r.status) {
+		_, _ = w.Write(r.body) // a client that went away is no fault of ours
+	}
+}
+
 // writeHeader sends the reply's status and headers as the flavor does.
-func (r *reply) writeHeader(w http.ResponseWriter, flavor gatekit.Flavor) {
+func (r *reply) writeHeader(w http.ResponseWriter, req *http.Request, rc *gatekit.RequestContext) {
 	h := w.Header()
+	rest := rc.API.Flavor == gatekit.REST
+	if rest {
+		h["X-Amzn-Trace-Id"] = []string{event.Trace(rc, req).String()}
+	}
 	for name, values := range r.header {
-		if flavor == gatekit.REST {
+		if rest {
 			name = restHeader(name)
 		} else if droppedFromHTTP(name) {
 			continue

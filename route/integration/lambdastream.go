@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/gatekit-go/gatekit"
-	"github.com/gatekit-go/gatekit/internal/event"
 	"github.com/gatekit-go/gatekit/internal/httpword"
 )
 
@@ -122,10 +121,7 @@ func (h *LambdaHandler) serveStream(w http.ResponseWriter, r *http.Request, c *r
 		c.refuse(w, r, err)
 		return
 	}
-	if c.rc.API.Flavor == gatekit.REST {
-		w.Header()["X-Amzn-Trace-Id"] = []string{event.Trace(c.rc, r).String()}
-	}
-	answer.writeHeader(w, c.rc.API.Flavor)
+	answer.writeHeader(w, r, c.rc)
 	outcome := gatekit.Integration{Status: answer.status}
 	err = s.copy(w, rest, httpword.BodySent(r.Method, answer.status))
 	if err != nil && !errors.Is(err, errClient) {
