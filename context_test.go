@@ -6,7 +6,9 @@ import (
 	"crypto/x509"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -197,4 +199,32 @@ func TestOutlivingHandler(t *testing.T) {
 	close(release)
 	<-done
 	require.Equal(t, gatekit.IntegrationTimeout, rc.Rejection().Type)
+}
+
+// With ConnContext the address is that of the connection, whatever the request's text says, for HTTP/1.1 and HTTP/2.
+func TestConnContext(t *testing.T) {
+	for _, http2 := range []bool{false, true} {
+		seen := make(chan [2]string, 2)
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			remote := r.RemoteAddr
+			r.RemoteAddr = "not an address" // it isn't parsed again
+			rc, r := gatekit.Attach(r)
+			seen <- [2]string{rc.SourceIP().String(), remote}
+			require.Equal(t, rc.SourceIP(), gatekit.SourceIP(r))
+			rc.SetSourceIP(netip.MustParseAddr("198.51.100.7")) // one request's; the next one has the connection's again
+		}))
+		server.Config.ConnContext = gatekit.ConnContext
+		server.EnableHTTP2 = http2
+		server.StartTLS()
+		for range 2 {
+			res, err := server.Client().Get(server.URL)
+			require.NoError(t, err)
+			require.NoError(t, res.Body.Close())
+			got := <-seen
+			require.Equal(t, "127.0.0.1", got[0])
+			require.True(t, strings.HasPrefix(got[1], "127.0.0.1:"))
+		}
+		server.Close()
+	}
+	require.NotNil(t, gatekit.HTTP.Limits().HTTPServer(http.NotFoundHandler()).ConnContext)
 }

@@ -40,13 +40,14 @@ const (
 // the flavor's answer from Middleware; longer ones net/http's own 431, before h is called. A request must have come within ReadTimeout: ten seconds, and a
 // second for each 128 KiB that PayloadBytes allows, 90 seconds in all for 10 MiB, and five minutes at the most, also without a limit. Raise it for clients
 // that go on sending while they are answered. There is no WriteTimeout, as it would cut streams: a backend's answer is bounded by IntegrationTimeout,
-// where h does so.
+// where h does so. The peer's address is parsed once a connection ([ConnContext]).
 func (l Limits) HTTPServer(h http.Handler) *http.Server {
 	s := &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       longestUpload,
 		IdleTimeout:       time.Minute,
+		ConnContext:       ConnContext,
 	}
 	if seconds := l.PayloadBytes / slowestUpload; l.PayloadBytes > 0 && seconds < int64(longestUpload/time.Second) {
 		s.ReadTimeout = min(readHeaderTimeout+time.Duration(seconds)*time.Second, longestUpload)
