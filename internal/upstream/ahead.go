@@ -55,7 +55,10 @@ func (x *Exchange) readFirst() error {
 	}
 	body := inMemory(read, x.mayKeep(n))
 	if !whole {
-		body = &clientBody{in: io.MultiReader(bytes.NewReader(read), x.In.Body), length: n, limit: x.body.limit, kept: x.body.kept[:0], trail: x.body.trail}
+		body = &clientBody{
+			in: io.MultiReader(bytes.NewReader(read), x.In.Body), length: n, limit: x.body.limit,
+			kept: x.body.kept[:0], trail: x.body.trail,
+		}
 	}
 	x.mu.Lock()
 	x.body = body

@@ -88,7 +88,11 @@ func (p *Pool) ask(ctx context.Context, s *server) error {
 	}
 	defer w.Body.Close()
 	_, _ = io.CopyN(io.Discard, w.Body, maxHealthBody)
-	if p.config.Health.Status != 0 && w.StatusCode != p.config.Health.Status || w.StatusCode < 200 || p.config.Health.Status == 0 && w.StatusCode > 399 {
+	well := w.StatusCode >= 200 && w.StatusCode <= 399
+	if only := p.config.Health.Status; only != 0 {
+		well = w.StatusCode == only
+	}
+	if !well {
 		return fmt.Errorf("status %d", w.StatusCode)
 	}
 	return nil

@@ -10,8 +10,10 @@ const slowest = 32 << 10
 
 // pace is how a client keeps up in one direction. One goroutine writes to it, any may read it.
 type pace struct {
-	since  atomic.Int64 // since when the client is waited for, in Unix nanoseconds; 0: it isn't
-	behind atomic.Int64 // by how many nanoseconds it is slower than slowest; never less than 0, so that no credit can be saved up
+	since atomic.Int64 // since when the client is waited for, in Unix nanoseconds; 0: it isn't
+	// behind is by how many nanoseconds it is slower than slowest; never less than 0, so that no
+	// credit can be saved up.
+	behind atomic.Int64
 	waited atomic.Int64 // how long it was waited for in all
 	bytes  atomic.Int64
 }

@@ -46,7 +46,8 @@ func (x *Exchange) send() (*http.Response, error) {
 		if err != nil && x.serversFault() { // of an answer the end of its body tells
 			p.failed(s)
 		}
-		if again && len(tried) < p.retries.attemptsFor(len(p.servers.Load().all)) && x.mayRepeat(err) && p.retries.budget.withdraw() {
+		left := len(tried) < p.retries.attemptsFor(len(p.servers.Load().all))
+		if again && left && x.mayRepeat(err) && p.retries.budget.withdraw() {
 			if res != nil {
 				_ = res.Body.Close()
 			}

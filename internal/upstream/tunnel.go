@@ -70,7 +70,8 @@ func switchProtocols(client net.Conn, to *bufio.Writer, header http.Header) erro
 		return err
 	}
 	_, _ = io.WriteString(to, "HTTP/1.1 101 Switching Protocols\r\n")
-	_ = header.WriteSubset(to, map[string]bool{"Content-Length": true, "Transfer-Encoding": true, "Trailer": true}) // it has no body
+	// It has no body.
+	_ = header.WriteSubset(to, map[string]bool{"Content-Length": true, "Transfer-Encoding": true, "Trailer": true})
 	_, _ = io.WriteString(to, "\r\n")
 	return to.Flush() // which tells of what went wrong before, too
 }

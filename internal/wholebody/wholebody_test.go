@@ -41,6 +41,12 @@ func TestRead(t *testing.T) {
 	require.Empty(t, got)
 }
 
+// bounded is r behind an http.MaxBytesReader of somebody in front.
+func bounded(r *http.Request) *http.Request {
+	r.Body = http.MaxBytesReader(httptest.NewRecorder(), r.Body, 4)
+	return r
+}
+
 func TestRefused(t *testing.T) {
 	broken := errors.New("broken")
 	for name, tt := range map[string]struct {
@@ -50,9 +56,10 @@ func TestRefused(t *testing.T) {
 	}{
 		"announced":  {request(iotest.ErrReader(broken), 11), gatekit.RequestTooLarge, wholebody.ErrTooLarge},
 		"chunked":    {request(strings.NewReader("12345678901"), -1), gatekit.RequestTooLarge, wholebody.ErrTooLarge},
+		"bounded":    {bounded(request(strings.NewReader("12345"), -1)), gatekit.RequestTooLarge, wholebody.ErrTooLarge},
 		"broken":     {request(iotest.ErrReader(broken), -1), gatekit.Default4XX, broken},
 		"cut-short":  {request(strings.NewReader("123"), 5), gatekit.Default4XX, io.ErrUnexpectedEOF},
-		"cut-at-all": {request(strings.NewReader(""), 5), gatekit.Default4XX, io.EOF},
+		"cut-at-all": {request(strings.NewReader(""), 5), gatekit.Default4XX, io.ErrUnexpectedEOF},
 	} {
 		_, err := wholebody.Read("x", tt.r, 10)
 		var rej *gatekit.Rejection

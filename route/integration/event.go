@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -13,6 +11,7 @@ import (
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/event"
 	"github.com/gatekit-go/gatekit/internal/mediatype"
+	"github.com/gatekit-go/gatekit/internal/wholebody"
 )
 
 // Event returns the event that the function gets for r: payload 2.0 or 1.0 of HTTP APIs, or the
@@ -32,7 +31,7 @@ func (h *LambdaHandler) event(rc *gatekit.RequestContext, r *http.Request) ([]by
 			bodies.Put(room)
 		}
 	}()
-	body, err := readBody(r, room, h.config.MaxRequestBytes)
+	body, err := wholebody.Into(room, "integration", r, h.config.MaxRequestBytes)
 	if err != nil {
 		return nil, err
 	}
@@ -73,40 +72,14 @@ func (h *LambdaHandler) isBinary(rc *gatekit.RequestContext, r *http.Request) bo
 	return !isText(contentType)
 }
 
-var (
-	errBody       = errors.New("integration: the body is larger than its bound")
-	errEvent      = errors.New("integration: the event is larger than its bound")
-	bodyTooLarge  = &gatekit.Rejection{Type: gatekit.RequestTooLarge, Cause: errBody}
-	eventTooLarge = &gatekit.Rejection{Type: gatekit.RequestTooLarge, Cause: errEvent}
-)
+var eventTooLarge = &gatekit.Rejection{
+	Type: gatekit.RequestTooLarge, Cause: errors.New("integration: the event is larger than its bound"),
+}
 
 // bodies are buffers for bodies, which the event has a copy of.
 var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 const maxPooled = 64 << 10
-
-// readBody reads the whole body, at most limit bytes of it. What it returns is room's.
-func readBody(r *http.Request, room *bytes.Buffer, limit int64) ([]byte, error) {
-	if r.Body == nil || r.Body == http.NoBody {
-		return nil, nil
-	}
-	if r.ContentLength > limit {
-		return nil, bodyTooLarge
-	}
-	// The room grows with what has come, not with what was announced: that costs a caller nothing.
-	n, err := room.ReadFrom(io.LimitReader(r.Body, limit+1))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case n > limit || errors.As(err, &tooLarge):
-		return nil, bodyTooLarge
-	case err == nil && r.ContentLength > n:
-		err = io.ErrUnexpectedEOF
-	}
-	if err != nil {
-		return nil, &gatekit.Rejection{Type: gatekit.Default4XX, Status: http.StatusBadRequest, Cause: fmt.Errorf("integration: read the body: %w", err)}
-	}
-	return room.Bytes(), nil
-}
 
 // isText reports whether an HTTP API hands over a body of this type as it is. (A comparison with
 // the managed gateway from June 2026: text/*, application/json, application/xml and

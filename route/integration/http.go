@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/hopbyhop"
 	"github.com/gatekit-go/gatekit/internal/httpword"
 	"github.com/gatekit-go/gatekit/internal/mistakes"
 	"github.com/gatekit-go/gatekit/internal/upstream"
@@ -40,8 +41,9 @@ type Proxy struct {
 	config      HTTPConfig
 	uri         *uritemplate.Source
 	scheme      string
-	implicit    bool // the only upstream is the URI's host
-	keep        headerSet
+	implicit    bool             // the only upstream is the URI's host
+	keep        headerSet        // what a client's Connection can't take away
+	ruled       headerSet        // these, and what is dropped
 	timeout     [3]time.Duration // by flavor
 	maxRequest  int64
 	maxResponse int64
@@ -69,7 +71,9 @@ func NewHTTP(ctx context.Context, cfg HTTPConfig) (*Proxy, error) {
 	}
 	p := &Proxy{
 		config: cfg, uri: found.uri, scheme: found.scheme, implicit: len(cfg.Upstreams) == 0,
-		keep: newHeaderSet(cfg.GatewayHeaders), pool: cfg.newPool(ctx, found),
+		keep:        newHeaderSet(hopbyhop.Forwarding, cfg.GatewayHeaders),
+		ruled:       newHeaderSet(hopbyhop.Forwarding, cfg.GatewayHeaders, droppedHTTP, droppedREST),
+		pool:        cfg.newPool(ctx, found),
 		maxRequest:  cmp.Or(cfg.MaxRequestBytes, maxPayload),
 		maxResponse: cmp.Or(cfg.MaxResponseBytes, maxPayload),
 	}
@@ -143,7 +147,9 @@ func (x *exchange) prepare() error {
 	if hostMapped {
 		host = r.Host
 	}
-	to := target{r: r, path: gatekit.PathOf(r), routeKey: gatekit.RouteKey(r), decode: p.config.InsecureDecodeEncodedSlash}
+	to := target{
+		r: r, path: gatekit.PathOf(r), routeKey: gatekit.RouteKey(r), decode: p.config.InsecureDecodeEncodedSlash,
+	}
 	if err := to.set(&x.URL, t, prefix, requestPath); err != nil {
 		return err
 	}

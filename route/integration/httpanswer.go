@@ -142,7 +142,8 @@ func (x *exchange) fail(err error) {
 		x.reject(rejection)
 		return
 	}
-	why := &gatekit.Rejection{Type: gatekit.IntegrationFailure, Cause: fmt.Errorf("integration: %s %s: %w", x.Out.Method, x.target(), err)}
+	cause := fmt.Errorf("integration: %s %s: %w", x.Out.Method, x.target(), err)
+	why := &gatekit.Rejection{Type: gatekit.IntegrationFailure, Cause: cause}
 	rest := x.flavor != gatekit.HTTP
 	var timeout net.Error
 	var name *net.DNSError
@@ -177,7 +178,8 @@ func (x *exchange) fail(err error) {
 // rejectBody answers a client whose body couldn't be read.
 func (x *exchange) rejectBody(fault error) {
 	var max *http.MaxBytesError
-	why := &gatekit.Rejection{Type: gatekit.Default4XX, Status: http.StatusBadRequest, Cause: fmt.Errorf("integration: read the request's body: %w", fault)}
+	cause := fmt.Errorf("integration: read the request's body: %w", fault)
+	why := &gatekit.Rejection{Type: gatekit.Default4XX, Status: http.StatusBadRequest, Cause: cause}
 	switch {
 	case errors.Is(fault, upstream.ErrTooLong) || errors.As(fault, &max):
 		why = tooLarge

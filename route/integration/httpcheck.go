@@ -31,7 +31,8 @@ func (c *HTTPConfig) check(m *mistakes.Mistakes) checked {
 	checkUpstreams(m.Under("Upstreams"), c.Upstreams)
 	m.Require(c.Balance <= PowerOfTwo, "Balance", "want one of its constants, got %v", c.Balance)
 	if c.Health != nil {
-		m.Require(len(c.Upstreams) > 0, "Health", "want Upstreams: there is nobody else to send to, however the URI's host is")
+		m.Require(len(c.Upstreams) > 0,
+			"Health", "want Upstreams: there is nobody else to send to, however the URI's host is")
 		c.Health.check(m.Under("Health"))
 	}
 	mistakes.AtLeast(m.Under("Ejection"), "For", c.Ejection.For, 0)
@@ -86,7 +87,8 @@ func (c *HTTPConfig) checkURI(m *mistakes.Mistakes) checked {
 // idleTLS reports whether there are TLS settings that have no effect, as nothing is encrypted.
 func (c *HTTPConfig) idleTLS(scheme string) bool {
 	t := &c.TLS
-	return scheme == "http" && (t.ServerName != "" || t.RootCAs != nil || len(t.Certificates) > 0 || t.InsecureSkipVerify)
+	set := t.ServerName != "" || t.RootCAs != nil || len(t.Certificates) > 0 || t.InsecureSkipVerify
+	return set && scheme == "http"
 }
 
 // newPool returns what sends the requests.

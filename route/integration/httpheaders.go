@@ -9,16 +9,16 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/hopbyhop"
+	"github.com/gatekit-go/gatekit/internal/httpword"
 	"github.com/gatekit-go/gatekit/internal/traceid"
 )
 
 // headerSet is a set of canonical header names.
 type headerSet = map[string]bool
 
-// newHeaderSet returns the headers that a client's Connection can't take away.
-func newHeaderSet(names []string) headerSet {
+func newHeaderSet(lists ...[]string) headerSet {
 	set := headerSet{}
-	for _, name := range slices.Concat(hopbyhop.Forwarding, names) {
+	for _, name := range slices.Concat(lists...) {
 		set[http.CanonicalHeaderKey(name)] = true
 	}
 	return set
@@ -33,7 +33,7 @@ func (x *exchange) dropTwins(h http.Header) {
 		if twin == "" {
 			continue
 		}
-		if _, set := h[twin]; set || x.proxy.keep[twin] || hopbyhop.Is(twin) || slices.Contains(droppedHTTP[:], twin) || slices.Contains(droppedREST[:], twin) {
+		if _, set := h[twin]; set || x.proxy.ruled[twin] || hopbyhop.Is(twin) {
 			delete(h, name)
 		}
 	}
@@ -42,11 +42,13 @@ func (x *exchange) dropTwins(h http.Header) {
 // What else isn't passed on to an upstream. Expect is answered here; the forwarding headers are
 // this gateway's to write.
 var (
-	droppedHTTP = [...]string{
-		"Expect", "Host", "X-Amzn-Apigateway-Api-Id", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto",
+	droppedHTTP = []string{
+		"Expect", "Host", "X-Amzn-Apigateway-Api-Id",
+		"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto",
 	}
-	droppedREST = [...]string{
-		"Content-Length", "Content-Md5", "Expect", "Host", "Max-Forwards", "Server", "Via", "Www-Authenticate", "X-Forwarded-Host", "X-Amzn-Apigateway-Api-Id",
+	droppedREST = []string{
+		"Content-Length", "Content-Md5", "Expect", "Host", "Max-Forwards", "Server", "Via", "Www-Authenticate",
+		"X-Amzn-Apigateway-Api-Id", "X-Forwarded-Host",
 	}
 )
 
@@ -105,7 +107,8 @@ func (x *exchange) setHeaders() {
 	if x.rc != nil { // as in the events that an authorizer of the request got
 		seen = x.rc.Time
 	}
-	h["X-Amzn-Trace-Id"] = x.value(3, traceid.New(h["X-Amzn-Trace-Id"], x.flavor == gatekit.REST, x.rc.ExtendedRequestID, seen).String())
+	trace := traceid.New(h["X-Amzn-Trace-Id"], x.flavor == gatekit.REST, x.rc.ExtendedRequestID, seen)
+	h["X-Amzn-Trace-Id"] = x.value(3, trace.String())
 	x.Out.Header = h
 }
 
@@ -193,7 +196,8 @@ func (x *exchange) xForwarded(h http.Header, host bool) {
 		port = "443"
 	}
 	received := x.receivedHost()
-	if _, explicit, ok := strings.Cut(received[strings.LastIndexByte(received, ']')+1:], ":"); ok && explicit != "" && strings.Trim(explicit, "0123456789") == "" {
+	explicit := strings.TrimPrefix(received[len(httpword.Host(received)):], ":")
+	if explicit != "" && strings.Trim(explicit, "0123456789") == "" {
 		port = explicit
 	}
 	v := []string{port, proto, received}

@@ -2,7 +2,6 @@ package integration
 
 import (
 	"net/http"
-	"slices"
 
 	"github.com/gatekit-go/gatekit/internal/hopbyhop"
 )
@@ -40,7 +39,7 @@ func (x *exchange) announceTrailers() {
 // mayTrail reports whether a trailer of the client's is passed on.
 func (x *exchange) mayTrail(name string) bool {
 	for _, n := range [2]string{name, hopbyhop.Twin(name)} {
-		if _, set := x.Out.Header[n]; set || x.proxy.keep[n] || slices.Contains(droppedHTTP[:], n) || slices.Contains(droppedREST[:], n) {
+		if _, set := x.Out.Header[n]; set || x.proxy.ruled[n] {
 			return false
 		}
 	}

@@ -14,13 +14,15 @@ import (
 
 // badTarget is what a request gets whose path or query can't be sent on.
 var badTarget = &gatekit.Rejection{
-	Type: gatekit.Default4XX, Status: http.StatusBadRequest, Cause: errors.New("integration: the path or query can't be sent on"),
+	Type: gatekit.Default4XX, Status: http.StatusBadRequest,
+	Cause: errors.New("integration: the path or query can't be sent on"),
 }
 
 // badURI is what a request gets for which the configuration makes no URI: of stage variables, or of
 // what a router tells.
 func badURI(cause error) *gatekit.Rejection {
-	return &gatekit.Rejection{Type: gatekit.APIConfigurationError, Cause: fmt.Errorf("integration: HTTPConfig.URI: %w", cause)}
+	cause = fmt.Errorf("integration: HTTPConfig.URI: %w", cause)
+	return &gatekit.Rejection{Type: gatekit.APIConfigurationError, Cause: cause}
 }
 
 // parseURI parses an integration URI, whose variables are the route's.
@@ -71,9 +73,8 @@ func (x *target) set(u *url.URL, t *uritemplate.Template, prefix string, asIs bo
 			return badTarget // from HTTP/2, where the path is no part of a line
 		}
 	}
-	if strings.IndexByte(u.RawQuery, '#') >= 0 { // net/url leaves it there, and escapes it in a path; some upstreams would see a fragment
-		u.RawQuery = strings.ReplaceAll(u.RawQuery, "#", "%23")
-	}
+	// net/url leaves a # there, and escapes it in a path; some upstreams would see a fragment.
+	u.RawQuery = strings.ReplaceAll(u.RawQuery, "#", "%23")
 	if t != nil && !asIs {
 		path, err := t.Path(x.value)
 		switch {
@@ -81,7 +82,8 @@ func (x *target) set(u *url.URL, t *uritemplate.Template, prefix string, asIs bo
 			return err
 		case path == "" && t.Scheme == "" && !t.PathVariables(): // no URI: the request's path
 		case !t.PathVariables() && (x.routeKey == "" || x.routeKey == "$default"):
-			escaped = strings.TrimSuffix(path, "/") + rooted(escaped) // the route has no path of its own: the request's follows the URI's
+			// The route has no path of its own: the request's follows the URI's.
+			escaped = strings.TrimSuffix(path, "/") + rooted(escaped)
 		default:
 			escaped = path
 		}
@@ -107,7 +109,8 @@ func rooted(path string) string {
 func (x *target) value(name string) (uritemplate.Value, bool, error) {
 	v, ok := x.path.Value(x.r, x.routeKey, name)
 	if !ok {
-		if x.routeKey == "" || x.routeKey == "$default" || strings.Contains(x.routeKey, "{"+name+"}") || strings.Contains(x.routeKey, "{"+name+"+}") {
+		has := strings.Contains(x.routeKey, "{"+name+"}") || strings.Contains(x.routeKey, "{"+name+"+}")
+		if has || x.routeKey == "" || x.routeKey == "$default" {
 			return uritemplate.Value{}, false, badURI(errors.New("the route tells no path variable {" + name + "}"))
 		}
 		return uritemplate.Value{}, false, nil

@@ -116,7 +116,8 @@ var (
 // ended is why the call's time is over, or nil. The clock counts before the context's timer, which
 // may come late.
 func (c *running) ended() error {
-	if deadline, _ := c.ctx.Deadline(); errors.Is(c.ctx.Err(), context.DeadlineExceeded) || !time.Now().Before(deadline) {
+	deadline, _ := c.ctx.Deadline()
+	if errors.Is(c.ctx.Err(), context.DeadlineExceeded) || !time.Now().Before(deadline) {
 		return errTimeout
 	}
 	if c.ctx.Err() != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/gatekit-go/gatekit/internal/invoke"
 	"github.com/gatekit-go/gatekit/internal/jsonscan"
 	"github.com/gatekit-go/gatekit/internal/mistakes"
+	"github.com/gatekit-go/gatekit/internal/wholebody"
 )
 
 // LambdaCustomConfig configures a [LambdaCustomHandler]. The zero value has the managed gateway's
@@ -78,7 +79,7 @@ func NewLambdaCustom(f gatekit.Invoker, c LambdaCustomConfig) (*LambdaCustomHand
 func (h *LambdaCustomHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, r = gatekit.Attach(r)
 	var room bytes.Buffer // the function's, which may keep it
-	payload, err := readBody(r, &room, h.config.MaxEventBytes)
+	payload, err := wholebody.Into(&room, "integration", r, h.config.MaxEventBytes)
 	if err != nil {
 		gatekit.Reject(w, r, err)
 		return

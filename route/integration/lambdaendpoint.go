@@ -53,7 +53,9 @@ func NewEndpoint(c EndpointConfig) (*Endpoint, error) {
 		transport := http.DefaultTransport.(*http.Transport).Clone()
 		transport.Proxy = nil
 		transport.MaxIdleConnsPerHost = 64
-		c.HTTPClient = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		c.HTTPClient = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		}}
 	}
 	return &Endpoint{url: c.URL, limit: cmp.Or(c.MaxReplyBytes, lambdaBytes), client: c.HTTPClient}, nil
 }

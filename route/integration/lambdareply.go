@@ -308,7 +308,8 @@ func (r *reply) writeHeader(w http.ResponseWriter, req *http.Request, rc *gateki
 // droppedFromHTTP are the headers that are the gateway's on HTTP APIs.
 func droppedFromHTTP(name string) bool {
 	switch name {
-	case "Apigw-Requestid", "Connection", "Content-Length", "Date", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade":
+	case "Apigw-Requestid", "Connection", "Content-Length", "Date", "Keep-Alive", "Proxy-Connection",
+		"Te", "Trailer", "Transfer-Encoding", "Upgrade":
 		return true
 	}
 	return false
@@ -320,7 +321,8 @@ func droppedFromHTTP(name string) bool {
 // would announce trailers that never come.)
 func restHeader(name string) string {
 	switch name {
-	case "Connection", "Content-Length", "Date", "Server", "Authorization", "Host", "Trailer", "Upgrade", "User-Agent", "Www-Authenticate":
+	case "Authorization", "Connection", "Content-Length", "Date", "Host", "Server", "Trailer", "Upgrade", "User-Agent",
+		"Www-Authenticate":
 		return "X-Amzn-Remapped-" + name
 	case "Transfer-Encoding", "X-Amzn-Requestid", "X-Amz-Apigw-Id":
 		return ""

@@ -46,8 +46,10 @@ type RuntimeAPI struct {
 
 	mu      sync.Mutex
 	waiting map[string]*invocation // by request ID, of those without an answer
-	late    map[string]struct{}    // those that nobody waits for any longer: a program that is refused its answer ends itself
-	last    uint64
+	// late are those that nobody waits for any longer: a program that is refused its answer ends
+	// itself.
+	late map[string]struct{}
+	last uint64
 }
 
 // NewRuntimeAPI returns a RuntimeAPI, or one error that lists every field it refuses.
@@ -58,7 +60,9 @@ func NewRuntimeAPI(c RuntimeAPIConfig) (*RuntimeAPI, error) {
 		return nil, err
 	}
 	c.MaxReplyBytes = cmp.Or(c.MaxReplyBytes, lambdaBytes)
-	return &RuntimeAPI{config: c, next: make(chan *invocation), waiting: map[string]*invocation{}, late: map[string]struct{}{}}, nil
+	return &RuntimeAPI{
+		config: c, next: make(chan *invocation), waiting: map[string]*invocation{}, late: map[string]struct{}{},
+	}, nil
 }
 
 // invocation is one event on its way through a program.
@@ -197,7 +201,8 @@ func (a *RuntimeAPI) serveNext(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Type", applicationJSON)
 		h.Set("Lambda-Runtime-Aws-Request-Id", i.id)
-		h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(deadline.UnixMilli()+1, 10)) // rounded up: it isn't over before
+		// Rounded up: the time isn't over before.
+		h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(deadline.UnixMilli()+1, 10))
 		if arn := a.arn(i); arn != "" {
 			h.Set("Lambda-Runtime-Invoked-Function-Arn", arn)
 		}

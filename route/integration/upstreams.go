@@ -144,7 +144,8 @@ func (c *HealthCheck) check(m *mistakes.Mistakes) {
 	u, err := url.ParseRequestURI(c.Path)
 	m.Require(err == nil && strings.HasPrefix(c.Path, "/") && u.Host == "",
 		"Path", "want a path that begins with /, got %q", c.Path)
-	m.Require(c.Interval == 0 || c.Interval >= minInterval, "Interval", "want at least %v, got %v", minInterval, c.Interval)
+	m.Require(c.Interval == 0 || c.Interval >= minInterval,
+		"Interval", "want at least %v, got %v", minInterval, c.Interval)
 	mistakes.AtLeast(m, "Timeout", c.Timeout, 0)
 	mistakes.AtLeast(m, "Unhealthy", c.Unhealthy, 0)
 	mistakes.AtLeast(m, "Healthy", c.Healthy, 0)
