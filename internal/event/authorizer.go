@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/gatekit-go/gatekit"
-	"github.com/gatekit-go/gatekit/internal/jsonscan"
+	"github.com/gatekit-go/gatekit/internal/jsonlex"
 )
 
 // Marshal writes v as JSON without escaping <, > and &, which functions may compare byte by byte.
@@ -65,12 +65,12 @@ func (w *Writer) appendAuthorizerV1(b []byte, rest bool) []byte {
 		}
 	}
 	slices.Sort(names)
-	b = jsonscan.AppendString(append(b, `,"authorizer":{"principalId":`...), a.Principal())
+	b = jsonlex.AppendString(append(b, `,"authorizer":{"principalId":`...), a.Principal())
 	if rest {
 		b = append(b, `,"integrationLatency":0`...) // as where the authorizer's cache answers
 	}
 	for _, name := range names {
-		b = append(jsonscan.AppendString(append(b, ','), name), ':')
+		b = append(jsonlex.AppendString(append(b, ','), name), ':')
 		b = appendContextValue(b, context[name], rest)
 	}
 	return append(b, '}')
@@ -92,9 +92,9 @@ func appendContextValue(b []byte, value any, rest bool) []byte {
 	case string:
 		return append(b, text...)
 	case fmt.Stringer: // json.Number
-		return jsonscan.AppendString(b, v.String())
+		return jsonlex.AppendString(b, v.String())
 	}
-	return jsonscan.AppendString(b, text)
+	return jsonlex.AppendString(b, text)
 }
 
 // appendAuthorizerV2 appends the authorizer member with what each kind of authorizer learned, or
@@ -151,9 +151,9 @@ func (w *Writer) appendScopes(b []byte) []byte {
 
 // appendIAM appends an IAM identity. (Developer guide, payload format 2.0.)
 func appendIAM(b []byte, c *gatekit.IAMCaller) []byte {
-	b = jsonscan.AppendString(append(b, `{"accessKey":`...), c.AccessKey)
-	b = jsonscan.AppendString(append(b, `,"accountId":`...), c.AccountID)
-	b = jsonscan.AppendString(append(b, `,"callerId":`...), c.CallerID)
+	b = jsonlex.AppendString(append(b, `{"accessKey":`...), c.AccessKey)
+	b = jsonlex.AppendString(append(b, `,"accountId":`...), c.AccountID)
+	b = jsonlex.AppendString(append(b, `,"callerId":`...), c.CallerID)
 	b = append(b, `,"cognitoIdentity":`...)
 	if c.CognitoIdentityID == "" {
 		b = append(b, "null"...)
@@ -166,10 +166,10 @@ func appendIAM(b []byte, c *gatekit.IAMCaller) []byte {
 			amr = append(amr, strings.Split(c.CognitoAuthenticationProvider, ",")...)
 		}
 		b = AppendList(append(b, `{"amr":`...), amr)
-		b = jsonscan.AppendString(append(b, `,"identityId":`...), c.CognitoIdentityID)
-		b = append(jsonscan.AppendString(append(b, `,"identityPoolId":`...), c.CognitoIdentityPoolID), '}')
+		b = jsonlex.AppendString(append(b, `,"identityId":`...), c.CognitoIdentityID)
+		b = append(jsonlex.AppendString(append(b, `,"identityPoolId":`...), c.CognitoIdentityPoolID), '}')
 	}
-	b = jsonscan.AppendString(append(b, `,"principalOrgId":`...), c.PrincipalOrgID)
-	b = jsonscan.AppendString(append(b, `,"userArn":`...), c.UserARN)
-	return append(jsonscan.AppendString(append(b, `,"userId":`...), c.UserID), '}')
+	b = jsonlex.AppendString(append(b, `,"principalOrgId":`...), c.PrincipalOrgID)
+	b = jsonlex.AppendString(append(b, `,"userArn":`...), c.UserARN)
+	return append(jsonlex.AppendString(append(b, `,"userId":`...), c.UserID), '}')
 }

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gatekit-go/gatekit/internal/jsonscan"
+	"github.com/gatekit-go/gatekit/internal/jsonlex"
 )
 
 // ClientCert is a client's certificate as events show it.
@@ -105,11 +105,11 @@ var (
 
 // AppendClientCert appends a client's certificate, which isn't nil.
 func AppendClientCert(b []byte, c *ClientCert) []byte {
-	b = jsonscan.AppendString(append(b, `{"clientCertPem":`...), c.ClientCertPem)
-	b = jsonscan.AppendString(append(b, `,"subjectDN":`...), c.SubjectDN)
-	b = jsonscan.AppendString(append(b, `,"issuerDN":`...), c.IssuerDN)
-	b = jsonscan.AppendString(append(b, `,"serialNumber":`...), c.SerialNumber)
-	b = jsonscan.AppendString(append(b, `,"validity":{"notBefore":`...), c.Validity.NotBefore)
-	b = jsonscan.AppendString(append(b, `,"notAfter":`...), c.Validity.NotAfter)
+	b = jsonlex.AppendString(append(b, `{"clientCertPem":`...), c.ClientCertPem)
+	b = jsonlex.AppendString(append(b, `,"subjectDN":`...), c.SubjectDN)
+	b = jsonlex.AppendString(append(b, `,"issuerDN":`...), c.IssuerDN)
+	b = jsonlex.AppendString(append(b, `,"serialNumber":`...), c.SerialNumber)
+	b = jsonlex.AppendString(append(b, `,"validity":{"notBefore":`...), c.Validity.NotBefore)
+	b = jsonlex.AppendString(append(b, `,"notAfter":`...), c.Validity.NotAfter)
 	return append(b, "}}"...)
 }

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gatekit-go/gatekit/internal/jsonscan"
+	"github.com/gatekit-go/gatekit/internal/jsonlex"
 )
 
 // Line is one header, or one parameter, of an event: a name with one value or several.
@@ -76,13 +76,13 @@ func AppendJoined(b []byte, lines []Line, lower bool) []byte {
 
 func appendJoinedValues(b []byte, l *Line) []byte {
 	if l.Values == nil {
-		return jsonscan.AppendInner(b, l.One)
+		return jsonlex.AppendInner(b, l.One)
 	}
 	for i, value := range l.Values {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = jsonscan.AppendInner(b, value)
+		b = jsonlex.AppendInner(b, value)
 	}
 	return b
 }
@@ -92,7 +92,7 @@ func AppendLast(b []byte, lines []Line) []byte {
 	b = append(b, '{')
 	for first := true; len(lines) > 0; first = false {
 		n := group(lines)
-		b = jsonscan.AppendString(appendName(b, lines[0].Name, first, false), lines[n-1].Last())
+		b = jsonlex.AppendString(appendName(b, lines[0].Name, first, false), lines[n-1].Last())
 		lines = lines[n:]
 	}
 	return append(b, '}')
@@ -106,10 +106,10 @@ func AppendMulti(b []byte, lines []Line) []byte {
 		b = append(appendName(b, lines[0].Name, first, false), '[')
 		for i := range lines[:n] {
 			if lines[i].Values == nil {
-				b = append(jsonscan.AppendString(b, lines[i].One), ',')
+				b = append(jsonlex.AppendString(b, lines[i].One), ',')
 			}
 			for _, value := range lines[i].Values {
-				b = append(jsonscan.AppendString(b, value), ',')
+				b = append(jsonlex.AppendString(b, value), ',')
 			}
 		}
 		b[len(b)-1] = ']' // the last comma
@@ -123,7 +123,7 @@ func appendName(b []byte, name string, first, lower bool) []byte {
 		b = append(b, ',')
 	}
 	from := len(b)
-	b = jsonscan.AppendString(b, name)
+	b = jsonlex.AppendString(b, name)
 	if lower {
 		for i := from; i < len(b); i++ {
 			if 'A' <= b[i] && b[i] <= 'Z' {
@@ -144,7 +144,7 @@ func AppendStrings(b []byte, values map[string]string) []byte {
 	slices.Sort(names)
 	b = append(b, '{')
 	for i, name := range names {
-		b = jsonscan.AppendString(appendName(b, name, i == 0, false), values[name])
+		b = jsonlex.AppendString(appendName(b, name, i == 0, false), values[name])
 	}
 	return append(b, '}')
 }
@@ -164,7 +164,7 @@ func AppendCookies(b []byte, h http.Header) []byte {
 			} else {
 				b = append(b, ',')
 			}
-			b = jsonscan.AppendString(b, cookie)
+			b = jsonlex.AppendString(b, cookie)
 		}
 	}
 	if len(b) == from {

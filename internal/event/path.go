@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/gatekit-go/gatekit"
-	"github.com/gatekit-go/gatekit/internal/jsonscan"
+	"github.com/gatekit-go/gatekit/internal/jsonlex"
 )
 
 // pathV1 is the path with its escapes. An HTTP API shows it as received. A REST API shows it
@@ -36,9 +36,9 @@ func (w *Writer) contextPathV1(rest bool) string {
 func (w *Writer) appendRawPath(b []byte) []byte {
 	b = append(b, '"')
 	if stage := w.stage(); stage != "$default" {
-		b = jsonscan.AppendInner(append(b, '/'), stage)
+		b = jsonlex.AppendInner(append(b, '/'), stage)
 	}
-	return append(jsonscan.AppendInner(b, w.Context.Path.Told(w.Request.URL).Decoded()), '"')
+	return append(jsonlex.AppendInner(b, w.Context.Path.Told(w.Request.URL).Decoded()), '"')
 }
 
 // PathParameters returns the route's variables, decoded, or with encoded true as they are in a
@@ -61,7 +61,7 @@ func (w *Writer) appendPathParameters(b []byte, encoded bool) []byte {
 		if first {
 			b = append(b, '{')
 		}
-		b = jsonscan.AppendString(appendName(b, name, first, false), value)
+		b = jsonlex.AppendString(appendName(b, name, first, false), value)
 	}
 	if len(b) == from {
 		return b

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/gatekit-go/gatekit"
-	"github.com/gatekit-go/gatekit/internal/jsonscan"
+	"github.com/gatekit-go/gatekit/internal/jsonlex"
 )
 
 // AppendREST appends the event of REST APIs: the proxy event, or that of a REQUEST authorizer.
@@ -23,17 +23,17 @@ func (w *Writer) appendV1(b []byte, rest bool) []byte {
 		b = append(b, `"version":"1.0",`...)
 	}
 	if a := w.Authorizer; a != nil {
-		b = jsonscan.AppendString(append(b, `"type":"REQUEST","methodArn":`...), a.ARN)
+		b = jsonlex.AppendString(append(b, `"type":"REQUEST","methodArn":`...), a.ARN)
 		if !rest {
 			joined := strings.Join(a.Identity, ",")
-			b = jsonscan.AppendString(append(b, `,"identitySource":`...), joined)
-			b = jsonscan.AppendString(append(b, `,"authorizationToken":`...), joined)
+			b = jsonlex.AppendString(append(b, `,"identitySource":`...), joined)
+			b = jsonlex.AppendString(append(b, `,"authorizationToken":`...), joined)
 		}
 		b = append(b, ',')
 	}
-	b = jsonscan.AppendString(append(b, `"resource":`...), resource)
-	b = jsonscan.AppendString(append(b, `,"path":`...), w.pathV1(rest))
-	b = jsonscan.AppendString(append(b, `,"httpMethod":`...), r.Method)
+	b = jsonlex.AppendString(append(b, `"resource":`...), resource)
+	b = jsonlex.AppendString(append(b, `,"path":`...), w.pathV1(rest))
+	b = jsonlex.AppendString(append(b, `,"httpMethod":`...), r.Method)
 	var room [32]Line
 	lines := w.headers(room[:0])
 	b = AppendLast(append(b, `,"headers":`...), lines)
@@ -67,7 +67,7 @@ func (w *Writer) appendV1(b []byte, rest bool) []byte {
 func (w *Writer) appendTailV1(b []byte) []byte {
 	if a := w.Authorizer; a != nil {
 		if a.BodyDigest != "" {
-			b = jsonscan.AppendString(append(b, `,"bodySha256":`...), a.BodyDigest)
+			b = jsonlex.AppendString(append(b, `,"bodySha256":`...), a.BodyDigest)
 		}
 		return append(b, '}')
 	}
@@ -86,35 +86,35 @@ func (w *Writer) appendContextV1(b []byte, resource string, rest bool) []byte {
 	if rest {
 		resourceID = ResourceID(resource)
 	}
-	b = jsonscan.AppendString(append(b, `{"accountId":`...), rc.API.AccountID)
-	b = jsonscan.AppendString(append(b, `,"apiId":`...), rc.API.APIID)
+	b = jsonlex.AppendString(append(b, `{"accountId":`...), rc.API.AccountID)
+	b = jsonlex.AppendString(append(b, `,"apiId":`...), rc.API.APIID)
 	if w.Authorizer == nil {
 		b = w.appendAuthorizerV1(b, rest)
 	}
 	if rest {
-		b = jsonscan.AppendString(append(b, `,"deploymentId":`...), deploymentID(rc))
+		b = jsonlex.AppendString(append(b, `,"deploymentId":`...), deploymentID(rc))
 	}
 	domain := w.domainName()
-	b = jsonscan.AppendString(append(b, `,"domainName":`...), domain)
-	b = jsonscan.AppendString(append(b, `,"domainPrefix":`...), DomainPrefix(domain))
-	b = jsonscan.AppendString(append(b, `,"extendedRequestId":`...), w.requestID())
-	b = jsonscan.AppendString(append(b, `,"httpMethod":`...), r.Method)
+	b = jsonlex.AppendString(append(b, `,"domainName":`...), domain)
+	b = jsonlex.AppendString(append(b, `,"domainPrefix":`...), DomainPrefix(domain))
+	b = jsonlex.AppendString(append(b, `,"extendedRequestId":`...), w.requestID())
+	b = jsonlex.AppendString(append(b, `,"httpMethod":`...), r.Method)
 	b = w.appendIdentity(append(b, `,"identity":`...), rest)
 	if rest && rc.OperationName() != "" { // HTTP APIs never send it
-		b = jsonscan.AppendString(append(b, `,"operationName":`...), rc.OperationName())
+		b = jsonlex.AppendString(append(b, `,"operationName":`...), rc.OperationName())
 	}
-	b = jsonscan.AppendString(append(b, `,"path":`...), w.contextPathV1(rest))
+	b = jsonlex.AppendString(append(b, `,"path":`...), w.contextPathV1(rest))
 	b = append(b, `,"protocol":"HTTP/1.1","requestId":`...) // the same word for every protocol
 	if rest {
-		b = jsonscan.AppendString(b, rc.RequestID())
+		b = jsonlex.AppendString(b, rc.RequestID())
 	} else {
-		b = jsonscan.AppendString(b, w.requestID())
+		b = jsonlex.AppendString(b, w.requestID())
 	}
 	b = AppendTime(append(b, `,"requestTime":`...), rc.Time)
 	b = AppendMillis(append(b, `,"requestTimeEpoch":`...), rc.Time)
-	b = jsonscan.AppendString(append(b, `,"resourceId":`...), resourceID)
-	b = jsonscan.AppendString(append(b, `,"resourcePath":`...), resource)
-	return append(jsonscan.AppendString(append(b, `,"stage":`...), w.stage()), '}')
+	b = jsonlex.AppendString(append(b, `,"resourceId":`...), resourceID)
+	b = jsonlex.AppendString(append(b, `,"resourcePath":`...), resource)
+	return append(jsonlex.AppendString(append(b, `,"stage":`...), w.stage()), '}')
 }
 
 // appendIdentity appends who is calling. What isn't known is null.
@@ -145,7 +145,7 @@ func (w *Writer) appendIdentity(b []byte, rest bool) []byte {
 	if b = append(b, `,"userAgent":`...); rest {
 		b = appendOrNull(b, rc.UserAgent())
 	} else {
-		b = jsonscan.AppendString(b, rc.UserAgent())
+		b = jsonlex.AppendString(b, rc.UserAgent())
 	}
 	return append(appendOrNull(append(b, `,"userArn":`...), c.UserARN), '}')
 }
@@ -158,9 +158,9 @@ func (w *Writer) appendKey(b []byte) []byte {
 	if value == "" {
 		return b
 	}
-	b = jsonscan.AppendString(append(b, `,"apiKey":`...), value)
+	b = jsonlex.AppendString(append(b, `,"apiKey":`...), value)
 	if id != "" {
-		b = jsonscan.AppendString(append(b, `,"apiKeyId":`...), id)
+		b = jsonlex.AppendString(append(b, `,"apiKeyId":`...), id)
 	}
 	return b
 }

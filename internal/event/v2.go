@@ -3,7 +3,7 @@ package event
 import (
 	"strconv"
 
-	"github.com/gatekit-go/gatekit/internal/jsonscan"
+	"github.com/gatekit-go/gatekit/internal/jsonlex"
 )
 
 // AppendV2 appends payload 2.0 of HTTP APIs. Members without content are left out. (Developer
@@ -13,16 +13,16 @@ func (w *Writer) AppendV2(b []byte) []byte {
 	rc, r := w.Context, w.Request
 	b = append(b, `{"version":"2.0",`...)
 	if a := w.Authorizer; a != nil {
-		b = jsonscan.AppendString(append(b, `"type":"REQUEST","routeArn":`...), a.ARN)
+		b = jsonlex.AppendString(append(b, `"type":"REQUEST","routeArn":`...), a.ARN)
 		if b = append(b, `,"identitySource":`...); len(a.Identity) > 0 {
 			b = append(AppendList(b, a.Identity), ',')
 		} else {
 			b = append(b, "null,"...)
 		}
 	}
-	b = jsonscan.AppendString(append(b, `"routeKey":`...), rc.RouteKey())
+	b = jsonlex.AppendString(append(b, `"routeKey":`...), rc.RouteKey())
 	b = w.appendRawPath(append(b, `,"rawPath":`...))
-	b = jsonscan.AppendString(append(b, `,"rawQueryString":`...), r.URL.RawQuery)
+	b = jsonlex.AppendString(append(b, `,"rawQueryString":`...), r.URL.RawQuery)
 	if before := len(b); true {
 		b = append(b, `,"cookies":`...)
 		if after := AppendCookies(b, r.Header); len(after) > len(b) {
@@ -56,15 +56,15 @@ func (w *Writer) AppendV2(b []byte) []byte {
 		b = AppendStrings(append(b, `,"stageVariables":`...), rc.API.Variables)
 	}
 	if a := w.Authorizer; a != nil && a.BodyDigest != "" {
-		b = jsonscan.AppendString(append(b, `,"bodySha256":`...), a.BodyDigest)
+		b = jsonlex.AppendString(append(b, `,"bodySha256":`...), a.BodyDigest)
 	}
 	return append(b, '}')
 }
 
 func (w *Writer) appendContextV2(b []byte) []byte {
 	rc, r := w.Context, w.Request
-	b = jsonscan.AppendString(append(b, `{"accountId":`...), rc.API.AccountID)
-	b = jsonscan.AppendString(append(b, `,"apiId":`...), rc.API.APIID)
+	b = jsonlex.AppendString(append(b, `{"accountId":`...), rc.API.AccountID)
+	b = jsonlex.AppendString(append(b, `,"apiId":`...), rc.API.APIID)
 	if cert := NewClientCert(rc.ClientCert()); cert != nil {
 		b = append(AppendClientCert(append(b, `,"authentication":{"clientCert":`...), cert), '}')
 	}
@@ -72,16 +72,16 @@ func (w *Writer) appendContextV2(b []byte) []byte {
 		b = w.appendAuthorizerV2(b)
 	}
 	domain := w.domainName()
-	b = jsonscan.AppendString(append(b, `,"domainName":`...), domain)
-	b = jsonscan.AppendString(append(b, `,"domainPrefix":`...), DomainPrefix(domain))
-	b = jsonscan.AppendString(append(b, `,"http":{"method":`...), r.Method)
+	b = jsonlex.AppendString(append(b, `,"domainName":`...), domain)
+	b = jsonlex.AppendString(append(b, `,"domainPrefix":`...), DomainPrefix(domain))
+	b = jsonlex.AppendString(append(b, `,"http":{"method":`...), r.Method)
 	b = w.appendRawPath(append(b, `,"path":`...))
 	b = append(b, `,"protocol":"HTTP/1.1"`...) // the same word for every protocol
 	b = AppendAddr(append(b, `,"sourceIp":`...), rc.SourceIP())
-	b = jsonscan.AppendString(append(b, `,"userAgent":`...), rc.UserAgent())
-	b = jsonscan.AppendString(append(b, `},"requestId":`...), w.requestID())
-	b = jsonscan.AppendString(append(b, `,"routeKey":`...), rc.RouteKey())
-	b = jsonscan.AppendString(append(b, `,"stage":`...), w.stage())
+	b = jsonlex.AppendString(append(b, `,"userAgent":`...), rc.UserAgent())
+	b = jsonlex.AppendString(append(b, `},"requestId":`...), w.requestID())
+	b = jsonlex.AppendString(append(b, `,"routeKey":`...), rc.RouteKey())
+	b = jsonlex.AppendString(append(b, `,"stage":`...), w.stage())
 	b = AppendTime(append(b, `,"time":`...), rc.Time)
 	return append(AppendMillis(append(b, `,"timeEpoch":`...), rc.Time), '}')
 }

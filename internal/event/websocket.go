@@ -7,7 +7,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/httpword"
-	"github.com/gatekit-go/gatekit/internal/jsonscan"
+	"github.com/gatekit-go/gatekit/internal/jsonlex"
 )
 
 // SocketEvent is what happened to a WebSocket connection.
@@ -56,7 +56,7 @@ func (w *Writer) AppendWebSocket(b []byte, s Socket) []byte {
 	rc := w.Context
 	b = append(b, '{')
 	if a := w.Authorizer; a != nil {
-		b = append(jsonscan.AppendString(append(b, `"type":"REQUEST","methodArn":`...), a.ARN), ',')
+		b = append(jsonlex.AppendString(append(b, `"type":"REQUEST","methodArn":`...), a.ARN), ',')
 	}
 	switch s.Type {
 	case Connect:
@@ -70,7 +70,7 @@ func (w *Writer) AppendWebSocket(b []byte, s Socket) []byte {
 	b = w.appendContextWebSocket(append(b, `"requestContext":`...), &s)
 	if a := w.Authorizer; a != nil {
 		if a.BodyDigest != "" {
-			b = jsonscan.AppendString(append(b, `,"bodySha256":`...), a.BodyDigest)
+			b = jsonlex.AppendString(append(b, `,"bodySha256":`...), a.BodyDigest)
 		}
 		return append(b, '}')
 	}
@@ -104,9 +104,9 @@ func (w *Writer) appendHandshake(b []byte) []byte {
 // appendFarewell appends the headers of a DISCONNECT event: the host, and three names without a
 // value, whatever the client had sent. (Recorded.)
 func (w *Writer) appendFarewell(b []byte) []byte {
-	b = jsonscan.AppendString(append(b, `"headers":{"Host":`...), w.Request.Host)
+	b = jsonlex.AppendString(append(b, `"headers":{"Host":`...), w.Request.Host)
 	b = append(b, `,"x-api-key":"","X-Forwarded-For":"","x-restapi":""},"multiValueHeaders":{"Host":[`...)
-	b = jsonscan.AppendString(b, w.Request.Host)
+	b = jsonlex.AppendString(b, w.Request.Host)
 	return append(b, `],"x-api-key":[""],"X-Forwarded-For":[""],"x-restapi":[""]}`...)
 }
 
@@ -116,27 +116,27 @@ func (w *Writer) appendContextWebSocket(b []byte, s *Socket) []byte {
 	if connected.IsZero() {
 		connected = rc.Time
 	}
-	b = jsonscan.AppendString(append(b, `{"routeKey":`...), rc.RouteKey())
+	b = jsonlex.AppendString(append(b, `{"routeKey":`...), rc.RouteKey())
 	if s.Type == Message {
-		b = jsonscan.AppendString(append(b, `,"messageId":`...), s.MessageID)
+		b = jsonlex.AppendString(append(b, `,"messageId":`...), s.MessageID)
 	}
 	if s.Type == Disconnect {
 		b = strconv.AppendInt(append(b, `,"disconnectStatusCode":`...), int64(s.Code), 10)
-		b = jsonscan.AppendString(append(b, `,"disconnectReason":`...), s.Reason)
+		b = jsonlex.AppendString(append(b, `,"disconnectReason":`...), s.Reason)
 	}
-	b = jsonscan.AppendString(append(b, `,"eventType":`...), string(s.Type))
-	b = jsonscan.AppendString(append(b, `,"extendedRequestId":`...), w.requestID())
+	b = jsonlex.AppendString(append(b, `,"eventType":`...), string(s.Type))
+	b = jsonlex.AppendString(append(b, `,"extendedRequestId":`...), w.requestID())
 	b = AppendTime(append(b, `,"requestTime":`...), rc.Time)
-	b = jsonscan.AppendString(append(b, `,"messageDirection":"IN","stage":`...), rc.API.Stage)
+	b = jsonlex.AppendString(append(b, `,"messageDirection":"IN","stage":`...), rc.API.Stage)
 	b = AppendMillis(append(b, `,"connectedAt":`...), connected)
 	b = AppendMillis(append(b, `,"requestTimeEpoch":`...), rc.Time)
 	b = w.appendIdentityWebSocket(append(b, `,"identity":`...), s)
-	b = jsonscan.AppendString(append(b, `,"requestId":`...), w.requestID())
-	b = jsonscan.AppendString(append(b, `,"domainName":`...), w.socketDomain())
-	b = jsonscan.AppendString(append(b, `,"connectionId":`...), rc.ConnectionID())
-	b = jsonscan.AppendString(append(b, `,"apiId":`...), rc.API.APIID)
+	b = jsonlex.AppendString(append(b, `,"requestId":`...), w.requestID())
+	b = jsonlex.AppendString(append(b, `,"domainName":`...), w.socketDomain())
+	b = jsonlex.AppendString(append(b, `,"connectionId":`...), rc.ConnectionID())
+	b = jsonlex.AppendString(append(b, `,"apiId":`...), rc.API.APIID)
 	if rc.OperationName() != "" {
-		b = jsonscan.AppendString(append(b, `,"operationName":`...), rc.OperationName())
+		b = jsonlex.AppendString(append(b, `,"operationName":`...), rc.OperationName())
 	}
 	if w.Authorizer == nil {
 		b = w.appendAuthorizerV1(b, true)
@@ -150,7 +150,7 @@ func (w *Writer) appendIdentityWebSocket(b []byte, s *Socket) []byte {
 	rc := w.Context
 	b = AppendAddr(append(b, `{"sourceIp":`...), rc.SourceIP())
 	if rc.UserAgent() != "" && s.Type != Disconnect {
-		b = jsonscan.AppendString(append(b, `,"userAgent":`...), rc.UserAgent())
+		b = jsonlex.AppendString(append(b, `,"userAgent":`...), rc.UserAgent())
 	}
 	if s.Type != Disconnect {
 		b = w.appendKey(b)

@@ -5,7 +5,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/httpword"
-	"github.com/gatekit-go/gatekit/internal/jsonscan"
+	"github.com/gatekit-go/gatekit/internal/jsonlex"
 	"github.com/gatekit-go/gatekit/internal/traceid"
 )
 
@@ -43,8 +43,8 @@ type Authorizer struct {
 // AppendToken appends the event of a TOKEN authorizer of a REST API, which has these three members
 // alone.
 func AppendToken(b []byte, token, arn string) []byte {
-	b = jsonscan.AppendString(append(b, `{"type":"TOKEN","authorizationToken":`...), token)
-	return append(jsonscan.AppendString(append(b, `,"methodArn":`...), arn), '}')
+	b = jsonlex.AppendString(append(b, `{"type":"TOKEN","authorizationToken":`...), token)
+	return append(jsonlex.AppendString(append(b, `,"methodArn":`...), arn), '}')
 }
 
 // Trace is the request's X-Amzn-Trace-Id as every event of it, and a REST API's answer, have it.
@@ -107,7 +107,7 @@ func deploymentID(rc *gatekit.RequestContext) string {
 // appendBody appends the body's text, or its base64, or what stands for none.
 func (w *Writer) appendBody(b []byte) []byte {
 	if !w.Base64 {
-		return jsonscan.AppendString(b, w.Body)
+		return jsonlex.AppendString(b, w.Body)
 	}
 	return append(appendBase64(append(b, '"'), w.Body), '"')
 }
@@ -125,7 +125,7 @@ func appendOrNull(b []byte, s string) []byte {
 	if s == "" {
 		return append(b, "null"...)
 	}
-	return jsonscan.AppendString(b, s)
+	return jsonlex.AppendString(b, s)
 }
 
 // AppendList appends a list of strings.
@@ -135,7 +135,7 @@ func AppendList(b []byte, list []string) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = jsonscan.AppendString(b, s)
+		b = jsonlex.AppendString(b, s)
 	}
 	return append(b, ']')
 }

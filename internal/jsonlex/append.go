@@ -1,6 +1,9 @@
 package jsonlex
 
-import "unicode/utf8"
+import (
+	"math/bits"
+	"unicode/utf8"
+)
 
 // verbatim are the bytes that stand in a JSON string as they are, those beyond ASCII aside.
 var verbatim = func() (t [256]bool) {
@@ -10,8 +13,9 @@ var verbatim = func() (t [256]bool) {
 	return t
 }()
 
-// AppendString appends s as a JSON string with as few escapes as JSON allows: <, > and & stay as they are, as everything that isn't
-// a quote, a backslash or a control character. Bytes that aren't UTF-8 become U+FFFD.
+// AppendString appends s as a JSON string with as few escapes as JSON allows: <, > and & stay as
+// they are, as everything that isn't a quote, a backslash or a control character. Bytes that aren't
+// UTF-8 become U+FFFD.
 func AppendString[T Text](dst []byte, s T) []byte {
 	return append(AppendInner(append(dst, '"'), s), '"')
 }
@@ -22,7 +26,13 @@ func AppendInner[T Text](dst []byte, s T) []byte {
 	for i := 0; i < len(s); {
 		c := s[i]
 		if verbatim[c] {
-			i++
+			for i++; i+8 <= len(s); i += 8 {
+				w := load(s, i)
+				if m := marked(w) | w&tops; m != 0 {
+					i += bits.TrailingZeros64(m) / 8
+					break
+				}
+			}
 			continue
 		}
 		if c >= utf8.RuneSelf {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gatekit-go/gatekit/internal/jsonlex"
 	"github.com/gatekit-go/gatekit/internal/jsonscan"
 )
 
@@ -132,18 +133,19 @@ func rebuild(b *bytes.Buffer, value []byte) {
 		b.WriteByte(']')
 	case '"':
 		text, _ := jsonscan.Text(value)
-		b.Write(jsonscan.AppendString(nil, text))
+		b.Write(jsonlex.AppendString(nil, text))
 	default:
 		b.Write(value)
 	}
 }
 
-// Every string survives writing, but for bytes that aren't UTF-8, which encoding/json replaces alike.
+// Every string survives writing, but for bytes that aren't UTF-8, which encoding/json replaces
+// alike.
 func FuzzString(f *testing.F) {
 	f.Add("a\"\\\n\x00\x7f\xff é\u2028😀")
 	f.Fuzz(func(t *testing.T, in string) {
-		text := jsonscan.AppendString(nil, in)
-		require.Equal(t, text, jsonscan.AppendString(nil, []byte(in)))
+		text := jsonlex.AppendString(nil, in)
+		require.Equal(t, text, jsonlex.AppendString(nil, []byte(in)))
 		var got, want string
 		require.NoError(t, json.Unmarshal(text, &got), "%q", text)
 		encoded, err := json.Marshal(in)
@@ -166,5 +168,5 @@ func TestNearly(t *testing.T) {
 	require.True(t, jsonscan.Is(`"abc"`, "abc"))
 	require.False(t, jsonscan.Is(`"abc"`, "abd"))
 	require.False(t, jsonscan.Is(`"a\u0062c"`, "abd"))
-	require.Equal(t, "\"\ufffd\ufffd\"", string(jsonscan.AppendString(nil, "\ufffd\xff")), "the replacement rune itself is a rune")
+	require.Equal(t, "\"\ufffd\ufffd\"", string(jsonlex.AppendString(nil, "\ufffd\xff")), "the replacement rune itself is a rune")
 }

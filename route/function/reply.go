@@ -10,7 +10,7 @@ import (
 
 	"github.com/gatekit-go/gatekit/internal/event"
 	"github.com/gatekit-go/gatekit/internal/httpword"
-	"github.com/gatekit-go/gatekit/internal/jsonscan"
+	"github.com/gatekit-go/gatekit/internal/jsonlex"
 	"github.com/gatekit-go/gatekit/internal/mediatype"
 )
 
@@ -106,8 +106,8 @@ func (w *recorder) reply(format event.Format) []byte {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = append(jsonscan.AppendString(b, name), ':')
-			b = jsonscan.AppendString(b, strings.Join(w.sent[name], ","))
+			b = append(jsonlex.AppendString(b, name), ':')
+			b = jsonlex.AppendString(b, strings.Join(w.sent[name], ","))
 		}
 		b = append(b, '}')
 		if cookies := w.sent["Set-Cookie"]; len(cookies) > 0 {
@@ -119,13 +119,13 @@ func (w *recorder) reply(format event.Format) []byte {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = append(jsonscan.AppendString(b, name), ':')
+			b = append(jsonlex.AppendString(b, name), ':')
 			b = event.AppendList(b, w.sent[name])
 		}
 		b = append(b, '}')
 	}
 	if w.isText() {
-		b = jsonscan.AppendString(append(b, `,"body":`...), w.body)
+		b = jsonlex.AppendString(append(b, `,"body":`...), w.body)
 		return append(b, `,"isBase64Encoded":false}`...)
 	}
 	b = base64.StdEncoding.AppendEncode(append(b, `,"body":"`...), w.body)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 
+	"github.com/gatekit-go/gatekit/internal/jsonlex"
 	"github.com/gatekit-go/gatekit/internal/jsonscan"
 )
 
@@ -43,8 +44,8 @@ func (e *FunctionError) JSON() []byte {
 	if e.Payload != nil {
 		return e.Payload
 	}
-	b := jsonscan.AppendString([]byte(`{"errorMessage":`), e.Message)
-	return append(jsonscan.AppendString(append(b, `,"errorType":`...), e.Type), '}')
+	b := jsonlex.AppendString([]byte(`{"errorMessage":`), e.Message)
+	return append(jsonlex.AppendString(append(b, `,"errorType":`...), e.Type), '}')
 }
 
 // FunctionResult makes what [gatekit.Invoker] wants of what the Lambda service answered.
