@@ -1,84 +1,81 @@
-// Package strictjson reads JSON objects that decide about access, where two readers must never see different things.
+// Package strictjson reads JSON objects that decide about access, where two readers must never see
+// different things.
 //
-// encoding/json takes the last of two members with one name, matches struct fields in any letter case and replaces bytes
-// that aren't UTF-8; so {"iss":"good","ISS":"evil"} has two readings. Here each of these is an error. (RFC 7515, section 4
-// and RFC 7519, section 4 allow to refuse duplicates; RFC 8725, section 2.4 tells why.)
+// encoding/json takes the last of two members with one name, matches struct fields in any letter
+// case and replaces bytes that aren't UTF-8; so {"iss":"good","ISS":"evil"} has two readings. Here
+// each of these is an error. (RFC 7515, section 4 and RFC 7519, section 4 allow to refuse
+// duplicates; RFC 8725, section 2.4 tells why.) Half of a surrogate pair is one too, as some
+// readers replace it, some keep it and some stop there. (RFC 8259, section 8.2.)
 package strictjson
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
-	"math"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/gatekit-go/gatekit/internal/jsonlex"
+	"github.com/gatekit-go/gatekit/internal/jsonscan"
 )
 
-// ErrSyntax is what every error of this package is: not an object, not JSON, a name twice, not UTF-8, nested too deep.
+// ErrSyntax is what every error of this package is: not an object, not JSON, a name twice, not
+// UTF-8, nested too deep.
 var ErrSyntax = errors.New("strictjson: want one JSON object in UTF-8 without repeated names")
 
-// Object calls member for each member of the object that data holds, in order. The name is decoded, the value is its JSON text
-// within data. Names of the object itself must differ by more than letter case; those of objects within it must differ.
-// maxDepth bounds how deep values may nest; the object itself is depth 1.
+// Object calls member for each member of the object that data holds, in order. The name is decoded,
+// the value is its JSON text within data. Names of the object itself must differ by more than
+// letter case; those of objects within it must differ. maxDepth bounds how deep values may nest;
+// the object itself is depth 1.
 //
-// member is only called if all of data is well-formed. Object returns [ErrSyntax] or the first error of member.
+// member is only called if all of data is well-formed. Object returns [ErrSyntax] or the first
+// error of member.
 func Object(data []byte, maxDepth int, member func(name string, value []byte) error) error {
-	return object(scanner{data: data, maxDepth: maxDepth}, member)
+	return object(reader{data: data, maxDepth: maxDepth}, member)
 }
 
-// ObjectOfNames is [Object] for names that somebody else chose, as those of private claims: they may differ in letter case alone. Nobody may
-// decode it into a struct afterwards, whose fields take names in any case. Without a member it only checks, and allocates little.
+// ObjectOfNames is [Object] for names that somebody else chose, as those of private claims: they
+// may differ in letter case alone. Nobody may decode it into a struct afterwards, whose fields take
+// names in any case. Without a member it only checks, and allocates little.
 func ObjectOfNames(data []byte, maxDepth int, member func(name string, value []byte) error) error {
-	return object(scanner{data: data, maxDepth: maxDepth, exact: true}, member)
+	return object(reader{data: data, maxDepth: maxDepth, exact: true}, member)
 }
 
-func object(s scanner, member func(name string, value []byte) error) error {
-	data := s.data
-	s.space()
-	if !s.object(true, member != nil) {
+func object(r reader, member func(name string, value []byte) error) error {
+	if !utf8.Valid(r.data) {
 		return ErrSyntax
 	}
-	s.space()
-	if s.at != len(data) {
+	r.keep = member != nil
+	i := jsonlex.Space(r.data, 0)
+	if i == len(r.data) || r.data[i] != '{' {
 		return ErrSyntax
 	}
-	for _, m := range s.members {
-		if err := member(string(m.name), data[m.from:m.to]); err != nil {
+	i, ok := r.object(i, 1)
+	if !ok || jsonlex.Space(r.data, i) != len(r.data) {
+		return ErrSyntax
+	}
+	for _, m := range r.members {
+		if err := member(string(m.name), m.value); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// Elements returns the elements of a JSON array as Object found it, each its JSON text within value, and reports whether value is an
-// array.
+// Elements returns the elements of a JSON array as Object found it, each its JSON text within
+// value, and reports whether value is an array.
 func Elements(value []byte) ([][]byte, bool) {
-	s := scanner{data: value, maxDepth: math.MaxInt}
-	if !s.take('[') {
+	if !jsonscan.Valid(value) || value[0] != '[' {
 		return nil, false
 	}
 	elements := [][]byte{}
-	for !s.take(']') {
-		if len(elements) > 0 && !s.take(',') {
-			return nil, false
-		}
-		from := s.at
-		if !s.value() {
-			return nil, false
-		}
-		elements = append(elements, value[from:s.at])
-		s.space()
+	for e := range jsonscan.Elements(value) {
+		elements = append(elements, e)
 	}
-	return elements, s.at == len(value)
+	return elements, true
 }
 
 // Text decodes a JSON string as Object found it, and reports whether value is one.
-func Text(value []byte) (string, bool) {
-	if len(value) < 2 || value[0] != '"' {
-		return "", false
-	}
-	return unquote(value)
-}
+func Text(value []byte) (string, bool) { return jsonlex.Unquote(value) }
 
 // Texts decodes a JSON array of strings as Object found it, and reports whether value is one.
 func Texts(value []byte) ([]string, bool) {
@@ -95,278 +92,98 @@ func Texts(value []byte) ([]string, bool) {
 	return texts, true
 }
 
-type scanner struct {
-	data     []byte
-	at       int
-	depth    int
+type reader struct {
+	data     []byte // UTF-8
 	maxDepth int
-	exact    bool   // names of the outermost object may differ in letter case alone
-	members  []span // of the outermost object
+	exact    bool // names of the outermost object may differ in letter case alone
+	keep     bool // its members
+	members  []memberText
 }
 
-type span struct {
-	name     []byte
-	from, to int
-}
+type memberText struct{ name, value []byte }
 
-func (s *scanner) space() {
-	for s.at < len(s.data) {
-		switch s.data[s.at] {
-		case ' ', '\t', '\r', '\n':
-			s.at++
-		default:
-			return
+// value passes over the value at i, which is depth objects and arrays deep, itself counted if it is
+// one.
+func (r *reader) value(i, depth int) (end int, ok bool) {
+	if i < len(r.data) {
+		switch r.data[i] {
+		case '{':
+			return r.object(i, depth)
+		case '[':
+			return r.array(i, depth)
+		case '"':
+			end, ok = jsonlex.String(r.data, i)
+			return end, ok && !halved(r.data[i:end])
 		}
 	}
+	return jsonlex.Scalar(r.data, i)
 }
 
-// take passes over c and the space behind it, and reports whether c was there.
-func (s *scanner) take(c byte) bool {
-	if s.at >= len(s.data) || s.data[s.at] != c {
-		return false
-	}
-	s.at++
-	s.space()
-	return true
-}
-
-// object passes over an object, and keeps its members if it should.
-func (s *scanner) object(outermost, keep bool) bool {
-	if s.depth++; s.depth > s.maxDepth || !s.take('{') {
-		return false
+func (r *reader) object(i, depth int) (end int, ok bool) {
+	if depth > r.maxDepth {
+		return i, false
 	}
 	var seen names
-	for first := true; !s.take('}'); first = false {
-		if !first && !s.take(',') {
-			return false
+	i, empty := jsonlex.Open(r.data, i)
+	for more := !empty; more; {
+		var name []byte
+		if name, i, ok = jsonlex.Name(r.data, i); !ok || halved(name) {
+			return i, false
 		}
-		name, ok := s.text()
-		if !ok {
-			return false
+		name = said(name)
+		from := i
+		if i, ok = r.value(i, depth+1); !ok {
+			return i, false
 		}
-		s.space()
-		if !s.take(':') {
-			return false
+		if depth == 1 && r.keep {
+			r.members = append(r.members, memberText{name, r.data[from:i]})
 		}
-		from := s.at
-		if !s.value() {
-			return false
-		}
-		if keep {
-			s.members = append(s.members, span{name, from, s.at})
-		}
-		if outermost && !s.exact {
+		if depth == 1 && !r.exact {
 			name = fold(name)
 		}
 		if !seen.add(name) {
-			return false
+			return i, false
 		}
-		s.space()
-	}
-	s.depth--
-	return true
-}
-
-func (s *scanner) array() bool {
-	if s.depth++; s.depth > s.maxDepth || !s.take('[') {
-		return false
-	}
-	for first := true; !s.take(']'); first = false {
-		if !first && !s.take(',') {
-			return false
-		}
-		if !s.value() {
-			return false
-		}
-		s.space()
-	}
-	s.depth--
-	return true
-}
-
-// value passes over a value, but not over the space behind it.
-func (s *scanner) value() bool {
-	if s.at >= len(s.data) {
-		return false
-	}
-	switch c := s.data[s.at]; {
-	case c == '{':
-		return s.object(false, false) && s.trim()
-	case c == '[':
-		return s.array() && s.trim()
-	case c == '"':
-		_, ok := s.raw()
-		return ok
-	case c == 't':
-		return s.word("true")
-	case c == 'f':
-		return s.word("false")
-	case c == 'n':
-		return s.word("null")
-	}
-	return s.number()
-}
-
-// trim goes back over the space that take passed behind a closing bracket.
-func (s *scanner) trim() bool {
-	for s.data[s.at-1] != '}' && s.data[s.at-1] != ']' {
-		s.at--
-	}
-	return true
-}
-
-func (s *scanner) word(w string) bool {
-	if len(s.data)-s.at < len(w) || string(s.data[s.at:s.at+len(w)]) != w {
-		return false
-	}
-	s.at += len(w)
-	return true
-}
-
-// number passes over a number. (RFC 8259, section 6.)
-func (s *scanner) number() bool {
-	s.one("-")
-	switch {
-	case s.one("0"):
-	case !s.digits():
-		return false
-	}
-	if s.one(".") && !s.digits() {
-		return false
-	}
-	if s.one("eE") {
-		s.one("+-")
-		return s.digits()
-	}
-	return true
-}
-
-func (s *scanner) one(of string) bool {
-	for i := range len(of) {
-		if s.at < len(s.data) && s.data[s.at] == of[i] {
-			s.at++
-			return true
+		if i, more, ok = jsonlex.Next(r.data, i, '{'); !ok {
+			return i, false
 		}
 	}
-	return false
+	return i, true
 }
 
-func (s *scanner) digits() bool {
-	from := s.at
-	for s.at < len(s.data) && '0' <= s.data[s.at] && s.data[s.at] <= '9' {
-		s.at++
+func (r *reader) array(i, depth int) (end int, ok bool) {
+	if depth > r.maxDepth {
+		return i, false
 	}
-	return s.at > from
-}
-
-// raw passes over a string and returns it with its quotes. It checks UTF-8 and escapes, lone surrogates among them.
-func (s *scanner) raw() (quoted []byte, ok bool) {
-	from := s.at
-	if s.at >= len(s.data) || s.data[s.at] != '"' {
-		return nil, false
-	}
-	for s.at++; s.at < len(s.data); {
-		switch c := s.data[s.at]; {
-		case c == '"':
-			s.at++
-			return s.data[from:s.at], true
-		case c < ' ':
-			return nil, false
-		case c == '\\':
-			if !s.escape() {
-				return nil, false
-			}
-		case c < utf8.RuneSelf:
-			s.at++
-		default:
-			r, size := utf8.DecodeRune(s.data[s.at:])
-			if r == utf8.RuneError && size == 1 {
-				return nil, false
-			}
-			s.at += size
+	i, empty := jsonlex.Open(r.data, i)
+	for more := !empty; more; {
+		if i, ok = r.value(i, depth+1); ok {
+			i, more, ok = jsonlex.Next(r.data, i, '[')
+		}
+		if !ok {
+			return i, false
 		}
 	}
-	return nil, false
+	return i, true
 }
 
-func (s *scanner) escape() bool {
-	if s.at++; s.at >= len(s.data) {
-		return false
-	}
-	switch s.data[s.at] {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		s.at++
-		return true
-	case 'u':
-	default:
-		return false
-	}
-	r, ok := s.hex4()
-	if !ok || r >= 0xdc00 && r <= 0xdfff { // the second half of a pair first
-		return false
-	}
-	if r < 0xd800 || r > 0xdbff {
-		return true
-	}
-	if s.at+1 >= len(s.data) || s.data[s.at] != '\\' || s.data[s.at+1] != 'u' {
-		return false
-	}
-	s.at++
-	low, ok := s.hex4()
-	return ok && low >= 0xdc00 && low <= 0xdfff
+// halved reports whether a string escapes half of a surrogate pair.
+func halved(quoted []byte) bool {
+	inner := quoted[1 : len(quoted)-1]
+	return jsonlex.Escaped(inner) && jsonlex.HalfPair(inner)
 }
 
-// hex4 passes over uXXXX.
-func (s *scanner) hex4() (r rune, ok bool) {
-	if len(s.data)-s.at < 5 {
-		return 0, false
+// said returns what a string says, within data unless it has escapes.
+func said(quoted []byte) []byte {
+	inner := quoted[1 : len(quoted)-1]
+	if !jsonlex.Escaped(inner) {
+		return inner
 	}
-	for _, c := range s.data[s.at+1 : s.at+5] {
-		switch {
-		case '0' <= c && c <= '9':
-			c -= '0'
-		case 'a' <= c && c <= 'f':
-			c -= 'a' - 10
-		case 'A' <= c && c <= 'F':
-			c -= 'A' - 10
-		default:
-			return 0, false
-		}
-		r = r<<4 | rune(c)
-	}
-	s.at += 5
-	return r, true
+	return jsonlex.AppendUnescaped(nil, inner)
 }
 
-// text passes over a string and returns what it says, within data unless it has escapes.
-func (s *scanner) text() ([]byte, bool) {
-	quoted, ok := s.raw()
-	if !ok || bytes.IndexByte(quoted, '\\') < 0 {
-		return inner(quoted), ok
-	}
-	text, ok := unquote(quoted)
-	return []byte(text), ok
-}
-
-// inner is what stands between a string's quotes.
-func inner(quoted []byte) []byte {
-	if len(quoted) < 2 {
-		return nil
-	}
-	return quoted[1 : len(quoted)-1]
-}
-
-// unquote decodes a string that raw has passed.
-func unquote(quoted []byte) (string, bool) {
-	if bytes.IndexByte(quoted, '\\') < 0 {
-		return string(inner(quoted)), true
-	}
-	var text string
-	err := json.Unmarshal(quoted, &text)
-	return text, err == nil
-}
-
-// names is a set of names: a list while it is short, as most objects are, then a map, as a list would take quadratic time.
+// names is a set of names: a list while it is short, as most objects are, then a map, as a list
+// would take quadratic time.
 type names struct {
 	list [16][]byte
 	n    int // of list
@@ -394,8 +211,8 @@ func (n *names) add(name []byte) bool {
 	return true
 }
 
-// fold maps names that differ only in letter case to one: each rune to the first of those that Unicode's simple folding makes
-// equal, which is also what encoding/json does for struct fields.
+// fold maps names that differ only in letter case to one: each rune to the first of those that
+// Unicode's simple folding makes equal, which is also what encoding/json does for struct fields.
 func fold(name []byte) []byte {
 	lower := true
 	for i := range len(name) {

@@ -91,8 +91,8 @@ func TestTexts(t *testing.T) {
 	}
 }
 
-// FuzzObject: what Object takes, encoding/json takes with the same members; what it refuses as JSON is no object, has
-// a repeated name, a lone surrogate, other bytes than UTF-8, or is too deep.
+// FuzzObject: what Object takes, encoding/json takes with the same members; what it refuses as JSON
+// is no object, has a repeated name, a lone surrogate, other bytes than UTF-8, or is too deep.
 func FuzzObject(f *testing.F) {
 	for _, seed := range []string{`{}`, `{"a":1,"b":[true,{"c":"\u00e9\n"}],"d":-1.5e-7}`, `{"a":1,"A":2}`, `{"a":"\ud83d\ude00"}`, `{"a":[[[]]]}`, "{\"\xff\":0}", `{"a" : {} , "b":null }`} {
 		f.Add(seed)
@@ -118,7 +118,8 @@ func FuzzObject(f *testing.F) {
 	})
 }
 
-// Depth is how deep values nest, not how many there are; and it is the limit of objects and arrays alike.
+// Depth is how deep values nest, not how many there are; and it is the limit of objects and arrays
+// alike.
 func TestDepth(t *testing.T) {
 	nothing := func(string, []byte) error { return nil }
 	for data, want := range map[string]bool{
