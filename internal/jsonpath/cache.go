@@ -2,8 +2,9 @@ package jsonpath
 
 import "sync"
 
-// Cache keeps parsed paths, so that an expression that stands in a template is parsed once, and one that is made of a request's values
-// can't fill memory. The zero Cache is ready. It is safe for concurrent use.
+// Cache keeps parsed paths, so that an expression that stands in a template is parsed once, and one
+// that is made of a request's values can't fill memory. The zero Cache is ready. It is safe for
+// concurrent use.
 type Cache struct {
 	mu    sync.RWMutex
 	paths map[string]*Path

@@ -48,7 +48,8 @@ func (s *selection) holds(f *filter, item span) bool {
 	return s.compare(f.op, s.value(&f.a, item), s.value(&f.b, item))
 }
 
-// value returns an operand's value, or nil if its path leads nowhere. A path that isn't definite has a list as its value.
+// value returns an operand's value, or nil if its path leads nowhere. A path that isn't definite
+// has a list as its value.
 func (s *selection) value(o *operand, item span) []byte {
 	if o.kind == literal {
 		return o.raw
@@ -58,11 +59,11 @@ func (s *selection) value(o *operand, item span) []byte {
 		at = s.top
 	}
 	if o.path.definite {
-		if !s.pay(o.path.Passes()*(8+at.to-at.from), 0) {
+		if !s.pay(o.path.Passes()*(8+at.To-at.From), 0) {
 			return nil
 		}
-		if from, to, _ := follow(s.text, at.from, 0, o.path.steps); from >= 0 {
-			return s.text[from:to]
+		if found, _, _ := follow(s.text, at.From, 0, o.path.steps); found.To > 0 {
+			return s.text[found.From:found.To]
 		}
 		return nil
 	}
@@ -103,10 +104,12 @@ func (s *selection) inner(o *operand, at span, probe bool) [][]byte {
 	return inner.found
 }
 
-// workPerInstruction is how much work a byte of text is for an instruction of a regular expression, at most.
+// workPerInstruction is how much work a byte of text is for an instruction of a regular expression,
+// at most.
 const workPerInstruction = 6
 
-// matches reports whether a text, or a number's or truth value's spelling, is wholly what the pattern describes.
+// matches reports whether a text, or a number's or truth value's spelling, is wholly what the
+// pattern describes.
 func (s *selection) matches(o *operand, value []byte) bool {
 	if len(value) == 0 {
 		return false

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// comparedWork is what a byte of a value costs that is compared with another, in bytes looked at: texts are decoded, objects and arrays
-// written anew.
+// comparedWork is what a byte of a value costs that is compared with another, in bytes looked at:
+// texts are decoded, objects and arrays written anew.
 const comparedWork = 4
 
 // compare compares two values, either of which may be missing.
@@ -44,7 +44,8 @@ func (s *selection) compare(op string, a, b []byte) bool {
 
 func isNumber(v []byte) bool { return v[0] == '-' || '0' <= v[0] && v[0] <= '9' }
 
-// equal compares as the managed gateway's library does: a text and a number are equal if the one is spelled as the other.
+// equal compares as the managed gateway's library does: a text and a number are equal if the one is
+// spelled as the other.
 func (s *selection) equal(a, b []byte) bool {
 	if len(a) == 0 || len(b) == 0 {
 		return false // what is missing equals nothing, not even null

@@ -1,5 +1,5 @@
-// Package jsonpath reads single values out of JSON text with the gateway's JSONPath dialect: that of Jayway JsonPath for Java, as far as
-// the developer guide's examples go.
+// Package jsonpath reads single values out of JSON text with the gateway's JSONPath dialect: that
+// of Jayway JsonPath for Java, as far as the developer guide's examples go.
 //
 //	$.name  $['name']  $["name"]  name      a member; without $ the path starts at the document, too
 //	$.list[0]  $.list[-1]                   an element, from the end if negative
@@ -9,26 +9,31 @@
 //	$..name  $..*  $..[0]                   at any depth, an object or array before what it holds
 //	$.list[?(@.qty > 1 && !(@.sku =~ /a.*/i))]
 //
-// In filters stand @ (the element), $ (the document), texts in either quotes, numbers, true, false, null and regular expressions, joined by
-// == != < <= > >= =~ && || ! and parentheses; a path alone asks whether it is there. Numbers are compared exactly, whatever their size; a
-// text and a number are equal if they are spelled alike; < and its kin need two numbers or two texts. Regular expressions are Go's (RE2, so
-// in linear time), bounded in size, and match the whole text. A filter on an object keeps or drops the object itself.
+// In filters stand @ (the element), $ (the document), texts in either quotes, numbers, true, false,
+// null and regular expressions, joined by == != < <= > >= =~ && || ! and parentheses; a path alone
+// asks whether it is there. Numbers are compared exactly, whatever their size; a text and a number
+// are equal if they are spelled alike; < and its kin need two numbers or two texts. Regular
+// expressions are Go's (RE2, so in linear time), bounded in size, and match the whole text. A
+// filter on an object keeps or drops the object itself.
 //
-// A path is [Path.Definite] if it names one place: no .., *, filter, slice or list of names. It then selects one value or none. Paths of the
-// other kind select a list.
+// A path is [Path.Definite] if it names one place: no .., *, filter, slice or list of names. It
+// then selects one value or none. Paths of the other kind select a list.
 //
 // Nothing is decoded or copied: a selection is a piece of the text.
 //
 // # Text that isn't as it should be
 //
-// Text that isn't JSON (RFC 8259), isn't UTF-8, or nests deeper than [MaxDepth] is [ErrSyntax] as a whole, also where the selected part
-// would be fine. Of members with one name the last counts, in the place of the first, as in the maps of the managed gateway's engine.
+// Text that isn't JSON (RFC 8259), isn't UTF-8, or nests deeper than [MaxDepth] is [ErrSyntax] as a
+// whole, also where the selected part would be fine. Of members with one name the last counts, in
+// the place of the first, as in the maps of the managed gateway's engine.
 package jsonpath
 
 import (
 	"errors"
 	"math"
 	"unicode/utf8"
+
+	"github.com/gatekit-go/gatekit/internal/jsonlex"
 )
 
 // Bounds that hold for every expression and document.
@@ -52,7 +57,8 @@ const (
 var (
 	// ErrSyntax is what documents that aren't JSON yield.
 	ErrSyntax = errors.New("jsonpath: want JSON in UTF-8, nested at most 512 deep and of at most 4 GiB")
-	// ErrTooMuch is what a path yields that selects too many values, or that would have to look at the document too often.
+	// ErrTooMuch is what a path yields that selects too many values, or that would have to look at
+	// the document too often.
 	ErrTooMuch = errors.New("jsonpath: the path selects too much of this document")
 )
 
@@ -70,10 +76,12 @@ func (p *Path) Definite() bool { return p.definite }
 // Whole reports whether the path is $, the document as a whole.
 func (p *Path) Whole() bool { return p.definite && len(p.steps) == 0 }
 
-// Passes is how often [Document.Get] may look at a byte: once, and once more for each index that counts from an array's end.
+// Passes is how often [Document.Get] may look at a byte: once, and once more for each index that
+// counts from an array's end.
 func (p *Path) Passes() int { return 1 + p.fromEnd }
 
-// Patterns is about how many instructions the path's regular expressions have, which is what it takes to compile them.
+// Patterns is about how many instructions the path's regular expressions have, which is what it
+// takes to compile them.
 func (p *Path) Patterns() int { return p.patterns }
 
 type kind uint8
@@ -104,7 +112,8 @@ func (s *step) definite() bool { return !s.deep && (s.kind == member || s.kind =
 // Document is text that was found to be JSON. The zero Document is not one.
 type Document struct{ text []byte }
 
-// Open checks that text is JSON. The Document refers to text, which must not change while it is used.
+// Open checks that text is JSON. The Document refers to text, which must not change while it is
+// used.
 func Open(text []byte) (Document, error) {
 	d, _, _, err := OpenAndGet(text, nothing)
 	return d, err
@@ -121,21 +130,21 @@ func OpenAndGet(text []byte, p *Path) (d Document, value []byte, ok bool, err er
 	if !p.definite {
 		steps = nil
 	}
-	from, to, end := follow(text, space(text, 0), 0, steps)
-	if end < 0 || space(text, end) != len(text) {
+	found, end, valid := follow(text, jsonlex.Space(text, 0), 0, steps)
+	if !valid || jsonlex.Space(text, end) != len(text) {
 		return Document{}, nil, false, ErrSyntax
 	}
-	if d = (Document{text}); from < 0 || !p.definite {
+	if d = (Document{text}); found.To == 0 || !p.definite {
 		return d, nil, false, nil
 	}
-	return d, text[from:to], true, nil
+	return d, text[found.From:found.To], true, nil
 }
 
 // Text returns the document's text.
 func (d Document) Text() []byte { return d.text }
 
-// Select opens text and selects from it: one value or none if the path is definite, else any number. The values are pieces of text.
-// The error is [ErrSyntax] or [ErrTooMuch].
+// Select opens text and selects from it: one value or none if the path is definite, else any
+// number. The values are pieces of text. The error is [ErrSyntax] or [ErrTooMuch].
 func (p *Path) Select(text []byte) ([][]byte, error) {
 	d, value, ok, err := OpenAndGet(text, p)
 	switch {

@@ -327,7 +327,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// What is JSON for us is so for encoding/json and the other way round, but for UTF-8, which it doesn't ask for, and depth.
+// What is JSON for us is so for encoding/json and the other way round, but for UTF-8, which it
+// doesn't ask for, and depth.
 func FuzzDocument(f *testing.F) {
 	for _, s := range []string{shop, `{"a":1,}`, "[1e5,-0.5E-1,\"\\ud83d\\ude00\"]", "\"\xff\"", "[[[[]]]]", `{"a":{"a":1,"a":2}}`} {
 		f.Add([]byte(s))

@@ -1,12 +1,15 @@
 package jsonpath
 
 import (
-	"bytes"
 	"hash/maphash"
+
+	"github.com/gatekit-go/gatekit/internal/jsonlex"
+	"github.com/gatekit-go/gatekit/internal/jsonscan"
 )
 
-// memberList holds where the members of an object are: of those with one name the last, in the place of the first. An object may have
-// millions of members, so each takes few bytes, and a table finds names without a copy of them.
+// memberList holds where the members of an object are: of those with one name the last, in the
+// place of the first. An object may have millions of members, so each takes few bytes, and a table
+// finds names without a copy of them.
 type memberList struct {
 	text  []byte // that names are in
 	list  []memberPlace
@@ -19,7 +22,8 @@ type memberPlace struct{ nameFrom, nameTo, from, to uint32 }
 const (
 	// fewMembers is up to where names are compared one by one.
 	fewMembers = 12
-	// perMember is about how many bytes a member of a list takes, those that growing leaves behind counted in.
+	// perMember is about how many bytes a member of a list takes, those that growing leaves behind
+	// counted in.
 	perMember = 80
 )
 
@@ -27,8 +31,8 @@ var nameSeed = maphash.MakeSeed()
 
 // set reports whether name is new.
 func (l *memberList) set(name, value span) bool {
-	place := memberPlace{uint32(name.from), uint32(name.to), uint32(value.from), uint32(value.to)}
-	quoted := l.text[name.from:name.to]
+	place := memberPlace{uint32(name.From), uint32(name.To), uint32(value.From), uint32(value.To)}
+	quoted := l.text[name.From:name.To]
 	if len(l.list) < fewMembers {
 		for j := range l.list {
 			if m := &l.list[j]; sameName(l.text[m.nameFrom:m.nameTo], quoted) {
@@ -58,12 +62,13 @@ func (l *memberList) set(name, value span) bool {
 	return true
 }
 
-// slot returns where in the table a name is or may be put, and what is there. The seed keeps clients from choosing names that collide.
+// slot returns where in the table a name is or may be put, and what is there. The seed keeps
+// clients from choosing names that collide.
 func (l *memberList) slot(quoted []byte) (slot int, at uint32) {
 	name := quoted[1 : len(quoted)-1]
-	if bytes.IndexByte(name, '\\') >= 0 {
+	if jsonlex.Escaped(name) {
 		var room [64]byte
-		name = appendUnquoted(room[:0], name)
+		name = jsonlex.AppendUnescaped(room[:0], name)
 	}
 	mask := len(l.table) - 1
 	for slot = int(maphash.Bytes(nameSeed, name)) & mask; ; slot = (slot + 1) & mask {
@@ -87,13 +92,9 @@ func tableSize(n int) int {
 }
 
 func sameName(a, b []byte) bool {
-	if bytes.Equal(a, b) {
-		return true
+	if !jsonlex.Escaped(a[1 : len(a)-1]) {
+		return jsonscan.Is(b, string(a[1:len(a)-1]))
 	}
-	if bytes.IndexByte(a, '\\') < 0 && bytes.IndexByte(b, '\\') < 0 {
-		return false
-	}
-	x, _ := Unquote(a)
-	y, _ := Unquote(b)
-	return x == y
+	text, _ := jsonlex.Unquote(a)
+	return jsonscan.Is(b, text)
 }

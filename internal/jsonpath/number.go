@@ -13,7 +13,8 @@ type decimal struct {
 	digits []byte
 }
 
-// compareNumbers compares two JSON numbers exactly, without writing them out: 1e999999999 costs no more than 1.
+// compareNumbers compares two JSON numbers exactly, without writing them out: 1e999999999 costs no
+// more than 1.
 func compareNumbers(a, b []byte) int {
 	x, y := decimalOf(a), decimalOf(b)
 	if x.sign != y.sign || x.sign == 0 {

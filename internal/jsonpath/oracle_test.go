@@ -16,7 +16,8 @@ import (
 	"github.com/gatekit-go/gatekit/internal/jsonpath"
 )
 
-// The oracle decodes everything and follows paths step by step. A path is made as a list of its steps, so that it needs no parser.
+// The oracle decodes everything and follows paths step by step. A path is made as a list of its
+// steps, so that it needs no parser.
 
 type object struct {
 	names  []string
@@ -363,7 +364,8 @@ func randomFilter(r *rand.Rand, depth int) (string, func(root, v any) bool) {
 	return a + " " + op + " " + b, func(root, v any) bool { return obviousCompare(op, f(root, v), g(root, v)) }
 }
 
-// textOfInner asks the package whether a path in a filter is definite, which the oracle's own lists can't tell from a list as value.
+// textOfInner asks the package whether a path in a filter is definite, which the oracle's own lists
+// can't tell from a list as value.
 func textOfInner(text string) (string, bool) {
 	p, err := jsonpath.Parse("$" + text[1:])
 	return text, err == nil && p.Definite()

@@ -1,16 +1,12 @@
 package jsonpath
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"regexp"
-	"regexp/syntax"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/gatekit-go/gatekit/internal/regexpsize"
+	"github.com/gatekit-go/gatekit/internal/jsonlex"
 )
 
 // Parse parses an expression. Its error names the place and what was expected.
@@ -73,7 +69,8 @@ func (p *parser) space() {
 	}
 }
 
-// path parses a path. In filters it begins with @ or $ and ends before an operator; else $ may be missing.
+// path parses a path. In filters it begins with @ or $ and ends before an operator; else $ may be
+// missing.
 func (p *parser) path(filter bool) (*Path, error) {
 	path := &Path{definite: true}
 	outside := p.inside
@@ -184,8 +181,8 @@ func (p *parser) quotedNames(s *step) error {
 	return nil
 }
 
-// quoted parses a text in single or double quotes, in which a backslash keeps the next character from meaning anything, or is an escape of
-// JSON.
+// quoted parses a text in single or double quotes, in which a backslash keeps the next character
+// from meaning anything, or is an escape of JSON.
 func (p *parser) quoted() (string, error) {
 	closing := p.peek()
 	if closing != '\'' && closing != '"' {
@@ -203,22 +200,23 @@ func (p *parser) quoted() (string, error) {
 			text.WriteByte(c)
 		case p.at == len(p.in):
 			return "", p.want("a character behind the backslash")
-		case strings.IndexByte("bfnrt", p.in[p.at]) >= 0:
-			text.Write(appendUnquoted(nil, []byte(p.in[p.at-1:p.at+1])))
-			p.at++
-		case p.in[p.at] == 'u':
-			end := p.at + 5
-			if checkEscape([]byte(p.in), p.at) < 0 {
-				return "", p.want("four hexadecimal digits behind \\u")
-			}
-			if end+6 <= len(p.in) && p.in[end] == '\\' && checkEscape([]byte(p.in), end+1) == end+6 { // perhaps a pair
-				end += 6
-			}
-			text.Write(appendUnquoted(nil, []byte(p.in[p.at-1:end])))
-			p.at = end
 		default:
-			text.WriteByte(p.in[p.at])
-			p.at++
+			end, ok := jsonlex.Escape(p.in, p.at-1)
+			switch {
+			case !ok && p.in[p.at] == 'u':
+				return "", p.want("four hexadecimal digits behind \\u")
+			case !ok: // an apostrophe, or what needs no backslash
+				text.WriteByte(p.in[p.at])
+				p.at++
+				continue
+			}
+			if strings.HasPrefix(p.in[end:], `\u`) { // perhaps the other half of a pair
+				if second, ok := jsonlex.Escape(p.in, end); ok {
+					end = second
+				}
+			}
+			text.Write(jsonlex.AppendUnescaped(nil, p.in[p.at-1:end]))
+			p.at = end
 		}
 	}
 	return "", p.want("the closing quote")
@@ -275,188 +273,4 @@ func (p *parser) number() (*int, error) {
 	}
 	i := int(n)
 	return &i, nil
-}
-
-func (p *parser) filterStep(s *step) error {
-	p.at++
-	if p.space(); !p.take("(") {
-		return p.want("( behind ?")
-	}
-	f, err := p.or()
-	if err != nil {
-		return err
-	}
-	if p.space(); !p.take(")") {
-		return p.want("), or && or ||")
-	}
-	s.kind, s.filter = filtered, f
-	return nil
-}
-
-func (p *parser) or() (*filter, error) { return p.chain("||", p.and) }
-
-func (p *parser) and() (*filter, error) { return p.chain("&&", p.unary) }
-
-func (p *parser) chain(op string, operand func() (*filter, error)) (*filter, error) {
-	if p.depth++; p.depth > 3*maxFilterDepth { // or, and, unary
-		return nil, p.want("a filter that nests less")
-	}
-	defer func() { p.depth-- }()
-	left, err := operand()
-	for err == nil {
-		if p.space(); !p.take(op) {
-			return left, nil
-		}
-		var right *filter
-		right, err = operand()
-		left = &filter{op: op, left: left, right: right}
-	}
-	return nil, err
-}
-
-func (p *parser) unary() (*filter, error) {
-	if p.depth++; p.depth > 3*maxFilterDepth {
-		return nil, p.want("a filter that nests less")
-	}
-	defer func() { p.depth-- }()
-	p.space()
-	if p.take("!") {
-		f, err := p.unary()
-		return &filter{op: "!", left: f}, err
-	}
-	if p.take("(") {
-		f, err := p.or()
-		if err != nil {
-			return nil, err
-		}
-		if p.space(); !p.take(")") {
-			return nil, p.want(")")
-		}
-		return f, nil
-	}
-	return p.comparison()
-}
-
-func (p *parser) comparison() (*filter, error) {
-	a, err := p.operand()
-	if err != nil {
-		return nil, err
-	}
-	p.space()
-	op := ""
-	for _, known := range [...]string{"==", "!=", "<=", ">=", "=~", "<", ">"} {
-		if p.take(known) {
-			op = known
-			break
-		}
-	}
-	if op == "" {
-		if a.path == nil {
-			return nil, p.want("a comparison")
-		}
-		return &filter{op: "exists", a: a}, nil
-	}
-	p.space()
-	b, err := p.operand()
-	if err != nil {
-		return nil, err
-	}
-	if (op == "=~") != (a.kind == pattern || b.kind == pattern) || a.kind == pattern && b.kind == pattern {
-		return nil, p.want("=~ between a path and a regular expression before this")
-	}
-	return &filter{op: op, a: a, b: b}, nil
-}
-
-func (p *parser) operand() (operand, error) {
-	switch c := p.peek(); {
-	case c == '@' || c == '$':
-		kind := fromItem
-		if c == '$' {
-			kind = fromRoot
-		}
-		path, err := p.path(true)
-		return operand{kind: kind, path: path}, err
-	case c == '\'' || c == '"':
-		text, err := p.quoted()
-		if err != nil {
-			return operand{}, err
-		}
-		return operand{raw: textLiteral(text)}, nil
-	case c == '/':
-		return p.pattern()
-	}
-	for _, word := range [...]string{"true", "false", "null"} {
-		if p.take(word) {
-			return operand{raw: []byte(word)}, nil
-		}
-	}
-	if end := checkNumber([]byte(p.in), p.at); end > 0 {
-		raw := []byte(p.in[p.at:end])
-		p.at = end
-		return operand{raw: raw}, nil
-	}
-	return operand{}, p.want("@, $, a text in quotes, a number, true, false, null or a /regular expression/")
-}
-
-func textLiteral(text string) []byte {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(text) // a string always encodes
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-}
-
-// pattern parses /expression/flags.
-func (p *parser) pattern() (operand, error) {
-	from := p.at
-	p.at++
-	var text strings.Builder
-	for p.peek() != '/' {
-		if p.at >= len(p.in) {
-			return operand{}, p.want("the closing /")
-		}
-		if strings.HasPrefix(p.in[p.at:], `\/`) {
-			p.at++
-		} else if p.peek() == '\\' && p.at+1 < len(p.in) {
-			text.WriteByte('\\')
-			p.at++
-		}
-		text.WriteByte(p.in[p.at])
-		p.at++
-	}
-	p.at++
-	flags := ""
-	for c := p.peek(); c == 'i' || c == 'm' || c == 's'; c = p.peek() {
-		flags += string(c)
-		p.at++
-	}
-	if text.Len() > maxRegexp {
-		p.at = from
-		return operand{}, p.want(fmt.Sprintf("a regular expression of at most %d bytes", maxRegexp))
-	}
-	source := `^(?:` + text.String() + `)$`
-	if flags != "" {
-		source = `^(?` + flags + `:` + text.String() + `)$`
-	}
-	if regexpsize.Folded(source) > regexpsize.MaxFolded {
-		p.at = from
-		return operand{}, p.want("smaller ranges of characters without regard to case")
-	}
-	// Parsed by itself first, so that parentheses can't reach out of the group around it.
-	tree, err := syntax.Parse(text.String(), syntax.Perl)
-	if err != nil {
-		p.at = from
-		return operand{}, p.want("a regular expression of Go's syntax")
-	}
-	size := regexpsize.Of(tree)
-	if p.patterns += size; p.patterns > maxPatterns {
-		p.at = from
-		return operand{}, p.want("smaller regular expressions")
-	}
-	expr, err := regexp.Compile(source)
-	if err != nil {
-		p.at = from
-		return operand{}, p.want("a regular expression of Go's syntax")
-	}
-	return operand{kind: pattern, expr: expr, size: size}, nil
 }

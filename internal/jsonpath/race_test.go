@@ -2,5 +2,6 @@
 
 package jsonpath_test
 
-// racing says that the race detector is at work. It makes all that counts bytes ten times slower, so that tests of bounds take smaller ones.
+// racing says that the race detector is at work. It makes all that counts bytes ten times slower,
+// so that tests of bounds take smaller ones.
 const racing = true

@@ -1,9 +1,11 @@
 package jsonpath
 
 import (
-	"bytes"
 	"math"
 	"slices"
+
+	"github.com/gatekit-go/gatekit/internal/jsonlex"
+	"github.com/gatekit-go/gatekit/internal/jsonscan"
 )
 
 // perResult is about how many bytes a value of a selection takes.
@@ -11,21 +13,23 @@ const perResult = 64
 
 // Cost is what a selection takes, or may take.
 type Cost struct {
-	// Looked is how many bytes of text it looks at, counted as often as it does: about two nanoseconds each at most.
+	// Looked is how many bytes of text it looks at, counted as often as it does: about two
+	// nanoseconds each at most.
 	Looked int
 	// Made is how many bytes of memory it allocates, about.
 	Made int
 }
 
-// Select selects values of d: one or none if the path is definite, else any number. They are pieces of the document's text, which
-// doesn't move. The error is [ErrTooMuch], or [ErrSyntax] for the zero Document.
+// Select selects values of d: one or none if the path is definite, else any number. They are pieces
+// of the document's text, which doesn't move. The error is [ErrTooMuch], or [ErrSyntax] for the
+// zero Document.
 func (d Document) Select(p *Path) ([][]byte, error) {
 	values, _, err := d.SelectWithin(p, Cost{math.MaxInt, math.MaxInt})
 	return values, err
 }
 
-// SelectWithin is Select for who may spend no more than limit, and returns what was spent. Whatever the limit, a selection looks at no more
-// than 64 MiB and 16 times the document.
+// SelectWithin is Select for who may spend no more than limit, and returns what was spent. Whatever
+// the limit, a selection looks at no more than 64 MiB and 16 times the document.
 func (d Document) SelectWithin(p *Path, limit Cost) (values [][]byte, spent Cost, err error) {
 	if d.text == nil {
 		return nil, Cost{}, ErrSyntax
@@ -40,8 +44,8 @@ func (d Document) SelectWithin(p *Path, limit Cost) (values [][]byte, spent Cost
 		return values, Cost{Looked: p.Passes() * len(d.text)}, nil
 	}
 	limit = Cost{min(limit.Looked, minWork+workPerByte*len(d.text)), min(limit.Made, maxMade)}
-	from := space(d.text, 0)
-	s := selection{text: d.text, top: span{from, skip(d.text, from)}, left: limit}
+	from := jsonlex.Space(d.text, 0)
+	s := selection{text: d.text, top: span{From: from, To: jsonlex.SkipValue(d.text, from)}, left: limit}
 	s.step(p.steps, s.top)
 	spent = Cost{min(limit.Looked-s.left.Looked, limit.Looked), min(limit.Made-s.left.Made, limit.Made)}
 	if s.tooMuch {
@@ -50,23 +54,21 @@ func (d Document) SelectWithin(p *Path, limit Cost) (values [][]byte, spent Cost
 	return s.found, spent, nil
 }
 
-// Get returns the value that a definite path selects. It allocates nothing, and looks at each byte once unless the path counts from an
-// array's end.
+// Get returns the value that a definite path selects. It allocates nothing, and looks at each byte
+// once unless the path counts from an array's end.
 func (d Document) Get(p *Path) (value []byte, ok bool) {
 	if d.text == nil || !p.definite {
 		return nil, false
 	}
-	from, to, _ := follow(d.text, space(d.text, 0), 0, p.steps)
-	if from < 0 {
+	found, _, _ := follow(d.text, jsonlex.Space(d.text, 0), 0, p.steps)
+	if found.To == 0 {
 		return nil, false
 	}
-	return d.text[from:to], true
+	return d.text[found.From:found.To], true
 }
 
-// span is a value's place.
-type span struct{ from, to int }
-
-// selection is one evaluation of a path. What it may cost is bounded: a path such as $..a..b looks at the same text again and again.
+// selection is one evaluation of a path. What it may cost is bounded: a path such as $..a..b looks
+// at the same text again and again.
 type selection struct {
 	text    []byte
 	top     span // the document's value
@@ -76,8 +78,9 @@ type selection struct {
 	probe   bool // only asks whether there is something
 }
 
-// spend takes a look at v from what is left, and reports whether to go on. Looking at the smallest value costs something.
-func (s *selection) spend(v span) bool { return s.pay(8+v.to-v.from, 0) }
+// spend takes a look at v from what is left, and reports whether to go on. Looking at the smallest
+// value costs something.
+func (s *selection) spend(v span) bool { return s.pay(8+v.To-v.From, 0) }
 
 func (s *selection) pay(looked, made int) bool {
 	s.left.Looked -= looked
@@ -97,7 +100,7 @@ func (s *selection) step(steps []step, v span) {
 			s.tooMuch = s.more() || s.tooMuch
 			return
 		}
-		s.found = append(s.found, s.text[v.from:v.to])
+		s.found = append(s.found, s.text[v.From:v.To])
 		return
 	}
 	if steps[0].deep {
@@ -109,7 +112,7 @@ func (s *selection) step(steps []step, v span) {
 
 // deep applies the step to v and to all that it holds, v first.
 func (s *selection) deep(steps []step, v span) {
-	if c := s.text[v.from]; c != '{' && c != '[' || !s.spend(v) {
+	if c := s.text[v.From]; c != '{' && c != '[' || !s.spend(v) {
 		return
 	}
 	s.apply(steps, v, true)
@@ -120,13 +123,13 @@ func (s *selection) apply(steps []step, v span, deep bool) {
 	if !s.spend(v) {
 		return
 	}
-	object, array := s.text[v.from] == '{', s.text[v.from] == '['
+	object, array := s.text[v.From] == '{', s.text[v.From] == '['
 	rest := steps[1:]
 	switch st := &steps[0]; st.kind {
 	case member:
 		if object {
-			if from, to, _ := follow(s.text, v.from, 0, steps[:1]); from >= 0 {
-				s.step(rest, span{from, to})
+			if found, _, _ := follow(s.text, v.From, 0, steps[:1]); found.To > 0 {
+				s.step(rest, found)
 			}
 		}
 	case members:
@@ -179,34 +182,37 @@ func (s *selection) each(v span, f func(span)) {
 	if !s.spend(v) {
 		return
 	}
-	switch s.text[v.from] {
+	switch s.text[v.From] {
 	case '{':
 		members := memberList{text: s.text}
-		forObject(s.text, v.from, func(name, value span) bool {
+		for name, value := range jsonscan.MembersAt(s.text, v.From) {
 			made := 0
 			if members.set(name, value) {
 				made = perMember
 			}
-			return s.pay(perMember/2, made)
-		})
+			if !s.pay(perMember/2, made) {
+				break
+			}
+		}
 		for i := range members.list {
 			if !s.more() {
 				return
 			}
-			f(span{int(members.list[i].from), int(members.list[i].to)})
+			f(span{From: int(members.list[i].from), To: int(members.list[i].to)})
 		}
 	case '[':
-		forArray(s.text, v.from, func(child span) bool {
-			f(child)
-			return s.more()
-		})
+		for child := range jsonscan.ElementsAt(s.text, v.From) {
+			if f(child); !s.more() {
+				return
+			}
+		}
 	}
 }
 
 // pick goes on with each of some places; what isn't there has none.
 func (s *selection) pick(rest []step, places []span) {
 	for _, place := range places {
-		if place.to > 0 && s.more() {
+		if place.To > 0 && s.more() {
 			s.step(rest, place)
 		}
 	}
@@ -218,23 +224,24 @@ func (s *selection) membersOf(st *step, v span) []span {
 		return nil
 	}
 	places := make([]span, len(st.names))
-	forObject(s.text, v.from, func(name, value span) bool {
-		var wanted []int
-		if quoted := s.text[name.from:name.to]; bytes.IndexByte(quoted, '\\') < 0 {
-			wanted = st.wanted[string(quoted[1:len(quoted)-1])]
-		} else {
-			text, _ := Unquote(quoted)
-			wanted = st.wanted[text]
+	for name, value := range jsonscan.MembersAt(s.text, v.From) {
+		inner := s.text[name.From+1 : name.To-1]
+		if jsonlex.Escaped(inner) {
+			inner = jsonlex.AppendUnescaped(nil, inner)
 		}
+		wanted := st.wanted[string(inner)]
 		for _, i := range wanted {
 			places[i] = value
 		}
-		return s.pay(16+8*len(wanted), 0)
-	})
+		if !s.pay(16+8*len(wanted), 0) {
+			break
+		}
+	}
 	return places
 }
 
-// elementsOf finds elements by their indexes in one pass, or two where one counts from the end, in the order of the indexes.
+// elementsOf finds elements by their indexes in one pass, or two where one counts from the end, in
+// the order of the indexes.
 func (s *selection) elementsOf(st *step, v span) []span {
 	if !s.pay(64*len(st.indexes), 64*len(st.indexes)) {
 		return nil
@@ -256,16 +263,18 @@ func (s *selection) elementsOf(st *step, v span) []span {
 	}
 	places := make([]span, len(st.indexes))
 	at := 0
-	forArray(s.text, v.from, func(child span) bool {
+	for child := range jsonscan.ElementsAt(s.text, v.From) {
 		if at > last {
-			return false
+			break
 		}
 		for _, i := range wanted[at] {
 			places[i] = child
 		}
 		at++
-		return s.pay(8, 0)
-	})
+		if !s.pay(8, 0) {
+			break
+		}
+	}
 	return places
 }
 
@@ -277,24 +286,25 @@ func (s *selection) slice(st *step, rest []step, v span) {
 	}
 	from, to := st.bounds(n)
 	at := 0
-	forArray(s.text, v.from, func(child span) bool {
+	for child := range jsonscan.ElementsAt(s.text, v.From) {
 		if at >= to {
-			return false
+			break
 		}
 		if at >= from {
 			s.step(rest, child)
 		}
 		at++
-		return s.pay(8, 0)
-	})
+		if !s.pay(8, 0) {
+			break
+		}
+	}
 }
 
 // count is how many elements an array has.
 func (s *selection) count(v span) (n int) {
 	s.spend(v)
-	forArray(s.text, v.from, func(span) bool {
+	for range jsonscan.ElementsAt(s.text, v.From) {
 		n++
-		return true
-	})
+	}
 	return n
 }
