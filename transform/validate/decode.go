@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/gatekit-go/gatekit/internal/jsonlex"
 )
 
 // MaxDepth is how deep the values of a body or a schema may nest.
@@ -43,11 +44,10 @@ func decode(text string, maxValues int, duplicates bool) (value any, values int,
 	if !utf8.ValidString(text) {
 		return nil, 0, errUTF8
 	}
-	d := decoder{text: text, values: maxValues, duplicates: duplicates}
-	d.space()
+	d := decoder{text: text, at: jsonlex.Space(text, 0), values: maxValues, duplicates: duplicates}
 	value, err = d.value()
 	if err == nil {
-		if d.space(); d.at != len(text) {
+		if d.at = jsonlex.Space(text, d.at); d.at != len(text) {
 			err = errSyntax
 		}
 	}
@@ -57,25 +57,12 @@ func decode(text string, maxValues int, duplicates bool) (value any, values int,
 	return value, maxValues - d.values, nil
 }
 
-func (d *decoder) space() {
-	for d.at < len(d.text) {
-		switch d.text[d.at] {
-		case ' ', '\t', '\r', '\n':
-			d.at++
-		default:
-			return
-		}
+// stop goes to where jsonlex has stopped, and is errSyntax unless it found what it should.
+func (d *decoder) stop(at int, ok bool) error {
+	if d.at = at; !ok {
+		return errSyntax
 	}
-}
-
-// take skips c and the space behind it, if c is next.
-func (d *decoder) take(c byte) bool {
-	if d.at >= len(d.text) || d.text[d.at] != c {
-		return false
-	}
-	d.at++
-	d.space()
-	return true
+	return nil
 }
 
 func (d *decoder) value() (any, error) {
@@ -85,217 +72,107 @@ func (d *decoder) value() (any, error) {
 	if d.at >= len(d.text) {
 		return nil, errSyntax
 	}
-	switch c := d.text[d.at]; {
-	case c == '"':
+	switch c := d.text[d.at]; c {
+	case '"':
 		return d.string()
-	case c == '{':
+	case '{':
 		return d.nested(d.object)
-	case c == '[':
+	case '[':
 		return d.nested(d.array)
-	case c == '-' || '0' <= c && c <= '9':
-		return d.number()
+	case 't':
+		return true, d.stop(jsonlex.Word(d.text, d.at, "true"))
+	case 'f':
+		return false, d.stop(jsonlex.Word(d.text, d.at, "false"))
+	case 'n':
+		return nil, d.stop(jsonlex.Word(d.text, d.at, "null"))
 	}
-	switch rest := d.text[d.at:]; {
-	case strings.HasPrefix(rest, "true"):
-		d.at += len("true")
-		return true, nil
-	case strings.HasPrefix(rest, "false"):
-		d.at += len("false")
-		return false, nil
-	case strings.HasPrefix(rest, "null"):
-		d.at += len("null")
-		return nil, nil
-	}
-	return nil, errSyntax
+	return d.number()
 }
 
-func (d *decoder) nested(read func() (any, error)) (any, error) {
+// nested reads what stands between brackets.
+func (d *decoder) nested(read func(more bool) (any, error)) (any, error) {
 	if d.depth++; d.depth > MaxDepth {
 		return nil, errDepth
 	}
-	d.at++
-	d.space()
-	value, err := read()
+	end, empty := jsonlex.Open(d.text, d.at)
+	d.at = end
+	value, err := read(!empty)
 	d.depth--
 	return value, err
 }
 
-func (d *decoder) object() (any, error) {
+// next passes over what stands behind a value within an object or array.
+func (d *decoder) next(bracket byte) (more bool, err error) {
+	end, more, ok := jsonlex.Next(d.text, d.at, bracket)
+	return more, d.stop(end, ok)
+}
+
+func (d *decoder) object(more bool) (any, error) {
 	object := map[string]any{}
-	for first := true; !d.take('}'); first = false {
-		if !first && !d.take(',') || d.at >= len(d.text) || d.text[d.at] != '"' {
-			return nil, errSyntax
-		}
-		name, err := d.string()
-		if err != nil {
+	for more {
+		quoted, end, ok := jsonlex.Name(d.text, d.at)
+		if err := d.stop(end, ok); err != nil {
 			return nil, err
 		}
-		d.space()
-		if !d.take(':') {
-			return nil, errSyntax
-		}
+		name, _ := jsonlex.Unquote(quoted)
 		value, err := d.value()
 		if err != nil {
 			return nil, err
 		}
-		d.space()
 		before := len(object)
-		if object[name.(string)] = value; len(object) == before && !d.duplicates {
+		if object[name] = value; len(object) == before && !d.duplicates {
+			d.at = jsonlex.Space(d.text, d.at)
 			return nil, errDuplicate
+		}
+		if more, err = d.next('{'); err != nil {
+			return nil, err
 		}
 	}
 	return object, nil
 }
 
-func (d *decoder) array() (any, error) {
+func (d *decoder) array(more bool) (any, error) {
 	array := []any{}
-	for !d.take(']') {
-		if len(array) > 0 && !d.take(',') {
-			return nil, errSyntax
-		}
+	for more {
 		value, err := d.value()
 		if err != nil {
 			return nil, err
 		}
-		d.space()
 		array = append(array, value)
+		if more, err = d.next('['); err != nil {
+			return nil, err
+		}
 	}
 	return array, nil
 }
 
 // string returns a string, as a string: any spares its callers a conversion.
 func (d *decoder) string() (any, error) {
-	d.at++
 	from := d.at
-	for d.at < len(d.text) {
-		switch c := d.text[d.at]; {
-		case c == '"':
-			d.at++
-			return d.text[from : d.at-1], nil
-		case c == '\\':
-			return d.escaped(from)
-		case c < ' ':
-			return nil, errSyntax
-		}
-		d.at++
+	if err := d.stop(jsonlex.String(d.text, from)); err != nil {
+		return nil, err
 	}
-	return nil, errSyntax
+	text, _ := jsonlex.Unquote(d.text[from:d.at])
+	return text, nil
 }
 
-// escaped reads the rest of a string that began at from, from its first backslash on.
-func (d *decoder) escaped(from int) (any, error) {
-	var b strings.Builder
-	b.WriteString(d.text[from:d.at])
-	for d.at < len(d.text) {
-		c := d.text[d.at]
-		d.at++
-		switch {
-		case c == '"':
-			return b.String(), nil
-		case c < ' ':
-			return nil, errSyntax
-		case c != '\\':
-			b.WriteByte(c)
-			continue
-		}
-		if d.at >= len(d.text) {
-			return nil, errSyntax
-		}
-		c = d.text[d.at]
-		d.at++
-		if i := strings.IndexByte(`"\/bfnrt`, c); i >= 0 {
-			b.WriteByte("\"\\/\b\f\n\r\t"[i])
-			continue
-		}
-		r, ok := d.hex()
-		if c != 'u' || !ok {
-			return nil, errSyntax
-		}
-		if utf16.IsSurrogate(r) {
-			// Half a pair stands for U+FFFD, as encoding/json has it.
-			whole := rune(utf8.RuneError)
-			if strings.HasPrefix(d.text[d.at:], `\u`) {
-				before := d.at
-				d.at += 2
-				if low, ok := d.hex(); ok {
-					whole = utf16.DecodeRune(r, low)
-				}
-				if whole == utf8.RuneError {
-					d.at = before // the other half is judged on its own
-				}
-			}
-			r = whole
-		}
-		b.WriteRune(r)
-	}
-	return nil, errSyntax
-}
-
-// hex reads four hexadecimal digits.
-func (d *decoder) hex() (rune, bool) {
-	if d.at+4 > len(d.text) {
-		return 0, false
-	}
-	var r rune
-	for i := range 4 {
-		c := d.text[d.at+i]
-		switch {
-		case '0' <= c && c <= '9':
-			c -= '0'
-		case 'a' <= c && c <= 'f':
-			c -= 'a' - 10
-		case 'A' <= c && c <= 'F':
-			c -= 'A' - 10
-		default:
-			return 0, false
-		}
-		r = r<<4 | rune(c)
-	}
-	d.at += 4
-	return r, true
-}
-
+// number returns a number that is worth calculating with.
 func (d *decoder) number() (any, error) {
 	from := d.at
-	if d.text[d.at] == '-' {
-		d.at++
+	if err := d.stop(jsonlex.Number(d.text, from)); err != nil {
+		return nil, err
 	}
-	zero := d.at < len(d.text) && d.text[d.at] == '0'
-	if n := d.digits(); n == 0 || zero && n > 1 {
-		return nil, errSyntax
-	}
-	if d.at < len(d.text) && d.text[d.at] == '.' {
-		d.at++
-		if d.digits() == 0 {
-			return nil, errSyntax
-		}
-	}
-	if d.at < len(d.text) && d.text[d.at]|0x20 == 'e' {
-		if d.at++; d.at < len(d.text) && (d.text[d.at] == '+' || d.text[d.at] == '-') {
-			d.at++
-		}
-		first := d.at
-		if d.digits() == 0 {
-			return nil, errSyntax
-		}
-		exponent := 0
-		for _, c := range d.text[first:d.at] {
+	number := d.text[from:d.at]
+	exponent := 0
+	for i := strings.IndexAny(number, "eE") + 1; i > 0 && i < len(number); i++ {
+		if c := number[i]; c >= '0' { // no sign
 			if exponent = exponent*10 + int(c-'0'); exponent > maxExponent {
 				return nil, errNumber
 			}
 		}
 	}
-	if d.at-from > maxNumberBytes {
+	if len(number) > maxNumberBytes {
 		return nil, errNumber
 	}
-	return json.Number(d.text[from:d.at]), nil
-}
-
-// digits skips decimal digits and returns how many.
-func (d *decoder) digits() int {
-	from := d.at
-	for d.at < len(d.text) && '0' <= d.text[d.at] && d.text[d.at] <= '9' {
-		d.at++
-	}
-	return d.at - from
+	return json.Number(number), nil
 }

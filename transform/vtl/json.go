@@ -1,24 +1,27 @@
 package vtl
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/big"
 	"strconv"
-	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/gatekit-go/gatekit/internal/jsonlex"
 )
 
 // maxDigits is how long a number in JSON text may be. Reading digits costs more than their number.
 const maxDigits = 4096
 
-// DecodeJSON returns the value of a JSON text (RFC 8259): a [Map] with the keys in the order of the text, a [List] that prints as JSON, a
-// string, a bool, an int64 or, beyond it, a *big.Int, a float64 for a number with a fraction or an exponent (infinite where it is too big
-// for one), or nil. Of two equal keys the last one's value is kept, at the first one's place.
+// DecodeJSON returns the value of a JSON text (RFC 8259): a [Map] with the keys in the order of the
+// text, a [List] that prints as JSON, a string, a bool, an int64 or, beyond it, a *big.Int, a
+// float64 for a number with a fraction or an exponent (infinite where it is too big for one), or
+// nil. Of two equal keys the last one's value is kept, at the first one's place.
 //
-// It refuses, with the offset in bytes, anything else: text after the value, invalid UTF-8, values that are nested deeper than 512 and
-// numbers of more than 4096 characters. A \u escape for half of a surrogate pair becomes U+FFFD.
+// It refuses, with the offset in bytes, anything else: text after the value, invalid UTF-8, values
+// that are nested deeper than 512 and numbers of more than 4096 characters. A \u escape for half of
+// a surrogate pair becomes U+FFFD.
 func DecodeJSON(data []byte) (any, error) { return decodeJSON(data, nil) }
 
 func decodeJSON(data []byte, m *Meter) (any, error) {
@@ -60,49 +63,56 @@ func (d *decoder) want(what string) error {
 	return fmt.Errorf("vtl: JSON text, offset %d: want %s, got %q", d.at, what, d.data[d.at])
 }
 
-func (d *decoder) space() {
-	for d.at < len(d.data) {
-		switch d.data[d.at] {
-		case ' ', '\t', '\n', '\r':
-			d.at++
-		default:
-			return
-		}
-	}
-}
-
-// peek is the byte at hand, or 0 at the end.
-func (d *decoder) peek() byte {
-	if d.at < len(d.data) {
-		return d.data[d.at]
-	}
-	return 0
-}
+func (d *decoder) space() { d.at = jsonlex.Space(d.data, d.at) }
 
 func (d *decoder) value(depth int) (any, error) {
 	if depth >= maxValueDepth {
 		return nil, fmt.Errorf("vtl: JSON text, offset %d: want values nested up to %d deep", d.at, maxValueDepth)
 	}
-	switch c := d.peek(); {
-	case c == '{':
+	if d.at == len(d.data) {
+		return nil, d.want("a value")
+	}
+	switch c := d.data[d.at]; c {
+	case '{':
 		return d.object(depth)
-	case c == '[':
+	case '[':
 		return d.array(depth)
-	case c == '"':
+	case '"':
 		return d.text()
-	case c == '-' || c >= '0' && c <= '9':
+	case 't':
+		return true, d.word("true")
+	case 'f':
+		return false, d.word("false")
+	case 'n':
+		return nil, d.word("null")
+	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
 		return d.number()
 	}
-	for _, word := range []struct {
-		text  string
-		value any
-	}{{"true", true}, {"false", false}, {"null", nil}} {
-		if strings.HasPrefix(string(d.data[d.at:min(d.at+len(word.text), len(d.data))]), word.text) {
-			d.at += len(word.text)
-			return word.value, nil
-		}
-	}
 	return nil, d.want("a value")
+}
+
+func (d *decoder) word(w string) error {
+	end, ok := jsonlex.Word(d.data, d.at, w)
+	if d.at = end; !ok {
+		return d.want("a value")
+	}
+	return nil
+}
+
+// open passes over an opening bracket, and reports whether a value follows.
+func (d *decoder) open() (more bool) {
+	end, empty := jsonlex.Open(d.data, d.at)
+	d.at = end
+	return !empty
+}
+
+// next passes over what stands behind a value within an object or array.
+func (d *decoder) next(bracket byte, want string) (more bool, err error) {
+	end, more, ok := jsonlex.Next(d.data, d.at, bracket)
+	if d.at = end; !ok {
+		return false, d.want(want)
+	}
+	return more, nil
 }
 
 func (d *decoder) object(depth int) (any, error) {
@@ -110,25 +120,11 @@ func (d *decoder) object(depth int) (any, error) {
 		return nil, err
 	}
 	m := NewMap()
-	d.at++
-	d.space()
-	if d.peek() == '}' {
-		d.at++
-		return m, nil
-	}
-	for {
-		if d.peek() != '"' {
-			return nil, d.want("a key in quotes")
-		}
-		key, err := d.text()
+	for more := d.open(); more; {
+		key, err := d.key()
 		if err != nil {
 			return nil, err
 		}
-		if d.space(); d.peek() != ':' {
-			return nil, d.want("a colon")
-		}
-		d.at++
-		d.space()
 		v, err := d.value(depth + 1)
 		if err != nil {
 			return nil, err
@@ -137,18 +133,27 @@ func (d *decoder) object(depth int) (any, error) {
 			return nil, err
 		}
 		m.put(key, v)
-		d.space()
-		switch d.peek() {
-		case ',':
-			d.at++
-			d.space()
-		case '}':
-			d.at++
-			return m, nil
-		default:
-			return nil, d.want("a comma or }")
+		if more, err = d.next('{', "a comma or }"); err != nil {
+			return nil, err
 		}
 	}
+	return m, nil
+}
+
+// key reads a member's name and its colon.
+func (d *decoder) key() (string, error) {
+	if d.at == len(d.data) || d.data[d.at] != '"' {
+		return "", d.want("a key in quotes")
+	}
+	key, err := d.text()
+	if err != nil {
+		return "", err
+	}
+	if d.space(); d.at == len(d.data) || d.data[d.at] != ':' {
+		return "", d.want("a colon")
+	}
+	d.at = jsonlex.Space(d.data, d.at+1)
+	return key, nil
 }
 
 func (d *decoder) array(depth int) (any, error) {
@@ -156,13 +161,7 @@ func (d *decoder) array(depth int) (any, error) {
 		return nil, err
 	}
 	l := &List{kind: jsonArray}
-	d.at++
-	d.space()
-	if d.peek() == ']' {
-		d.at++
-		return l, nil
-	}
-	for {
+	for more := d.open(); more; {
 		v, err := d.value(depth + 1)
 		if err != nil {
 			return nil, err
@@ -174,155 +173,53 @@ func (d *decoder) array(depth int) (any, error) {
 			l.resize(size)
 		}
 		l.items = append(l.items, v)
-		d.space()
-		switch d.peek() {
-		case ',':
-			d.at++
-			d.space()
-		case ']':
-			d.at++
-			return l, nil
-		default:
-			return nil, d.want("a comma or ]")
+		if more, err = d.next('[', "a comma or ]"); err != nil {
+			return nil, err
 		}
 	}
+	return l, nil
 }
 
 func (d *decoder) text() (string, error) {
-	d.at++
-	start := d.at
-	for d.at < len(d.data) {
-		switch c := d.data[d.at]; {
-		case c == '"':
-			d.at++
-			return string(d.data[start : d.at-1]), d.charge(1, 32+d.at-start)
-		case c == '\\':
-			return d.escaped(start)
-		case c < 0x20:
-			return "", d.want("an escape for a control character")
+	start := d.at + 1
+	end, ok := jsonlex.String(d.data, d.at)
+	d.at = end
+	switch {
+	case ok:
+	case end > start && jsonlex.InEscape(d.data, end): // which may end the text
+		if end < len(d.data) && d.data[end] == 'u' {
+			return "", d.want("four hexadecimal digits after")
 		}
-		d.at++
+		return "", d.want("one of \"\\/bfnrtu")
+	case end < len(d.data):
+		return "", d.want("an escape for a control character")
+	default:
+		return "", d.want(`a closing "`)
 	}
-	return "", d.want(`a closing "`)
-}
-
-// escaped goes on with a text that has an escape at d.at.
-func (d *decoder) escaped(start int) (string, error) {
-	out := append([]byte(nil), d.data[start:d.at]...)
-	for d.at < len(d.data) {
-		c := d.data[d.at]
-		switch {
-		case c == '"':
-			d.at++
-			return string(out), d.charge(1+len(out)/16, 32+growth*len(out))
-		case c < 0x20:
-			return "", d.want("an escape for a control character")
-		case c != '\\':
-			out = append(out, c)
-			d.at++
-			continue
-		}
-		d.at++
-		switch c = d.peek(); c {
-		case '"', '\\', '/':
-			out = append(out, c)
-		case 'b':
-			out = append(out, '\b')
-		case 'f':
-			out = append(out, '\f')
-		case 'n':
-			out = append(out, '\n')
-		case 'r':
-			out = append(out, '\r')
-		case 't':
-			out = append(out, '\t')
-		case 'u':
-			r, ok := d.hex(d.at + 1)
-			if !ok {
-				return "", d.want("four hexadecimal digits after")
-			}
-			d.at += 4
-			if utf16.IsSurrogate(r) {
-				next, ok := rune(0), false
-				if d.at+2 < len(d.data) && d.data[d.at+1] == '\\' && d.data[d.at+2] == 'u' {
-					next, ok = d.hex(d.at + 3)
-				}
-				if r = utf16.DecodeRune(r, next); ok && r != utf8.RuneError {
-					d.at += 6
-				}
-			}
-			out = utf8.AppendRune(out, r)
-		default:
-			return "", d.want("one of \"\\/bfnrtu")
-		}
-		d.at++
+	inner := d.data[start : end-1]
+	if !jsonlex.Escaped(inner) {
+		return string(inner), d.charge(1, 32+end-start)
 	}
-	return "", d.want(`a closing "`)
-}
-
-func (d *decoder) hex(at int) (rune, bool) {
-	if at+4 > len(d.data) {
-		return 0, false
-	}
-	var r rune
-	for _, c := range d.data[at : at+4] {
-		switch {
-		case c >= '0' && c <= '9':
-			r = r<<4 | rune(c-'0')
-		case c >= 'a' && c <= 'f':
-			r = r<<4 | rune(c-'a'+10)
-		case c >= 'A' && c <= 'F':
-			r = r<<4 | rune(c-'A'+10)
-		default:
-			return 0, false
-		}
-	}
-	return r, true
-}
-
-func (d *decoder) digits() bool {
-	start := d.at
-	for c := d.peek(); c >= '0' && c <= '9'; c = d.peek() {
-		d.at++
-	}
-	return d.at > start
+	out := jsonlex.AppendUnescaped(nil, inner)
+	return string(out), d.charge(1+len(out)/16, 32+growth*len(out))
 }
 
 func (d *decoder) number() (any, error) {
-	start, whole := d.at, true
-	if d.peek() == '-' {
-		d.at++
-	}
-	if d.peek() == '0' {
-		d.at++
-	} else if !d.digits() {
+	start := d.at
+	end, ok := jsonlex.Number(d.data, start)
+	if d.at = end; !ok {
 		return nil, d.want("a digit")
 	}
-	if d.peek() == '.' {
-		whole = false
-		d.at++
-		if !d.digits() {
-			return nil, d.want("a digit")
-		}
-	}
-	if c := d.peek(); c == 'e' || c == 'E' {
-		whole = false
-		d.at++
-		if c := d.peek(); c == '+' || c == '-' {
-			d.at++
-		}
-		if !d.digits() {
-			return nil, d.want("a digit")
-		}
-	}
-	if d.at-start > maxDigits {
+	n := end - start
+	if n > maxDigits {
 		return nil, fmt.Errorf("vtl: JSON text, offset %d: want a number of up to %d characters", start, maxDigits)
 	}
-	n := d.at - start
+	number := d.data[start:end]
+	whole := !bytes.ContainsAny(number, ".eE")
 	if whole && n < 19 {
-		return parseNumber(string(d.data[start:d.at]), whole), d.charge(1, 8)
+		return parseNumber(string(number), whole), d.charge(1, 8)
 	}
-	return parseNumber(string(d.data[start:d.at]), whole), d.charge(2+n, 64+n) // a long fraction is calculated with
+	return parseNumber(string(number), whole), d.charge(2+n, 64+n) // a long fraction is calculated with
 }
 
 func parseNumber(text string, whole bool) any {
