@@ -3,16 +3,19 @@ package gatekit
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
 	"maps"
 	"slices"
 	"sync/atomic"
 
+	"github.com/gatekit-go/gatekit/internal/jsonscan"
 	"github.com/gatekit-go/gatekit/internal/strictjson"
 )
 
-// Authorization is what an authorizer learned of a caller. It is immutable and may be shared by all requests that carry one
-// token: accessors return copies. All of them work on nil, which knows nothing.
+// Authorization is what an authorizer learned of a caller. It is immutable and may be shared by all
+// requests that carry one token: accessors return copies. All of them work on nil, which knows
+// nothing.
 type Authorization struct {
 	principal  string
 	authorizer string
@@ -27,7 +30,8 @@ type Authorization struct {
 	fingerprint atomic.Pointer[[sha256.Size]byte] // once asked for
 }
 
-// AuthorizationFields are what [NewAuthorization] makes an [Authorization] from. All of them may be empty.
+// AuthorizationFields are what [NewAuthorization] makes an [Authorization] from. All of them may be
+// empty.
 type AuthorizationFields struct {
 	// Principal identifies the caller: a token's sub, a Lambda authorizer's principalId.
 	Principal string
@@ -37,13 +41,14 @@ type AuthorizationFields struct {
 	Scopes []string
 	// Claims are a token's claims. They must be what encoding/json can write.
 	Claims map[string]any
-	// RawClaims is the JSON object of a token's claims as received; it stands in for Claims. No name may occur twice, in it and in the
-	// objects within it, and they nest at most 100 deep.
+	// RawClaims is the JSON object of a token's claims as received; it stands in for Claims. No
+	// name may occur twice, in it and in the objects within it, and they nest at most 100 deep.
 	RawClaims []byte
-	// CognitoClaims gives claims the string form of Cognito authorizers of REST APIs in place of that of JWT authorizers.
+	// CognitoClaims gives claims the string form of Cognito authorizers of REST APIs in place of
+	// that of JWT authorizers.
 	CognitoClaims bool
-	// Context is the context map of a Lambda authorizer: strings, numbers and booleans, and, of HTTP APIs with payload 2.0, lists ([]any)
-	// and objects (map[string]any) of these.
+	// Context is the context map of a Lambda authorizer: strings, numbers and booleans, and, of
+	// HTTP APIs with payload 2.0, lists ([]any) and objects (map[string]any) of these.
 	Context map[string]any
 	// UsageKey is the API key that the authorizer found for the caller (usageIdentifierKey).
 	UsageKey string
@@ -51,11 +56,13 @@ type AuthorizationFields struct {
 	Caller *IAMCaller
 }
 
-// maxClaimsDepth bounds what is done for lists in lists: each is decoded once for every list around it.
+// maxClaimsDepth bounds what is done for lists in lists: each is passed over once for every list
+// around it.
 const maxClaimsDepth = 100
 
-// NewAuthorization returns an Authorization that holds copies of f's values. Claims that aren't one JSON object in UTF-8, or that have a name
-// twice, are left out, all of them: of two readers each would take another one, and rules on claims must fail closed.
+// NewAuthorization returns an Authorization that holds copies of f's values. Claims that aren't one
+// JSON object in UTF-8, or that have a name twice, are left out, all of them: of two readers each
+// would take another one, and rules on claims must fail closed.
 func NewAuthorization(f AuthorizationFields) *Authorization {
 	raw := bytes.TrimSpace(f.RawClaims)
 	if raw == nil && f.Claims != nil {
@@ -108,7 +115,8 @@ func (a *Authorization) With(others ...*Authorization) *Authorization {
 	return with
 }
 
-// Others returns what further authorizers learned of the same request (auth.All), in a list of its own.
+// Others returns what further authorizers learned of the same request (auth.All), in a list of its
+// own.
 func (a *Authorization) Others() []*Authorization {
 	if a == nil {
 		return nil
@@ -124,7 +132,8 @@ func (a *Authorization) Principal() string {
 	return a.principal
 }
 
-// Authorizer returns the name of the authorizer that admitted the request, given with auth.Named, or "".
+// Authorizer returns the name of the authorizer that admitted the request, given with auth.Named,
+// or "".
 func (a *Authorization) Authorizer() string {
 	if a == nil {
 		return ""
@@ -132,7 +141,8 @@ func (a *Authorization) Authorizer() string {
 	return a.authorizer
 }
 
-// Scopes returns a copy of the caller's scopes, all of them and not only those that the route asked for.
+// Scopes returns a copy of the caller's scopes, all of them and not only those that the route asked
+// for.
 func (a *Authorization) Scopes() []string {
 	if a == nil {
 		return nil
@@ -145,127 +155,6 @@ func (a *Authorization) HasScope(s string) bool {
 	return a != nil && slices.Contains(a.scopes, s)
 }
 
-// Claims returns the token's claims in a map of its own, numbers as json.Number, or nil if there are none. Each call decodes
-// them anew: read single claims with Claim or ClaimString.
-func (a *Authorization) Claims() map[string]any {
-	if a == nil || a.claims == nil {
-		return nil
-	}
-	var claims map[string]any
-	if err := a.decode(a.claims, &claims); err != nil {
-		return nil
-	}
-	return claims
-}
-
-// Claim returns one claim, numbers as json.Number, and whether the token has it. A claim that is null is present.
-func (a *Authorization) Claim(name string) (any, bool) {
-	raw, ok := a.rawClaim(name)
-	if !ok {
-		return nil, false
-	}
-	var value any
-	if err := a.decode(raw, &value); err != nil {
-		return nil, false
-	}
-	return value, true
-}
-
-// ClaimString returns a claim in the string form that the managed gateway hands to integrations, and whether there is one: a
-// number in full, an array as [a b]; from a Cognito authorizer an array as a,b and the times exp and iat as "Tue Apr 04 18:39:39 UTC 2023".
-// A claim that is null counts as absent. (Recorded events of both.)
-func (a *Authorization) ClaimString(name string) (string, bool) {
-	raw, ok := a.rawClaim(name)
-	if !ok {
-		return "", false
-	}
-	return a.claimText(name, raw)
-}
-
-// ClaimStrings returns all claims in the form of [Authorization.ClaimString], in a map of its own, or nil if there are none.
-func (a *Authorization) ClaimStrings() map[string]string {
-	if a == nil || a.claims == nil {
-		return nil
-	}
-	var raw map[string]json.RawMessage
-	if err := json.Unmarshal(a.claims, &raw); err != nil {
-		return nil
-	}
-	texts := make(map[string]string, len(raw))
-	for name, value := range raw {
-		if text, ok := a.claimText(name, value); ok {
-			texts[name] = text
-		}
-	}
-	return texts
-}
-
-// HasClaims reports whether there are claims: a token's, in contrast to what a function or a signature told.
-func (a *Authorization) HasClaims() bool { return a != nil && a.claims != nil }
-
-// AppendClaimStrings appends [Authorization.ClaimStrings] to b as a JSON object, in the token's order; {} if there are none.
-func (a *Authorization) AppendClaimStrings(b []byte) []byte {
-	b = append(b, '{')
-	if a == nil || a.claims == nil {
-		return append(b, '}')
-	}
-	first := true
-	for rest := skipSpace(a.claims[1:]); len(rest) > 0 && rest[0] == '"'; {
-		n := valueLength(rest)
-		key := rest[:n]
-		rest = skipSpace(rest[n:])
-		rest = skipSpace(rest[1:]) // the colon
-		n = valueLength(rest)
-		value := rest[:n]
-		if rest = skipSpace(rest[n:]); rest[0] == ',' {
-			rest = skipSpace(rest[1:])
-		}
-		if value[0] == 'n' {
-			continue // null counts as absent
-		}
-		if !first {
-			b = append(b, ',')
-		}
-		first = false
-		b = append(append(b, key...), ':')
-		b = a.appendClaim(b, key, value)
-	}
-	return append(b, '}')
-}
-
-// appendClaim appends a claim that isn't null as a JSON string. Strings, words and whole numbers are in the text as they are to be.
-func (a *Authorization) appendClaim(b, key, value []byte) []byte {
-	switch c := value[0]; {
-	case c == '"':
-		return append(b, value...)
-	case c == 't' || c == 'f' || !a.cognito && c != '[' && c != '{' && !bytes.ContainsAny(value, ".eE"):
-		b = append(append(b, '"'), value...)
-		return append(b, '"')
-	}
-	var name string
-	_ = json.Unmarshal(key, &name) // valid, as all of the claims
-	text, _ := a.claimText(name, value)
-	quoted, _ := json.Marshal(text) // a string always encodes
-	return append(b, quoted...)
-}
-
-func (a *Authorization) claimText(name string, raw []byte) (string, bool) {
-	if a.cognito {
-		return cognitoText(name, raw)
-	}
-	return claimText(raw)
-}
-
-// DecodeClaims decodes the claims into v as json.Unmarshal does. Without claims it decodes an empty object. A struct's fields take names in
-// any letter case, the last one wins: where an issuer has claims whose names differ in that alone, decode into a map, or use Claim.
-func (a *Authorization) DecodeClaims(v any) error {
-	raw := []byte("{}")
-	if a != nil && a.claims != nil {
-		raw = a.claims
-	}
-	return json.Unmarshal(raw, v)
-}
-
 // Context returns a copy of the Lambda authorizer's context map, or nil.
 func (a *Authorization) Context() map[string]any {
 	if a == nil {
@@ -274,7 +163,8 @@ func (a *Authorization) Context() map[string]any {
 	return cloneContext(a.context)
 }
 
-// ContextValue returns one member of the Lambda authorizer's context map, and whether there is one. It copies no others.
+// ContextValue returns one member of the Lambda authorizer's context map, and whether there is one.
+// It copies no others.
 func (a *Authorization) ContextValue(name string) (any, bool) {
 	if a == nil {
 		return nil, false
@@ -306,7 +196,8 @@ func cloneValue(value any) any {
 	return value
 }
 
-// UsageKey returns the API key that the authorizer found for the caller (usageIdentifierKey), or "".
+// UsageKey returns the API key that the authorizer found for the caller (usageIdentifierKey), or
+// "".
 func (a *Authorization) UsageKey() string {
 	if a == nil {
 		return ""
@@ -322,15 +213,65 @@ func (a *Authorization) Caller() (IAMCaller, bool) {
 	return *a.caller, true
 }
 
-func (a *Authorization) rawClaim(name string) ([]byte, bool) {
-	if a == nil || a.claims == nil {
-		return nil, false
-	}
-	return objectMember(a.claims, name)
+// perToken are the claims that tell one token of a caller from the next, and nothing of the caller.
+// (RFC 7519, section 4.1; OpenID Connect Core 1.0, section 2; Cognito's tokens.)
+var perToken = map[string]bool{
+	"exp": true, "nbf": true, "iat": true, "jti": true, "auth_time": true, "nonce": true,
+	"at_hash": true, "c_hash": true, "s_hash": true,
+	"sid": true, "event_id": true, "origin_jti": true,
 }
 
-func (a *Authorization) decode(raw []byte, v any) error {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	return d.Decode(v)
+// Fingerprint is a digest of all that an authorizer learned of a caller, and of the API key that it
+// found: two requests with one fingerprint may have one answer. Of a token's claims those are left
+// out that differ from token to token (exp, iat, jti …), so that a caller keeps the fingerprint
+// when the token is renewed. It is computed at the first call, and zero on nil.
+func (a *Authorization) Fingerprint() [sha256.Size]byte {
+	if a == nil {
+		return [sha256.Size]byte{}
+	}
+	if known := a.fingerprint.Load(); known != nil {
+		return *known
+	}
+	sum := sha256.Sum256(a.appendIdentity(nil))
+	a.fingerprint.Store(&sum)
+	return sum
+}
+
+// appendIdentity appends what Fingerprint is made of, each part after its length.
+func (a *Authorization) appendIdentity(b []byte) []byte {
+	text := func(parts ...string) {
+		for _, s := range parts {
+			b = binary.AppendUvarint(b, uint64(len(s)))
+			b = append(b, s...)
+		}
+	}
+	scopes := slices.Sorted(slices.Values(a.scopes))
+	b = binary.AppendUvarint(b, uint64(len(scopes)))
+	text(scopes...)
+	text(a.principal, a.authorizer, a.usageKey)
+	claims := map[string][]byte{}
+	for quoted, value := range jsonscan.Members(a.claims) {
+		if name, _ := jsonscan.Text(quoted); !perToken[name] {
+			claims[name] = value
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(claims)) {
+		text(name, string(claims[name]))
+	}
+	b = append(b, 0)
+	context, err := json.Marshal(a.context) // sorts
+	if err != nil {
+		context = []byte(err.Error()) // strings, numbers, booleans: NaN at most
+	}
+	text(string(context))
+	if a.caller != nil {
+		caller, _ := json.Marshal(a.caller) // strings
+		text(string(caller))
+	}
+	b = append(b, 0)
+	for _, other := range a.others {
+		sum := other.Fingerprint()
+		b = append(b, sum[:]...)
+	}
+	return b
 }

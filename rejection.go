@@ -2,101 +2,23 @@ package gatekit
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// ResponseType says why the gateway answers a request itself: the gateway response types of REST APIs ("Gateway response
-// types for API Gateway" of the developer guide), which serve every flavor here.
-type ResponseType uint8
-
-// The response types. The zero ResponseType stands for Default4XX or Default5XX, by the Rejection's status.
-const (
-	_ ResponseType = iota
-	AccessDenied
-	APIConfigurationError
-	AuthorizerConfigurationError
-	AuthorizerFailure
-	BadRequestBody
-	BadRequestParameters
-	Default4XX
-	Default5XX
-	ExpiredToken
-	IntegrationFailure
-	IntegrationTimeout
-	InvalidAPIKey
-	InvalidSignature
-	MissingAuthenticationToken
-	QuotaExceeded
-	RequestTooLarge
-	ResourceNotFound
-	Throttled
-	Unauthorized
-	UnsupportedMediaType
-	WAFFiltered
-	responseTypes // how many there are
-)
-
-// answer is what a response type says when nobody customized it.
-type answer struct {
-	name      string // the managed gateway's
-	errorType string // x-amzn-ErrorType
-	status    int    // REST and WebSocket
-	message   string // REST; "" is JSON null
-	key       string // what stands between the braces before the message: AccessDenied is spelled Message
-	http      int    // HTTP
-	httpText  string // HTTP and WebSocket
-}
-
-// Refusals made before the integration show no blank after the colon, those made by integration and mapping show one.
-const (
-	early  = `{"message":`
-	late   = `{"message": `
-	policy = `{"Message":`
-)
-
-// answers is the one table of what refusals say. (spec: "supported-gateway-response-types"; statuses, spellings and blanks
-// as recorded from the managed gateway.)
-var answers = [responseTypes]answer{
-	AccessDenied:                 {"ACCESS_DENIED", "AccessDeniedException", 403, "User is not authorized to access this resource", policy, 403, "Forbidden"},
-	APIConfigurationError:        {"API_CONFIGURATION_ERROR", "InternalServerErrorException", 500, "Internal server error", late, 500, "Internal Server Error"},
-	AuthorizerConfigurationError: {"AUTHORIZER_CONFIGURATION_ERROR", "AuthorizerConfigurationException", 500, "", early, 500, "Internal Server Error"},
-	AuthorizerFailure:            {"AUTHORIZER_FAILURE", "AuthorizerFailureException", 500, "", early, 500, "Internal Server Error"},
-	BadRequestBody:               {"BAD_REQUEST_BODY", "BadRequestException", 400, "Invalid request body", early, 400, "Bad Request"},
-	BadRequestParameters:         {"BAD_REQUEST_PARAMETERS", "BadRequestException", 400, "Missing required request parameters", early, 400, "Bad Request"},
-	Default4XX:                   {"DEFAULT_4XX", "BadRequestException", 400, "Bad Request", early, 400, "Bad Request"},
-	Default5XX:                   {"DEFAULT_5XX", "InternalServerErrorException", 500, "Internal server error", late, 500, "Internal Server Error"},
-	ExpiredToken:                 {"EXPIRED_TOKEN", "ExpiredTokenException", 403, "The security token included in the request is expired", early, 403, "Forbidden"},
-	IntegrationFailure:           {"INTEGRATION_FAILURE", "InternalServerErrorException", 504, "Internal server error", late, 503, "Service Unavailable"},
-	IntegrationTimeout:           {"INTEGRATION_TIMEOUT", "InternalServerErrorException", 504, "Endpoint request timed out", late, 503, "Service Unavailable"},
-	InvalidAPIKey:                {"INVALID_API_KEY", "ForbiddenException", 403, "Forbidden", early, 403, "Forbidden"},
-	InvalidSignature:             {"INVALID_SIGNATURE", "InvalidSignatureException", 403, "Forbidden", early, 403, "Forbidden"},
-	MissingAuthenticationToken:   {"MISSING_AUTHENTICATION_TOKEN", "MissingAuthenticationTokenException", 403, "Missing Authentication Token", early, 403, "Forbidden"},
-	QuotaExceeded:                {"QUOTA_EXCEEDED", "LimitExceededException", 429, "Limit Exceeded", early, 429, "Limit Exceeded"},
-	RequestTooLarge:              {"REQUEST_TOO_LARGE", "BadRequestException", 413, "Request Too Long", late, 413, "Request Entity Too Large"},
-	ResourceNotFound:             {"RESOURCE_NOT_FOUND", "ResourceNotFoundException", 404, "Not Found", early, 404, "Not Found"},
-	Throttled:                    {"THROTTLED", "TooManyRequestsException", 429, "Too Many Requests", early, 429, "Too Many Requests"},
-	Unauthorized:                 {"UNAUTHORIZED", "UnauthorizedException", 401, "Unauthorized", early, 401, "Unauthorized"},
-	UnsupportedMediaType:         {"UNSUPPORTED_MEDIA_TYPE", "BadRequestException", 415, "Unsupported Media Type", early, 415, "Unsupported Media Type"},
-	WAFFiltered:                  {"WAF_FILTERED", "ForbiddenException", 403, "Forbidden", early, 403, "Forbidden"},
-}
-
-// String returns the managed gateway's name of t: "UNAUTHORIZED", "THROTTLED" …
-func (t ResponseType) String() string {
-	if t == 0 || t >= responseTypes {
-		return "ResponseType(" + strconv.Itoa(int(t)) + ")"
-	}
-	return answers[t].name
-}
-
-// Rejection is a request that the gateway answers itself. It is an error; its Cause is for the log and is never sent.
+// Rejection is a request that the gateway answers itself. It is an error; its Cause is for the log
+// and is never sent.
 //
-// A Rejection given to [Reject] is never modified, so one without Header and Cause can be made once and returned for every
-// request; data of one request means a fresh copy. RetryAfter and Challenge are plain values, so that the refusals that are made
-// most often (429, 401) need no Header, which costs four allocations.
+// A Rejection given to [Reject] is never modified, so one without Header and Cause can be made once
+// and returned for every request; data of one request means a fresh copy. RetryAfter and Challenge
+// are plain values, so that the refusals that are made most often (429, 401) need no Header, which
+// costs four allocations.
 type Rejection struct {
 	// Type is the gateway response type.
 	Type ResponseType
@@ -104,11 +26,13 @@ type Rejection struct {
 	Status int
 	// Message is what the client is told. "" means the type's own for the flavor.
 	Message string
-	// RetryAfter is how long the caller has to wait: the header Retry-After, in whole seconds, rounded up. 0 sends none.
+	// RetryAfter is how long the caller has to wait: the header Retry-After, in whole seconds,
+	// rounded up. 0 sends none.
 	RetryAfter time.Duration
 	// Challenge is a value of the header WWW-Authenticate, in front of those in Header. "" is none.
 	Challenge string
-	// Header is added to the answer. Reject copies it. A name without values is taken out of what the answer has.
+	// Header is added to the answer. Reject copies it. A name without values is taken out of what
+	// the answer has.
 	Header http.Header
 	// Cause is what went wrong, for logs. It must hold no token, key or claim.
 	Cause error
@@ -141,8 +65,8 @@ func (e *Rejection) StatusFor(f Flavor) int {
 	}
 }
 
-// MessageFor returns the message that a client of an API of flavor f gets: Message, or the type's own. It is "" where the
-// managed gateway sends a JSON null.
+// MessageFor returns the message that a client of an API of flavor f gets: Message, or the type's
+// own. It is "" where the managed gateway sends a JSON null.
 func (e *Rejection) MessageFor(f Flavor) string {
 	a := &answers[e.kind()]
 	switch {
@@ -157,8 +81,8 @@ func (e *Rejection) MessageFor(f Flavor) string {
 	return a.httpText
 }
 
-// ErrorType returns the value of x-amzn-ErrorType that the REST flavor sends, such as "UnauthorizedException": the type's own, or the one in
-// Header.
+// ErrorType returns the value of x-amzn-ErrorType that the REST flavor sends, such as
+// "UnauthorizedException": the type's own, or the one in Header.
 func (e *Rejection) ErrorType() string {
 	if own := e.Header["X-Amzn-Errortype"]; len(own) > 0 {
 		return own[0]
@@ -176,7 +100,8 @@ func (e *Rejection) kind() ResponseType {
 	return Default5XX
 }
 
-// appendMessage appends key, message as a JSON string, and the closing brace. The managed gateway sends <, > and & as they are.
+// appendMessage appends key, message as a JSON string, and the closing brace. The managed gateway
+// sends <, > and & as they are.
 func appendMessage(b []byte, key, message string) []byte {
 	b = append(b, key...)
 	if strings.IndexFunc(message, needsEscape) < 0 { // the encoder would write the same, and allocate four times
@@ -192,3 +117,205 @@ func appendMessage(b []byte, key, message string) []byte {
 }
 
 func needsEscape(c rune) bool { return c < ' ' || c > '~' || c == '"' || c == '\\' }
+
+// Reject records in the RequestContext why the gateway answers the request itself, and answers:
+// through the responder if one is set ([RequestContext.SetResponder]), else in the flavor's form.
+// An error that is no [Rejection] (nil, too) is a 500 whose text stays inside.
+//
+// The first rejection of a request is the one recorded. Where no RequestContext is attached, the
+// answer has a request ID all the same, and nothing is attached: refusing is what an attack makes a
+// gateway do, so it costs as little as it can. Reject writes nothing if the request's context is
+// canceled, since nobody is there to read it.
+func Reject(w http.ResponseWriter, r *http.Request, why error) {
+	rej := rejectionOf(why)
+	rc := From(r.Context()) // only read: this may be a handler that has outlived its request
+	if rc == nil {
+		rej.writeAlone(w, r, HTTP)
+		return
+	}
+	a := rc.at // never nil: only Attach makes contexts that From finds
+	if t := a.trial.Load(); t != nil {
+		t.refused(rej)
+		return
+	}
+	first := a.rejection.CompareAndSwap(nil, rej)
+	if canceled(r) {
+		return
+	}
+	if first && rc.responder != nil {
+		rc.id.setHeaders(w.Header(), rc.API.Flavor, &a.idHeaders, make([]string, 2), nil)
+		rc.responder(w, r, rej)
+		return
+	}
+	rej.write(w, r, rc.API.Flavor, &rc.id, &a.idHeaders)
+}
+
+// Reject is [Reject] in the name of a: for a station in front of the APIs, which knows in whose
+// form it refuses before anything is attached. Where a RequestContext is, a becomes its API; where
+// none is, none is made, as anybody can send what no API is for.
+func (a *API) Reject(w http.ResponseWriter, r *http.Request, why error) {
+	if rc := From(r.Context()); rc != nil {
+		rc.API = a
+		Reject(w, r, why)
+		return
+	}
+	rejectionOf(why).writeAlone(w, r, a.Flavor)
+}
+
+// writeAlone answers where nothing is attached.
+func (e *Rejection) writeAlone(w http.ResponseWriter, r *http.Request, f Flavor) {
+	if !canceled(r) {
+		var id requestID // stays on the stack
+		id.draw()
+		e.write(w, r, f, &id, nil)
+	}
+}
+
+// rejectionOf returns why itself, as nearly every station gives it, or else looks for the Rejection
+// that it wraps, at the cost of an allocation.
+func rejectionOf(why error) *Rejection {
+	if rej, ok := why.(*Rejection); ok && rej != nil {
+		return rej
+	}
+	var rej *Rejection
+	if !errors.As(why, &rej) || rej == nil {
+		rej = &Rejection{Type: Default5XX, Cause: why}
+	}
+	return rej
+}
+
+// canceled reports whether the client went away. Past a deadline it is still there.
+func canceled(r *http.Request) bool {
+	err := r.Context().Err()
+	return err != nil && errors.Is(err, context.Canceled)
+}
+
+// write answers in the flavor's form. (HTTP: "Working with HTTP APIs"; REST: "Gateway responses in
+// API Gateway".) ids are the texts of id if they have been made, nil or empty strings if not.
+//
+// All values share one slice, each with a capacity of its own length, so that who appends to one of
+// them copies it.
+func (e *Rejection) write(w http.ResponseWriter, r *http.Request, f Flavor, id *requestID, ids *[2]string) {
+	const fixed = 7
+	v := make([]string, fixed+e.headerValues())
+	h := w.Header()
+	var room [20]byte
+	wait := id.setHeaders(h, f, ids, v[0:2], e.appendWait(room[:0]))
+	e.setHeaders(h, v[fixed-2:], wait)
+	status := e.StatusFor(f)
+	var body []byte
+	body, v[2] = e.body(f, status)
+	v[3] = "application/json"
+	h["Content-Length"], h["Content-Type"] = v[2:3:3], v[3:4:4]
+	if f == REST {
+		v[4] = e.ErrorType()
+		h["X-Amzn-Errortype"] = v[4:5:5]
+	} else {
+		delete(h, "X-Amzn-Errortype") // only the REST flavor sends it
+	}
+	if f == HTTP && status == http.StatusServiceUnavailable {
+		h["Content-Type"] = nil // the recorded 503 has no content type; nil keeps net/http from sniffing one
+	}
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body) // a client that went away is no fault of ours
+	}
+}
+
+// SetHeaders sets in h what the refusal brings along, RetryAfter, Challenge and Header, in slices
+// of h's own, and takes out what a station set for a body that isn't sent: for a responder
+// ([RequestContext.SetResponder]), as Reject does it by itself.
+func (e *Rejection) SetHeaders(h http.Header) {
+	e.setHeaders(h, make([]string, 2+e.headerValues()), string(e.appendWait(nil)))
+}
+
+// headerValues returns how many values e.Header has.
+func (e *Rejection) headerValues() (n int) {
+	for _, values := range e.Header {
+		n += len(values)
+	}
+	return n
+}
+
+// setHeaders is SetHeaders with room for two strings and the values of e.Header, and the text of
+// the wait.
+func (e *Rejection) setHeaders(h http.Header, room []string, wait string) {
+	if len(h) > 0 {
+		for _, stale := range [...]string{"Content-Encoding", "Content-Range", "Etag", "Last-Modified", "Trailer"} {
+			delete(h, stale)
+		}
+	}
+	room, rest := room[:2:2], room[2:]
+	for name, values := range e.Header {
+		n := copy(rest, values)
+		if n == 0 {
+			delete(h, http.CanonicalHeaderKey(name))
+			continue
+		}
+		h[http.CanonicalHeaderKey(name)], rest = rest[:n:n], rest[n:]
+	}
+	if wait != "" {
+		room[0] = wait
+		h["Retry-After"] = room[0:1:1]
+	}
+	if e.Challenge != "" {
+		room[1] = e.Challenge
+		h["Www-Authenticate"] = append(room[1:2:2], e.Header["Www-Authenticate"]...)
+	}
+}
+
+// appendWait appends the seconds of Retry-After, if there are any. It rounds up, as a caller who
+// comes back a moment too early is refused again. (RFC 9110, section 10.2.3.)
+func (e *Rejection) appendWait(b []byte) []byte {
+	if e.RetryAfter <= 0 {
+		return b
+	}
+	return strconv.AppendInt(b, int64((e.RetryAfter-1)/time.Second)+1, 10)
+}
+
+// said is a body that is made once, with its Content-Length.
+type said struct {
+	body   []byte
+	length string
+}
+
+// bodies are what the response types say in each flavor when nobody customized it. A ResponseWriter
+// must not modify what it is given (io.Writer), so all refusals share them.
+var bodies = func() (all [responseTypes][flavors]said) {
+	for t := ResponseType(1); t < responseTypes; t++ {
+		for f := range flavors {
+			e := &Rejection{Type: t}
+			body := e.BodyFor(f)
+			all[t][f] = said{body, strconv.Itoa(len(body))}
+		}
+	}
+	return all
+}()
+
+// body returns what BodyFor does, and its length, without an allocation where the type's own words
+// do.
+func (e *Rejection) body(f Flavor, status int) (body []byte, length string) {
+	t := e.kind()
+	a := &answers[t]
+	own := f == REST || f == HTTP && status == a.http || f == WebSocket && status == a.status
+	if f < flavors && e.Message == "" && own {
+		s := &bodies[t][f]
+		return s.body, s.length
+	}
+	body = e.BodyFor(f)
+	return body, strconv.Itoa(len(body))
+}
+
+// BodyFor returns what a client of an API of flavor f gets, {"message":…} in the flavor's spelling,
+// in a slice of its own: the message of [Rejection.MessageFor], or null.
+func (e *Rejection) BodyFor(f Flavor) []byte {
+	key := early
+	if f == REST {
+		key = answers[e.kind()].key
+	}
+	message := e.MessageFor(f)
+	if message == "" {
+		return slices.Concat([]byte(key), []byte("null}"))
+	}
+	return appendMessage(make([]byte, 0, len(key)+len(message)+len(`""}`)), key, message)
+}

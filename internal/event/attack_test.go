@@ -130,3 +130,30 @@ func FuzzParse(f *testing.F) {
 		require.NotNil(t, gatekit.From(r.Context()))
 	})
 }
+
+// Claims of which two readers could see different ones are dropped whole, and then neither the
+// principal nor a scope is taken from them. Scopes that the gateway itself lists stay.
+func TestClaimsWithTwoReadingsTellNothing(t *testing.T) {
+	for name, claims := range map[string]string{
+		"sub-twice": `{"sub":"admin","sub":"guest","scope":"pets:write"}`, "scope-twice": `{"sub":"a","scope":"x","scope":"pets:write"}`,
+		"by-escape": `{"sub":"admin","s\u0075b":"guest","scope":"x"}`, "within": `{"sub":"admin","scope":"x","o":{"a":1,"a":2}}`,
+		"half-pair": `{"sub":"admin","scope":"x","a":"\ud800"}`,
+	} {
+		for format, payload := range map[string]string{
+			"2.0": `{"version":"2.0","rawPath":"/","requestContext":{"http":{"method":"GET","path":"/"},"authorizer":{"jwt":{"claims":` + claims + `,"scopes":SCOPES}}}}`,
+			"1.0": `{"version":"1.0","path":"/","httpMethod":"GET","requestContext":{"authorizer":{"claims":` + claims + `,"scopes":SCOPES}}}`,
+		} {
+			for scopes, want := range map[string][]string{`null`: nil, `["pets:read"]`: {"pets:read"}} {
+				in, err := event.Parse(strings.Replace(payload, "SCOPES", scopes, 1))
+				require.NoError(t, err, "%s %s", name, format)
+				r, err := in.Request(t.Context(), event.Cut{})
+				require.NoError(t, err, "%s %s", name, format)
+				a := gatekit.From(r.Context()).Authorization
+				require.NotNil(t, a)
+				require.False(t, a.HasClaims(), "%s %s", name, format)
+				require.Empty(t, a.Principal(), "%s %s", name, format)
+				require.Equal(t, want, a.Scopes(), "%s %s", name, format)
+			}
+		}
+	}
+}

@@ -72,19 +72,28 @@ func (in *Incoming) authorizerV2(rc *gatekit.RequestContext) {
 }
 
 // tokenOf is what an authorizer for tokens learned. Where the event doesn't tell scopes, as on
-// routes without, those of the token count.
+// routes without, those of the token count. Claims that NewAuthorization drops, such as those with a
+// name twice, tell neither who is calling nor a scope: another reader would see another caller.
 func tokenOf(rc *gatekit.RequestContext, claims, scopes string) *gatekit.Authorization {
-	fields := gatekit.AuthorizationFields{
-		Principal: text(get(claims, "sub")), RawClaims: []byte(claims), Scopes: strings.Fields(text(get(claims, "scope"))),
-	}
-	if !jsonscan.IsNull(scopes) {
-		fields.Scopes = nil
+	fields := gatekit.AuthorizationFields{RawClaims: []byte(claims), Principal: text(get(claims, "sub"))}
+	ofClaims := jsonscan.IsNull(scopes)
+	if ofClaims {
+		fields.Scopes = strings.Fields(text(get(claims, "scope")))
+	} else {
 		for scope := range jsonscan.Elements(scopes) {
 			fields.Scopes = append(fields.Scopes, text(scope))
 		}
 		rc.SetAuthorizationScopes(&fields.Scopes)
 	}
-	return gatekit.NewAuthorization(fields)
+	a := gatekit.NewAuthorization(fields)
+	if a.HasClaims() {
+		return a
+	}
+	told := gatekit.AuthorizationFields{}
+	if !ofClaims {
+		told.Scopes = fields.Scopes
+	}
+	return gatekit.NewAuthorization(told)
 }
 
 func contextOf(object string) map[string]any {
