@@ -14,13 +14,14 @@ import (
 const module = "github.com/gatekit-go/gatekit"
 
 // core are the packages that users import, which must stay light. Each new one is added here.
-var core = []string{"auth", "cors", "domain", "route", "route/cache", "route/function", "route/integration", "throttle", "throttle/usageplan", "transform", "transform/validate", "transform/vtl"}
+var core = []string{"auth", "cors", "domain", "route", "route/cache", "route/function", "route/integration", "route/websocket", "throttle", "throttle/usageplan", "transform", "transform/validate", "transform/vtl"}
 
 // dependencies are what the core may compile beside the standard library.
 var dependencies = []string{
 	"github.com/MicahParks/keyfunc/v3", "github.com/MicahParks/jwkset", "github.com/golang-jwt/jwt/v5", "github.com/rs/cors", "golang.org/x/time",
-	"github.com/aws/aws-lambda-go/lambda/handlertrace", // forty lines on context, which tell what a function returned
-	"github.com/aws/aws-lambda-go/lambdacontext",       // what functions find in their context
+	"github.com/aws/aws-lambda-go/lambda/handlertrace",   // forty lines on context, which tell what a function returned
+	"github.com/aws/aws-lambda-go/lambdacontext",         // what functions find in their context
+	"github.com/gobwas/ws", "github.com/gobwas/httphead", // the codec of route/websocket; see internal/wsconn
 }
 
 // schemas are what transform/validate may compile, and nobody else of the core.
@@ -142,7 +143,7 @@ func TestTheCoreStaysLight(t *testing.T) {
 // What users put into their tests and programs brings no test library along.
 func TestTestHelpersAreFreeOfTestify(t *testing.T) {
 	helpers := ours(t, module+"/examples")
-	for _, helper := range []string{"auth/authtest", "route/cache/cachetest", "throttle/throttletest", "throttle/usageplan/usageplantest", "transform/transformtest"} {
+	for _, helper := range []string{"auth/authtest", "route/cache/cachetest", "route/websocket/websockettest", "throttle/throttletest", "throttle/usageplan/usageplantest", "transform/transformtest"} {
 		helpers = append(helpers, module+"/"+helper)
 	}
 	for _, pkg := range helpers {

@@ -33,27 +33,28 @@ import (
 //     yields, and an id that isn't found is Unknown, not [Gone], until the lease and the margin
 //     have passed.
 type Registry interface {
-	// Join makes a node known and begins to renew its lease, until Member.Leave or the end of ctx. It
-	// returns once the lease is held: an error means that there is none and that nothing was started.
+	// Join makes a node known and begins to renew its lease, until Member.Leave or the end of ctx.
+	// It returns once the lease is held: an error means that there is none and that nothing was
+	// started.
 	Join(ctx context.Context, n Node) (Member, error)
 }
 
 // Node is an API as its registry knows it. The functions may be called by several goroutines.
 type Node struct {
-	// ID is unique to each start of a node: a process that is started again is another node. It is 1
-	// to 64 letters, digits, "-" or "_".
+	// ID is unique to each start of a node: a process that is started again is another node. It is
+	// 1 to 64 letters, digits, "-" or "_".
 	ID string
 	// Scope is the API's ID and stage, "a1b2c3d4e5/prod": the ids of one scope are unique.
 	Scope string
-	// Records yields the connections of this node, with their groups, for a store that has lost them.
-	// A connection that opens or ends meanwhile may be among them or not.
+	// Records yields the connections of this node, with their groups, for a store that has lost
+	// them. A connection that opens or ends meanwhile may be among them or not.
 	Records func() iter.Seq[Record]
 	// Fence closes all connections of this node (1012), without their $disconnect, and refuses new
 	// ones until Join or a renewal has succeeded again. It returns when nothing more can be sent on
 	// them.
 	Fence func()
-	// Orphan is called with each record that this node has removed because the lease of its owner was
-	// over: it runs $disconnect (1006). It may take as long as an integration does.
+	// Orphan is called with each record that this node has removed because the lease of its owner
+	// was over: it runs $disconnect (1006). It may take as long as an integration does.
 	Orphan func(context.Context, Record)
 }
 
@@ -63,9 +64,9 @@ type Record struct {
 	ID string
 	// Node is the owner's, set by the Member that adds it.
 	Node string
-	// State is what another node needs in order to run the connection's $disconnect: JSON that only an
-	// API reads. At most 64 KB. It holds what the authorizer has learned: it is the caller's personal
-	// data, and no credential.
+	// State is what another node needs in order to run the connection's $disconnect: JSON that only
+	// an API reads. At most 64 KB. It holds what the authorizer has learned: it is the caller's
+	// personal data, and no credential.
 	State []byte
 	// Groups are the groups that the connection is in.
 	Groups []string
@@ -75,28 +76,29 @@ type Record struct {
 // after ctx ends, with ctx's error, and [ErrUnavailable] (wrapped, so that the cause is in the log)
 // if the store can't be asked.
 type Member interface {
-	// Add records a connection of this node. It is called before the 101 is sent, so whoever has heard
-	// of the id finds it.
+	// Add records a connection of this node. It is called before the 101 is sent, so whoever has
+	// heard of the id finds it.
 	Add(ctx context.Context, r Record) error
-	// Remove removes the record of a connection of this node, and the connection from all groups, by
-	// compare and delete. It reports whether it was this call that removed it: then the caller runs
-	// $disconnect. While the store can't be reached it waits for it until ctx ends, as who has
+	// Remove removes the record of a connection of this node, and the connection from all groups,
+	// by compare and delete. It reports whether it was this call that removed it: then the caller
+	// runs $disconnect. While the store can't be reached it waits for it until ctx ends, as who has
 	// removed a record must be known.
 	Remove(ctx context.Context, id string) (removed bool, err error)
 	// Find returns where the connections are, one Place for each id in its order. A node's own
-	// connections aren't asked for: the API knows them. It costs one round trip, whatever the number.
+	// connections aren't asked for: the API knows them. It costs one round trip, whatever the
+	// number.
 	Find(ctx context.Context, ids []string) ([]Place, error)
 
-	// Enter puts a connection of this node into a group, and Exit takes it out. Both do nothing if it
-	// is so already. Enter returns [ErrGone] where the connection has no record.
+	// Enter puts a connection of this node into a group, and Exit takes it out. Both do nothing if
+	// it is so already. Enter returns [ErrGone] where the connection has no record.
 	Enter(ctx context.Context, group, id string) error
 	Exit(ctx context.Context, group, id string) error
-	// Group yields the connections of a group and where they are, in pages and in no order, without a
-	// scan of anything else. Who enters or leaves meanwhile may be among them or not; nobody is yielded
-	// twice who stays. The first error ends it.
+	// Group yields the connections of a group and where they are, in pages and in no order, without
+	// a scan of anything else. Who enters or leaves meanwhile may be among them or not; nobody is
+	// yielded twice who stays. The first error ends it.
 	Group(ctx context.Context, group string) iter.Seq2[Entry, error]
-	// Count returns how many connections are in a group, those of dead nodes included until they are
-	// removed.
+	// Count returns how many connections are in a group, those of dead nodes included until they
+	// are removed.
 	Count(ctx context.Context, group string) (int, error)
 
 	// Leave ends the membership in order: the lease is given up and its records are gone, without
@@ -122,8 +124,8 @@ type Found uint8
 
 // What a registry can say of an id.
 const (
-	// Unknown is an id of which nothing can be said at present: its node doesn't renew its lease, or
-	// the store has lost its memory. The caller hears 503 and asks again.
+	// Unknown is an id of which nothing can be said at present: its node doesn't renew its lease,
+	// or the store has lost its memory. The caller hears 503 and asks again.
 	Unknown Found = iota
 	// Live is an id that has a record whose node holds its lease.
 	Live
@@ -138,15 +140,16 @@ func (f Found) String() string {
 	return [...]string{"unknown", "live", "gone"}[f]
 }
 
-// Transport carries calls between nodes: request and reply, with a deadline. A [Memory] is one, too.
+// Transport carries calls between nodes: request and reply, with a deadline. A [Memory] is one,
+// too.
 type Transport interface {
 	// Listen has serve called with what other nodes ask of this one, several calls at once, until
-	// stop is called or ctx ends; then no call is running any more. serve's context has the caller's
-	// deadline. It returns once calls arrive.
+	// stop is called or ctx ends; then no call is running any more. serve's context has the
+	// caller's deadline. It returns once calls arrive.
 	Listen(ctx context.Context, n Node, serve func(context.Context, Call) Answer) (stop func(), err error)
-	// Call asks a node of the same scope and waits for its answer until ctx ends; ctx has a deadline.
-	// An error says that it isn't known if the call was done ([ErrUnavailable], or ctx's): it must not
-	// be sent a second time. A call is delivered at most once.
+	// Call asks a node of the same scope and waits for its answer until ctx ends; ctx has a
+	// deadline. An error says that it isn't known if the call was done ([ErrUnavailable], or
+	// ctx's): it must not be sent a second time. A call is delivered at most once.
 	Call(ctx context.Context, scope, node string, c Call) (Answer, error)
 }
 
@@ -200,8 +203,8 @@ var (
 	ErrGone = errors.New("websocket: the connection is gone")
 	// ErrFull is returned for a connection whose client reads more slowly than it is sent to: 429.
 	ErrFull = errors.New("websocket: the connection's queue is full")
-	// ErrUnavailable is returned where it can't be known at present if the connection is there, or if
-	// it was sent to: 503.
+	// ErrUnavailable is returned where it can't be known at present if the connection is there, or
+	// if it was sent to: 503.
 	ErrUnavailable = errors.New("websocket: unavailable")
 	// ErrTooLarge is returned for a message above the limit: 413.
 	ErrTooLarge = errors.New("websocket: the message is too large")

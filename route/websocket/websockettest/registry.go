@@ -15,20 +15,20 @@ import (
 
 // Store is a registry and a transport on trial.
 type Store struct {
-	// New returns the registry and transport of one more machine on the same store: for a store in one
-	// process the same ones each time.
+	// New returns the registry and transport of one more machine on the same store: for a store in
+	// one process the same ones each time.
 	New func(t *testing.T) (websocket.Registry, websocket.Transport)
-	// Lease is how long a node that can't be reached keeps its connections, and Margin what is added
-	// to it before others judge.
+	// Lease is how long a node that can't be reached keeps its connections, and Margin what is
+	// added to it before others judge.
 	Lease, Margin time.Duration
 	// Sever cuts a node off from the store and from the others, and Mend connects it again.
 	Sever, Mend func(scope, node string)
 }
 
 // TestRegistry holds the registry and transport of open's store against what [websocket.Registry],
-// [websocket.Member] and [websocket.Transport] promise. open is called once for each part. run runs a
-// part: synctest.Test for a store within the process, so that no real time passes; nil runs it as it
-// is.
+// [websocket.Member] and [websocket.Transport] promise. open is called once for each part. run runs
+// a part: synctest.Test for a store within the process, so that no real time passes; nil runs it as
+// it is.
 func TestRegistry(
 	t *testing.T, run func(*testing.T, func(*testing.T)), open func(t *testing.T) Store,
 ) {

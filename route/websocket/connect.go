@@ -1,0 +1,232 @@
+package websocket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/wsconn"
+)
+
+// The refusals of handshakes, made once.
+var (
+	errOrigin = &gatekit.Rejection{Type: gatekit.AccessDenied, Cause: errors.New(
+		"websocket: the page's Origin is not allowed")}
+	errDraining = &gatekit.Rejection{Type: gatekit.Default5XX, Status: http.StatusServiceUnavailable,
+		Cause: errors.New("websocket: the API is shutting down, or has lost its lease")}
+	errConnections = &gatekit.Rejection{Type: gatekit.Default5XX, Status: http.StatusServiceUnavailable,
+		Cause: errors.New("websocket: Config.MaxConnections are open")}
+	errProtocol = &gatekit.Rejection{Type: gatekit.IntegrationFailure, Status: http.StatusBadGateway,
+		Cause: errors.New("websocket: $connect selects a subprotocol that the client didn't offer")}
+	errUpgrade = &gatekit.Rejection{Type: gatekit.Default5XX, Cause: errors.New(
+		"websocket: the ResponseWriter can't be hijacked: is there a http.TimeoutHandler in front?")}
+)
+
+// ServeHTTP judges a handshake, runs $connect and opens the connection. It looks at nothing of the
+// URL but its length: the stage that it is for is where the API is mounted. What is refused is
+// answered in the flavor's form, in this order: what is no handshake (426, 405, 414, 400), another
+// page's (403), an API that drains or is full (503), what Use and $connect refuse.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	_ = a.Build()
+	_, err := a.engine.Check(r)
+	rc, r := gatekit.Attach(r)
+	rc.API = &a.identity
+	if a.proxies.Any() {
+		rc.SetSourceIP(a.proxies.SourceIP(r))
+	}
+	rc.SetRequestIDHeaders(w.Header())
+	if err == nil && !a.origins.allow(r) {
+		err = errOrigin
+	}
+	if err == nil {
+		err = a.reserve()
+	}
+	if err != nil {
+		a.counts.clientErrors.Add(1)
+		gatekit.Reject(w, r, refusalOf(err))
+		return
+	}
+	defer a.release()
+	rc.Route = &gatekit.Route{Key: connectKey}
+	if at := a.routes[connectKey]; at != nil {
+		rc.Route = &at.Route
+	}
+	rc.Connection = &gatekit.Connection{ID: newID(), ConnectedAt: rc.Time}
+	a.entry.ServeHTTP(w, r)
+	a.count(rc, rc.Rejection())
+}
+
+// refusalOf is the answer to a handshake that the engine refuses.
+func refusalOf(err error) error {
+	var no *wsconn.Refusal
+	if errors.As(err, &no) {
+		return &gatekit.Rejection{Type: gatekit.Default4XX, Status: no.Status, Header: no.Header, Cause: no}
+	}
+	return err
+}
+
+// reserve takes a place among MaxConnections.
+func (a *API) reserve() error {
+	a.open.Lock()
+	defer a.open.Unlock()
+	switch {
+	case a.draining || a.fenced || a.ctx.Err() != nil:
+		return errDraining
+	case a.config.MaxConnections > 0 && a.opening+len(a.conns) >= a.config.MaxConnections:
+		return errConnections
+	}
+	a.opening++
+	return nil
+}
+
+func (a *API) release() {
+	a.open.Lock()
+	defer a.open.Unlock()
+	a.opening--
+}
+
+// upgrader is the handler behind Use's middlewares: $connect, and the connection.
+type upgrader struct{ api *API }
+
+// Station implements [gatekit.Station].
+func (u *upgrader) Station() (kind string, next http.Handler) {
+	if r := u.api.routes[connectKey]; r != nil {
+		return "websocket", r.handler
+	}
+	return "websocket", nil
+}
+
+func (u *upgrader) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a, rc := u.api, gatekit.From(r.Context())
+	// A second time, as stations may have taken a credential out of the offered subprotocols.
+	hs, err := a.engine.Check(r)
+	if err != nil {
+		gatekit.Reject(w, r, refusalOf(err))
+		return
+	}
+	s := newSocket(a, rc, r)
+	protocol, ok := a.runConnect(w, r, s, hs)
+	if !ok {
+		return
+	}
+	if r.Context().Err() != nil { // it has left while $connect ran, and $connect doesn't know
+		a.farewell(s, wsconn.CodeAbnormal, "")
+		return
+	}
+	if err := a.publish(r.Context(), s); err != nil {
+		a.log(slog.LevelError, "a connection can't be registered", s.id, err)
+		gatekit.Reject(w, r, errDraining)
+		a.farewell(s, wsconn.CodeAbnormal, "")
+		return
+	}
+	if s.conn, err = hs.Accept(w, protocol); err != nil {
+		close(s.opened)
+		if errors.Is(err, wsconn.ErrHijack) {
+			gatekit.Reject(w, r, errUpgrade)
+		}
+		a.log(slog.LevelDebug, "a connection can't be opened", s.id, err)
+		s.End(nil, wsconn.End{Code: wsconn.CodeAbnormal})
+		return
+	}
+	close(s.opened)
+	s.watch()
+	s.conn.Start(s)
+}
+
+// runConnect asks $connect, if there is one, and returns the subprotocol. Unless it admits the
+// client it answers for it. A client that leaves meanwhile doesn't end what $connect has begun, as
+// on the managed gateway.
+func (a *API) runConnect(w http.ResponseWriter, r *http.Request, s *socket, hs *wsconn.Handshake) (string, bool) {
+	a.counts.connects.Add(1)
+	answer := &exchange{header: http.Header{}, limit: maxPushBytes}
+	if at := a.routes[connectKey]; at != nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), a.config.IntegrationTimeout)
+		at.handler.ServeHTTP(answer, r.WithContext(ctx))
+		cancel()
+		s.learn(gatekit.From(r.Context()))
+	}
+	if status := answer.code(); status < 200 || status > 299 {
+		for name, values := range answer.header {
+			w.Header()[name] = values
+		}
+		w.WriteHeader(status)
+		_, _ = w.Write(answer.body) // a client that went away is no fault of ours
+		return "", false
+	}
+	chosen := answer.header["Sec-Websocket-Protocol"]
+	offered := hs.Protocols()
+	switch {
+	case len(chosen) > 1, len(chosen) == 1 && !slices.Contains(offered, chosen[0]):
+		gatekit.Reject(w, r, errProtocol)
+		return "", false
+	case len(chosen) == 1:
+		return chosen[0], true
+	}
+	for _, p := range offered {
+		if slices.Contains(a.config.Subprotocols, p) {
+			return p, true
+		}
+	}
+	return "", true
+}
+
+// publish makes the connection known, here and in the registry, before the 101 is sent: whoever
+// hears of its ID finds it, and waits for the 101 where that is a matter of microseconds.
+func (a *API) publish(ctx context.Context, s *socket) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.config.CallTimeout)
+	defer cancel()
+	record := Record{ID: s.id}
+	if a.config.Registry != nil {
+		record.State = s.state()
+	}
+	if err := a.member.Add(ctx, record); err != nil {
+		return fmt.Errorf("websocket: add to the registry: %w", err)
+	}
+	a.open.Lock()
+	late := a.draining || a.fenced || a.ctx.Err() != nil
+	if !late {
+		a.conns[s.id] = s
+		a.ends.Add(1)
+	}
+	a.open.Unlock()
+	if late {
+		_, err := a.member.Remove(ctx, s.id)
+		return errors.Join(errDraining, err)
+	}
+	return nil
+}
+
+// watch sets the connection's own deadlines.
+func (s *socket) watch() {
+	if d := s.api.config.AuthenticateWithin; d > 0 && s.authorization.Load() == nil {
+		time.AfterFunc(d, func() {
+			if s.authorization.Load() == nil {
+				_ = s.conn.Close(wsconn.CodePolicy, "authentication timed out")
+			}
+		})
+	}
+	s.closeAtExpiry()
+}
+
+// closeAtExpiry closes the connection when the token that it was admitted by is no longer good.
+func (s *socket) closeAtExpiry() {
+	if s.api.config.IgnoreExpiry {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.expiry != nil {
+		s.expiry.Stop()
+		s.expiry = nil
+	}
+	if at, ok := expiryOf(s.authorization.Load()); ok {
+		s.expiry = time.AfterFunc(time.Until(at), func() {
+			_ = s.conn.Close(wsconn.CodePolicy, "token expired")
+		})
+	}
+}

@@ -1,0 +1,352 @@
+package websocket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gatekit-go/gatekit/internal/event"
+	"github.com/gatekit-go/gatekit/internal/wsconn"
+)
+
+// local returns a connection of this node that is open, or nil. It waits for one whose 101 is being
+// written.
+func (a *API) local(ctx context.Context, id string) *socket {
+	a.open.RLock()
+	s := a.conns[id]
+	a.open.RUnlock()
+	if s == nil {
+		return nil
+	}
+	select {
+	case <-s.opened:
+	case <-ctx.Done():
+		return nil
+	}
+	if s.conn == nil {
+		return nil
+	}
+	return s
+}
+
+// checkData refuses what may not be sent.
+func (a *API) checkData(t Type, data []byte) error {
+	switch {
+	case len(data) > maxPushBytes:
+		return fmt.Errorf("%w: %d bytes; %d are allowed", ErrTooLarge, len(data), maxPushBytes)
+	case t > Binary || t == Binary && !a.config.AllowBinary || t == Text && !utf8.Valid(data):
+		return errNotText
+	}
+	return nil
+}
+
+// Send sends a message to a connection, on whatever machine it is. That it returned nil means that
+// the message was accepted, not that it has arrived. Messages that one caller sends one after the
+// other arrive in this order. It never waits for a client.
+//
+// Its errors are [ErrGone], [ErrFull], [ErrTooLarge], [ErrUnavailable], ctx's, and one that says
+// that data isn't text. It copies data if it has to wait.
+func (a *API) Send(ctx context.Context, id string, t Type, data []byte) error {
+	if err := a.checkData(t, data); err != nil {
+		return err
+	}
+	answer, err := a.ask(ctx, id, Call{Op: OpSend, IDs: []string{id}, Type: t, Data: data})
+	if err != nil {
+		return err
+	}
+	return answer.Results[0].Err()
+}
+
+// Broadcast sends a message to connections on whatever machines they are, encoded once. It returns
+// those that it wasn't sent to, and why: ErrGone, ErrFull or ErrUnavailable. The other error is of
+// data that may be sent to nobody.
+func (a *API) Broadcast(ctx context.Context, ids []string, t Type, data []byte) (map[string]error, error) {
+	if err := a.checkData(t, data); err != nil {
+		return nil, err
+	}
+	return a.spread(ctx, Call{Op: OpSend, IDs: ids, Type: t, Data: data}), nil
+}
+
+// Info returns what is known of a connection. Its errors are ErrGone, ErrUnavailable and ctx's.
+func (a *API) Info(ctx context.Context, id string) (Info, error) {
+	answer, err := a.ask(ctx, id, Call{Op: OpInfo, IDs: []string{id}})
+	if err != nil {
+		return Info{}, err
+	}
+	if err := answer.Results[0].Err(); err != nil {
+		return Info{}, err
+	}
+	if answer.Info == nil {
+		return Info{}, ErrUnavailable
+	}
+	return *answer.Info, nil
+}
+
+// Disconnect closes a connection with 1000. Its ID is gone when Disconnect returns; $disconnect
+// runs soon after. Its errors are ErrGone, ErrUnavailable and ctx's.
+func (a *API) Disconnect(ctx context.Context, id string) error {
+	return a.Close(ctx, id, wsconn.CodeNormal, "")
+}
+
+// Close is Disconnect with a code of one's own, 1000 or 3000 to 4999, and a reason of at most 123
+// bytes in UTF-8.
+func (a *API) Close(ctx context.Context, id string, code int, reason string) error {
+	if code != wsconn.CodeNormal && (code < 3000 || code > 4999) || len(reason) > 123 || !utf8.ValidString(reason) {
+		return fmt.Errorf("websocket: Close: want 1000, or 3000 to 4999, and a reason of 123 bytes in UTF-8, got %d", code)
+	}
+	answer, err := a.ask(ctx, id, Call{Op: OpDisconnect, IDs: []string{id}, Code: code, Reason: reason})
+	if err != nil {
+		return err
+	}
+	return answer.Results[0].Err()
+}
+
+// ask has a call about one connection answered where the connection is.
+func (a *API) ask(ctx context.Context, id string, c Call) (Answer, error) {
+	if a.local(ctx, id) != nil {
+		return a.serveCall(ctx, c), nil
+	}
+	if err := ctx.Err(); err != nil {
+		return Answer{}, err
+	}
+	if a.config.Registry == nil || !isID(id) {
+		return Answer{}, ErrGone
+	}
+	ctx, cancel := context.WithTimeout(ctx, a.config.CallTimeout)
+	defer cancel()
+	places, err := a.member.Find(ctx, []string{id})
+	switch {
+	case err != nil:
+		return Answer{}, unavailable(err)
+	case len(places) != 1 || places[0].Found == Unknown:
+		return Answer{}, ErrUnavailable
+	case places[0].Found == Gone || places[0].Node == a.node.ID:
+		return Answer{}, ErrGone
+	}
+	return a.call(ctx, places[0].Node, c)
+}
+
+// call asks a node, once: a second time could be the second message.
+func (a *API) call(ctx context.Context, node string, c Call) (Answer, error) {
+	answer, err := a.config.Transport.Call(ctx, a.node.Scope, node, c)
+	switch {
+	case err != nil:
+		return Answer{}, unavailable(err)
+	case len(answer.Results) != len(c.IDs):
+		return Answer{}, fmt.Errorf("%w: the node's answer is incomplete", ErrUnavailable)
+	}
+	return answer, nil
+}
+
+// unavailable makes err one that callers know.
+func unavailable(err error) error {
+	if errors.Is(err, ErrUnavailable) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
+}
+
+// isID reports whether id is one that newID can have made: others need no round trip.
+func isID(id string) bool {
+	if len(id) != 16 || id[15] != '=' {
+		return false
+	}
+	for i := range 15 {
+		if c := id[i]; !isNameByte(c) && c != '-' {
+			return false
+		}
+	}
+	return true
+}
+
+// spread has a call about many connections answered where they are, by one call a node, and returns
+// what didn't succeed.
+func (a *API) spread(ctx context.Context, c Call) map[string]error {
+	var mu sync.Mutex
+	failed := map[string]error{}
+	note := func(ids []string, results []Result, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		for i, id := range ids {
+			why := err
+			if err == nil {
+				why = results[i].Err()
+			}
+			if why != nil {
+				failed[id] = why
+			}
+		}
+	}
+	here, away := a.part(c.IDs)
+	nodes := map[string][]string{}
+	if len(away) > 0 {
+		ctx, cancel := context.WithTimeout(ctx, a.config.CallTimeout)
+		defer cancel()
+		var err error
+		if nodes, err = a.locate(ctx, away, failed); err != nil {
+			note(away, nil, unavailable(err))
+		}
+		var wg sync.WaitGroup
+		for node, ids := range nodes {
+			wg.Go(func() {
+				part := c
+				part.IDs = ids
+				answer, err := a.call(ctx, node, part)
+				note(ids, answer.Results, err)
+			})
+		}
+		defer wg.Wait() // before cancel
+	}
+	if len(here) > 0 {
+		part := c
+		part.IDs = here
+		note(here, a.serveCall(ctx, part).Results, nil)
+	}
+	return failed
+}
+
+// part returns which of ids are connections of this node, and which aren't.
+func (a *API) part(ids []string) (here, away []string) {
+	a.open.RLock()
+	defer a.open.RUnlock()
+	for _, id := range ids {
+		if a.conns[id] != nil {
+			here = append(here, id)
+		} else {
+			away = append(away, id)
+		}
+	}
+	return here, away
+}
+
+// locate returns the connections of each node. Those that have none are failed.
+func (a *API) locate(ctx context.Context, ids []string, failed map[string]error) (map[string][]string, error) {
+	nodes := map[string][]string{}
+	if a.config.Registry == nil {
+		for _, id := range ids {
+			failed[id] = ErrGone
+		}
+		return nodes, nil
+	}
+	places, err := a.member.Find(ctx, ids)
+	if err != nil || len(places) != len(ids) {
+		return nil, errors.Join(ErrUnavailable, err)
+	}
+	for i, p := range places {
+		switch {
+		case p.Found == Unknown:
+			failed[ids[i]] = ErrUnavailable
+		case p.Found == Gone || p.Node == a.node.ID:
+			failed[ids[i]] = ErrGone
+		default:
+			nodes[p.Node] = append(nodes[p.Node], ids[i])
+		}
+	}
+	return nodes, nil
+}
+
+// serveCall does what this API, or another node, asks of connections of this node.
+func (a *API) serveCall(ctx context.Context, c Call) Answer {
+	answer := Answer{Results: make([]Result, len(c.IDs))}
+	if c.Op == OpSend && len(c.IDs) > 1 {
+		a.sendToMany(ctx, c, answer.Results)
+		return answer
+	}
+	for i, id := range c.IDs {
+		s := a.local(ctx, id)
+		if s == nil {
+			answer.Results[i] = ResultGone
+			continue
+		}
+		switch c.Op {
+		case OpSend:
+			answer.Results[i] = s.sent(s.conn.TrySend(opcodeOf(c.Type), c.Data))
+		case OpInfo:
+			answer.Results[i], answer.Info = ResultOK, s.info()
+		case OpDisconnect:
+			answer.Results[i] = ResultGone
+			if a.drop(s) {
+				answer.Results[i] = ResultOK
+				_ = s.conn.Close(c.Code, c.Reason) // an error says that it has ended by itself
+			}
+		case OpEnter, OpExit:
+			answer.Results[i] = a.regroup(ctx, s, c.Op, c.Group)
+		}
+	}
+	return answer
+}
+
+// sendToMany encodes a message once for all.
+func (a *API) sendToMany(ctx context.Context, c Call, results []Result) {
+	conns := make([]*wsconn.Conn, 0, len(c.IDs))
+	at := make(map[*wsconn.Conn]int, len(c.IDs))
+	for i, id := range c.IDs {
+		results[i] = ResultGone
+		if s := a.local(ctx, id); s != nil {
+			if _, twice := at[s.conn]; !twice {
+				conns = append(conns, s.conn)
+			}
+			at[s.conn] = i
+			results[i] = ResultOK
+		}
+	}
+	var mu sync.Mutex
+	refused := 0
+	a.engine.Prepare(opcodeOf(c.Type), c.Data).Broadcast(conns, func(conn *wsconn.Conn, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		results[at[conn]] = resultOf(err)
+		refused++
+	})
+	a.counts.messages.Add(int64(len(conns) - refused))
+}
+
+func opcodeOf(t Type) wsconn.Opcode {
+	if t == Binary {
+		return wsconn.Binary
+	}
+	return wsconn.Text
+}
+
+func (s *socket) sent(err error) Result {
+	if err == nil {
+		s.api.counts.messages.Add(1)
+	}
+	return resultOf(err)
+}
+
+func resultOf(err error) Result {
+	switch {
+	case err == nil:
+		return ResultOK
+	case errors.Is(err, wsconn.ErrFull):
+		return ResultFull
+	}
+	return ResultGone
+}
+
+func (s *socket) info() *Info {
+	return &Info{
+		ConnectedAt: s.connectedAt, LastActiveAt: later(s.conn.LastActive(), s.connectedAt),
+		SourceIP: event.AddrText(s.peer.sourceIP), UserAgent: s.peer.userAgent,
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}
+
+// sockets returns the connections of this node.
+func (a *API) sockets() []*socket {
+	a.open.RLock()
+	defer a.open.RUnlock()
+	return slices.Collect(maps.Values(a.conns))
+}

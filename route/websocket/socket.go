@@ -1,0 +1,299 @@
+package websocket
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/wsconn"
+)
+
+// socket is a connection, from the moment on at which $connect has admitted it.
+type socket struct {
+	api           *API
+	id            string
+	connectedAt   time.Time
+	peer          peer
+	authorization atomic.Pointer[gatekit.Authorization]
+
+	opened chan struct{} // closed when conn is set, or never will be
+	conn   *wsconn.Conn
+	slots  chan struct{} // a token for each message that is served, with Config.Parallel
+
+	mu          sync.Mutex
+	serving     int
+	drain       bool // close when nothing is served
+	fenced      bool // without $disconnect
+	expiry      *time.Timer
+	refused     int
+	refusedFrom time.Time
+	groups      map[string]bool
+}
+
+// peer is what later requests of a connection tell of its client. It has no header of the
+// handshake: those are gone when it is answered, as on the managed gateway.
+type peer struct {
+	url              *url.URL
+	host, remoteAddr string
+	tls              *tls.ConnectionState // without certificates; nil without TLS
+	sourceIP         netip.Addr
+	userAgent        string
+	cert             *x509.Certificate
+	domain           *gatekit.Domain
+	apiKey, apiKeyID string
+	caller           *gatekit.IAMCaller
+}
+
+func newSocket(a *API, rc *gatekit.RequestContext, r *http.Request) *socket {
+	s := &socket{
+		api: a, id: rc.Connection.ID, connectedAt: rc.Connection.ConnectedAt, opened: make(chan struct{}),
+		peer: peer{
+			url: &url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath}, host: r.Host, remoteAddr: r.RemoteAddr,
+			sourceIP: rc.SourceIP(), userAgent: rc.UserAgent(), cert: rc.ClientCert(),
+		},
+	}
+	if r.TLS != nil {
+		s.peer.tls = &tls.ConnectionState{Version: r.TLS.Version, HandshakeComplete: true, ServerName: r.TLS.ServerName}
+	}
+	if a.config.Parallel > 1 {
+		s.slots = make(chan struct{}, a.config.Parallel)
+	}
+	s.learn(rc)
+	return s
+}
+
+// learn takes over what the stations have learned of the caller.
+func (s *socket) learn(rc *gatekit.RequestContext) {
+	s.authorization.Store(rc.Authorization)
+	s.peer.caller = rc.Caller()
+	s.peer.apiKey, s.peer.apiKeyID = rc.FoundAPIKey()
+	if rc.CustomDomain() || rc.BasePath() != "" {
+		s.peer.domain = &gatekit.Domain{Name: rc.DomainName(), BasePath: rc.BasePath(), Custom: rc.CustomDomain()}
+	}
+}
+
+// Message implements wsconn.Handler. While it runs nothing more is read from the client.
+func (s *socket) Message(_ *wsconn.Conn, op wsconn.Opcode, payload []byte) {
+	a := s.api
+	a.counts.messages.Add(1)
+	s.begin()
+	select {
+	case a.inFlight <- struct{}{}:
+	case <-a.ctx.Done():
+		s.done()
+		return
+	}
+	body := bytes.Clone(payload) // a handler may keep it
+	if s.slots == nil {
+		s.serve(op, body)
+		<-a.inFlight
+		s.done()
+		return
+	}
+	s.slots <- struct{}{}
+	go func() {
+		s.serve(op, body)
+		<-a.inFlight
+		<-s.slots
+		s.done()
+	}()
+}
+
+func (s *socket) begin() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.serving++
+}
+
+// done ends the service of a message, and closes a connection that has waited for it.
+func (s *socket) done() {
+	s.mu.Lock()
+	s.serving--
+	now := s.drain && s.serving == 0
+	s.mu.Unlock()
+	if now {
+		_ = s.conn.Close(wsconn.CodeRestart, restartReason)
+	}
+}
+
+// serve serves a message and sends the reply.
+func (s *socket) serve(op wsconn.Opcode, body []byte) {
+	a := s.api
+	at := a.selectRoute(body)
+	ctx, cancel := context.WithTimeout(a.ctx, a.config.IntegrationTimeout)
+	defer cancel()
+	messageID := newID()
+	// Text is called JSON whatever it is: a client can't choose to pass a model, or a template, by
+	// sending something else.
+	contentType := "application/json"
+	if op == wsconn.Binary {
+		contentType = octetStream
+	}
+	rc, r := s.request(ctx, &at.Route, gatekit.Connection{MessageID: messageID}, contentType, body)
+	if at == a.noRoute {
+		rc.Route = nil
+	}
+	m := &exchange{header: http.Header{}, limit: maxPushBytes}
+	rc.SetResponder(func(_ http.ResponseWriter, _ *http.Request, why *gatekit.Rejection) { m.rejection = why })
+	if a.config.AuthenticateWithin > 0 && s.authorization.Load() == nil && !at.authenticate {
+		gatekit.Reject(m, r, errNotAdmitted)
+	} else if err := protect(at.handler, m, r); err != nil {
+		a.log(slog.LevelError, "a handler panicked", s.id, err)
+		m.rejection = errPanic
+	}
+	a.count(rc, m.rejection)
+	switch {
+	case m.rejection != nil:
+		s.refuse(rc, m.rejection, messageID)
+	case m.over:
+		a.log(slog.LevelError, "a reply is too large", s.id, ErrTooLarge)
+		s.refuse(rc, errReply, messageID)
+	case len(m.body) > 0:
+		reply, ok := a.opcode(m.kind(), m.body)
+		if !ok {
+			a.log(slog.LevelError, "a reply isn't text", s.id, errNotText)
+			s.refuse(rc, errReply, messageID)
+			return
+		}
+		s.reply(reply, m.body)
+	}
+}
+
+// reply sends what a handler wrote, when there is room: until then nothing is read from the client.
+func (s *socket) reply(op wsconn.Opcode, body []byte) {
+	if s.conn.Send(s.api.ctx, op, body) == nil {
+		s.api.counts.messages.Add(1)
+	} // else the client has left, and with it the reply
+}
+
+// refuse sends an error frame, and closes a connection that asks for nothing else.
+func (s *socket) refuse(rc *gatekit.RequestContext, why *gatekit.Rejection, messageID string) {
+	if limit := s.api.config.MaxRefused; limit > 0 && why.StatusFor(gatekit.WebSocket) < 500 {
+		s.mu.Lock()
+		if rc.Time.Sub(s.refusedFrom) > refusedWindow {
+			s.refused, s.refusedFrom = 0, rc.Time
+		}
+		s.refused++
+		flood := s.refused > limit
+		s.mu.Unlock()
+		if flood {
+			_ = s.conn.Close(wsconn.CodePolicy, "too many requests")
+			return
+		}
+	}
+	s.reply(wsconn.Text, appendErrorFrame(nil, why, s.id, rc.RequestID(), messageID))
+}
+
+// request makes the request that a message, or the end of the connection, travels as: a POST to the
+// address of the handshake, with none of its headers.
+func (s *socket) request(
+	ctx context.Context, at *gatekit.Route, c gatekit.Connection, contentType string, body []byte,
+) (*gatekit.RequestContext, *http.Request) {
+	p := &s.peer
+	r := (&http.Request{
+		Method: http.MethodPost, URL: p.url, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{}, Host: p.host, RemoteAddr: p.remoteAddr, TLS: p.tls,
+		Body: http.NoBody, RequestURI: p.url.RequestURI(),
+	}).WithContext(ctx)
+	if contentType != "" {
+		r.Header["Content-Type"] = []string{contentType}
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	}
+	u := *p.url
+	r.URL = &u
+	rc, r := gatekit.Attach(r)
+	c.ID, c.ConnectedAt = s.id, s.connectedAt
+	rc.API, rc.Route, rc.Connection = &s.api.identity, at, &c
+	rc.Authorization = s.authorization.Load()
+	rc.SetSourceIP(p.sourceIP)
+	rc.SetUserAgent(p.userAgent)
+	if p.cert != nil {
+		rc.SetClientCert(p.cert)
+	}
+	rc.SetDomain(p.domain)
+	rc.SetCaller(p.caller)
+	rc.SetAPIKey(p.apiKey, p.apiKeyID)
+	return rc, r
+}
+
+// protect calls a handler, and returns a panic as an error: of all the connections of a process it
+// should cost one reply.
+func protect(h http.Handler, w http.ResponseWriter, r *http.Request) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("%v\n%s", v, debug.Stack())
+		}
+	}()
+	h.ServeHTTP(w, r)
+	return nil
+}
+
+// End implements wsconn.Handler: the connection is gone.
+func (s *socket) End(_ *wsconn.Conn, e wsconn.End) {
+	a := s.api
+	defer a.ends.Done()
+	a.drop(s)
+	s.mu.Lock()
+	if s.expiry != nil {
+		s.expiry.Stop()
+	}
+	fenced := s.fenced
+	s.mu.Unlock()
+	removed, err := a.member.Remove(a.ctx, s.id)
+	if err != nil {
+		a.log(slog.LevelError, "a record can't be removed", s.id, err)
+	}
+	if removed && !fenced {
+		a.farewell(s, e.Code, e.Reason)
+	}
+}
+
+// noStatus is what the managed gateway reports of a close frame without a code. (Recorded.)
+const noStatus = "Client-side close frame status not set"
+
+// farewell runs $disconnect. Nothing of it reaches the client, who is gone.
+func (a *API) farewell(s *socket, code int, reason string) {
+	at := a.routes[disconnectKey]
+	if at == nil {
+		return
+	}
+	if code == wsconn.CodeNoStatus {
+		reason = noStatus
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(a.ctx), a.config.IntegrationTimeout)
+	defer cancel()
+	rc, r := s.request(ctx, &at.Route, gatekit.Connection{CloseCode: code, CloseReason: reason}, "", nil)
+	m := &exchange{header: http.Header{}, limit: maxPushBytes}
+	rc.SetResponder(func(_ http.ResponseWriter, _ *http.Request, why *gatekit.Rejection) { m.rejection = why })
+	err := protect(at.handler, m, r)
+	if err == nil && m.rejection != nil {
+		err = m.rejection
+	}
+	a.count(rc, m.rejection)
+	if err != nil {
+		a.log(slog.LevelWarn, "$disconnect failed", s.id, err)
+	}
+}
+
+// drop takes the connection out of those that can be sent to, and reports whether it was there.
+func (a *API) drop(s *socket) bool {
+	a.open.Lock()
+	defer a.open.Unlock()
+	if a.conns[s.id] != s {
+		return false
+	}
+	delete(a.conns, s.id)
+	return true
+}
