@@ -2,33 +2,45 @@
 // client: the mapping templates and parameter mappings of REST APIs ([REST]), the parameter mapping
 // of HTTP APIs ([Parameters]), and what refusals look like ([GatewayResponses]).
 //
-//	createOrder, err := transform.NewREST(transform.RESTConfig{
-//		Type:             transform.HTTP,
-//		URI:              "http://orders.internal/v2/orders",
-//		RequestTemplates: map[string]string{"application/json": `{"customer":$input.json('$.cust')}`},
-//		IntegrationResponses: []transform.IntegrationResponse{
-//			{StatusCode: 200, ResponseTemplates: map[string]string{"application/json": `{"orderNo":"$input.path('$.id')"}`}},
-//			{StatusCode: 404, SelectionPattern: "404"},
+//	shop, err := transform.NewRESTAPI(transform.RESTAPIConfig{
+//		Models:            map[string]string{"Order": orderSchema},
+//		RequestValidators: map[string]transform.RequestValidator{"body": {ValidateRequestBody: true}},
+//	})
+//	…
+//	createOrder, err := shop.Method(transform.MethodConfig{
+//		RequestValidator: "body",
+//		RequestModels:    map[string]string{"application/json": "Order"},
+//		Integration: transform.RESTConfig{
+//			Type:             transform.HTTP,
+//			RequestTemplates: map[string]string{"application/json": `{"customer":$input.json('$.cust')}`},
+//			IntegrationResponses: []transform.IntegrationResponse{
+//				{StatusCode: 200, ResponseTemplates: map[string]string{"application/json": `{"orderNo":"$input.path('$.id')"}`}},
+//				{StatusCode: 404, SelectionPattern: "404"},
+//			},
 //		},
 //	})
 //	…
+//	api.Use(shop.Middleware)
 //	api.Handle("POST /orders", integration, createOrder.Middleware)
 //
-// The integration is any handler: one that calls a Lambda function, a reverse proxy, or one that
-// does the work itself. It is given the integration request, and what it writes becomes the
-// method's response. Mapping templates run in transform/vtl, bodies are checked by
-// transform/validate, and transform/transformtest renders templates in tests.
+// A [RESTAPI] says once what its methods share; one method alone is a [NewREST]. The integration is
+// any handler: one that calls a Lambda function, a reverse proxy, or one that does the work itself;
+// a mock is its own. It is given the integration request, and what it writes becomes the method's
+// response. Mapping templates run in transform/vtl, bodies are checked by transform/validate, and
+// transform/transformtest renders templates in tests.
+//
+// Where the files of a feature are: rest*.go, template.go and vtl*.go are REST; parameters*.go
+// Parameters; gateway*.go GatewayResponses.
 //
 // # Order
 //
 // From the client to the integration and back:
 //
-//	api.Use(responses.Middleware)            // GatewayResponses: outside all that refuses
+//	api.Use(shop.Middleware)                 // the API's gateway responses: outside all that refuses
 //	api.Handle("POST /orders", integration,
 //		auth.Require(…),                 // who isn't let in costs no body
-//		usage.Middleware, limit.Middleware,
-//		valid.Middleware,                // transform/validate: the client's request, before it is rewritten
-//		createOrder.Middleware)          // REST, or Parameters: directly around the integration
+//		limit.Middleware,
+//		createOrder.Middleware)          // key, validator, REST: directly around the integration, as Parameters is
 //
 // Within a REST, the request template runs before the parameters are mapped, and what it set in
 // $context.requestOverride counts over the mapping. The integration response is chosen by what the
@@ -42,7 +54,9 @@
 // those of the route that no mapping replaced. With a URI, r.URL is the whole address with the
 // parameters in their places, and r.Host its host, ready for integration.NewHTTP, which adds and
 // renames no header behind a REST, httputil.ReverseProxy or an http.Client; without one, the path
-// is the client's. gatekit.From(r.Context()) is what it was, but for Mapped.
+// is the client's, and the URI may be said once at integration.NewHTTP, whose variables are then
+// the path parameters and whose Host is a mapped one. gatekit.From(r.Context()) is what it was, but
+// for Mapped.
 //
 // Path variables are decoded in headers, queries and templates. In the path of a URI, or of
 // overwrite:path, they stay as the client spelled them, so that an encoded slash makes no segment;
@@ -63,9 +77,10 @@
 //
 // # Differences
 //
-//   - What would make every request fail is refused when the REST is made: templates that don't
-//     parse, mappings to Content-Length and other headers of that kind, an integration without
-//     responses.
+//   - Templates that don't parse and integrations without responses, which would make every request
+//     fail, are refused when the REST is made. What else answers 500 to every request on the
+//     managed gateway, such as a mapping to Content-Length, does so here, and [REST.Findings] names
+//     it beside the settings that have no effect.
 //   - A body is JSON or isn't (RFC 8259, UTF-8, nested up to 512 deep, numbers of up to 4096
 //     characters); the managed gateway's reader is more lenient. $input.json keeps the spelling of
 //     numbers, where the managed gateway may print 1.50 as 1.5.

@@ -1,7 +1,6 @@
 package transform
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"mime"
@@ -13,6 +12,7 @@ import (
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/contextvar"
 	"github.com/gatekit-go/gatekit/internal/httpword"
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 	"github.com/gatekit-go/gatekit/internal/selector"
 )
 
@@ -91,21 +91,21 @@ type gatewayBody struct {
 // NewGatewayResponses returns a GatewayResponses, or an error that lists every field it refuses. It
 // copies cfg.
 func NewGatewayResponses(cfg GatewayResponsesConfig) (*GatewayResponses, error) {
-	var errs []error
+	m := mistakes.In("transform: GatewayResponsesConfig")
 	own := map[gatekit.ResponseType]*gatewayResponse{}
 	for _, kind := range slices.Sorted(maps.Keys(cfg.Responses)) {
-		field := fmt.Sprintf("transform: GatewayResponsesConfig.Responses[%v]", kind)
+		field := fmt.Sprintf("Responses[%v]", kind)
 		switch {
 		case kind == 0 || kind > gatekit.WAFFiltered:
-			errs = append(errs, fmt.Errorf("%s: want a response type, got %d", field, kind))
+			m.Add(field, "want a response type, got %d", kind)
 		case kind == gatekit.RequestTooLarge:
-			errs = append(errs, fmt.Errorf("%s: want another type, as this one can't be changed", field))
+			m.Add(field, "want another type, as this one can't be changed")
 		default:
-			own[kind] = newGatewayResponse(field, cfg.Responses[kind], &errs)
+			own[kind] = newGatewayResponse(m.Under(field), cfg.Responses[kind])
 		}
 	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
+	if err := m.Err(); err != nil {
+		return nil, err
 	}
 	g := &GatewayResponses{responses: map[gatekit.ResponseType]*gatewayResponse{}}
 	for kind := gatekit.ResponseType(1); kind <= gatekit.WAFFiltered; kind++ {
@@ -123,41 +123,31 @@ func NewGatewayResponses(cfg GatewayResponsesConfig) (*GatewayResponses, error) 
 	return g, nil
 }
 
-func newGatewayResponse(field string, from GatewayResponse, errs *[]error) *gatewayResponse {
+func newGatewayResponse(m *mistakes.Mistakes, from GatewayResponse) *gatewayResponse {
 	response := &gatewayResponse{status: from.StatusCode}
-	wrong := func(within, format string, args ...any) {
-		*errs = append(*errs, fmt.Errorf("%s.%s: %w", field, within, fmt.Errorf(format, args...)))
-	}
-	if s := from.StatusCode; s != 0 && (s < 200 || s > 599) {
-		wrong("StatusCode", "want 0 or a status from 200 to 599, got %d", s)
-	}
+	m.Require(from.StatusCode == 0 || from.StatusCode >= 200 && from.StatusCode <= 599,
+		"StatusCode", "want 0 or a status from 200 to 599, got %d", from.StatusCode)
 	for _, target := range slices.Sorted(maps.Keys(from.ResponseParameters)) {
-		within := fmt.Sprintf("ResponseParameters[%q]", target)
-		name, ok := strings.CutPrefix(target, "gatewayresponse.header.")
-		if !ok || !httpword.IsToken(name) {
-			wrong(within, "want gatewayresponse.header.NAME, got %q", target)
-			continue
+		at := m.Under("ResponseParameters").Key(target)
+		to, err := gatewayTargets.Parse(target)
+		value, valueErr := gatewayVariables.Parse(from.ResponseParameters[target])
+		switch {
+		case err != nil:
+			at.Add("", "%w", err)
+		case ownGatewayHeaders[to.Name]:
+			at.Add("", "want a header that may be set, got %q", to.Name)
+		case slices.ContainsFunc(response.headers, func(h gatewayHeader) bool { return h.name == to.Name }):
+			at.Add("", "want each header once, got %q again", to.Name)
+		case valueErr != nil:
+			at.Add("", "%w", valueErr)
+		default:
+			response.headers = append(response.headers, gatewayHeader{to.Name, value})
 		}
-		name = http.CanonicalHeaderKey(name)
-		if ownGatewayHeaders[name] {
-			wrong(within, "want a header that may be set, got %q", name)
-			continue
-		}
-		if slices.ContainsFunc(response.headers, func(h gatewayHeader) bool { return h.name == name }) {
-			wrong(within, "want each header once, got %q again", name)
-			continue
-		}
-		value, err := gatewayVariables.Parse(from.ResponseParameters[target])
-		if err != nil {
-			wrong(within, "%w", err)
-			continue
-		}
-		response.headers = append(response.headers, gatewayHeader{name, value})
 	}
 	for _, contentType := range slices.Sorted(maps.Keys(from.ResponseTemplates)) {
 		mediaType, _, err := mime.ParseMediaType(contentType)
 		if err != nil || !strings.Contains(mediaType, "/") || strings.ContainsFunc(contentType, func(c rune) bool { return c < ' ' || c > '~' }) {
-			wrong(fmt.Sprintf("ResponseTemplates[%q]", contentType), "want a content type such as application/json, got %q", contentType)
+			m.Under("ResponseTemplates").Key(contentType).Add("", "want a content type such as application/json, got %q", contentType)
 			continue
 		}
 		response.bodies = append(response.bodies, gatewayBody{contentType, mediaType, parseGatewayTemplate(from.ResponseTemplates[contentType])})

@@ -13,6 +13,9 @@ var gatewayVariables = selector.Grammar{
 	Kinds: selector.Literal | selector.Header | selector.Query | selector.PathVariable | selector.Context | selector.StageVariable,
 }
 
+// gatewayTargets are what a gateway response's parameters map to.
+var gatewayTargets = selector.Grammar{Forms: []selector.Form{selector.GatewayResponse}, Kinds: selector.Header}
+
 // gatewayTemplate is text with variables in it. There are no directives and no methods: this isn't
 // a mapping template.
 type gatewayTemplate []selector.Selector

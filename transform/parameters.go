@@ -13,6 +13,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/hopbyhop"
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 	"github.com/gatekit-go/gatekit/internal/requestpath"
 	"github.com/gatekit-go/gatekit/internal/selector"
 )
@@ -105,25 +106,25 @@ type Parameters struct {
 // NewParameters returns a Parameters, or an error that lists every mapping it refuses. It copies
 // cfg.
 func NewParameters(cfg ParametersConfig) (*Parameters, error) {
-	var errs []error
+	m := mistakes.In("transform: ParametersConfig")
 	p := &Parameters{responses: map[int]*plan{}}
-	p.request = newPlan("RequestParameters", cfg.RequestParameters, false, &errs)
+	p.request = newPlan(m.Under("RequestParameters"), cfg.RequestParameters, false)
 	p.request.drops = !cfg.KeepUnmapped
 	p.attaches = p.request.asksContext || p.request.tellsTarget
 	for _, status := range slices.Sorted(maps.Keys(cfg.ResponseParameters)) {
 		field := "ResponseParameters[" + strconv.Itoa(status) + "]"
 		if status < 200 || status > 599 {
-			errs = append(errs, fmt.Errorf("transform: ParametersConfig.%s: want a status from 200 to 599, got %d", field, status))
+			m.Add(field, "want a status from 200 to 599, got %d", status)
 			continue
 		}
-		answer := newPlan(field, cfg.ResponseParameters[status], true, &errs)
+		answer := newPlan(m.Under(field), cfg.ResponseParameters[status], true)
 		if len(answer.mappings) > 0 {
 			p.responses[status] = &answer
 			p.attaches = true // to tell the integration's answers from refusals
 		}
 	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
+	if err := m.Err(); err != nil {
+		return nil, err
 	}
 	return p, nil
 }
@@ -145,7 +146,7 @@ type mapping struct {
 	status int
 }
 
-func newPlan(field string, texts map[string]string, response bool, errs *[]error) plan {
+func newPlan(mis *mistakes.Mistakes, texts map[string]string, response bool) plan {
 	var p plan
 	for _, text := range slices.Sorted(maps.Keys(texts)) {
 		m, err := newMapping(text, texts[text], response)
@@ -153,7 +154,7 @@ func newPlan(field string, texts map[string]string, response bool, errs *[]error
 			err = errors.New("want one mapping of an action and a name, got another one")
 		}
 		if err != nil {
-			*errs = append(*errs, fmt.Errorf("transform: ParametersConfig.%s[%q]: %w", field, text, err))
+			mis.Key(text).Add("", "%w", err)
 			continue
 		}
 		p.mappings = append(p.mappings, m)

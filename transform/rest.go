@@ -37,6 +37,15 @@ func (t *REST) Middleware(next http.Handler) http.Handler {
 	return &restHandler{t, next}
 }
 
+// ServeHTTP answers without an integration behind: a mock does, and of another type that is a
+// mistake of the configuration, a 500.
+func (t *REST) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	(&restHandler{rest: t}).ServeHTTP(w, r)
+}
+
+// Station implements [gatekit.Station]. As a handler of its own a REST is where a chain ends.
+func (t *REST) Station() (kind string, next http.Handler) { return "rest", nil }
+
 type restHandler struct {
 	rest *REST
 	next http.Handler
@@ -53,6 +62,8 @@ func (h *restHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case h.rest.broken != nil:
 		err = h.rest.broken
+	case h.next == nil && h.rest.kind != Mock:
+		err = errNoIntegration
 	case h.rest.kind == AWSProxy:
 		rc.SetMapped(false)
 		h.next.ServeHTTP(w, r)
@@ -73,6 +84,7 @@ var (
 	unsupported = &gatekit.Rejection{Type: gatekit.UnsupportedMediaType}
 	unreadable  = &gatekit.Rejection{Type: gatekit.BadRequestBody, Message: "Invalid JSON in request body"}
 
+	errNoIntegration  = errors.New("transform: no integration behind a method that isn't a mock")
 	errNoResponse     = errors.New("transform: no integration response for this answer")
 	errStatusCode     = errors.New("transform: want an object with an integer statusCode from the mock's request template")
 	errBinaryTemplate = errors.New("transform: want text for a template, got a payload of bytes")

@@ -1114,8 +1114,6 @@ func TestNewRESTRefuses(t *testing.T) {
 		{"source-stage", transform.RESTConfig{RequestParameters: map[string]string{"integration.request.header.x": "stageVariables.a b"}}, `want method.request.header.NAME`},
 		{"source-path", transform.RESTConfig{RequestParameters: map[string]string{"integration.request.header.x": "method.request.body.a[?"}}, `jsonpath: `},
 		{"source-undeclared", transform.RESTConfig{MethodRequestParameters: map[string]bool{"method.request.header.a": true}, RequestParameters: map[string]string{"integration.request.header.x": "method.request.header.b"}}, `want one of MethodRequestParameters, got method.request.header.B`},
-		{"forbidden-header", transform.RESTConfig{Type: transform.HTTP, RequestParameters: map[string]string{"integration.request.header.content-length": "'1'"}}, `want a header that may be mapped to, got Content-Length`},
-		{"forbidden-for-aws", transform.RESTConfig{Type: transform.AWS, RequestParameters: map[string]string{"integration.request.header.Authorization": "'1'"}}, `want a header that may be mapped to, got Authorization`},
 		{"template-key", transform.RESTConfig{RequestTemplates: map[string]string{"json": ""}}, `RESTConfig.RequestTemplates: want a media type such as application/json, got "json"`},
 		{"template-key-parameters", transform.RESTConfig{RequestTemplates: map[string]string{"text/html; charset=utf-8": ""}}, `RESTConfig.RequestTemplates: want a media type`},
 		{"template-twice", transform.RESTConfig{RequestTemplates: map[string]string{"text/html": "", "TEXT/html": ""}}, `RESTConfig.RequestTemplates: want a template once a media type`},

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -154,4 +155,71 @@ func TestContextNumbers(t *testing.T) {
 	got, err := template.Render(httptest.NewRequest("GET", "/", nil), nil)
 	require.NoError(t, err)
 	require.Equal(t, "[0][0][]", string(got.Output))
+}
+
+// E.5: a mapping that fails every request on the managed gateway is taken, and fails every request.
+func TestMappingsThatFailEveryRequest(t *testing.T) {
+	for _, tt := range []struct {
+		kind   transform.IntegrationType
+		header string
+		want   int
+	}{
+		{transform.HTTP, "content-length", 500}, {transform.HTTPProxy, "Transfer-Encoding", 500}, {transform.AWS, "Content-Length", 500},
+		{transform.AWSProxy, "Content-Length", 500}, {transform.HTTP, "x-amzn-trace-id", 500}, {transform.AWS, "X-Amzn-Apigateway-Api-Id", 500},
+		{transform.AWS, "authorization", 500}, {transform.AWS, "Connection", 500}, {transform.AWS, "Expect", 500}, {transform.AWS, "te", 500},
+		{transform.AWSProxy, "Proxy-Authenticate", 500}, {transform.HTTP, "Authorization", 200}, {transform.HTTP, "Te", 200}, {transform.AWS, "Referer", 200},
+	} {
+		m, err := transform.NewREST(transform.RESTConfig{
+			Type: tt.kind, IntegrationResponses: defaultResponse,
+			RequestParameters: map[string]string{"integration.request.header." + tt.header: "method.request.header.none"},
+		})
+		require.NoError(t, err)
+		b := &backend{}
+		w := httptest.NewRecorder()
+		m.Middleware(b).ServeHTTP(w, post("x"))
+		require.Equal(t, tt.want, w.Code, "%s %s", tt.kind, tt.header)
+		require.Equal(t, tt.want == 200, b.r != nil)
+		if tt.want == 500 {
+			require.Contains(t, strings.Join(m.Findings(), "\n"), "with which every request is answered with 500")
+		}
+	}
+}
+
+// 3.7: a setting without effect is taken, and a lint names it.
+func TestFindings(t *testing.T) {
+	templates := map[string]string{"application/json": "{}"}
+	for _, tt := range []struct {
+		name   string
+		config transform.RESTConfig
+		want   []string
+	}{
+		{"none", transform.RESTConfig{Type: transform.HTTP, IntegrationResponses: defaultResponse, RequestTemplates: templates, PassthroughBehavior: transform.Never}, nil},
+		{"proxy", transform.RESTConfig{
+			Type: "http_proxy", IntegrationResponses: defaultResponse, RequestTemplates: templates, PassthroughBehavior: transform.Never, SelectWholeText: true,
+			ContentHandling: transform.ConvertToText, BinaryMediaTypes: []string{"image/png"}, MethodResponses: []transform.MethodResponse{{StatusCode: 200}},
+		}, []string{"RequestTemplates: ", "PassthroughBehavior: ", "ContentHandling: ", "BinaryMediaTypes: ", "IntegrationResponses: ", "MethodResponses: ", "SelectWholeText: "}},
+		{"function", transform.RESTConfig{Type: transform.AWSProxy, URI: "arn:x", HTTPMethod: "GET", RequestParameters: map[string]string{"integration.request.header.X": "'x'"}},
+			[]string{"URI: ", "RequestParameters: ", "HTTPMethod: want POST, got GET"}},
+		{"mock", transform.RESTConfig{Type: transform.Mock, URI: "http://x", HTTPMethod: "GET", IntegrationResponses: defaultResponse}, []string{"HTTPMethod: ", "URI: "}},
+		{"left-wildcard", transform.RESTConfig{Type: transform.Mock, BinaryMediaTypes: []string{"*/*", "*/png"}, IntegrationResponses: defaultResponse}, []string{`BinaryMediaTypes: want a whole type`}},
+		{"never-sent", transform.RESTConfig{Type: transform.HTTP, RequestParameters: map[string]string{"integration.request.header.via": "'x'"}, IntegrationResponses: defaultResponse},
+			[]string{"RequestParameters: want a header that backends get, got Via"}},
+		{"never-without-template", transform.RESTConfig{Type: transform.HTTP, PassthroughBehavior: transform.Never, IntegrationResponses: defaultResponse}, []string{"PassthroughBehavior: "}},
+		{"undeclared-status", transform.RESTConfig{
+			Type: transform.Mock, IntegrationResponses: []transform.IntegrationResponse{{StatusCode: 504}}, MethodResponses: []transform.MethodResponse{{StatusCode: 200}},
+		}, []string{"IntegrationResponses[0].StatusCode: want one of MethodResponses, got 504"}},
+		{"bytes-and-template", transform.RESTConfig{
+			Type: transform.HTTP, IntegrationResponses: []transform.IntegrationResponse{{StatusCode: 200, ContentHandling: transform.ConvertToBinary, ResponseTemplates: templates}},
+		}, []string{"IntegrationResponses[0].ContentHandling: "}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m, err := transform.NewREST(tt.config)
+			require.NoError(t, err)
+			got := m.Findings()
+			require.Len(t, got, len(tt.want), "%q", got)
+			for i := range tt.want {
+				require.True(t, strings.HasPrefix(got[i], tt.want[i]), "%q, want %q", got[i], tt.want[i])
+			}
+		})
+	}
 }

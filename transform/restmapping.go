@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/gatekit-go/gatekit/internal/jsonpath"
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 	"github.com/gatekit-go/gatekit/internal/selector"
 )
 
@@ -159,18 +160,21 @@ type restMapping struct {
 }
 
 // parseMappings parses RequestParameters or ResponseParameters in the order of their targets.
-func parseMappings(field string, parameters map[string]string, target string, source selector.Grammar, places []string) ([]restMapping, []error) {
+func parseMappings(m *mistakes.Mistakes, field string, parameters map[string]string, target string, source selector.Grammar) []restMapping {
+	places := []string{"header", "querystring", "path"}
+	if target == methodResponse {
+		places = places[:1]
+	}
 	var list []restMapping
-	var errs []error
 	for _, key := range sortedKeys(parameters) {
 		place, name, _ := strings.Cut(strings.TrimPrefix(key, target+"."), ".")
 		if !strings.HasPrefix(key, target+".") || !slices.Contains(places, place) || !parameterName.MatchString(name) {
-			errs = append(errs, fmt.Errorf("transform: %s: want a target such as %s.%s.NAME, got %.100q", field, target, places[0], key))
+			m.Add(field, "want a target such as %s.%s.NAME, got %.100q", target, places[0], key)
 			continue
 		}
 		from, err := source.Parse(parameters[key])
 		if err != nil {
-			errs = append(errs, fmt.Errorf("transform: %s[%q]: %w", field, key, err))
+			m.Under(field).Key(key).Add("", "%w", err)
 			continue
 		}
 		if place == "header" {
@@ -178,7 +182,7 @@ func parseMappings(field string, parameters map[string]string, target string, so
 		}
 		list = append(list, restMapping{place, name, from})
 	}
-	return list, errs
+	return list
 }
 
 // needsBody reports whether one of the mappings reads the body.
@@ -244,13 +248,4 @@ func realCoding(values []string) bool {
 		}
 	}
 	return false
-}
-
-// declared checks that a mapping's source is one of the method's parameters, if these are given.
-func declared(parameters map[string]bool, m *restMapping) error {
-	name := declaredName(&m.from)
-	if parameters == nil || name == "" || parameters[name] {
-		return nil
-	}
-	return fmt.Errorf("want one of MethodRequestParameters, got %s", name)
 }

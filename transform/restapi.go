@@ -1,0 +1,185 @@
+package transform
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"maps"
+	"net/http"
+	"slices"
+
+	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/mediatype"
+	"github.com/gatekit-go/gatekit/internal/mistakes"
+	"github.com/gatekit-go/gatekit/transform/validate"
+	"github.com/gatekit-go/gatekit/transform/vtl"
+)
+
+// RESTAPIConfig configures a [RESTAPI]: what a REST API says once for all its methods. The zero
+// value says nothing. (API reference, "RestApi", "Model", "RequestValidator", "GatewayResponse".)
+type RESTAPIConfig struct {
+	_ struct{} // keyed literals only, so that fields can be added
+
+	// BinaryMediaTypes are the types that are bytes: "image/png", "image/*" or "*/*". A Lambda
+	// integration takes the same list.
+	BinaryMediaTypes []string
+	// Models are JSON schemas by name. Empty and Error are there, unless they are given here.
+	Models map[string]string
+	// RequestValidators are the validators by name.
+	RequestValidators map[string]RequestValidator
+	// GatewayResponses say what refusals of a type look like.
+	GatewayResponses map[gatekit.ResponseType]GatewayResponse
+	// APIKeys is what judges the key of a method with APIKeyRequired: the Middleware of a
+	// throttle/usageplan.Limiter, whose Source is the API's key source. Required if there is such a
+	// method.
+	APIKeys gatekit.Middleware
+
+	// MaxBodyBytes and Limits are for all methods that have none of their own. 0, and the zero
+	// Options, are as in [RESTConfig].
+	MaxBodyBytes int64
+	Limits       vtl.Options
+	// Logger gets a warning for each of a method's findings when it is made; see [REST.Findings].
+	// nil is slog.Default.
+	Logger *slog.Logger
+}
+
+// RequestValidator says what of a request is validated. The zero value validates nothing, as on the
+// managed gateway.
+type RequestValidator struct {
+	_ struct{} // keyed literals only, so that fields can be added
+
+	// ValidateRequestBody judges bodies by the method's RequestModels.
+	ValidateRequestBody bool
+	// ValidateRequestParameters sees to the parameters that the method requires.
+	ValidateRequestParameters bool
+}
+
+// MethodConfig configures a [Method]. (API reference, "Method".)
+type MethodConfig struct {
+	_ struct{} // keyed literals only, so that fields can be added
+
+	// APIKeyRequired makes the method ask for a key.
+	APIKeyRequired bool
+	// RequestValidator is the name of one of the API's; "" validates nothing.
+	RequestValidator string
+	// RequestModels are names of the API's models by the content type of the bodies that they are
+	// for; "$default" is for all others.
+	RequestModels map[string]string
+	// RequestParameters are the parameters that the method declares, such as
+	// "method.request.header.X-Tenant", true if required. nil declares none, and lets the
+	// integration map from all.
+	RequestParameters map[string]bool
+	// MethodResponses are the responses that the method declares; see [RESTConfig].
+	MethodResponses []MethodResponse
+	// Integration is the method's integration. What the method or the API says stays unset in it:
+	// MethodRequestParameters, MethodResponses and BinaryMediaTypes. Its URI may stay unset, too,
+	// and be that of the integration's handler.
+	Integration RESTConfig
+}
+
+// RESTAPI is what the methods of a REST API share. It is immutable and safe for concurrent use.
+//
+// Its Middleware stands outside all that refuses; a [Method] directly around its integration,
+// behind the authorizer:
+//
+//	api.Use(shop.Middleware)
+//	api.Handle("POST /orders", orders, auth.Require(…), createOrder.Middleware)
+//	api.Handle("GET /health", health) // a mock is its own integration
+type RESTAPI struct {
+	config     RESTAPIConfig
+	models     *validate.Models
+	responses  *GatewayResponses
+	validators map[string]RequestValidator
+}
+
+// NewRESTAPI returns a RESTAPI, or an error that lists every field it refuses. It copies c.
+func NewRESTAPI(c RESTAPIConfig) (*RESTAPI, error) {
+	m := mistakes.In("transform: RESTAPIConfig")
+	a := &RESTAPI{config: c, validators: maps.Clone(c.RequestValidators)}
+	if _, err := mediatype.NewBinary(c.BinaryMediaTypes); err != nil {
+		m.Add("BinaryMediaTypes", "%w", err)
+	}
+	var err error
+	if a.models, err = validate.NewModels(validate.ModelsConfig{Schemas: c.Models}); err != nil {
+		m.Add("Models", "%w", err)
+	}
+	if a.responses, err = NewGatewayResponses(GatewayResponsesConfig{Responses: c.GatewayResponses}); err != nil {
+		m.Add("GatewayResponses", "%w", err)
+	}
+	m.Require(c.MaxBodyBytes >= 0, "MaxBodyBytes", "want 0 or a number of bytes, got %d", c.MaxBodyBytes)
+	if err := m.Err(); err != nil {
+		return nil, err
+	}
+	a.config.BinaryMediaTypes = slices.Clone(c.BinaryMediaTypes)
+	a.config.Models, a.config.GatewayResponses, a.config.RequestValidators = nil, nil, nil
+	return a, nil
+}
+
+// Middleware gives refusals of the stations behind it the form of the API's gateway responses.
+func (a *RESTAPI) Middleware(next http.Handler) http.Handler { return a.responses.Middleware(next) }
+
+// Method returns a method of the API, or an error that lists every field it refuses. It copies c.
+func (a *RESTAPI) Method(c MethodConfig) (*Method, error) {
+	m := mistakes.In("transform: MethodConfig")
+	i := m.Under("Integration")
+	i.Require(c.Integration.MethodRequestParameters == nil, "MethodRequestParameters", "want none: MethodConfig.RequestParameters says them")
+	i.Require(c.Integration.MethodResponses == nil, "MethodResponses", "want none: MethodConfig.MethodResponses says them")
+	i.Require(c.Integration.BinaryMediaTypes == nil, "BinaryMediaTypes", "want none: RESTAPIConfig.BinaryMediaTypes says them")
+	m.Require(!c.APIKeyRequired || a.config.APIKeys != nil,
+		"APIKeyRequired", "want RESTAPIConfig.APIKeys, which judges keys, or the method would be open")
+	validator, known := a.validators[c.RequestValidator]
+	m.Require(known || c.RequestValidator == "", "RequestValidator", "want one of RESTAPIConfig.RequestValidators, got %q", c.RequestValidator)
+
+	rest := c.Integration
+	rest.MethodRequestParameters, rest.MethodResponses = c.RequestParameters, c.MethodResponses
+	rest.BinaryMediaTypes = a.config.BinaryMediaTypes
+	rest.MaxBodyBytes = cmp.Or(rest.MaxBodyBytes, a.config.MaxBodyBytes)
+	rest.Limits = cmp.Or(rest.Limits, a.config.Limits)
+	method := &Method{rest: newREST(i, rest)}
+	valid, err := validate.New(validate.Config{
+		ValidateBody: validator.ValidateRequestBody, ValidateParameters: validator.ValidateRequestParameters,
+		RequestParameters: c.RequestParameters, RequestModels: c.RequestModels, Models: a.models, MaxBodyBytes: rest.MaxBodyBytes,
+	})
+	if err != nil {
+		m.Join(err)
+	}
+	if err := m.Err(); err != nil {
+		return nil, err
+	}
+	if c.APIKeyRequired {
+		method.stations = append(method.stations, a.config.APIKeys)
+	}
+	if validator != (RequestValidator{}) {
+		method.stations = append(method.stations, valid.Middleware)
+	}
+	method.alone = method.Middleware(nil)
+	for _, finding := range method.rest.findings {
+		cmp.Or(a.config.Logger, slog.Default()).LogAttrs(context.Background(), slog.LevelWarn, "transform: a setting of a method is odd (see REST.Findings)",
+			slog.String("integration", string(method.rest.kind)), slog.String("uri", rest.URI), slog.String("finding", finding))
+	}
+	return method, nil
+}
+
+// Method is a method of a REST API with its integration's configuration. It is immutable and safe
+// for concurrent use.
+type Method struct {
+	rest     *REST
+	stations []gatekit.Middleware
+	alone    http.Handler // without an integration behind
+}
+
+// Middleware asks for the key, validates, and maps requests on their way to an integration and its
+// answers, in this order, which is the managed gateway's.
+func (m *Method) Middleware(integration http.Handler) http.Handler {
+	return gatekit.Chain(m.rest.Middleware(integration), m.stations...)
+}
+
+// ServeHTTP answers as [REST.ServeHTTP] does, behind the key and the validator: a mock is its own
+// integration.
+func (m *Method) ServeHTTP(w http.ResponseWriter, r *http.Request) { m.alone.ServeHTTP(w, r) }
+
+// Station implements [gatekit.Station].
+func (m *Method) Station() (kind string, next http.Handler) { return "method", m.alone }
+
+// Findings is [REST.Findings] of the integration's configuration.
+func (m *Method) Findings() []string { return m.rest.Findings() }

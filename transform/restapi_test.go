@@ -1,0 +1,129 @@
+package transform_test
+
+import (
+	"bytes"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/route"
+	"github.com/gatekit-go/gatekit/transform"
+)
+
+func mockMethod() transform.RESTConfig {
+	return transform.RESTConfig{
+		Type: transform.Mock, RequestTemplates: map[string]string{"application/json": `{"statusCode": 200}`}, IntegrationResponses: defaultResponse,
+	}
+}
+
+// What the API says is true of every method: types of bytes, models, bounds, where the method says
+// nothing else.
+func TestMethodsShareTheAPI(t *testing.T) {
+	order := []string{}
+	api, err := transform.NewRESTAPI(transform.RESTAPIConfig{
+		BinaryMediaTypes:  []string{"image/*"},
+		Models:            map[string]string{"Pet": `{"type":"object","required":["name"]}`},
+		RequestValidators: map[string]transform.RequestValidator{"all": {ValidateRequestBody: true, ValidateRequestParameters: true}, "none": {}},
+		APIKeys: func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { order = append(order, "key"); next.ServeHTTP(w, r) })
+		},
+		MaxBodyBytes: 40,
+	})
+	require.NoError(t, err)
+	for _, tt := range []struct {
+		name   string
+		config transform.MethodConfig
+		body   string
+		header []string
+		want   int
+		keys   int
+	}{
+		{"plain", transform.MethodConfig{}, `{}`, nil, 200, 0},
+		{"key", transform.MethodConfig{APIKeyRequired: true}, `{}`, nil, 200, 1},
+		{"key-before-model", transform.MethodConfig{APIKeyRequired: true, RequestValidator: "all", RequestModels: map[string]string{"application/json": "Pet"}}, `{}`, nil, 400, 1},
+		{"model", transform.MethodConfig{RequestValidator: "all", RequestModels: map[string]string{"application/json": "Pet"}}, `{"name":1}`, nil, 200, 0},
+		{"empty-model", transform.MethodConfig{RequestValidator: "all", RequestModels: map[string]string{"application/json": "Empty"}}, `[]`, nil, 400, 0},
+		{"validator-of-nothing", transform.MethodConfig{RequestValidator: "none", RequestModels: map[string]string{"application/json": "Pet"}}, `{}`, nil, 200, 0},
+		{"no-validator", transform.MethodConfig{RequestModels: map[string]string{"application/json": "Pet"}}, `{}`, nil, 200, 0},
+		{"parameter", transform.MethodConfig{RequestValidator: "all", RequestParameters: map[string]bool{"method.request.header.X-A": true}}, `{}`, nil, 400, 0},
+		{"parameter-there", transform.MethodConfig{RequestValidator: "all", RequestParameters: map[string]bool{"method.request.header.X-A": true}}, `{}`, []string{"X-A", "1"}, 200, 0},
+		{"too-large", transform.MethodConfig{}, `"0123456789012345678901234567890123456789"`, nil, 413, 0},
+		{"too-large-for-the-validator", transform.MethodConfig{RequestValidator: "all", RequestModels: map[string]string{"application/json": "Pet"}}, `"0123456789012345678901234567890123456789"`, nil, 413, 0},
+		{"own-bound", transform.MethodConfig{Integration: transform.RESTConfig{MaxBodyBytes: 100}}, `"0123456789012345678901234567890123456789"`, nil, 200, 0},
+		{"bytes", transform.MethodConfig{}, "\xff", []string{"Content-Type", "image/png"}, 500, 0}, // a template over bytes
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			order = order[:0]
+			most := tt.config.Integration.MaxBodyBytes
+			tt.config.Integration = mockMethod()
+			tt.config.Integration.MaxBodyBytes = most
+			tt.config.Integration.RequestTemplates["image/png"] = `{"statusCode": 200}`
+			m, err := api.Method(tt.config)
+			require.NoError(t, err)
+			a := gatekit.Must(route.New(route.Config{API: gatekit.API{Flavor: gatekit.REST}}))
+			a.Use(api.Middleware)
+			a.Handle("POST /pets/{id}", m)
+			w := httptest.NewRecorder()
+			a.ServeHTTP(w, post(tt.body, tt.header...))
+			require.Equal(t, tt.want, w.Code, w.Body)
+			require.Len(t, order, tt.keys)
+		})
+	}
+}
+
+func TestRefusedMethods(t *testing.T) {
+	api, err := transform.NewRESTAPI(transform.RESTAPIConfig{})
+	require.NoError(t, err)
+	for want, c := range map[string]transform.MethodConfig{
+		"MethodConfig.APIKeyRequired: want RESTAPIConfig.APIKeys":                         {APIKeyRequired: true},
+		`MethodConfig.RequestValidator: want one of RESTAPIConfig.RequestValidators`:      {RequestValidator: "x"},
+		"MethodConfig.Integration.BinaryMediaTypes: want none":                            {Integration: transform.RESTConfig{BinaryMediaTypes: []string{"a/b"}}},
+		"MethodConfig.Integration.MethodResponses: want none":                             {Integration: transform.RESTConfig{MethodResponses: []transform.MethodResponse{}}},
+		"MethodConfig.Integration.MethodRequestParameters: want none":                     {Integration: transform.RESTConfig{MethodRequestParameters: map[string]bool{}}},
+		"MethodConfig.Integration.Type: want MOCK":                                        {},
+		`Config.RequestModels["application/json"]: want the name of a model, got "Order"`: {RequestModels: map[string]string{"application/json": "Order"}},
+		`Config.RequestParameters["x"]: want method.request.header.NAME`:                  {RequestParameters: map[string]bool{"x": true}},
+	} {
+		_, err := api.Method(c)
+		require.ErrorContains(t, err, want)
+	}
+	_, err = transform.NewRESTAPI(transform.RESTAPIConfig{
+		BinaryMediaTypes: []string{"png"}, Models: map[string]string{"a-b": "{}"}, MaxBodyBytes: -1,
+		GatewayResponses: map[gatekit.ResponseType]transform.GatewayResponse{gatekit.Throttled: {StatusCode: 1}},
+	})
+	for _, want := range []string{"RESTAPIConfig.BinaryMediaTypes: [0]: want a type", "RESTAPIConfig.Models: ", "RESTAPIConfig.GatewayResponses: ", "RESTAPIConfig.MaxBodyBytes: "} {
+		require.ErrorContains(t, err, want)
+	}
+}
+
+// A method without an integration that isn't a mock answers 500, and is no panic.
+func TestMethodWithoutIntegration(t *testing.T) {
+	for _, kind := range []transform.IntegrationType{transform.HTTP, transform.HTTPProxy, transform.AWS, transform.AWSProxy} {
+		m := gatekit.Must(transform.NewREST(transform.RESTConfig{Type: kind, IntegrationResponses: defaultResponse}))
+		w := httptest.NewRecorder()
+		m.ServeHTTP(w, post("x"))
+		require.Equal(t, 500, w.Code, kind)
+	}
+	w := httptest.NewRecorder()
+	gatekit.Must(transform.NewREST(mockMethod())).ServeHTTP(w, post("{}"))
+	require.Equal(t, 200, w.Code)
+}
+
+// What is odd in a method is logged once, when it is made.
+func TestFindingsAreLogged(t *testing.T) {
+	var log bytes.Buffer
+	api := gatekit.Must(transform.NewRESTAPI(transform.RESTAPIConfig{Logger: slog.New(slog.NewTextHandler(&log, nil))}))
+	c := mockMethod()
+	c.URI = "http://x"
+	m := gatekit.Must(api.Method(transform.MethodConfig{Integration: c}))
+	require.Len(t, m.Findings(), 1)
+	require.Equal(t, 1, bytes.Count(log.Bytes(), []byte("\n")))
+	require.Contains(t, log.String(), "level=WARN")
+	require.Contains(t, log.String(), "URI: want none")
+	m.Findings()[0] = "" // is the caller's own
+	require.NotEmpty(t, m.Findings()[0])
+}
