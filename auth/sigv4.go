@@ -2,11 +2,9 @@ package auth
 
 import (
 	"context"
-	"crypto/ecdsa"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/hex"
 	"errors"
 	"hash/maphash"
 	"net/http"
@@ -17,7 +15,6 @@ import (
 	"github.com/gatekit-go/gatekit/auth/policy"
 	"github.com/gatekit-go/gatekit/internal/clock"
 	"github.com/gatekit-go/gatekit/internal/sigv4"
-	"github.com/gatekit-go/gatekit/internal/wholebody"
 )
 
 // SigV4 is IAM authorization: it verifies requests signed with Signature Version 4 and its
@@ -253,100 +250,3 @@ func (s *SigV4) lookUp(ctx context.Context, sent *signed) (c Credential, unknown
 	}
 	return c, unknown, nil
 }
-
-// check appends what must have been signed to b, and compares. readable is false if it can't be
-// computed: then the request's form or body is at fault, whoever signed it.
-func (s *SigV4) check(b []byte, rc *gatekit.RequestContext, r *http.Request, sent *signed, secret string, unknown bool) (toSign []byte, readable bool, err error) {
-	if toSign, err = s.stringToSign(b, rc, r, sent); err != nil {
-		return nil, false, err
-	}
-	return toSign, true, s.checkSignature(rc, sent, secret, unknown, toSign)
-}
-
-// stringToSign appends what must have been signed to toSign.
-func (s *SigV4) stringToSign(toSign []byte, rc *gatekit.RequestContext, r *http.Request, sent *signed) ([]byte, error) {
-	rules := sigv4.PathRules{KeepSegments: s.config.DisablePathNormalization, EscapeOnce: s.config.DisablePathEscaping}
-	switch path := rc.Path.Received(); {
-	case path != "" && path[0] != '/': // the asterisk of OPTIONS, whose canonical form is that of /*
-		return nil, wrongSignature(rc, errUnclean)
-	case !rules.KeepSegments && rc.RouteKey() != "" && !sigv4.IsNormal(path):
-		return nil, wrongSignature(rc, errUnclean) // a router has read the path as it is: no signature is good for two routes
-	}
-	var room [2048]byte
-	b := append(append(room[:0], r.Method...), '\n')
-	b = append(sigv4.AppendURI(b, rc.Path.Received(), rules), '\n')
-	b, ok := sigv4.AppendQuery(b, r.URL.RawQuery, sent.leaveOut...)
-	if !ok {
-		return nil, wrongSignature(rc, errIncomplete)
-	}
-	b = append(b, '\n')
-	if b, ok = sent.appendHeaders(b, r, s.config.AllowUnsignedSessionToken); !ok || sent.token != "" && !sent.tokenSigned && !s.config.AllowUnsignedSessionToken {
-		return nil, wrongSignature(rc, errSignedHeaders)
-	}
-	b = append(append(append(b, '\n'), sent.signedHeaders...), '\n')
-	b, err := s.appendBodyHash(b, rc, r)
-	if err != nil {
-		return nil, err
-	}
-	return sigv4.AppendStringToSign(toSign, sent.algorithm, sent.date, sent.credential.Scope, b), nil
-}
-
-var (
-	errUnclean       = errors.New("auth: the path has empty or dot segments, which a signature doesn't tell apart")
-	errSignedHeaders = errors.New("auth: SignedHeaders isn't sorted, names a header that isn't there, or lacks host or an x-amz- header")
-	errBodyHash      = errors.New("auth: the body isn't the one that X-Amz-Content-Sha256 names")
-)
-
-func (s *SigV4) appendBodyHash(b []byte, rc *gatekit.RequestContext, r *http.Request) ([]byte, error) {
-	named, ok := one(r.Header["X-Amz-Content-Sha256"])
-	if !ok || named != "" && !sigv4.IsHash(named) && !(named == "UNSIGNED-PAYLOAD" && s.config.AllowUnsignedPayload) {
-		return nil, wrongSignature(rc, errBodyHash)
-	}
-	if named == "UNSIGNED-PAYLOAD" {
-		return append(b, named...), nil
-	}
-	body, err := wholebody.Read("auth", r, s.config.MaxBodyBytes)
-	if err != nil {
-		return nil, err
-	}
-	start := len(b)
-	if len(body) == 0 {
-		b = append(b, sigv4.EmptyHash...)
-	} else {
-		sum := sha256.Sum256(body)
-		b = hex.AppendEncode(b, sum[:])
-	}
-	if named != "" && string(b[start:]) != named {
-		return nil, wrongSignature(rc, errBodyHash)
-	}
-	return b, nil
-}
-
-// checkSignature compares in constant time.
-func (s *SigV4) checkSignature(rc *gatekit.RequestContext, sent *signed, secret string, unknown bool, toSign []byte) error {
-	key, err := s.key(sent, secret, unknown)
-	switch {
-	case err != nil || !sigv4.IsLowerHex(sent.signature):
-	case sent.algorithm == sigv4.HMAC:
-		var got [sha256.Size]byte
-		if len(sent.signature) != 2*len(got) {
-			break
-		}
-		_, err := hex.Decode(got[:], []byte(sent.signature))
-		if want := key.hmac.Sign(toSign); err == nil && subtle.ConstantTimeCompare(want[:], got[:]) == 1 {
-			return nil
-		}
-	default:
-		if len(sent.signature) > maxECDSASignature {
-			break
-		}
-		got, err := hex.DecodeString(sent.signature)
-		if sum := sha256.Sum256(toSign); err == nil && ecdsa.VerifyASN1(key.ecdsa, sum[:], got) {
-			return nil
-		}
-	}
-	return wrongSignature(rc, errWrongSignature)
-}
-
-// maxECDSASignature is more than two numbers of 32 bytes take in DER, in hex.
-const maxECDSASignature = 2 * 128

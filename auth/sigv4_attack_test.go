@@ -21,7 +21,8 @@ import (
 
 const wrongSignature = `403 InvalidSignatureException {"message":"The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details."}`
 
-// outcome is status, error type and body of a REST API's answer; the handler is only called for a 200.
+// outcome is status, error type and body of a REST API's answer; the handler is only called for a
+// 200.
 func outcome(t *testing.T, s *auth.SigV4, r *http.Request) string {
 	t.Helper()
 	w := serve(behind(t, rest, s), r)
@@ -70,7 +71,8 @@ func TestSigV4Unsigned(t *testing.T) {
 	require.NotContains(t, outcome(t, s, dated), noDate)
 }
 
-// TestSigV4Tampered changes signed requests: each is refused as a wrong signature, or, where that is said, in words of its own.
+// TestSigV4Tampered changes signed requests: each is refused as a wrong signature, or, where that
+// is said, in words of its own.
 func TestSigV4Tampered(t *testing.T) {
 	set := func(name, value string) func(*http.Request) {
 		return func(r *http.Request) { r.Header.Set(name, value) }
@@ -169,7 +171,8 @@ func TestSigV4Tampered(t *testing.T) {
 	}
 }
 
-// gzipped is a text as Content-Encoding: gzip has it. What is signed is what was sent, and not what it unpacks to.
+// gzipped is a text as Content-Encoding: gzip has it. What is signed is what was sent, and not what
+// it unpacks to.
 func gzipped(text string) string {
 	var b strings.Builder
 	w := gzip.NewWriter(&b)
@@ -306,7 +309,8 @@ func TestSigV4UnsignedPayload(t *testing.T) {
 	require.Equal(t, wrongSignature, outcome(t, newSigV4(t, auth.SigV4Config{}), r))
 }
 
-// TestSigV4Paths: a signature covers the normal form, so where a router has chosen by the path as it is, others are refused.
+// TestSigV4Paths: a signature covers the normal form, so where a router has chosen by the path as
+// it is, others are refused.
 func TestSigV4Paths(t *testing.T) {
 	send := func(signedPath, path, routeKey string, c auth.SigV4Config) string {
 		r := unsigned("GET", signedPath, "")

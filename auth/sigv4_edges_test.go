@@ -40,7 +40,8 @@ func TestSigV4Differences(t *testing.T) {
 	}
 }
 
-// The replay cache looks for what has expired once a second at most, however often it is full: a flood costs no more.
+// The replay cache looks for what has expired once a second at most, however often it is full: a
+// flood costs no more.
 func TestSigV4ReplaySweeps(t *testing.T) {
 	atTime(t, time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC), func(t *testing.T) {
 		s := newSigV4(t, auth.SigV4Config{ReplayCache: 1})
@@ -59,7 +60,8 @@ func TestSigV4ReplaySweeps(t *testing.T) {
 	})
 }
 
-// A session ends at the instant that it expires, and a principal's account is the one that the source names.
+// A session ends at the instant that it expires, and a principal's account is the one that the
+// source names.
 func TestSigV4SessionAndAccount(t *testing.T) {
 	atTime(t, time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC), func(t *testing.T) {
 		ends := time.Now().Add(time.Minute)
@@ -86,7 +88,8 @@ func TestSigV4SessionAndAccount(t *testing.T) {
 	})
 }
 
-// What the file says counts at once, no credential included. What it can't say leaves the credentials good for an hour, and no longer.
+// What the file says counts at once, no credential included. What it can't say leaves the
+// credentials good for an hour, and no longer.
 func TestWithdrawnCredentials(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "credentials")

@@ -15,8 +15,8 @@ import (
 	"github.com/gatekit-go/gatekit/auth/authtest"
 )
 
-// FuzzSigV4RoundTrip signs any request in every form, which must be admitted, and changes one bit of it, which must be refused unless the
-// obvious reading says that both are the same request.
+// FuzzSigV4RoundTrip signs any request in every form, which must be admitted, and changes one bit
+// of it, which must be refused unless the obvious reading says that both are the same request.
 func FuzzSigV4RoundTrip(f *testing.F) {
 	for form := range byte(4) {
 		f.Add("GET", "/a/b", "x=1&x=0&y", "value", []byte("body"), form, byte(0), uint16(3))

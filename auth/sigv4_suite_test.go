@@ -42,7 +42,8 @@ const (
 	suiteDate  = "20150830T123600Z"
 )
 
-// request is the case as a server would have read it. Some paths and queries could not come through one, so they are put where it would.
+// request is the case as a server would have read it. Some paths and queries could not come through
+// one, so they are put where it would.
 func (c *suiteCase) request(presigned bool) *http.Request {
 	r := &http.Request{
 		Method: c.Method, RequestURI: c.Path, Host: "example.amazonaws.com", URL: &url.URL{Path: c.Path, RawQuery: c.Query}, Header: http.Header{},
@@ -155,7 +156,8 @@ func flipHex(s string) string {
 	return s[:len(s)-1] + fmt.Sprintf("%x", last^1)
 }
 
-// TestSigV4Suite admits every request of AWS's suite, in both forms, and refuses it with anything in it changed.
+// TestSigV4Suite admits every request of AWS's suite, in both forms, and refuses it with anything
+// in it changed.
 func TestSigV4Suite(t *testing.T) {
 	at := time.Date(2015, 8, 30, 12, 36, 0, 0, time.UTC)
 	for _, c := range suiteCases(t) {
@@ -190,7 +192,8 @@ func TestSigV4Suite(t *testing.T) {
 	}
 }
 
-// A parameter that only presigned requests leave unsigned is signed in the others, however its name is written: or anybody could add it.
+// A parameter that only presigned requests leave unsigned is signed in the others, however its name
+// is written: or anybody could add it.
 func TestSigV4HeaderFormSignsTheWholeQuery(t *testing.T) {
 	for _, add := range []string{"&X-Amz-Signature=", "&X-Amz-Signature", "&X-Amz%2DSignature=evil", "&%58-Amz-Signature=evil", "&X-Amz-Security-Token=evil", "&X-Amz%2DDate=20240102T030405Z", "&x-amz-signature=evil"} {
 		r := unsigned("GET", "/pets?a=1", "")
@@ -207,7 +210,8 @@ func TestSigV4HeaderFormSignsTheWholeQuery(t *testing.T) {
 	require.Equal(t, `403 MissingAuthenticationTokenException {"message":"Missing Authentication Token"}`, outcome(t, newSigV4(t, auth.SigV4Config{}), r))
 }
 
-// What a request without a known key costs is bounded: the lists that are looked through for each other's entries are short.
+// What a request without a known key costs is bounded: the lists that are looked through for each
+// other's entries are short.
 func TestSigV4LongLists(t *testing.T) {
 	s := newSigV4(t, auth.SigV4Config{})
 	for many, want := range map[int]string{1000: wrongSignature, 2000: "403 IncompleteSignatureException"} {
@@ -278,7 +282,8 @@ func signS3(r *http.Request, at time.Time, twice bool) error {
 	return nil
 }
 
-// Who is known shows in nothing: not in the answer to a body that is too large, and not in what the cache of keys holds.
+// Who is known shows in nothing: not in the answer to a body that is too large, and not in what the
+// cache of keys holds.
 func TestSigV4UnknownKeys(t *testing.T) {
 	s := newSigV4(t, auth.SigV4Config{MaxBodyBytes: 3})
 	for _, id := range []string{keyID, "AKIANOBODY"} {

@@ -151,7 +151,8 @@ func TestSigV4Body(t *testing.T) {
 	}
 }
 
-// A body that only says how large it is gets no room for it; one that is all there is read, and one that is cut off is a 400.
+// A body that only says how large it is gets no room for it; one that is all there is read, and one
+// that is cut off is a 400.
 func TestSigV4LargeBodies(t *testing.T) {
 	s := newSigV4(t, auth.SigV4Config{})
 	large := strings.Repeat("x", 300<<10)
@@ -187,7 +188,8 @@ func TestSigV4Policies(t *testing.T) {
 	require.Contains(t, answer(other, newSigV4(t, auth.SigV4Config{}), "/bob/1"), "because no resource-based policy allows", "another account's caller")
 }
 
-// The right to replace a kept answer is the caller's policy's, and another than that to call the method.
+// The right to replace a kept answer is the caller's policy's, and another than that to call the
+// method.
 func TestSigV4MayInvalidateCache(t *testing.T) {
 	mayBoth := bob
 	mayBoth.Policy = gatekit.Must(policy.Parse(`{"Statement":[` + statement("Allow", "*") + `,{"Effect":"Allow","Action":"execute-api:InvalidateCache","Resource":"` + testARN + `GET/pets"}]}`))

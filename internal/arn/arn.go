@@ -1,10 +1,12 @@
-// Package arn writes the ARNs of what callers ask an API for, in the one form in which policies see them. (Developer guide, "Control access
-// for invoking an API", "Resource format of permissions for executing API in API Gateway".)
+// Package arn writes the ARNs of what callers ask an API for, in the one form in which policies see
+// them. (Developer guide, "Control access for invoking an API", "Resource format of permissions for
+// executing API in API Gateway".)
 package arn
 
 import "strings"
 
-// What an ARN says where nobody has described the API. No policy that names an API, an account or a region matches them.
+// What an ARN says where nobody has described the API. No policy that names an API, an account or a
+// region matches them.
 const (
 	UnknownRegion  = "unknown"
 	UnknownAccount = "000000000000"
@@ -18,7 +20,8 @@ const MaxBytes = 1600
 // API is what every ARN of an API begins with. Empty fields are unknown.
 type API struct{ Region, AccountID, APIID, Stage string }
 
-// Method is the ARN of a request to an HTTP or REST API: path is what requestpath.Path.Normal returned.
+// Method is the ARN of a request to an HTTP or REST API: path is what requestpath.Path.Normal
+// returned.
 func (a API) Method(method, path string) string {
 	return "arn:" + Partition(a.Region) + ":execute-api:" + or(a.Region, UnknownRegion) + ":" + or(a.AccountID, UnknownAccount) + ":" +
 		or(a.APIID, UnknownAPI) + "/" + or(a.Stage, UnknownStage) + "/" + method + "/" + path

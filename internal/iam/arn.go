@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// arnParts are the six parts of an ARN: arn, partition, service, region, account, resource. The last may hold colons.
+// arnParts are the six parts of an ARN: arn, partition, service, region, account, resource. The
+// last may hold colons.
 type arnParts [6]string
 
 // splitARN cuts an ARN at its first five colons. With variables, those inside ${…} don't count.
@@ -33,12 +34,14 @@ func cutARN(arn string, variables bool) (parts arnParts, n int) {
 	return parts, n + 1
 }
 
-// arnGlob is a pattern for ARNs whose wildcards stay within their part. Within the last one they cross slashes.
+// arnGlob is a pattern for ARNs whose wildcards stay within their part. Within the last one they
+// cross slashes.
 type arnGlob struct {
 	all   bool // a lone star
 	short bool // "execute-api:/stage/METHOD/path": parts[5] is what follows the API's id
-	// unclear is a resource that isn't an ARN as the grammar has it, though the managed gateway takes it. It matches only if it is asked
-	// for the wide reading, in which what is missing or empty is anything.
+	// unclear is a resource that isn't an ARN as the grammar has it, though the managed gateway
+	// takes it. It matches only if it is asked for the wide reading, in which what is missing or
+	// empty is anything.
 	unclear bool
 	odd     string // what the pattern should be
 	parts   [6]glob
@@ -46,7 +49,8 @@ type arnGlob struct {
 
 const shortForm = "execute-api:/"
 
-// parseARNGlob compiles a pattern. In a resource, variables are only known in the last part, and it may have fewer parts than an ARN.
+// parseARNGlob compiles a pattern. In a resource, variables are only known in the last part, and it
+// may have fewer parts than an ARN.
 func parseARNGlob(pattern string, variables, resource bool) (arnGlob, error) {
 	if pattern == "*" {
 		return arnGlob{all: true}, nil
@@ -80,9 +84,9 @@ func parseARNGlob(pattern string, variables, resource bool) (arnGlob, error) {
 	return a, nil
 }
 
-// weigh says what is odd about a resource of n parts, and fills in those that are missing. arn:aws:execute-api:* is in use by many
-// authorizer functions and allows: its last star stands for all that follows. Of everything else that isn't an ARN nobody has told how it
-// is read there.
+// weigh says what is odd about a resource of n parts, and fills in those that are missing.
+// arn:aws:execute-api:* is in use by many authorizer functions and allows: its last star stands for
+// all that follows. Of everything else that isn't an ARN nobody has told how it is read there.
 func (a *arnGlob) weigh(texts *arnParts, n int) {
 	const ends = "want an ARN of six parts"
 	switch {

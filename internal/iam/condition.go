@@ -41,8 +41,8 @@ const (
 	opNull
 )
 
-// verdict is what a condition says of a request. One that can't be evaluated says failed, and the statement's effect decides
-// what that means.
+// verdict is what a condition says of a request. One that can't be evaluated says failed, and the
+// statement's effect decides what that means.
 type verdict uint8
 
 const (
@@ -108,7 +108,8 @@ func (c *condition) evaluate(r *Request) verdict {
 	return verdictOf(c.set == forAllValues)
 }
 
-// matches reports whether value matches one of the policy's values. ok is false if it is none of the operator's type.
+// matches reports whether value matches one of the policy's values. ok is false if it is none of
+// the operator's type.
 func (c *condition) matches(value string, r *Request) (matches, ok bool) {
 	switch c.operator {
 	case opString, opStringLike:

@@ -5,23 +5,27 @@ import (
 	"unicode/utf8"
 )
 
-// glob is a compiled pattern: the parts between its stars, in order. Matching is greedy from the left, which is right because a star
-// takes anything: no choice made earlier is ever taken back, so no pattern can make it exponential.
+// glob is a compiled pattern: the parts between its stars, in order. Matching is greedy from the
+// left, which is right because a star takes anything: no choice made earlier is ever taken back, so
+// no pattern can make it exponential.
 //
-// (IAM user guide, "IAM JSON policy elements: Resource" and "Condition operators": * is any text, ? any one character.)
+// (IAM user guide, "IAM JSON policy elements: Resource" and "Condition operators": * is any text, ?
+// any one character.)
 type glob struct {
 	parts   [][]piece
 	starred bool // there is a star between any two parts; without one, parts has one entry
 }
 
-// piece is a run of text, any one character, or a variable whose value, whatever it holds, is plain text.
+// piece is a run of text, any one character, or a variable whose value, whatever it holds, is plain
+// text.
 type piece struct {
 	text     string
 	any      bool
 	variable *variable
 }
 
-// parseGlob compiles a pattern. With wildcards unset, * and ? are plain; with variables unset, ${ is.
+// parseGlob compiles a pattern. With wildcards unset, * and ? are plain; with variables unset, ${
+// is.
 func parseGlob(pattern string, wildcards, variables bool) (glob, error) {
 	g := glob{}
 	var part []piece
@@ -138,8 +142,8 @@ func find(part []piece, text string, r *Request) int {
 	return -1
 }
 
-// suffix reports whether text ends with part. How long part is isn't known where it has ? or a variable, so it is measured from the
-// end: each piece from the last to the first.
+// suffix reports whether text ends with part. How long part is isn't known where it has ? or a
+// variable, so it is measured from the end: each piece from the last to the first.
 func suffix(part []piece, text string, r *Request) bool {
 	for i := len(part) - 1; i >= 0; i-- {
 		switch p := &part[i]; {

@@ -58,7 +58,8 @@ func TestGlobAgainstRegexp(t *testing.T) {
 	}
 }
 
-// A pattern of many stars takes no longer than its text is long: were it exponential, this test wouldn't end.
+// A pattern of many stars takes no longer than its text is long: were it exponential, this test
+// wouldn't end.
 func TestHostileGlobs(t *testing.T) {
 	text := strings.Repeat("a", 1<<16)
 	for _, pattern := range []string{
@@ -92,7 +93,8 @@ func FuzzGlob(f *testing.F) {
 
 func valid(s string) bool { return strings.ToValidUTF8(s, "") == s }
 
-// An ARN without wildcards is a pattern that only it matches. What is taken though it isn't an ARN matches nothing.
+// An ARN without wildcards is a pattern that only it matches. What is taken though it isn't an ARN
+// matches nothing.
 func FuzzARN(f *testing.F) {
 	f.Add("arn:aws:execute-api:us-east-1:111122223333:abc/prod/GET/a:b", "arn:aws:execute-api:us-east-1:111122223333:abc/prod/GET/a")
 	f.Add("arn:aws:s3:::b", "arn:aws:s3:::")

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Key names one value of a request that conditions and variables can ask for. Names don't care about letter case.
-// (IAM user guide, "AWS global condition context keys"; developer guide, "AWS condition keys that can be used in API Gateway
-// resource policies".)
+// Key names one value of a request that conditions and variables can ask for. Names don't care
+// about letter case. (IAM user guide, "AWS global condition context keys"; developer guide, "AWS
+// condition keys that can be used in API Gateway resource policies".)
 type Key struct {
 	id   keyID
 	name string // of an extra key or a tag, in lower case
@@ -72,7 +72,8 @@ var keysByName = map[string]keyID{
 
 const tagPrefix = "aws:principaltag/"
 
-// ParseKey returns the key called name. A name that isn't known is one that the request may have among its extra values.
+// ParseKey returns the key called name. A name that isn't known is one that the request may have
+// among its extra values.
 func ParseKey(name string) (Key, error) {
 	prefix, rest, ok := strings.Cut(name, ":")
 	lower := strings.ToLower(name)
@@ -90,7 +91,8 @@ func ParseKey(name string) (Key, error) {
 
 func (k Key) multiValued() bool { return k.id == keyPrincipalOrgPaths || k.name == "aws:tagkeys" }
 
-// list returns the values of k, in one's room if there is only one. None means that the request doesn't have the key.
+// list returns the values of k, in one's room if there is only one. None means that the request
+// doesn't have the key.
 func (r *Request) list(k Key, one *[1]string) []string {
 	switch k.id {
 	case keyExtra:
@@ -108,7 +110,6 @@ func (r *Request) list(k Key, one *[1]string) []string {
 
 // text returns the only value of k as text.
 func (r *Request) text(k Key) (text string, ok bool) {
-	p := &r.Principal
 	switch k.id {
 	case keyExtra:
 		if values := r.Extra[k.name]; len(values) == 1 {
@@ -138,6 +139,17 @@ func (r *Request) text(k Key) (text string, ok bool) {
 		text = r.Region
 	case keyResourceAccount:
 		text = r.ResourceAccount
+	case keyViaDomainARN:
+		text = r.ViaDomainARN
+	default:
+		return r.Principal.text(k)
+	}
+	return text, text != ""
+}
+
+// text returns the value of a key that tells who asks.
+func (p *Principal) text(k Key) (text string, ok bool) {
+	switch k.id {
 	case keyPrincipalAccount:
 		if text = p.AccountID; p.Type == Anonymous {
 			text = "anonymous"
@@ -174,8 +186,6 @@ func (r *Request) text(k Key) (text string, ok bool) {
 		if p.Temporary && p.MFA {
 			return strconv.FormatInt(int64(p.MFAAge/time.Second), 10), true
 		}
-	case keyViaDomainARN:
-		text = r.ViaDomainARN
 	}
 	return text, text != ""
 }

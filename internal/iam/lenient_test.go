@@ -13,7 +13,8 @@ import (
 // statement is one with an effect and the rest as JSON.
 func statement(effect, rest string) string { return `{"Effect":"` + effect + `",` + rest + `}` }
 
-// What the managed gateway takes gives a verdict here, too, and a finding. No such thing allows more than what its author wrote.
+// What the managed gateway takes gives a verdict here, too, and a finding. No such thing allows
+// more than what its author wrote.
 func TestTakenAndFound(t *testing.T) {
 	const good = `"arn:aws:execute-api:us-east-1:111122223333:abc/prod/GET/*"`
 	const allow, deny, silent = iam.Allow, iam.ExplicitDeny, iam.ImplicitDeny
@@ -58,7 +59,8 @@ func TestTakenAndFound(t *testing.T) {
 	require.Empty(t, parse(t, document("2012-10-17", `"Resource":`+good+`,"Sid":"Fine","Condition":{}`), iam.Options{}).Findings())
 }
 
-// A resource of which nobody has told how it is read there allows nothing, and denies whatever it may mean.
+// A resource of which nobody has told how it is read there allows nothing, and denies whatever it
+// may mean.
 func TestUnclearResources(t *testing.T) {
 	for _, pattern := range []string{
 		"arn:aws", "arn:*", "arn:aws:*", "arn:aws:execute-api", "arn:aws:execute-api:", "arn:aws:execute-api:us-*", "arn:aws:execute-api:us-east-1", "arn:aws:execute-api:us-east-1:111122223333",
@@ -80,7 +82,8 @@ func TestUnclearResources(t *testing.T) {
 	}
 }
 
-// A condition without values matches nothing. Where the operator would then hold, it holds only in a statement that denies.
+// A condition without values matches nothing. Where the operator would then hold, it holds only in
+// a statement that denies.
 func TestConditionsWithoutValues(t *testing.T) {
 	from := request(func(r *iam.Request) { r.SourceIP = netip.MustParseAddr("192.0.2.1") })
 	for _, operator := range []string{"IpAddress", "StringEquals", "StringLike", "ForAnyValue:StringEquals"} {

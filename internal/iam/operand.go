@@ -52,7 +52,8 @@ type operatorForm struct {
 	order    order
 }
 
-// operators are all names but for prefixes and suffixes. (IAM user guide, "IAM JSON policy elements: Condition operators".)
+// operators are all names but for prefixes and suffixes. (IAM user guide, "IAM JSON policy
+// elements: Condition operators".)
 var operators = map[string]operatorForm{
 	"StringEquals": {operator: opString}, "StringNotEquals": {operator: opString, negated: true},
 	"StringEqualsIgnoreCase": {operator: opStringFold}, "StringNotEqualsIgnoreCase": {operator: opStringFold, negated: true},
@@ -150,7 +151,8 @@ func parseBool(text string) (truth, ok bool) {
 // dateForms are the W3C profile of ISO 8601.
 var dateForms = []string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04Z07:00", "2006-01-02", "2006-01", "2006"}
 
-// parseDate reads a date, which is an instant in UTC if it says no more, or seconds since 1970. Four digits are a year.
+// parseDate reads a date, which is an instant in UTC if it says no more, or seconds since 1970.
+// Four digits are a year.
 func parseDate(text string) (time.Time, bool) {
 	for _, form := range dateForms {
 		if t, err := time.Parse(form, text); err == nil {

@@ -12,7 +12,8 @@ import (
 
 // Options are what kinds of documents differ in.
 type Options struct {
-	// Principals says that statements name principals, as in resource-based policies. Otherwise they must not.
+	// Principals says that statements name principals, as in resource-based policies. Otherwise
+	// they must not.
 	Principals bool
 	// MaxResource is the longest Resource in characters; 0 is no limit but the document's.
 	MaxResource int
@@ -24,9 +25,10 @@ const (
 	maxErrors = 20 // a document of mistakes makes no error of its length
 )
 
-// Parse reads a policy document. An element, operator or value that isn't known is an error that says where it is, as passing over a part
-// of a policy would open what it closes. What is only odd, and the managed gateway takes, is taken and told by [Policy.Findings]: to refuse
-// it would lock out the users of a function that has worked for years.
+// Parse reads a policy document. An element, operator or value that isn't known is an error that
+// says where it is, as passing over a part of a policy would open what it closes. What is only odd,
+// and the managed gateway takes, is taken and told by [Policy.Findings]: to refuse it would lock
+// out the users of a function that has worked for years.
 func Parse(document []byte, o Options) (*Policy, error) {
 	if len(document) > maxBytes {
 		return nil, fmt.Errorf("want at most %d bytes, got %d", maxBytes, len(document))
@@ -114,8 +116,9 @@ func (p *parser) text(path string, value []byte) string {
 	return text
 }
 
-// texts reads a string or a list of strings. An empty list names nothing: Amazon's own blueprint for authorizer functions always answers one
-// statement that allows and one that denies, of which one is empty.
+// texts reads a string or a list of strings. An empty list names nothing: Amazon's own blueprint
+// for authorizer functions always answers one statement that allows and one that denies, of which
+// one is empty.
 func (p *parser) texts(path string, value []byte) []string {
 	if text, ok := strictjson.Text(value); ok {
 		return []string{text}
@@ -181,7 +184,8 @@ func (p *parser) statement(path string, value []byte) (s statement) {
 	return s
 }
 
-// sid returns a statement's name, which people read and nothing depends on. One that isn't as it should be isn't kept: it would get into logs.
+// sid returns a statement's name, which people read and nothing depends on. One that isn't as it
+// should be isn't kept: it would get into logs.
 func (p *parser) sid(path string, value []byte) string {
 	sid, ok := strictjson.Text(value)
 	for _, c := range []byte(sid) {

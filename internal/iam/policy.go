@@ -1,8 +1,9 @@
-// Package iam is the policy engine: it parses IAM policy documents once and evaluates them many times, without allocating. Its public
-// face is auth/policy; caches and connections ask it for permissions, too.
+// Package iam is the policy engine: it parses IAM policy documents once and evaluates them many
+// times, without allocating. Its public face is auth/policy; caches and connections ask it for
+// permissions, too.
 //
-// Whatever can't be evaluated closes: a statement that allows is passed over, one that denies denies. (IAM user guide, "Grammar of the
-// IAM JSON policy language", "Policy evaluation logic".)
+// Whatever can't be evaluated closes: a statement that allows is passed over, one that denies
+// denies. (IAM user guide, "Grammar of the IAM JSON policy language", "Policy evaluation logic".)
 package iam
 
 import (
@@ -17,8 +18,9 @@ type Policy struct {
 	findings   []string
 }
 
-// Findings says what is odd in the policy: what is taken as the managed gateway takes it, though the grammar has it otherwise, or what has no
-// effect. Each says where it is, and what to write. At most 20 are kept; nil is a policy without any.
+// Findings says what is odd in the policy: what is taken as the managed gateway takes it, though
+// the grammar has it otherwise, or what has no effect. Each says where it is, and what to write. At
+// most 20 are kept; nil is a policy without any.
 func (p *Policy) Findings() []string { return slices.Clone(p.findings) }
 
 type statement struct {
@@ -47,7 +49,8 @@ const (
 type Decision struct {
 	// Effect is what all policies say together.
 	Effect Effect
-	// Policy is the index of the policy, Statement that of the statement, that decided; both are -1 if none did.
+	// Policy is the index of the policy, Statement that of the statement, that decided; both are -1
+	// if none did.
 	Policy, Statement int
 	// Sid is that statement's Sid, or "".
 	Sid string
@@ -81,8 +84,8 @@ func actionName(action string) string {
 	return strings.ToLower(action)
 }
 
-// Evaluate asks all policies: a statement that denies decides, else one that allows, else nothing is allowed. The order of
-// statements and of policies doesn't matter. A nil policy says nothing.
+// Evaluate asks all policies: a statement that denies decides, else one that allows, else nothing
+// is allowed. The order of statements and of policies doesn't matter. A nil policy says nothing.
 func Evaluate(r *Request, policies ...*Policy) Decision {
 	decision := Decision{Policy: -1, Statement: -1}
 	arn, isARN := splitARN(r.Resource, false)
@@ -107,15 +110,16 @@ func Evaluate(r *Request, policies ...*Policy) Decision {
 
 // applies asks what is cheap first.
 func (s *statement) applies(r *Request, action string, arn *arnParts, isARN bool) bool {
-	// An empty list matches nothing. Read like this, all but an empty list would allow everything, which nobody has written.
+	// An empty list matches nothing. Read like this, all but an empty list would allow everything,
+	// which nobody has written.
 	if !s.deny && (s.notActions && len(s.actions) == 0 || s.notResources && len(s.resources) == 0) {
 		return false
 	}
 	if slices.ContainsFunc(s.actions, func(g glob) bool { return g.match(action, r) }) == s.notActions {
 		return false
 	}
-	// A pattern that can be read in two ways is read in the one that allows less. A request for what is no ARN is for nothing that a pattern
-	// but * can name.
+	// A pattern that can be read in two ways is read in the one that allows less. A request for
+	// what is no ARN is for nothing that a pattern but * can name.
 	wide := s.deny != s.notResources
 	if slices.ContainsFunc(s.resources, func(a arnGlob) bool { return a.all || isARN && a.match(arn, r, wide) }) == s.notResources {
 		return false

@@ -139,7 +139,8 @@ func verdict(operator, have, want string) (matches bool) {
 	return diff == 0
 }
 
-// TestConditions walks every operator with every prefix and suffix, over every kind of value, in a statement of each effect.
+// TestConditions walks every operator with every prefix and suffix, over every kind of value, in a
+// statement of each effect.
 func TestConditions(t *testing.T) {
 	type sample struct{ want, same, other, wrong string }
 	samples := map[string]sample{
@@ -253,7 +254,8 @@ func TestKnownKeys(t *testing.T) {
 	}
 }
 
-// Without a time a policy that ends some day allows nothing, and one that begins to deny some day is none the wiser.
+// Without a time a policy that ends some day allows nothing, and one that begins to deny some day
+// is none the wiser.
 func TestNoTime(t *testing.T) {
 	never := request(func(r *iam.Request) { r.Time = time.Time{} })
 	for _, condition := range []string{`"DateLessThan":{"aws:CurrentTime":"2030-01-01"}`, `"NumericLessThan":{"aws:EpochTime":"1893456000"}`, `"StringLike":{"aws:CurrentTime":"*"}`} {
@@ -308,7 +310,8 @@ func TestShortForm(t *testing.T) {
 	}
 }
 
-// The order of statements and policies changes nothing: every order gives what the obvious evaluation gives.
+// The order of statements and policies changes nothing: every order gives what the obvious
+// evaluation gives.
 func TestOrderDoesNotMatter(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	pool := []string{

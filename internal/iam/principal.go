@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// principals are the entries of Principal or NotPrincipal. (IAM user guide, "AWS JSON policy elements: Principal".)
+// principals are the entries of Principal or NotPrincipal. (IAM user guide, "AWS JSON policy
+// elements: Principal".)
 type principals struct {
 	named    bool // there is an entry, of whatever type
 	everyone bool
@@ -39,9 +40,10 @@ func isAccountID(s string) bool {
 	return len(s) == 12 && strings.Trim(s, "0123456789") == ""
 }
 
-// apply reports whether a statement with these entries is about who. A caller has up to three names: account, role, and user or
-// session. One of them in Principal is enough. In NotPrincipal one is enough to be out of a statement that allows, but one that
-// denies spares only whom it lists by all names: in doubt it denies.
+// apply reports whether a statement with these entries is about who. A caller has up to three
+// names: account, role, and user or session. One of them in Principal is enough. In NotPrincipal
+// one is enough to be out of a statement that allows, but one that denies spares only whom it lists
+// by all names: in doubt it denies.
 func (p *principals) apply(who *Principal, not, deny bool) bool {
 	if !not {
 		return p.everyone || who.Type != Anonymous && (p.lists(p.accounts, who.AccountID) || p.lists(p.arns, who.ARN) || p.lists(p.arns, who.RoleARN))

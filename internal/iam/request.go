@@ -14,13 +14,16 @@ type Request struct {
 	Resource string
 	// Principal is who asks. The zero value is anonymous.
 	Principal Principal
-	// Time is now. Without one aws:CurrentTime and aws:EpochTime are missing, so that nothing is allowed because it is early.
+	// Time is now. Without one aws:CurrentTime and aws:EpochTime are missing, so that nothing is
+	// allowed because it is early.
 	Time time.Time
 	// SecureTransport is whether the request came over TLS.
 	SecureTransport bool
-	// SourceIP is the caller's address. It is aws:SourceIp, or aws:VpcSourceIp where SourceVPC or SourceVPCE is set.
+	// SourceIP is the caller's address. It is aws:SourceIp, or aws:VpcSourceIp where SourceVPC or
+	// SourceVPCE is set.
 	SourceIP netip.Addr
-	// SourceVPC and SourceVPCE are the ids of the VPC and of its endpoint that the request came through.
+	// SourceVPC and SourceVPCE are the ids of the VPC and of its endpoint that the request came
+	// through.
 	SourceVPC, SourceVPCE string
 	// UserAgent and Referer are the client's headers, which it may set as it likes.
 	UserAgent, Referer string
@@ -75,7 +78,8 @@ type Principal struct {
 	// Temporary is whether the credentials are temporary, TokenIssued when they were issued.
 	Temporary   bool
 	TokenIssued time.Time
-	// MFA is whether temporary credentials were got with multi-factor authentication, MFAAge how long ago that was.
+	// MFA is whether temporary credentials were got with multi-factor authentication, MFAAge how
+	// long ago that was.
 	MFA    bool
 	MFAAge time.Duration
 }

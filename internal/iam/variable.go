@@ -6,14 +6,16 @@ import (
 	"strings"
 )
 
-// variable is ${key} or ${key, 'default'} in a policy of version 2012-10-17. (IAM user guide, "IAM policy elements: Variables and tags".)
+// variable is ${key} or ${key, 'default'} in a policy of version 2012-10-17. (IAM user guide, "IAM
+// policy elements: Variables and tags".)
 type variable struct {
 	key        Key
 	fallback   string
 	hasDefault bool
 }
 
-// parseVariable reads the variable that text begins with and returns its length. ${*}, ${?} and ${$} are plain characters, and v is nil.
+// parseVariable reads the variable that text begins with and returns its length. ${*}, ${?} and
+// ${$} are plain characters, and v is nil.
 func parseVariable(text string) (v *variable, plain byte, n int, err error) {
 	end := strings.IndexByte(text, '}')
 	if end < 0 {

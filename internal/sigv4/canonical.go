@@ -1,6 +1,7 @@
-// Package sigv4 computes what AWS Signature Version 4 signs: canonical requests, strings to sign, keys and signatures, symmetric (SigV4) and
-// asymmetric (SigV4A). It speaks no HTTP and reads no clock; verifier and signer share it. (IAM user guide, "Create a signed AWS API
-// request"; AWS's test suite for signers.)
+// Package sigv4 computes what AWS Signature Version 4 signs: canonical requests, strings to sign,
+// keys and signatures, symmetric (SigV4) and asymmetric (SigV4A). It speaks no HTTP and reads no
+// clock; verifier and signer share it. (IAM user guide, "Create a signed AWS API request"; AWS's
+// test suite for signers.)
 package sigv4
 
 import (
@@ -21,7 +22,8 @@ func appendEncoded(b []byte, c byte) []byte {
 	return append(b, '%', upperHex[c>>4], upperHex[c&15])
 }
 
-// PathRules are how a service's signers write the canonical path. The zero value is that of every service but S3.
+// PathRules are how a service's signers write the canonical path. The zero value is that of every
+// service but S3.
 type PathRules struct {
 	// KeepSegments leaves empty segments and dot segments where they are.
 	KeepSegments bool
@@ -29,8 +31,8 @@ type PathRules struct {
 	EscapeOnce bool
 }
 
-// AppendURI appends the canonical form of a path as it is on the wire: empty segments and dot segments are taken out, and each byte of the
-// still escaped path is escaped again.
+// AppendURI appends the canonical form of a path as it is on the wire: empty segments and dot
+// segments are taken out, and each byte of the still escaped path is escaped again.
 func AppendURI(b []byte, path string, rules PathRules) []byte {
 	start := len(b)
 	if rules.KeepSegments {
@@ -97,9 +99,11 @@ const maxPairs = 10_000
 // pair is a name and a value, escaped, within a buffer.
 type pair struct{ name, value string }
 
-// AppendQuery appends the canonical form of a query string: pairs decoded, escaped in one way and sorted. A plus stays a plus. The parameters
-// called leaveOut aren't signed: SignatureParameter where the signature is in the query, and only there, since what is left out anybody could
-// add. ok is false where two readers would see different pairs: for a semicolon, for bad escapes, and for more pairs than net/url reads.
+// AppendQuery appends the canonical form of a query string: pairs decoded, escaped in one way and
+// sorted. A plus stays a plus. The parameters called leaveOut aren't signed: SignatureParameter
+// where the signature is in the query, and only there, since what is left out anybody could add. ok
+// is false where two readers would see different pairs: for a semicolon, for bad escapes, and for
+// more pairs than net/url reads.
 func AppendQuery(b []byte, query string, leaveOut ...string) (_ []byte, ok bool) {
 	if query == "" {
 		return b, true
@@ -139,7 +143,8 @@ func AppendQuery(b []byte, query string, leaveOut ...string) (_ []byte, ok bool)
 	return b, true
 }
 
-// encodeAgain decodes text and escapes it in the canonical way. What is in it already costs nothing.
+// encodeAgain decodes text and escapes it in the canonical way. What is in it already costs
+// nothing.
 func encodeAgain(text string) (string, bool) {
 	canonical := true
 	for i := 0; i < len(text); i++ {
@@ -184,8 +189,9 @@ func unhex(c byte) byte {
 	return c - 'a' + 10
 }
 
-// AppendHeader appends the canonical line of a header, whose name is in lower case: values in the order in which they came, joined by commas,
-// each trimmed and with one blank for each run of blanks.
+// AppendHeader appends the canonical line of a header, whose name is in lower case: values in the
+// order in which they came, joined by commas, each trimmed and with one blank for each run of
+// blanks.
 func AppendHeader(b []byte, name string, values ...string) []byte {
 	b = append(append(b, name...), ':')
 	for i, value := range values {

@@ -22,7 +22,8 @@ func randomText(random *rand.Rand, most int, pieces ...string) string {
 	return b.String()
 }
 
-// The canonical path is what path.Clean makes of it, but for the slash at its end and for the escapes.
+// The canonical path is what path.Clean makes of it, but for the slash at its end and for the
+// escapes.
 func TestURIAgainstPathClean(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	for range 20_000 {
@@ -44,7 +45,8 @@ func TestURIAgainstPathClean(t *testing.T) {
 	}
 }
 
-// The canonical line of a header is its values without the white space that strings.Fields takes out, joined by commas.
+// The canonical line of a header is its values without the white space that strings.Fields takes
+// out, joined by commas.
 func TestHeaderAgainstFields(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	for range 5_000 {

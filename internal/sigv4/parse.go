@@ -5,13 +5,15 @@ import (
 	"time"
 )
 
-// Credential is a credential scope with the key's id before it: id/date/region/service/aws4_request, and without the region in SigV4A.
+// Credential is a credential scope with the key's id before it:
+// id/date/region/service/aws4_request, and without the region in SigV4A.
 type Credential struct {
 	KeyID, Date, Region, Service string
 	Scope                        string // all but the id
 }
 
-// ParseCredential takes text apart. terminated is false if it has all parts, but the last isn't the terminator.
+// ParseCredential takes text apart. terminated is false if it has all parts, but the last isn't the
+// terminator.
 func ParseCredential(algorithm, text string) (c Credential, terminated, ok bool) {
 	id, scope, _ := strings.Cut(text, "/")
 	c.KeyID, c.Scope = id, scope
@@ -76,7 +78,8 @@ func IsLowerHex(text string) bool {
 	return true
 }
 
-// InRegionSet reports whether region is in a region set of SigV4A: a list of patterns in which a star is any text.
+// InRegionSet reports whether region is in a region set of SigV4A: a list of patterns in which a
+// star is any text.
 func InRegionSet(set, region string) bool {
 	for pattern := range strings.SplitSeq(set, ",") {
 		if pattern = strings.Trim(pattern, " "); pattern != "" && matchStars(pattern, region) {
@@ -106,13 +109,14 @@ func matchStars(pattern, text string) bool {
 	return text == ""
 }
 
-// Authorization are the parameters of an Authorization header behind the algorithm. Missing lists those that aren't there.
+// Authorization are the parameters of an Authorization header behind the algorithm. Missing lists
+// those that aren't there.
 type Authorization struct {
 	Credential, SignedHeaders, Signature string
 }
 
-// ParseAuthorization reads the parameters: separated by commas and blanks, each once. pairs is false if one isn't key=value, or isn't known,
-// or is there twice.
+// ParseAuthorization reads the parameters: separated by commas and blanks, each once. pairs is
+// false if one isn't key=value, or isn't known, or is there twice.
 func ParseAuthorization(parameters string) (a Authorization, pairs bool) {
 	for parameter := range strings.SplitSeq(parameters, ",") {
 		name, value, ok := strings.Cut(strings.Trim(parameter, " \t"), "=")

@@ -16,12 +16,14 @@ type Presigned struct {
 	Algorithm, Credential, Date, Expires, SignedHeaders, Signature string
 	Token, RegionSet                                               string
 
-	// Signs is whether there is a parameter that only presigned requests have, be it empty. Dated is whether there is a date.
+	// Signs is whether there is a parameter that only presigned requests have, be it empty. Dated
+	// is whether there is a date.
 	Signs, Dated bool
 }
 
-// ParsePresigned reads the parameters, however their names are escaped: a reader behind us would decode them. ok is false, and nothing is
-// returned, if one of them is there twice or can't be decoded.
+// ParsePresigned reads the parameters, however their names are escaped: a reader behind us would
+// decode them. ok is false, and nothing is returned, if one of them is there twice or can't be
+// decoded.
 func ParsePresigned(query string) (p Presigned, ok bool) {
 	seen := uint16(0)
 	for pair := range strings.SplitSeq(query, "&") {

@@ -20,7 +20,8 @@ const Terminator = "aws4_request"
 // EmptyHash is the SHA-256 of an empty body.
 const EmptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
-// AppendStringToSign appends the text that is signed: scope is the credential scope, without the key's id.
+// AppendStringToSign appends the text that is signed: scope is the credential scope, without the
+// key's id.
 func AppendStringToSign(b []byte, algorithm, time, scope string, canonicalRequest []byte) []byte {
 	b = append(append(b, algorithm...), '\n')
 	b = append(append(b, time...), '\n')
@@ -71,7 +72,8 @@ var orderMinusTwo = [32]byte{
 	0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x4f,
 }
 
-// DeriveECDSAKey derives the private key of SigV4A from a credential. It is good for any day, region and service.
+// DeriveECDSAKey derives the private key of SigV4A from a credential. It is good for any day,
+// region and service.
 func DeriveECDSAKey(accessKeyID, secret string) (*ecdsa.PrivateKey, error) {
 	for counter := byte(1); counter < 255; counter++ {
 		message := []byte("\x00\x00\x00\x01" + ECDSA + "\x00" + accessKeyID)

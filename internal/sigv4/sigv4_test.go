@@ -179,7 +179,8 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// TestECDSA verifies the published SigV4A example, and that what a strict reader must refuse is refused.
+// TestECDSA verifies the published SigV4A example, and that what a strict reader must refuse is
+// refused.
 func TestECDSA(t *testing.T) {
 	private, err := sigv4.DeriveECDSAKey(exampleID, exampleSecret)
 	require.NoError(t, err)
