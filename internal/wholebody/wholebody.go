@@ -14,6 +14,8 @@ import (
 // ErrTooLarge is the cause of the rejection of a body beyond its bound.
 var ErrTooLarge = errors.New("the body is larger than its bound")
 
+var errLonger = errors.New("the body is longer than it says")
+
 var tooLarge = &gatekit.Rejection{Type: gatekit.RequestTooLarge, Cause: ErrTooLarge}
 
 // reserveAtOnce is how large a body may say to be and get its room before it has come.
@@ -54,6 +56,8 @@ func Into(room *bytes.Buffer, pkg string, r *http.Request, limit int64) ([]byte,
 		return nil, tooLarge
 	case err == nil && r.ContentLength > n:
 		err = io.ErrUnexpectedEOF
+	case err == nil && r.ContentLength > 0 && r.ContentLength < n:
+		err = errLonger // no server hands one on: whoever made the request has judged another body than this
 	}
 	if err != nil {
 		return nil, &gatekit.Rejection{
