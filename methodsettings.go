@@ -18,19 +18,32 @@ import (
 type MethodSettings struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
-	// ThrottlingRateLimit is in requests a second, ThrottlingBurstLimit in requests. nil is unlimited, 0 blocks. Both or neither are set.
-	ThrottlingRateLimit  *float64
-	ThrottlingBurstLimit *int
+	// Throttling is how often the method may be called. nil doesn't limit.
+	Throttling *MethodThrottling
 	// CachingEnabled keeps the method's answers.
 	CachingEnabled bool
-	// CacheTTL is how long they are kept: nil is 300 seconds, 0 not at all, at most one hour.
-	CacheTTL *time.Duration
+	// CacheTTL is how long they are kept: 0 is 300 seconds, [Off] not at all, at most one hour.
+	CacheTTL time.Duration
 	// OpenCacheControl lets any client replace a kept answer with Cache-Control: max-age=0. Otherwise the client must be authorized to
 	// (requireAuthorizationForCacheControl, whose default is true).
 	OpenCacheControl bool
 	// UnauthorizedCacheControl is what a client gets that isn't authorized, and asks for it.
 	UnauthorizedCacheControl CacheControlStrategy
 }
+
+// MethodThrottling is the token bucket of a method. MethodThrottling{} blocks all requests.
+//
+// One zero beside a number is refused, as it is in throttle.Limit: it would block all as well, and is more often a field that was
+// forgotten. To an importer either zero of the managed gateway says "blocked", and it writes MethodThrottling{}.
+type MethodThrottling struct {
+	// RateLimit is in requests a second.
+	RateLimit float64
+	// BurstLimit is how many may come at one instant.
+	BurstLimit int
+}
+
+// Off turns off what a config says can be turned off. It isn't 0, which is a field's default.
+const Off = -1
 
 // CacheControlStrategy is the managed gateway's unauthorizedCacheControlHeaderStrategy.
 type CacheControlStrategy uint8
@@ -91,17 +104,20 @@ func NewStageSettings(byPath map[string]MethodSettings) (*StageSettings, error) 
 
 func (m *MethodSettings) validate() error {
 	var errs []error
-	if (m.ThrottlingRateLimit == nil) != (m.ThrottlingBurstLimit == nil) {
-		errs = append(errs, errors.New("ThrottlingRateLimit and ThrottlingBurstLimit: want both or neither"))
+	if t := m.Throttling; t != nil {
+		if !(t.RateLimit >= 0) || math.IsInf(t.RateLimit, 0) { // NaN compares false
+			errs = append(errs, fmt.Errorf("Throttling.RateLimit: want a finite number of requests a second, 0 or more, got %v", t.RateLimit))
+		}
+		if t.BurstLimit < 0 {
+			errs = append(errs, fmt.Errorf("Throttling.BurstLimit: want 0 or more, got %d", t.BurstLimit))
+		}
+		if len(errs) == 0 && (t.RateLimit == 0) != (t.BurstLimit == 0) {
+			errs = append(errs, fmt.Errorf("Throttling: want a RateLimit and a BurstLimit, as one without the other blocks all requests; "+
+				"MethodThrottling{} says that in full, got %v and %d", t.RateLimit, t.BurstLimit))
+		}
 	}
-	if r := m.ThrottlingRateLimit; r != nil && (!(*r >= 0) || math.IsInf(*r, 0)) { // NaN compares false
-		errs = append(errs, fmt.Errorf("ThrottlingRateLimit: want a finite number of requests a second, 0 or more, got %v", *r))
-	}
-	if b := m.ThrottlingBurstLimit; b != nil && *b < 0 {
-		errs = append(errs, fmt.Errorf("ThrottlingBurstLimit: want 0 or more, got %d", *b))
-	}
-	if ttl := m.CacheTTL; ttl != nil && (*ttl < 0 || *ttl > MaxCacheTTL) {
-		errs = append(errs, fmt.Errorf("CacheTTL: want 0 to %v, got %v", MaxCacheTTL, *ttl))
+	if m.CacheTTL != Off && (m.CacheTTL < 0 || m.CacheTTL > MaxCacheTTL) {
+		errs = append(errs, fmt.Errorf("CacheTTL: want 0 to %v, or Off, got %v", MaxCacheTTL, m.CacheTTL))
 	}
 	if m.UnauthorizedCacheControl > FailWith403 {
 		errs = append(errs, fmt.Errorf("UnauthorizedCacheControl: want one of its constants, got %d", m.UnauthorizedCacheControl))

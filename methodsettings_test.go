@@ -27,21 +27,21 @@ func TestStageSettings(t *testing.T) {
 }
 
 func TestStageSettingsThatCannotBe(t *testing.T) {
-	nan, one, negative, long, less := math.NaN(), 1, -1, 2*time.Hour, -time.Second
 	for want, settings := range map[string]map[string]gatekit.MethodSettings{
-		`StageSettings["pets"]: want a path and a method`:                    {"pets": {}},
-		`StageSettings["pets/get"]: want a method such as GET`:               {"pets/get": {}},
-		`StageSettings["pets/*"]: want a method such as GET`:                 {"pets/*": {}},
-		`StageSettings["*/GET"]: want a path without *`:                      {"*/GET": {}},
-		`StageSettings["pets/*/GET"]: want a path without *`:                 {"pets/*/GET": {}},
-		`want one entry for GET /pets, got two`:                              {"pets/GET": {}, "/pets/GET": {}},
-		`ThrottlingRateLimit and ThrottlingBurstLimit: want both or neither`: {"*/*": {ThrottlingBurstLimit: &one}},
-		`ThrottlingRateLimit: want a finite number of requests a second`:     {"*/*": {ThrottlingRateLimit: &nan, ThrottlingBurstLimit: &one}},
-		`ThrottlingBurstLimit: want 0 or more, got -1`:                       {"*/*": {ThrottlingRateLimit: new(float64), ThrottlingBurstLimit: &negative}},
-		`want one entry for */*, got two`:                                    {"*/*": {}, "/*/*": {}},
-		`CacheTTL: want 0 to 1h0m0s, got 2h0m0s`:                             {"*/*": {CacheTTL: &long}},
-		`CacheTTL: want 0 to 1h0m0s, got -1s`:                                {"*/*": {CacheTTL: &less}},
-		`UnauthorizedCacheControl: want one of its constants, got 7`:         {"*/*": {UnauthorizedCacheControl: 7}},
+		`StageSettings["pets"]: want a path and a method`:                  {"pets": {}},
+		`StageSettings["pets/get"]: want a method such as GET`:             {"pets/get": {}},
+		`StageSettings["pets/*"]: want a method such as GET`:               {"pets/*": {}},
+		`StageSettings["*/GET"]: want a path without *`:                    {"*/GET": {}},
+		`StageSettings["pets/*/GET"]: want a path without *`:               {"pets/*/GET": {}},
+		`want one entry for GET /pets, got two`:                            {"pets/GET": {}, "/pets/GET": {}},
+		`Throttling: want a RateLimit and a BurstLimit`:                    {"*/*": {Throttling: &gatekit.MethodThrottling{BurstLimit: 1}}},
+		`blocks all requests; MethodThrottling{} says that in full, got 1`: {"*/*": {Throttling: &gatekit.MethodThrottling{RateLimit: 1}}},
+		`Throttling.RateLimit: want a finite number of requests a second`:  {"*/*": {Throttling: &gatekit.MethodThrottling{RateLimit: math.NaN(), BurstLimit: 1}}},
+		`Throttling.BurstLimit: want 0 or more, got -1`:                    {"*/*": {Throttling: &gatekit.MethodThrottling{BurstLimit: -1}}},
+		`want one entry for */*, got two`:                                  {"*/*": {}, "/*/*": {}},
+		`CacheTTL: want 0 to 1h0m0s, or Off, got 2h0m0s`:                   {"*/*": {CacheTTL: 2 * time.Hour}},
+		`CacheTTL: want 0 to 1h0m0s, or Off, got -1s`:                      {"*/*": {CacheTTL: -time.Second}},
+		`UnauthorizedCacheControl: want one of its constants, got 7`:       {"*/*": {UnauthorizedCacheControl: 7}},
 	} {
 		_, err := gatekit.NewStageSettings(settings)
 		require.ErrorContains(t, err, want)

@@ -227,7 +227,6 @@ func TestMethodSettingsAreCheckedAgainstRoutes(t *testing.T) {
 
 // A limit before the choice of the route would pass all methods that have one: it is a 500.
 func TestMethodLimitsBeforeTheChoice(t *testing.T) {
-	zero, none := 0.0, 0
 	for name, use := range map[string]func(*route.API, gatekit.Middleware){
 		"use":         func(a *route.API, m gatekit.Middleware) { a.Use(m) },
 		"use-matched": func(a *route.API, m gatekit.Middleware) { a.UseMatched(m) },
@@ -235,7 +234,7 @@ func TestMethodLimitsBeforeTheChoice(t *testing.T) {
 		api := withRoutes(route.Config{API: gatekit.API{Flavor: gatekit.REST}}, "GET /pets", "GET /open")
 		use(api, throttle.NewMethodLimits(nil).Middleware)
 		stages := gatekit.Must(route.NewStages(route.Stage{Name: "prod", API: api, MethodSettings: map[string]gatekit.MethodSettings{
-			"pets/GET": {ThrottlingRateLimit: &zero, ThrottlingBurstLimit: &none},
+			"pets/GET": {Throttling: &gatekit.MethodThrottling{}},
 		}}))
 		if name == "use" {
 			require.Equal(t, 500, get(stages, "GET", "/prod/pets").Code)

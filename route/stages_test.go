@@ -317,11 +317,11 @@ func TestMethodSettingsReachTheRequest(t *testing.T) {
 	api.Handle("GET /pets/{id}", look)
 	api.Handle("ANY /any", look)
 	stages := gatekit.Must(route.NewStages(route.Stage{Name: "prod", API: api, MethodSettings: map[string]gatekit.MethodSettings{
-		"*/*": {CachingEnabled: true, CacheTTL: &ttl}, "~1pets~1{id}/GET": {}, "any/POST": {OpenCacheControl: true},
+		"*/*": {CachingEnabled: true, CacheTTL: ttl}, "~1pets~1{id}/GET": {}, "any/POST": {OpenCacheControl: true},
 	}}))
 	for target, want := range map[string]gatekit.MethodSettings{
-		"GET /prod/pets/7": {},                                     // the entry of its own replaces */* as a whole
-		"GET /prod/any":    {CachingEnabled: true, CacheTTL: &ttl}, // no entry of its own
+		"GET /prod/pets/7": {},                                    // the entry of its own replaces */* as a whole
+		"GET /prod/any":    {CachingEnabled: true, CacheTTL: ttl}, // no entry of its own
 		"POST /prod/any":   {OpenCacheControl: true},
 	} {
 		method, path, _ := strings.Cut(target, " ")

@@ -71,7 +71,7 @@ func (m *MethodLimits) Middleware(next http.Handler) http.Handler {
 
 func (m *MethodLimits) bucket(r *http.Request) (*bucketOfAll, error) {
 	settings, err := gatekit.MethodSettingsOf(r)
-	if err != nil || settings == nil || settings.ThrottlingRateLimit == nil {
+	if err != nil || settings == nil || settings.Throttling == nil {
 		return nil, err
 	}
 	rc := gatekit.From(r.Context())
@@ -118,15 +118,14 @@ func (b *methodBucket) resize(settings *gatekit.MethodSettings) {
 	if b.settings == settings {
 		return
 	}
-	perSecond, burst := *settings.ThrottlingRateLimit, *settings.ThrottlingBurstLimit
-	switch now := time.Now(); {
-	case perSecond == 0 || burst == 0:
+	switch now, t := time.Now(), settings.Throttling; {
+	case t.RateLimit == 0 || t.BurstLimit == 0:
 		b.tokens = nil
 	case b.tokens == nil:
-		b.tokens = rate.NewLimiter(rate.Limit(perSecond), burst)
+		b.tokens = rate.NewLimiter(rate.Limit(t.RateLimit), t.BurstLimit)
 	default:
-		b.tokens.SetLimitAt(now, rate.Limit(perSecond))
-		b.tokens.SetBurstAt(now, burst)
+		b.tokens.SetLimitAt(now, rate.Limit(t.RateLimit))
+		b.tokens.SetBurstAt(now, t.BurstLimit)
 	}
 	b.settings = settings
 }

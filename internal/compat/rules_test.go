@@ -145,12 +145,11 @@ const apiKey = "shop-shop-shop-shop-shop-shop-shop-shop-"
 
 // A rule that is listed by route key blocks the route, or the request is a 500: under no router does it pass.
 func TestListedRulesUnderEveryRouter(t *testing.T) {
-	zero, none := 0.0, 0
 	for _, m := range mounts {
 		rules := map[string]gatekit.Middleware{
 			"stage": gatekit.Must(throttle.NewStage(throttle.StageConfig{Routes: map[string]*throttle.Limit{"GET /pets/{id}": {}}})).Middleware,
 			"method-settings": func(next http.Handler) http.Handler {
-				return settled(map[string]gatekit.MethodSettings{"pets/{id}/GET": {ThrottlingRateLimit: &zero, ThrottlingBurstLimit: &none}})(throttle.NewMethodLimits(nil).Middleware(next))
+				return settled(map[string]gatekit.MethodSettings{"pets/{id}/GET": {Throttling: &gatekit.MethodThrottling{}}})(throttle.NewMethodLimits(nil).Middleware(next))
 			},
 			"plan": plans(t),
 		}

@@ -71,11 +71,6 @@ func by(a gatekit.AuthorizationFields) func(*http.Request) {
 	}
 }
 
-func seconds(n float64) *time.Duration {
-	d := time.Duration(n * float64(time.Second))
-	return &d
-}
-
 func TestMemoryStore(t *testing.T) {
 	cachetest.Run(t, func(t *testing.T) cache.Store { return cache.NewMemory(1 << 20) })
 }
@@ -314,7 +309,7 @@ func TestStageSettings(t *testing.T) {
 		api.Handle(key, b, c.Middleware)
 	}
 	h := gatekit.Must(route.NewStages(route.Stage{Name: "s", API: api, MethodSettings: map[string]gatekit.MethodSettings{
-		"*/*": {CachingEnabled: true}, "own/POST": {CachingEnabled: true}, "off/GET": {}, "zero/GET": {CachingEnabled: true, CacheTTL: seconds(0)},
+		"*/*": {CachingEnabled: true}, "own/POST": {CachingEnabled: true}, "off/GET": {}, "zero/GET": {CachingEnabled: true, CacheTTL: gatekit.Off},
 	}}))
 	for target, kept := range map[string]bool{"GET /s/every": true, "POST /s/every": false, "POST /s/own": true, "GET /s/off": false, "GET /s/zero": false} {
 		method, path, _ := strings.Cut(target, " ")

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"time"
@@ -127,10 +128,8 @@ func (c *Cache) settingsOf(r *http.Request, rc *gatekit.RequestContext, u *rule)
 	// A stage's */* keeps the answers to GET only; other methods want an entry of their own.
 	case !byStage.CachingEnabled, r.Method != http.MethodGet && byStage == rc.API.Settings.Of("", ""):
 		ttl = 0
-	case byStage.CacheTTL != nil:
-		ttl = *byStage.CacheTTL
 	default:
-		ttl = defaultTTL
+		ttl = max(cmp.Or(byStage.CacheTTL, defaultTTL), 0) // gatekit.Off is negative
 	}
 	return ttl, byStage.UnauthorizedCacheControl, open || byStage.OpenCacheControl, nil
 }
