@@ -5,8 +5,9 @@
 //		Account: account,                                // shared by all stages and APIs
 //		Default: &throttle.Limit{Rate: 100, Burst: 200}, // for each route, a bucket of its own
 //	})
-//	few, err := stage.Limit(throttle.Limit{Rate: 5, Burst: 10}) // for the route that it is attached to, in place of Default
-//	perCaller, err := throttle.NewPerKey(throttle.Limit{Rate: 10, Burst: 20}, throttle.KeyConfig{Key: throttle.ByPrincipal})
+//	few, err := stage.Limit(throttle.Limit{Rate: 5, Burst: 10}) // in place of Default, where attached
+//	perCaller, err := throttle.NewPerKey(throttle.Limit{Rate: 10, Burst: 20},
+//		throttle.KeyConfig{Key: throttle.ByPrincipal})
 //
 // A bucket holds Burst tokens and is full at first. It gets Rate tokens a second, continuously.
 // Each request takes one; where none is left the answer is 429 {"message":"Too Many Requests"}, and
@@ -33,7 +34,8 @@
 // costs no signature check. One that is keyed by identity stands after it, or else there is no
 // identity and all callers share a bucket:
 //
-//	api.Handle("GET /orders/{id}", getOrder, stage.Middleware, auth.Require(jwt), perCaller.Middleware)
+//	api.Handle("GET /orders/{id}", getOrder,
+//		stage.Middleware, auth.Require(jwt), perCaller.Middleware)
 //
 // # Differences
 //

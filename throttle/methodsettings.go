@@ -101,7 +101,8 @@ func (m *MethodLimits) add(at stageMethod) *methodBucket {
 	if b := m.buckets[at]; b != nil {
 		return b
 	}
-	if len(m.buckets) >= maxDefaultBuckets { // keys come from the program: never reached but by one that makes routes up; these share one
+	// Keys come from the program: never reached but by one that makes routes up; these share one.
+	if len(m.buckets) >= maxDefaultBuckets {
 		if at = (stageMethod{}); m.buckets[at] != nil {
 			return m.buckets[at]
 		}

@@ -140,7 +140,8 @@ func (s *Stage) RouteKeys() iter.Seq[string] { return slices.Values(s.listed) }
 // Limit returns a middleware with a limit on the route that it is attached to, in place of Default,
 // and within the account's:
 //
-//	api.Handle("POST /orders", postOrder, gatekit.Must(stage.Limit(throttle.Limit{Rate: 5, Burst: 10})))
+//	few := gatekit.Must(stage.Limit(throttle.Limit{Rate: 5, Burst: 10}))
+//	api.Handle("POST /orders", postOrder, few)
 //
 // Each handler that it is put around has a bucket of its own. Where it stands behind
 // [Stage.Middleware], such as that of API.UseMatched, it alone decides, so that a request takes one

@@ -88,7 +88,9 @@ func New(rate float64, burst, maxKeys int) (*Table, error) {
 	}
 	nanos := 1e9 / min(rate, maxToken)
 	if nanos < 1e6 && fill < maxFill.Seconds()/100 {
-		t.shift = 4 // sixteenths of a nanosecond: exact to a millionth at 10,000 a second, and 18 years until it overflows
+		// Sixteenths of a nanosecond: exact to a millionth at 10,000 a second, and 18 years until
+		// it overflows.
+		t.shift = 4
 	}
 	t.token = int64(math.Round(nanos * float64(int64(1)<<t.shift)))
 	t.whole = t.token * int64(burst)
@@ -101,7 +103,8 @@ func Check(rate float64, burst int) error {
 	if rate == 0 || burst == 0 || fillSeconds(rate, burst) <= maxFill.Seconds() {
 		return nil
 	}
-	return fmt.Errorf("want a bucket that is full again within 100 years, at a billion tokens a second at the most, got %.3g tokens at %.3g a second", float64(burst), rate)
+	return fmt.Errorf("want a bucket that is full again within 100 years, at a billion tokens a second at the most, "+
+		"got %.3g tokens at %.3g a second", float64(burst), rate)
 }
 
 func fillSeconds(rate float64, burst int) float64 { return float64(burst) / min(rate, maxToken) }

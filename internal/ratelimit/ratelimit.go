@@ -47,6 +47,7 @@ func (l *Headers) Set(h http.Header, left int, full time.Duration) {
 	}
 	if l.x {
 		values := []string{l.burst, text, reset}
-		h["X-Ratelimit-Limit"], h["X-Ratelimit-Remaining"], h["X-Ratelimit-Reset"] = values[0:1:1], values[1:2:2], values[2:3:3]
+		h["X-Ratelimit-Limit"], h["X-Ratelimit-Remaining"] = values[0:1:1], values[1:2:2]
+		h["X-Ratelimit-Reset"] = values[2:3:3]
 	}
 }

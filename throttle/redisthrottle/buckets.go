@@ -120,9 +120,10 @@ func NewBuckets(c BucketsConfig) (*Buckets, error) {
 		return nil, err
 	}
 	b := &Buckets{
-		client: c.Client, prefix: "gatekit:b:" + c.Name + ":", mode: c.Mode, lease: c.Lease, away: c.Away, machines: c.Machines,
-		timeout: cmp.Or(c.Timeout, defaultTimeout), secret: slices.Clone(c.Secret), maxKeys: cmp.Or(c.MaxKeys, defaultMaxKeys),
-		circuit: newCircuit(c.Logger, c.Name), tables: map[throttle.Limit]*bucket.Table{},
+		client: c.Client, prefix: "gatekit:b:" + c.Name + ":", mode: c.Mode, lease: c.Lease, away: c.Away,
+		machines: c.Machines, timeout: cmp.Or(c.Timeout, defaultTimeout), maxKeys: cmp.Or(c.MaxKeys, defaultMaxKeys),
+		secret: slices.Clone(c.Secret), circuit: newCircuit(c.Logger, c.Name),
+		tables: map[throttle.Limit]*bucket.Table{},
 	}
 	if c.Mode == Leased {
 		b.shares = newShares(b.maxKeys)
@@ -169,7 +170,9 @@ var errOpen = fmt.Errorf("%w: %w", ErrAway, circuit.ErrOpen)
 // Take takes a token from the bucket of key, whose size is l. Where there is none, it returns how
 // long it takes until there is one; a limit with a 0 never has one. left is how many tokens there
 // are then, as far as this machine knows. It implements usageplan.Buckets.
-func (b *Buckets) Take(ctx context.Context, key string, l throttle.Limit) (ok bool, wait time.Duration, left int, err error) {
+func (b *Buckets) Take(
+	ctx context.Context, key string, l throttle.Limit,
+) (ok bool, wait time.Duration, left int, err error) {
 	v, err := b.take(ctx, key, l)
 	return v.OK, v.Wait, v.Left, err
 }
@@ -204,7 +207,9 @@ func (b *Buckets) take(ctx context.Context, key string, l throttle.Limit) (bucke
 }
 
 // ask takes atLeast to atMost tokens in Redis.
-func (b *Buckets) ask(ctx context.Context, d digest, l throttle.Limit, atLeast, atMost int) (int, bucket.Verdict, error) {
+func (b *Buckets) ask(
+	ctx context.Context, d digest, l throttle.Limit, atLeast, atMost int,
+) (int, bucket.Verdict, error) {
 	probe, err := b.circuit.Enter(time.Now())
 	if err != nil {
 		return 0, bucket.Verdict{}, err

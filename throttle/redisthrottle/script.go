@@ -63,13 +63,16 @@ if full <= now then return redis.call('DEL', KEYS[1]) end
 var errAnswer = errors.New("redisthrottle: Redis' answer isn't one of the script's")
 
 // runTake takes atLeast to atMost tokens, or none.
-func runTake(ctx context.Context, client redis.UniversalClient, key string, l throttle.Limit, atLeast, atMost int) (int, bucket.Verdict, error) {
+func runTake(
+	ctx context.Context, client redis.UniversalClient, key string, l throttle.Limit, atLeast, atMost int,
+) (int, bucket.Verdict, error) {
 	token, whole := inMicros(l)
 	answer, err := takeScript.Run(ctx, client, []string{key}, token, whole, atLeast, atMost).Int64Slice()
 	if err != nil {
 		return 0, bucket.Verdict{}, err
 	}
-	if len(answer) != 4 || answer[0] != 0 && (answer[0] < int64(atLeast) || answer[0] > int64(atMost)) || answer[1] < 0 || answer[2] < 0 || answer[3] < 0 {
+	if len(answer) != 4 || answer[0] != 0 && (answer[0] < int64(atLeast) || answer[0] > int64(atMost)) ||
+		answer[1] < 0 || answer[2] < 0 || answer[3] < 0 {
 		return 0, bucket.Verdict{}, errAnswer
 	}
 	return int(answer[0]), bucket.Verdict{Wait: micros(answer[1]), Left: int(answer[2]), Full: micros(answer[3])}, nil

@@ -97,7 +97,9 @@ var errUnanswered = errors.New("redisthrottle: the client panicked")
 
 // fill asks Redis for the request at hand and those to come, which is why it doesn't matter whether
 // the client is still there.
-func (b *Buckets) fill(ctx context.Context, d digest, l throttle.Limit, s *share, f *filling, want int) (v bucket.Verdict, err error) {
+func (b *Buckets) fill(
+	ctx context.Context, d digest, l throttle.Limit, s *share, f *filling, want int,
+) (v bucket.Verdict, err error) {
 	var granted int
 	err = errUnanswered
 	defer func() {

@@ -16,12 +16,15 @@ import (
 // A table is one sorted set of members of one score, which Redis keeps in the order of their bytes.
 // The first byte tells what a member is:
 //
-//	\0 last NUL forgot NUL born NUL kept the latest change, the latest deletion that was forgotten, what the first change came after, and how many
-//	                                    deletions are remembered
+//	\0 last NUL forgot NUL born NUL kept the latest change, the latest deletion that was forgotten,
+//	                                    what the first change came after, and how many deletions
+//	                                    are remembered
 //	\1 number NUL ID                    a deletion that is remembered, in the order of numbers
 //	\2 ID NUL number                    the same by ID
-//	ID NUL revision NUL number NUL data a record with the number of its last change; IDs are visible characters
-//	\177 c or n number NUL ID           the last change of a record, or of what was one, in the order of numbers; n if it is new (usageplan.Span.New)
+//	ID NUL revision NUL number NUL data a record with the number of its last change; IDs are visible
+//	                                    characters
+//	\177 c or n number NUL ID           the last change of a record, or of what was one, in the order
+//	                                    of numbers; n if it is new (usageplan.Span.New)
 //
 // Numbers of changes have sixteen digits, so that their order is that of their text. They are
 // microseconds of Redis' clock, or one more than the last one: so a set that was lost, and is
@@ -158,7 +161,8 @@ func failed(op string, err error) error {
 func (s *Store) Get(ctx context.Context, t usageplan.Table, id string) (usageplan.Record, error) {
 	ctx, cancel := s.within(ctx)
 	defer cancel()
-	found, err := s.client.ZRangeByLex(ctx, s.table(t), &redis.ZRangeBy{Min: "[" + id + "\x00", Max: "(" + id + "\x01", Count: 1}).Result()
+	found, err := s.client.ZRangeByLex(ctx, s.table(t),
+		&redis.ZRangeBy{Min: "[" + id + "\x00", Max: "(" + id + "\x01", Count: 1}).Result()
 	if err != nil {
 		return usageplan.Record{}, failed("get a record", err)
 	}
@@ -218,7 +222,8 @@ func (s *Store) List(ctx context.Context, t usageplan.Table, after string, limit
 	if after != "" {
 		least = "(" + after + "\x01"
 	}
-	found, err := s.client.ZRangeByLex(ctx, s.table(t), &redis.ZRangeBy{Min: least, Max: "(\x7f", Count: int64(limit)}).Result()
+	found, err := s.client.ZRangeByLex(ctx, s.table(t),
+		&redis.ZRangeBy{Min: least, Max: "(\x7f", Count: int64(limit)}).Result()
 	if err != nil {
 		return nil, failed("list records", err)
 	}
@@ -251,7 +256,8 @@ func (s *Store) Changes(ctx context.Context, span usageplan.Span, limit int) ([]
 	}
 	ctx, cancel := s.within(ctx)
 	defer cancel()
-	args := []any{fmt.Sprintf("%016d", min(max(span.Since, 0), maxNumber)), fmt.Sprintf("%016d", before), min(limit, math.MaxInt32), maxPageBytes, kind, all}
+	args := []any{fmt.Sprintf("%016d", min(max(span.Since, 0), maxNumber)), fmt.Sprintf("%016d", before),
+		min(limit, math.MaxInt32), maxPageBytes, kind, all}
 	answer, err := changesScript.Run(ctx, s.client, []string{s.table(span.Table)}, args...).StringSlice()
 	if err != nil {
 		return nil, failed("look for changes", err)

@@ -70,7 +70,8 @@ func NewStore(c StoreConfig) (*Store, error) {
 	}
 	return &Store{
 		client: c.Client, prefix: "gatekit:u:" + c.Name + ":", timeout: cmp.Or(c.Timeout, defaultStoreTimeout),
-		retention: cmp.Or(c.Retention, usageplan.DefaultRetention), kept: keptDeletions, circuit: newCircuit(c.Logger, c.Name),
+		retention: cmp.Or(c.Retention, usageplan.DefaultRetention), kept: keptDeletions,
+		circuit: newCircuit(c.Logger, c.Name),
 	}, nil
 }
 
@@ -150,7 +151,9 @@ func (s *Store) count(ctx context.Context, script *redis.Script, c usageplan.Cou
 }
 
 // Reserve implements [usageplan.Store].
-func (s *Store) Reserve(ctx context.Context, c usageplan.Counter, on usageplan.Date, atLeast, atMost, limit int64) (int64, usageplan.Count, error) {
+func (s *Store) Reserve(
+	ctx context.Context, c usageplan.Counter, on usageplan.Date, atLeast, atMost, limit int64,
+) (int64, usageplan.Count, error) {
 	answer, err := s.count(ctx, reserveScript, c, dayField(c, on), s.expires(c), atLeast, atMost, limit)
 	if err != nil {
 		return 0, usageplan.Count{}, failed("reserve", err)
@@ -177,7 +180,8 @@ func (s *Store) Add(ctx context.Context, c usageplan.Counter, on usageplan.Date,
 func (s *Store) SetExtra(ctx context.Context, c usageplan.Counter, extra int64) error {
 	ctx, cancel := s.within(ctx)
 	defer cancel()
-	return failed("set extra units", extraScript.Run(ctx, s.client, []string{s.counterName(c)}, s.expires(c), extra).Err())
+	return failed("set extra units", extraScript.Run(ctx, s.client, []string{s.counterName(c)}, s.expires(c),
+		extra).Err())
 }
 
 // Days implements [usageplan.Store].

@@ -158,7 +158,8 @@ func callers(t *testing.T, s Setup) {
 
 func oddCallers(t *testing.T, s Setup) {
 	l := s.New(throttle.Limit{Rate: 1, Burst: 1})
-	for _, caller := range []string{"", " ", "\x00", "\xff\xfe", "{a}", "{a}b", "a:b", "*", "?", "[a]", "a\r\nSET x 1", "ключ", strings.Repeat("x", 1<<20), strings.Repeat("x", 1<<20) + "y"} {
+	for _, caller := range []string{"", " ", "\x00", "\xff\xfe", "{a}", "{a}b", "a:b", "*", "?", "[a]",
+		"a\r\nSET x 1", "ключ", strings.Repeat("x", 1<<20), strings.Repeat("x", 1<<20) + "y"} {
 		expect(t, l, caller, "ok", "1")
 	}
 }

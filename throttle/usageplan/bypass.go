@@ -38,7 +38,8 @@ func NewBypass(secrets ...[]byte) (*Bypass, error) {
 	m.Require(1 <= len(secrets) && len(secrets) <= 10, "", "want 1 to 10 secrets, got %d", len(secrets))
 	b := &Bypass{}
 	for i, s := range secrets {
-		m.Require(len(s) >= minBypassSecret, "", "secret %d: want at least %d bytes, got %d", i, minBypassSecret, len(s))
+		m.Require(len(s) >= minBypassSecret, "", "secret %d: want at least %d bytes, got %d", i, minBypassSecret,
+			len(s))
 		b.secrets = append(b.secrets, slices.Clone(s))
 	}
 	if err := m.Err(); err != nil {

@@ -2,7 +2,7 @@
 // a burst and a quota, and reports of what was used, as in the page "Usage plans and API keys for
 // REST APIs" of the API Gateway developer guide.
 //
-//	store, err := boltstore.Open(ctx, "keys.db", boltstore.Config{})  // or usageplan.NewMemory, or redisthrottle.NewStore
+//	store, err := boltstore.Open(ctx, "keys.db", boltstore.Config{}) // or NewMemory, redisthrottle.NewStore
 //	plans, err := usageplan.NewRegistry(ctx, usageplan.RegistryConfig{Store: store})
 //	gold, err := plans.CreatePlan(ctx, usageplan.Plan{
 //		Name:      "gold",

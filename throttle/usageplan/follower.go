@@ -109,7 +109,8 @@ func (f *follower) turn(ctx context.Context, tick <-chan time.Time) error {
 
 // restart forgets what was read, so that everything is read again.
 func (f *follower) restart() {
-	f.tails = []tail{{table: Keys, head: -1}, {table: Plans, head: -1}, {table: Plans, made: true, head: -1}, {table: Keys, made: true, head: -1}}
+	f.tails = []tail{{table: Keys, head: -1}, {table: Plans, head: -1}, {table: Plans, made: true, head: -1},
+		{table: Keys, made: true, head: -1}}
 	f.anew, f.surplus = true, 0
 	f.g.roster.begin()
 }
@@ -133,7 +134,8 @@ func (f *follower) finish(ctx context.Context) {
 		f.anew = false
 	}
 	if f.surplus > 0 && f.surplus != f.told {
-		f.g.log.LogAttrs(ctx, slog.LevelError, "usageplan: the store has more keys than RegistryConfig.MaxKeys, some are refused",
+		f.g.log.LogAttrs(ctx, slog.LevelError,
+			"usageplan: the store has more keys than RegistryConfig.MaxKeys, some are refused",
 			slog.Int("maxKeys", f.g.maxKeys), slog.Int("refused", f.surplus))
 	}
 	f.told = f.surplus
@@ -217,7 +219,9 @@ func (f *follower) put(ctx context.Context, t Table, r Record, at *versions) err
 	case err != nil && (f.starting || !errors.As(err, new(*badRecord))):
 		return err
 	case err != nil:
-		g.log.LogAttrs(ctx, slog.LevelError, "usageplan: a changed record can't be used; a key is refused, a plan goes on as it was", slog.Any("error", err))
+		g.log.LogAttrs(ctx, slog.LevelError,
+			"usageplan: a changed record can't be used; a key is refused, a plan goes on as it was",
+			slog.Any("error", err))
 	case became == full && f.starting:
 		return fmt.Errorf("usageplan: the store has more than RegistryConfig.MaxKeys, %d", g.maxKeys)
 	case became == full: // made by several processes at once; what is known goes on being kept up to date

@@ -151,7 +151,8 @@ const wantID = "want 1 to 64 letters, digits, - or _, got %.64q"
 func checkNames(names ...string) error {
 	for _, name := range names {
 		if len(name) > maxName {
-			return invalid(fmt.Errorf("usageplan: name, description and customer ID: want at most %d bytes, got %d", maxName, len(name)))
+			return invalid(fmt.Errorf("usageplan: name, description and customer ID: want at most %d bytes, got %d",
+				maxName, len(name)))
 		}
 	}
 	return nil
@@ -164,7 +165,8 @@ func randomText(n int, alphabet string) string {
 	for len(text) < n {
 		_, _ = rand.Read(b[:]) // never fails
 		for _, c := range b {
-			if limit := 256 - 256%len(alphabet); int(c) < limit && len(text) < n { // so that no letter is likelier than another
+			// So that no letter is likelier than another.
+			if limit := 256 - 256%len(alphabet); int(c) < limit && len(text) < n {
 				text = append(text, alphabet[int(c)%len(alphabet)])
 			}
 		}

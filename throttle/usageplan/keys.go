@@ -26,7 +26,8 @@ func (g *Registry) CreateKey(ctx context.Context, k NewKey) (Key, string, error)
 		return Key{}, "", err
 	}
 	if g.Room() <= 0 {
-		return Key{}, "", invalid(fmt.Errorf("usageplan: there are %d keys already: see RegistryConfig.MaxKeys", g.maxKeys))
+		return Key{}, "", invalid(fmt.Errorf("usageplan: there are %d keys already: see RegistryConfig.MaxKeys",
+			g.maxKeys))
 	}
 	if k.ID == "" {
 		k.ID = randomText(generatedID, lowerAndDigits)
@@ -36,7 +37,8 @@ func (g *Registry) CreateKey(ctx context.Context, k NewKey) (Key, string, error)
 	}
 	now := time.Now().UTC().Truncate(time.Second)
 	r := keyRecord{
-		ID: k.ID, Name: k.Name, Description: k.Description, CustomerID: k.CustomerID, Enabled: k.Enabled, Created: now, Updated: now,
+		ID: k.ID, Name: k.Name, Description: k.Description, CustomerID: k.CustomerID, Enabled: k.Enabled,
+		Created: now, Updated: now,
 		Secrets: []secretRecord{newSecret(k.Value, now)},
 	}
 	if err := g.claim(ctx, r.Secrets[0], k.ID); err != nil {
@@ -74,7 +76,8 @@ func (g *Registry) put(ctx context.Context, t Table, id string, revision int64, 
 		return fmt.Errorf("usageplan: %w", err)
 	}
 	if len(data) > maxRecord {
-		return invalid(fmt.Errorf("usageplan: %s: want at most %d bytes of JSON, got %d", strings.TrimSuffix(string(t), "s"), maxRecord, len(data)))
+		return invalid(fmt.Errorf("usageplan: %s: want at most %d bytes of JSON, got %d",
+			strings.TrimSuffix(string(t), "s"), maxRecord, len(data)))
 	}
 	return g.store.Put(ctx, t, Record{ID: id, Revision: revision, Data: data})
 }
@@ -89,7 +92,8 @@ type KeyChange struct {
 // RegistryConfig.Refresh elsewhere.
 func (g *Registry) UpdateKey(ctx context.Context, id string, c KeyChange) (Key, error) {
 	return g.changeKey(ctx, id, func(k *keyRecord, _ time.Time) error {
-		for _, field := range []struct{ to, from *string }{{&k.Name, c.Name}, {&k.Description, c.Description}, {&k.CustomerID, c.CustomerID}} {
+		for _, field := range []struct{ to, from *string }{{&k.Name, c.Name}, {&k.Description, c.Description},
+			{&k.CustomerID, c.CustomerID}} {
 			if field.from != nil {
 				*field.to = *field.from
 			}
@@ -102,7 +106,9 @@ func (g *Registry) UpdateKey(ctx context.Context, id string, c KeyChange) (Key, 
 }
 
 // changeKey reads a key, changes it and writes it, again if somebody else did so at the same time.
-func (g *Registry) changeKey(ctx context.Context, id string, change func(k *keyRecord, now time.Time) error) (Key, error) {
+func (g *Registry) changeKey(
+	ctx context.Context, id string, change func(k *keyRecord, now time.Time) error,
+) (Key, error) {
 	for try := 0; ; try++ {
 		r, k, err := g.readKey(ctx, id)
 		if err != nil {

@@ -65,7 +65,8 @@ func (l *lease) take(
 	for {
 		l.mu.Lock()
 		if l.counter != c {
-			if c.To <= l.counter.From { // a request that comes late from the period before: what is in hand is the new one's
+			// A request that comes late from the period before: what is in hand is the new one's.
+			if c.To <= l.counter.From {
 				l.mu.Unlock()
 				return g.reserve(ctx, c, on, n, limit)
 			}

@@ -5,16 +5,12 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"math"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/gatekit-go/gatekit"
-	"github.com/gatekit-go/gatekit/internal/bucket"
 	"github.com/gatekit-go/gatekit/internal/mistakes"
 	"github.com/gatekit-go/gatekit/internal/outage"
-	"github.com/gatekit-go/gatekit/internal/retry"
 	"github.com/gatekit-go/gatekit/throttle"
 )
 
@@ -152,55 +148,27 @@ func (l *Limiter) take(r *http.Request, c *Charge, now time.Time) error {
 			return fmt.Errorf("usageplan: Config.Cost: want 0 to %d units, got %d", int64(maxUnits), c.reserved)
 		}
 	}
-	rc := gatekit.From(ctx)
-	var apiID, stage string
-	if rc != nil {
-		apiID, stage = rc.API.APIID, rc.API.Stage
-	}
-	plan := c.plan
-	method, err := plan.method(apiID, stage, r)
+	taken, err := l.takeTokens(r, c)
 	if err != nil {
 		return err
 	}
-	levels := [2]*planBucket{method, plan.all}
-	for i, b := range levels {
-		if b == nil {
-			continue
-		}
-		v, err := b.take(ctx, g, c.key.id)
-		if err != nil {
-			levels[i] = nil // nothing was taken
-			err = l.failed(ctx, &g.throttling, err)
-		} else {
-			g.throttling.Worked(ctx)
-			if b == plan.all {
-				c.bucket, c.asked = v.Left, true
-			}
-			if !v.OK {
-				err = l.refusal(gatekit.Throttled, v.Wait, c, b)
-			}
-		}
-		if err != nil {
-			giveBack(ctx, g, c, levels[:i])
-			return err
-		}
-	}
 	if l.stage != nil {
 		if err := l.stage.Check(r); err != nil {
-			giveBack(ctx, g, c, levels[:])
+			taken.giveBack(ctx, c)
 			return err
 		}
 	}
 	ok, err := c.reserve(ctx, now)
-	if err != nil {
+	switch {
+	case err != nil:
 		if err = l.failed(ctx, &g.counting, err); err == nil {
 			return nil
 		}
-	} else if !ok {
+	case !ok:
 		err = l.refusal(gatekit.QuotaExceeded, c.counter.To.Time().Sub(now), c, nil)
 	}
 	if err != nil {
-		giveBack(ctx, g, c, levels[:])
+		taken.giveBack(ctx, c)
 		if l.stage != nil {
 			l.stage.GiveBack(r)
 		}
@@ -210,12 +178,54 @@ func (l *Limiter) take(r *http.Request, c *Charge, now time.Time) error {
 	return nil
 }
 
-func giveBack(ctx context.Context, g *Registry, c *Charge, levels []*planBucket) {
-	for _, b := range levels {
+// tokens are the buckets that a request has taken a token of: its method's and its plan's, nil
+// where there is none.
+type tokens [2]*planBucket
+
+func (t *tokens) giveBack(ctx context.Context, c *Charge) {
+	for _, b := range t {
 		if b != nil {
-			b.give(ctx, g, c.key.id)
+			b.give(ctx, c.registry, c.key.id)
 		}
 	}
+}
+
+// takeTokens takes a token of the plan's limit of the method and one of the plan's limit, or of
+// neither.
+func (l *Limiter) takeTokens(r *http.Request, c *Charge) (taken tokens, err error) {
+	ctx, g := r.Context(), c.registry
+	var apiID, stage string
+	if rc := gatekit.From(ctx); rc != nil {
+		apiID, stage = rc.API.APIID, rc.API.Stage
+	}
+	method, err := c.plan.method(apiID, stage, r)
+	if err != nil {
+		return taken, err
+	}
+	for i, b := range [...]*planBucket{method, c.plan.all} {
+		if b == nil {
+			continue
+		}
+		v, err := b.take(ctx, g, c.key.id)
+		if err != nil {
+			err = l.failed(ctx, &g.throttling, err) // nothing was taken, and so there is nothing to give back
+		} else {
+			g.throttling.Worked(ctx)
+			if b == c.plan.all {
+				c.bucket, c.asked = v.Left, true
+			}
+			if v.OK {
+				taken[i] = b
+			} else {
+				err = l.refusal(gatekit.Throttled, v.Wait, c, b)
+			}
+		}
+		if err != nil {
+			taken.giveBack(ctx, c)
+			return taken, err
+		}
+	}
+	return taken, nil
 }
 
 // failed says what becomes of a request that couldn't be judged. (The managed gateway: "Usage Plan
@@ -226,32 +236,6 @@ func (l *Limiter) failed(ctx context.Context, log *outage.Log, err error) error 
 		return fmt.Errorf("usageplan: %w", err)
 	}
 	return nil
-}
-
-// exceeded is a 429 and its cause, in one allocation. The cause is put into words only for who
-// reads it.
-type exceeded struct {
-	refusal gatekit.Rejection
-	charge  *Charge
-	bucket  *planBucket // nil: the quota
-}
-
-func (e *exceeded) Error() string {
-	key, plan := e.charge.key.id, e.charge.PlanID()
-	if e.bucket != nil {
-		return fmt.Sprintf("usageplan: key %s: Key throttle limit exceeded for Usage Plan ID %s. Limit: %.2f Burst: %d", key, plan, e.bucket.limit.Rate, e.bucket.limit.Burst)
-	}
-	quota := e.charge.plan.Quota
-	return fmt.Sprintf("usageplan: key %s: Key quota exhausted for Usage Plan ID %s. Limit: %d Period: %s", key, plan, quota.Limit, quota.Period)
-}
-
-func (l *Limiter) refusal(t gatekit.ResponseType, wait time.Duration, c *Charge, b *planBucket) error {
-	e := &exceeded{charge: c, bucket: b}
-	e.refusal.Type, e.refusal.Cause = t, e
-	if !l.noRetryAfter && wait != bucket.Never {
-		e.refusal.RetryAfter = max(wait, 1) // which is rounded up to a second
-	}
-	return &e.refusal
 }
 
 // Middleware lets a request through as [Limiter.Check] does. It sets Identity.APIKey and APIKeyID,
@@ -301,33 +285,5 @@ func (h *limited) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if err := c.refund(r.Context()); err != nil {
 			l.registry.counting.Failed(r.Context(), err) // what it had reserved stays counted
 		}
-	}
-}
-
-// setHeaders tells the caller what the plan allows, and what is left of it.
-func (c *Charge) setHeaders(h http.Header, now time.Time) {
-	var policy, left string
-	add := func(p, l string) {
-		if policy != "" {
-			policy, left = policy+", ", left+", "
-		}
-		policy, left = policy+p, left+l
-	}
-	plan := c.plan
-	if t := plan.Throttle; t != nil && c.asked {
-		p := `"throttle";q=` + strconv.Itoa(t.BurstLimit)
-		reset := "0"
-		if t.RateLimit > 0 && t.BurstLimit > 0 {
-			p += ";w=" + strconv.FormatInt(int64(math.Ceil(float64(t.BurstLimit)/t.RateLimit)), 10)
-			reset = strconv.FormatInt(int64(math.Ceil(float64(t.BurstLimit-c.bucket)/t.RateLimit)), 10)
-		}
-		add(p, `"throttle";r=`+strconv.Itoa(c.bucket)+";t="+reset)
-	}
-	if c.limit >= 0 {
-		add(`"quota";q=`+strconv.FormatInt(c.limit, 10)+";w="+strconv.FormatInt(int64(c.counter.To-c.counter.From)*secondsPerDay, 10),
-			`"quota";r=`+strconv.FormatInt(max(c.left, 0), 10)+";t="+strconv.FormatInt(retry.Seconds(c.counter.To.Time().Sub(now)), 10))
-	}
-	if policy != "" {
-		h["Ratelimit-Policy"], h["Ratelimit"] = []string{policy}, []string{left}
 	}
 }

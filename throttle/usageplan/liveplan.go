@@ -77,7 +77,8 @@ func newLivePlan(p Plan, data []byte, old *livePlan, maxKeys int) (*livePlan, er
 			if err != nil {
 				return nil, err
 			}
-			if stage.methods[key], err = newBucket(fmt.Sprintf("%s/%q/%q/%s", p.ID, s.APIID, s.Stage, key), t); err != nil {
+			if stage.methods[key], err = newBucket(fmt.Sprintf("%s/%q/%q/%s", p.ID, s.APIID, s.Stage, key),
+				t); err != nil {
 				return nil, err
 			}
 			stage.shapes[routetree.Shape(key)] = stage.methods[key]

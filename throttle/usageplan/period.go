@@ -58,7 +58,8 @@ func (p Period) around(d Date, sundayWeeks bool) (from, to Date) {
 		return d - Date(since), d - Date(since) + 7
 	case Month:
 		year, month, _ := d.Time().Date()
-		return DateOf(time.Date(year, month, 1, 0, 0, 0, 0, time.UTC)), DateOf(time.Date(year, month+1, 1, 0, 0, 0, 0, time.UTC))
+		return DateOf(time.Date(year, month, 1, 0, 0, 0, 0, time.UTC)),
+			DateOf(time.Date(year, month+1, 1, 0, 0, 0, 0, time.UTC))
 	}
 	return d, d + 1
 }

@@ -119,7 +119,8 @@ func (p *Plan) check() error {
 	m := mistakes.In("usageplan: Plan")
 	m.Require(isID(p.ID), "ID", wantID, p.ID)
 	m.Require(p.Name != "" && len(p.Name) <= maxName, "Name", "want 1 to %d bytes, got %d", maxName, len(p.Name))
-	for _, text := range []struct{ field, value string }{{"Description", p.Description}, {"ProductCode", p.ProductCode}} {
+	for _, text := range []struct{ field, value string }{{"Description", p.Description},
+		{"ProductCode", p.ProductCode}} {
 		m.Require(len(text.value) <= maxName, text.field, "want at most %d bytes, got %d", maxName, len(text.value))
 	}
 	if len(p.Tags) > maxTags {
@@ -143,7 +144,8 @@ func (p *Plan) check() error {
 
 func (p *Plan) checkTags(m *mistakes.Mistakes) {
 	for _, name := range slices.Sorted(maps.Keys(p.Tags)) {
-		m.Require(name != "" && len(name) <= maxTagName, "Tags", "want names of 1 to %d bytes, got %d", maxTagName, len(name))
+		m.Require(name != "" && len(name) <= maxTagName, "Tags", "want names of 1 to %d bytes, got %d", maxTagName,
+			len(name))
 		value := p.Tags[name]
 		m.Require(len(value) <= maxTagValue, "Tags", "want values of at most %d bytes, got %d", maxTagValue, len(value))
 	}
@@ -216,13 +218,17 @@ func (s APIStage) covers(apiID, stage string) bool {
 
 // overlaps reports whether some request is one of both stages.
 func (s APIStage) overlaps(t APIStage) bool {
-	return (s.APIID == t.APIID || s.APIID == "*" || t.APIID == "*") && (s.Stage == t.Stage || s.Stage == "*" || t.Stage == "*")
+	return (s.APIID == t.APIID || s.APIID == "*" || t.APIID == "*") &&
+		(s.Stage == t.Stage || s.Stage == "*" || t.Stage == "*")
 }
 
 // within reports whether p covers no stage that q doesn't name.
 func (p *Plan) within(q *Plan) bool {
 	return !slices.ContainsFunc(p.APIStages, func(s APIStage) bool {
-		return !slices.ContainsFunc(q.APIStages, func(t APIStage) bool { return s.APIID == t.APIID && s.Stage == t.Stage })
+		return !slices.ContainsFunc(q.APIStages, func(t APIStage) bool {
+			return s.APIID == t.APIID &&
+				s.Stage == t.Stage
+		})
 	})
 }
 

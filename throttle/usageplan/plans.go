@@ -142,7 +142,8 @@ func (g *Registry) AddKey(ctx context.Context, plan, key string) error {
 		if len(others) >= maxPlansPerKey {
 			return invalid(fmt.Errorf("usageplan: a key is in at most %d usage plans", maxPlansPerKey))
 		}
-		k.Plans = slices.DeleteFunc(k.Plans, func(m memberRecord) bool { return others[m.Plan] == nil }) // of plans that were deleted
+		// Of plans that were deleted.
+		k.Plans = slices.DeleteFunc(k.Plans, func(m memberRecord) bool { return others[m.Plan] == nil })
 		k.Plans = append(k.Plans, memberRecord{plan, DateOf(now)})
 		return nil
 	})
@@ -228,7 +229,8 @@ func (g *Registry) checkOverlap(ctx context.Context, p *Plan, k *keyRecord, othe
 			others[m.Plan] = other
 		}
 		if p.overlaps(other) {
-			return invalid(fmt.Errorf("usageplan: key %s is in usage plan %s for an API stage of usage plan %s: a key is in one plan for each API stage", k.ID, m.Plan, p.ID))
+			return invalid(fmt.Errorf("usageplan: key %s is in usage plan %s for an API stage of usage plan %s: "+
+				"a key is in one plan for each API stage", k.ID, m.Plan, p.ID))
 		}
 	}
 	return nil

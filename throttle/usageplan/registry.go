@@ -71,7 +71,8 @@ const (
 func NewRegistry(ctx context.Context, c RegistryConfig) (*Registry, error) {
 	m := mistakes.In("usageplan: RegistryConfig")
 	m.Require(c.Store != nil, "Store", "want a store such as NewMemory's, got nil")
-	m.Require(c.Refresh == 0 || c.Refresh >= minRefresh, "Refresh", "want 0 or at least %v, got %v", minRefresh, c.Refresh)
+	m.Require(c.Refresh == 0 || c.Refresh >= minRefresh, "Refresh", "want 0 or at least %v, got %v", minRefresh,
+		c.Refresh)
 	mistakes.AtLeast(m, "MaxKeys", c.MaxKeys, 0)
 	if err := m.Err(); err != nil {
 		return nil, err
@@ -79,13 +80,15 @@ func NewRegistry(ctx context.Context, c RegistryConfig) (*Registry, error) {
 	log := cmp.Or(c.Logger, slog.Default())
 	c.Refresh = cmp.Or(c.Refresh, defaultRefresh)
 	g := &Registry{
-		store: c.Store, buckets: c.Buckets, maxKeys: cmp.Or(c.MaxKeys, defaultMaxKeys), sundayWeeks: c.SundayWeeks, log: log,
+		store: c.Store, buckets: c.Buckets, maxKeys: cmp.Or(c.MaxKeys, defaultMaxKeys), sundayWeeks: c.SundayWeeks,
+		log:    log,
 		leases: map[string]map[string]*lease{}, roster: newRoster(),
 		counting: outage.Log{
 			Logger: log, Away: "usageplan: the store can't count: requests are treated as Config.FailClosed says",
 		},
 		throttling: outage.Log{
-			Logger: log, Away: "usageplan: the shared buckets can't be asked: requests are treated as Config.FailClosed says",
+			Logger: log,
+			Away:   "usageplan: the shared buckets can't be asked: requests are treated as Config.FailClosed says",
 		},
 		refreshing: outage.Log{
 			Logger: log, Away: "usageplan: can't look for changed keys and plans, going on with those known",

@@ -47,9 +47,11 @@ func (g *Registry) Usage(ctx context.Context, plan string, q UsageQuery) (Usage,
 	q.Limit = cmp.Or(q.Limit, defaultUsageKeys)
 	switch {
 	case q.Limit < 0 || q.Limit > maxUsageKeys:
-		return Usage{}, invalid(fmt.Errorf("usageplan: UsageQuery.Limit: want 1 to %d keys, got %d", maxUsageKeys, q.Limit))
+		return Usage{}, invalid(fmt.Errorf("usageplan: UsageQuery.Limit: want 1 to %d keys, got %d", maxUsageKeys,
+			q.Limit))
 	case q.To < q.From || q.To-q.From >= maxUsageDays:
-		return Usage{}, invalid(fmt.Errorf("usageplan: UsageQuery: want 1 to %d days, got %v to %v", maxUsageDays, q.From, q.To))
+		return Usage{}, invalid(fmt.Errorf("usageplan: UsageQuery: want 1 to %d days, got %v to %v", maxUsageDays,
+			q.From, q.To))
 	}
 	p, err := g.Plan(ctx, plan)
 	if err != nil {
@@ -159,7 +161,8 @@ func (g *Registry) quota(ctx context.Context, plan, key string) (Counter, QuotaS
 	if err != nil {
 		return Counter{}, QuotaState{}, err
 	}
-	s := QuotaState{Limit: p.limitIn(c.From, c.To, since), Used: count.Used, Extra: count.Extra, Remaining: -1, Resets: c.To.Time()}
+	s := QuotaState{Limit: p.limitIn(c.From, c.To, since), Used: count.Used, Extra: count.Extra, Remaining: -1,
+		Resets: c.To.Time()}
 	if s.Limit >= 0 {
 		s.Remaining = max(s.Limit+s.Extra-s.Used, 0)
 	}
@@ -180,7 +183,8 @@ func (g *Registry) SetRemaining(ctx context.Context, plan, key string, units int
 	if s.Limit < 0 {
 		return invalid(errors.New("usageplan: SetRemaining: the plan has no quota"))
 	}
-	if err := g.lease(leaseKey{plan, key}).renounce(ctx, g.store, time.Now()); err != nil { // what is in hand here would come on top
+	// What is in hand here would come on top.
+	if err := g.lease(leaseKey{plan, key}).renounce(ctx, g.store, time.Now()); err != nil {
 		return err
 	}
 	c, s, err := g.quota(ctx, plan, key)

@@ -4,21 +4,24 @@
 // code in it by which a key could be made.
 //
 //	control, err := admin.New(plans)
-//	mux.Handle("/admin/", http.StripPrefix("/admin", gatekit.Chain(control, auth.Require(operators, "plans"))))
+//	control = gatekit.Chain(control, auth.Require(operators, "plans"))
+//	mux.Handle("/admin/", http.StripPrefix("/admin", control))
 //
 // The handler asks nobody who they are. Mounted without an authorizer in front, it hands out keys
 // to whoever asks.
 //
 // # Operations
 //
-//	POST   /apikeys                        make a key {"name", "description", "customerId", "enabled", "value"}
-//	POST   /apikeys?mode=import&format=csv import keys from a file; failonwarnings=true imports all or none
+//	POST   /apikeys                        make a key {"name", "description", "customerId",
+//	                                       "enabled", "value"}
+//	POST   /apikeys?mode=import&format=csv import keys; failonwarnings=true imports all or none
 //	GET    /apikeys                        list keys; limit, position
 //	GET    /apikeys/{id}                   a key
 //	PATCH  /apikeys/{id}                   [{"op":"replace","path":"/enabled","value":"false"}];
 //	                                       also /name, /description, /customerId
 //	DELETE /apikeys/{id}
-//	POST   /apikeys/{id}/rotate            a new value; the old one goes on for overlap=24h, or until the next
+//	POST   /apikeys/{id}/rotate            a new value; the old one goes on for overlap=24h, or until
+//	                                       the next
 //	POST   /apikeys/{id}/retire            only the newest value counts
 //	POST   /usageplans                     make a plan
 //	GET    /usageplans                     list plans; limit, position

@@ -159,7 +159,8 @@ func parseColumns(in *csv.Reader) (columns, error) {
 	}
 	c := columns{}
 	for i, name := range head {
-		name = strings.ToLower(strings.TrimSpace(strings.TrimPrefix(name, "\ufeff"))) // spreadsheets write a byte order mark
+		// Spreadsheets write a byte order mark.
+		name = strings.ToLower(strings.TrimSpace(strings.TrimPrefix(name, "\ufeff")))
 		if _, ok := c[name]; ok {
 			return nil, badFile("column %.64q: it is there twice", name)
 		}

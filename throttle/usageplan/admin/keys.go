@@ -61,7 +61,8 @@ func (a *admin) createKey(r *http.Request) (any, error) {
 		return nil, err
 	}
 	made, value, err := a.g.CreateKey(r.Context(), usageplan.NewKey{
-		ID: in.ID, Name: in.Name, Description: in.Description, CustomerID: in.CustomerID, Enabled: in.Enabled, Value: in.Value,
+		ID: in.ID, Name: in.Name, Description: in.Description, CustomerID: in.CustomerID, Enabled: in.Enabled,
+		Value: in.Value,
 	})
 	return viewWithValue(made, value), err
 }

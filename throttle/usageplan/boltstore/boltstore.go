@@ -226,7 +226,8 @@ func (s *Store) Flush(context.Context) error {
 			if tx.Bucket(tables[usageplan.Keys].records).Get([]byte(key)) == nil {
 				continue // bounds what is kept by what was created
 			}
-			if err := tx.Bucket(usedBucket).Put([]byte(key), binary.BigEndian.AppendUint64(nil, uint64(at.Unix()))); err != nil {
+			if err := tx.Bucket(usedBucket).Put([]byte(key),
+				binary.BigEndian.AppendUint64(nil, uint64(at.Unix()))); err != nil {
 				return err
 			}
 		}
@@ -274,7 +275,9 @@ func sweep(counts *bbolt.Bucket, upTo usageplan.Date) error {
 }
 
 // Reserve implements [usageplan.Store].
-func (s *Store) Reserve(ctx context.Context, c usageplan.Counter, on usageplan.Date, atLeast, atMost, limit int64) (int64, usageplan.Count, error) {
+func (s *Store) Reserve(
+	ctx context.Context, c usageplan.Counter, on usageplan.Date, atLeast, atMost, limit int64,
+) (int64, usageplan.Count, error) {
 	if err := s.err(); err != nil {
 		return 0, usageplan.Count{}, err
 	}

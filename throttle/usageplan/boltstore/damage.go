@@ -17,7 +17,9 @@ import (
 // ErrDamaged is what Open, and later any call, returns of a file that can't be read or trusted: a
 // disk that lies, or a copy that was cut off. Stop the program, keep a copy of the file, and go on
 // with a backup, or with what [Recover] can read of it.
-var ErrDamaged = errors.New("boltstore: the file is damaged (keep a copy, and restore a backup or see boltstore.Recover)")
+var ErrDamaged = errors.New(
+	"boltstore: the file is damaged (keep a copy, and restore a backup or see boltstore.Recover)",
+)
 
 // view and update are bbolt's, but for a file that turns out to be damaged: bbolt panics then, and
 // what is read of its mapping may fault.

@@ -57,7 +57,8 @@ func newImage(file io.ReaderAt, size int64, lost func(error) error) (*image, err
 		meta := b[pageHeader:]
 		sum := fnv.New64a()
 		_, _ = sum.Write(meta[:metaLen-8])
-		if native.Uint32(meta) != magic || native.Uint32(meta[4:]) != version || native.Uint64(meta[56:]) != sum.Sum64() {
+		if native.Uint32(meta) != magic || native.Uint32(meta[4:]) != version ||
+			native.Uint64(meta[56:]) != sum.Sum64() {
 			continue
 		}
 		pageSize, tx := uint64(native.Uint32(meta[8:])), native.Uint64(meta[48:])
@@ -65,7 +66,8 @@ func newImage(file io.ReaderAt, size int64, lost func(error) error) (*image, err
 			continue
 		}
 		found, latest = true, tx
-		m.pageSize, m.root, m.freelist, m.high = pageSize, native.Uint64(meta[16:]), native.Uint64(meta[32:]), native.Uint64(meta[40:])
+		m.pageSize, m.root, m.freelist, m.high = pageSize, native.Uint64(meta[16:]), native.Uint64(meta[32:]),
+			native.Uint64(meta[40:])
 	}
 	if !found {
 		return nil, errors.New("neither of its two headers is whole")
@@ -215,7 +217,8 @@ func (w *walk) leaf(p page, least []byte) error {
 			return w.lost(errors.New("a page tells of more entries than it has room for"))
 		}
 		e := p.data[at:]
-		flags, pos, keyLen, valueLen := native.Uint32(e), native.Uint32(e[4:]), native.Uint32(e[8:]), native.Uint32(e[12:])
+		flags, pos, keyLen, valueLen := native.Uint32(e), native.Uint32(e[4:]), native.Uint32(e[8:]),
+			native.Uint32(e[12:])
 		key, err := p.cut(at, pos, keyLen)
 		var value []byte
 		if err == nil {

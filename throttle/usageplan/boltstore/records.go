@@ -27,7 +27,8 @@ var tables = map[usageplan.Table]table{
 }
 
 func tableOf(t usageplan.Table) table {
-	return table{[]byte(t), []byte("log of " + t), []byte("made of " + t), []byte("gone of " + t), []byte("graves of " + t)}
+	return table{[]byte(t), []byte("log of " + t), []byte("made of " + t), []byte("gone of " + t),
+		[]byte("graves of " + t)}
 }
 
 // keptDeletions is how many deletions are remembered.
@@ -188,7 +189,9 @@ func forget(tx *bbolt.Tx, t usageplan.Table, kept uint64) error {
 }
 
 // List implements [usageplan.Store].
-func (s *Store) List(_ context.Context, t usageplan.Table, after string, limit int) (list []usageplan.Record, err error) {
+func (s *Store) List(
+	_ context.Context, t usageplan.Table, after string, limit int,
+) (list []usageplan.Record, err error) {
 	err = s.view(func(tx *bbolt.Tx) error {
 		c := tx.Bucket(tables[t].records).Cursor()
 		for k, v := c.Seek([]byte(after)); k != nil && len(list) < limit; k, v = c.Next() {
@@ -211,7 +214,8 @@ func (s *Store) Changes(_ context.Context, span usageplan.Span, limit int) (list
 	err = s.view(func(tx *bbolt.Tx) error {
 		t, since, before := tables[span.Table], span.Since, span.Before
 		log, records := tx.Bucket(t.log), tx.Bucket(t.records)
-		if since > int64(log.Sequence()) || !span.New && 0 <= since && since < int64(tx.Bucket(t.graves).Sequence()) { // no deletion is new
+		// No deletion is new.
+		if since > int64(log.Sequence()) || !span.New && 0 <= since && since < int64(tx.Bucket(t.graves).Sequence()) {
 			return usageplan.ErrForgotten
 		}
 		if span.New {

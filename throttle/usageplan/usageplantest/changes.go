@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -21,7 +22,8 @@ import (
 // order.
 func list(t *testing.T, s usageplan.Store, table usageplan.Table, since int64, limit int) []usageplan.Change {
 	t.Helper()
-	return append(kind(t, s, usageplan.Span{Table: table, Since: since}, limit), kind(t, s, usageplan.Span{Table: table, New: true, Since: since}, limit)...)
+	return append(kind(t, s, usageplan.Span{Table: table, Since: since}, limit),
+		kind(t, s, usageplan.Span{Table: table, New: true, Since: since}, limit)...)
 }
 
 // kind returns all changes of a kind, by pages.
@@ -87,7 +89,8 @@ func changes(t *testing.T, s usageplan.Store) {
 	want(usageplan.Keys, second)
 
 	// What isn't done is no change, and neither is counting.
-	if err := s.Put(ctx, usageplan.Keys, usageplan.Record{ID: "a", Revision: 1, Data: []byte("stale")}); !errors.Is(err, usageplan.ErrConflict) {
+	if err := s.Put(ctx, usageplan.Keys, usageplan.Record{ID: "a", Revision: 1,
+		Data: []byte("stale")}); !errors.Is(err, usageplan.ErrConflict) {
 		t.Fatal(err)
 	}
 	noError(t, s.Delete(ctx, usageplan.Keys, "nobody"))
@@ -126,12 +129,14 @@ func changePages(t *testing.T, s usageplan.Store) {
 }
 
 func forgotten(t *testing.T, s usageplan.Store) {
-	if _, err := s.Changes(t.Context(), usageplan.Span{Table: usageplan.Keys, Since: 17}, 10); !errors.Is(err, usageplan.ErrForgotten) {
+	if _, err := s.Changes(t.Context(), usageplan.Span{Table: usageplan.Keys, Since: 17}, 10); !errors.Is(err,
+		usageplan.ErrForgotten) {
 		t.Fatalf("an empty store was never at 17: %v, want ErrForgotten", err)
 	}
 	noError(t, s.Put(t.Context(), usageplan.Keys, usageplan.Record{ID: "a"}))
 	last := list(t, s, usageplan.Keys, 0, 10)[0].Number
-	if _, err := s.Changes(t.Context(), usageplan.Span{Table: usageplan.Keys, New: true, Since: last + 1}, 10); !errors.Is(err, usageplan.ErrForgotten) {
+	if _, err := s.Changes(t.Context(), usageplan.Span{Table: usageplan.Keys, New: true, Since: last + 1},
+		10); !errors.Is(err, usageplan.ErrForgotten) {
 		t.Fatalf("it was never at %d: %v, want ErrForgotten", last+1, err)
 	}
 }
@@ -154,7 +159,8 @@ func racedChanges(t *testing.T, s usageplan.Store) {
 				case err == nil && rnd.IntN(3) == 0:
 					err = s.Delete(t.Context(), usageplan.Keys, id)
 				default:
-					err = s.Put(t.Context(), usageplan.Keys, usageplan.Record{ID: id, Revision: r.Revision, Data: fmt.Append(nil, w, rnd.Int64())})
+					err = s.Put(t.Context(), usageplan.Keys,
+						usageplan.Record{ID: id, Revision: r.Revision, Data: fmt.Append(nil, w, rnd.Int64())})
 				}
 				if err != nil && !errors.Is(err, usageplan.ErrNotFound) && !errors.Is(err, usageplan.ErrConflict) {
 					t.Error(err)
@@ -209,34 +215,67 @@ func (c *counted) List(ctx context.Context, t usageplan.Table, after string, lim
 	return list, err
 }
 
+// machine is a process with the store. admits reports whether a request with a key's value gets in
+// there.
+func machine(
+	ctx context.Context, t *testing.T, c usageplan.RegistryConfig,
+) (g *usageplan.Registry, admits func(value string) bool) {
+	t.Helper()
+	c.Logger = slog.New(slog.DiscardHandler)
+	g, err := usageplan.NewRegistry(ctx, c)
+	noError(t, err)
+	l, err := usageplan.New(usageplan.Config{Registry: g})
+	noError(t, err)
+	return g, func(value string) bool {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header.Set("X-Api-Key", value)
+		_, err := l.Check(r)
+		return err == nil
+	}
+}
+
+func createPlan(ctx context.Context, t *testing.T, g *usageplan.Registry) {
+	t.Helper()
+	stages := []usageplan.APIStage{{APIID: "*", Stage: "*"}}
+	_, err := g.CreatePlan(ctx, usageplan.Plan{ID: "p", Name: "p", APIStages: stages})
+	noError(t, err)
+}
+
+// createKey makes a key that is in the plan, and returns its value.
+func createKey(ctx context.Context, t *testing.T, g *usageplan.Registry, id string) string {
+	t.Helper()
+	_, value, err := g.CreateKey(ctx, usageplan.NewKey{ID: id, Enabled: true})
+	noError(t, err)
+	noError(t, g.AddKey(ctx, "p", id))
+	return value
+}
+
+// until waits for an event, a minute at the most, and returns how long it took.
+func until(t *testing.T, what string, happened func() bool) time.Duration {
+	t.Helper()
+	from := time.Now()
+	for ; !happened(); time.Sleep(time.Millisecond) {
+		if time.Since(from) > time.Minute {
+			t.Fatalf("after a minute, still not: %s", what)
+		}
+	}
+	return time.Since(from)
+}
+
 // revocation has two machines with one store: a key that is disabled, deleted or rotated on one is
 // refused on the other, which reads no more for it than what has changed.
 func revocation(t *testing.T, s usageplan.Store) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	quiet := slog.New(slog.DiscardHandler)
-	here, err := usageplan.NewRegistry(ctx, usageplan.RegistryConfig{Store: s, Logger: quiet})
-	noError(t, err)
-	_, err = here.CreatePlan(ctx, usageplan.Plan{ID: "p", Name: "p", APIStages: []usageplan.APIStage{{APIID: "*", Stage: "*"}}})
-	noError(t, err)
+	here, _ := machine(ctx, t, usageplan.RegistryConfig{Store: s})
+	createPlan(ctx, t, here)
 	values := map[string]string{}
-	for _, id := range []string{"disabled", "deleted", "rotated", "removed", "kept", "a", "b", "c", "d", "e", "f", "g"} {
-		_, value, err := here.CreateKey(ctx, usageplan.NewKey{ID: id, Enabled: true})
-		noError(t, err)
-		noError(t, here.AddKey(ctx, "p", id))
-		values[id] = value
+	for _, id := range strings.Fields("disabled deleted rotated removed kept a b c d e f g") {
+		values[id] = createKey(ctx, t, here, id)
 	}
 	c := &counted{Store: s}
-	there, err := usageplan.NewRegistry(ctx, usageplan.RegistryConfig{Store: c, Refresh: 20 * time.Millisecond, Logger: quiet})
-	noError(t, err)
-	l, err := usageplan.New(usageplan.Config{Registry: there})
-	noError(t, err)
-	admitted := func(id string) bool {
-		r := httptest.NewRequest(http.MethodGet, "/", nil)
-		r.Header.Set("X-Api-Key", values[id])
-		_, err := l.Check(r)
-		return err == nil
-	}
+	_, admits := machine(ctx, t, usageplan.RegistryConfig{Store: c, Refresh: 20 * time.Millisecond})
+	admitted := func(id string) bool { return admits(values[id]) }
 	for id := range values {
 		if !admitted(id) {
 			t.Fatalf("%s: refused on a machine that has just started", id)
@@ -244,32 +283,23 @@ func revocation(t *testing.T, s usageplan.Store) {
 	}
 	c.records.Store(0)
 	off := false
-	_, err = here.UpdateKey(ctx, "disabled", usageplan.KeyChange{Enabled: &off})
+	_, err := here.UpdateKey(ctx, "disabled", usageplan.KeyChange{Enabled: &off})
 	noError(t, err)
 	noError(t, here.DeleteKey(ctx, "deleted"))
 	_, _, err = here.RotateKey(ctx, "rotated", time.Nanosecond)
 	noError(t, err)
 	noError(t, here.RemoveKey(ctx, "p", "removed"))
-	_, values["new"], err = here.CreateKey(ctx, usageplan.NewKey{ID: "new", Enabled: true})
-	noError(t, err)
-	noError(t, here.AddKey(ctx, "p", "new"))
+	values["new"] = createKey(ctx, t, here, "new")
 	// The test waits for the event, however slow the machine is; what it took shows in the count.
 	for _, id := range []string{"disabled", "deleted", "rotated", "removed"} {
-		for deadline := time.Now().Add(30 * time.Second); admitted(id); time.Sleep(time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("%s: still admitted elsewhere", id)
-			}
-		}
+		until(t, id+" is refused elsewhere", func() bool { return !admitted(id) })
 	}
-	for deadline := time.Now().Add(30 * time.Second); !admitted("new"); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("a new key is still refused elsewhere")
-		}
-	}
+	until(t, "a new key is admitted elsewhere", func() bool { return admitted("new") })
 	if !admitted("kept") {
 		t.Fatal("a key that nothing happened to is refused")
 	}
-	if n := c.records.Load(); n > 2*7 { // each of the seven changes may be read by itself, or twice where it falls on a page's edge
+	// Each of the seven changes may be read by itself, or twice where it falls on a page's edge.
+	if n := c.records.Load(); n > 2*7 {
 		t.Fatalf("%d records were read for seven changes", n)
 	}
 }

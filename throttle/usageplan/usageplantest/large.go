@@ -3,9 +3,6 @@ package usageplantest
 import (
 	"context"
 	"fmt"
-	"log/slog"
-	"net/http"
-	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -15,8 +12,10 @@ import (
 // LargeKey is the i-th key of [Large], as a Registry stores one.
 func LargeKey(i int) usageplan.Record {
 	id := fmt.Sprintf("key-%d", i)
-	data := fmt.Sprintf(`{"id":%q,"name":"customer %d","enabled":true,"created":"2026-01-02T03:04:05Z","updated":"2026-01-02T03:04:05Z",`+
-		`"secrets":[{"sha256":"%064x","prefix":"abcd","created":"2026-01-02T03:04:05Z"}],"plans":[{"plan":"p","since":20500}]}`, id, i, i+1)
+	const then = "2026-01-02T03:04:05Z"
+	data := fmt.Sprintf(`{"id":%q,"name":"customer %d","enabled":true,"created":%q,"updated":%q,`+
+		`"secrets":[{"sha256":"%064x","prefix":"abcd","created":%q}],"plans":[{"plan":"p","since":20500}]}`,
+		id, i, then, then, i+1, then)
 	return usageplan.Record{ID: id, Data: []byte(data)}
 }
 
@@ -27,15 +26,10 @@ func LargeKey(i int) usageplan.Record {
 func Large(t *testing.T, s usageplan.Store, n int, put func([]usageplan.Record)) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	quiet := slog.New(slog.DiscardHandler)
 	// This one administers, and never looks what others do.
-	here, err := usageplan.NewRegistry(ctx, usageplan.RegistryConfig{Store: s, Refresh: 24 * time.Hour, Logger: quiet})
-	noError(t, err)
-	_, err = here.CreatePlan(ctx, usageplan.Plan{ID: "p", Name: "p", APIStages: []usageplan.APIStage{{APIID: "*", Stage: "*"}}})
-	noError(t, err)
-	_, value, err := here.CreateKey(ctx, usageplan.NewKey{ID: "shop", Enabled: true})
-	noError(t, err)
-	noError(t, here.AddKey(ctx, "p", "shop"))
+	here, _ := machine(ctx, t, usageplan.RegistryConfig{Store: s, Refresh: 24 * time.Hour})
+	createPlan(ctx, t, here)
+	value := createKey(ctx, t, here, "shop")
 	fill := func(from, to int) {
 		for ; from < to; from += 1000 {
 			page := make([]usageplan.Record, 0, 1000)
@@ -49,27 +43,9 @@ func Large(t *testing.T, s usageplan.Store, n int, put func([]usageplan.Record))
 
 	began := time.Now()
 	const refresh = 5 * time.Second
-	there, err := usageplan.NewRegistry(ctx, usageplan.RegistryConfig{Store: s, MaxKeys: 2*n + 10, Refresh: refresh, Logger: quiet})
-	noError(t, err)
+	_, admits := machine(ctx, t, usageplan.RegistryConfig{Store: s, MaxKeys: 2*n + 10, Refresh: refresh})
 	t.Logf("a machine starts with %d keys in %v", n, time.Since(began))
-	l, err := usageplan.New(usageplan.Config{Registry: there})
-	noError(t, err)
-	admitted := func() bool {
-		r := httptest.NewRequest(http.MethodGet, "/", nil)
-		r.Header.Set("X-Api-Key", value)
-		_, err := l.Check(r)
-		return err == nil
-	}
-	until := func(want bool) time.Duration {
-		from := time.Now()
-		for ; admitted() != want; time.Sleep(time.Millisecond) {
-			if time.Since(from) > time.Minute {
-				t.Fatalf("after a minute a key's state isn't %v", want)
-			}
-		}
-		return time.Since(from)
-	}
-	until(true)
+	until(t, "the key is admitted", func() bool { return admits(value) })
 	filled := make(chan struct{})
 	go func() {
 		defer close(filled)
@@ -78,7 +54,7 @@ func Large(t *testing.T, s usageplan.Store, n int, put func([]usageplan.Record))
 	for _, on := range []bool{false, true, false} {
 		_, err := here.UpdateKey(ctx, "shop", usageplan.KeyChange{Enabled: &on})
 		noError(t, err)
-		took := until(on)
+		took := until(t, fmt.Sprint("the key's state is ", on), func() bool { return admits(value) == on })
 		t.Logf("enabled=%v elsewhere after %v", on, took)
 		if took > refresh {
 			t.Errorf("a change took %v, want at most RegistryConfig.Refresh, %v", took, refresh)
