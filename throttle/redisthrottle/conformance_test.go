@@ -50,7 +50,7 @@ func (m *miniClock) Advance(d time.Duration) {
 }
 
 func quiet(client redis.UniversalClient, name string) redisthrottle.BucketsConfig {
-	return redisthrottle.BucketsConfig{Client: client, Name: name, Timeout: 5 * time.Second, Logger: slog.New(slog.DiscardHandler)}
+	return redisthrottle.BucketsConfig{Client: client, Name: name, Timeout: 10 * time.Second, Logger: slog.New(slog.DiscardHandler)}
 }
 
 func newLimiter(t testing.TB, l throttle.Limit, c redisthrottle.BucketsConfig) *redisthrottle.Limiter {
@@ -75,7 +75,7 @@ func TestExactConformance(t *testing.T) {
 func TestStore(t *testing.T) {
 	t.Parallel()
 	usageplantest.Run(t, func(t *testing.T) usageplan.Store {
-		store, err := redisthrottle.NewStore(redisthrottle.StoreConfig{Client: connect(t, miniredis.RunT(t).Addr()), Name: "test", Timeout: 5 * time.Second})
+		store, err := redisthrottle.NewStore(redisthrottle.StoreConfig{Client: connect(t, miniredis.RunT(t).Addr()), Name: "test", Timeout: 10 * time.Second})
 		require.NoError(t, err)
 		return store
 	})

@@ -13,7 +13,7 @@ import (
 func newStore(t *testing.T) *Store {
 	client := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr(), ContextTimeoutEnabled: true})
 	t.Cleanup(func() { _ = client.Close() })
-	s, err := NewStore(StoreConfig{Client: client, Name: "forget"})
+	s, err := NewStore(StoreConfig{Client: client, Name: "forget", Timeout: maxTimeout})
 	require.NoError(t, err)
 	return s
 }

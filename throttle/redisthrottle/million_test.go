@@ -19,7 +19,7 @@ func TestMillion(t *testing.T) {
 	server := redistest.Start(t)
 	client := redis.NewClient(&redis.Options{Addr: server.Addr, ContextTimeoutEnabled: true})
 	defer client.Close()
-	s, err := NewStore(StoreConfig{Client: client, Name: "million", Timeout: 5 * time.Second})
+	s, err := NewStore(StoreConfig{Client: client, Name: "million", Timeout: 10 * time.Second})
 	require.NoError(t, err)
 	usageplantest.Large(t, s, 1_000_000, func(page []usageplan.Record) {
 		pipe := client.Pipeline()

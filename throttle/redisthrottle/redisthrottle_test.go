@@ -522,7 +522,7 @@ func TestStoreHasACircuit(t *testing.T) {
 // Who closes the half of the connection that they send on ends the request's context, and can still
 // read the answer: the request is counted, and refused beyond the quota, all the same.
 func TestQuotaOfHalfClosedConnections(t *testing.T) {
-	store, err := redisthrottle.NewStore(redisthrottle.StoreConfig{Client: connect(t, newMini(t).Addr()), Name: "half", Timeout: 5 * time.Second})
+	store, err := redisthrottle.NewStore(redisthrottle.StoreConfig{Client: connect(t, newMini(t).Addr()), Name: "half", Timeout: 10 * time.Second})
 	require.NoError(t, err)
 	g, err := usageplan.NewRegistry(t.Context(), usageplan.RegistryConfig{Store: store})
 	require.NoError(t, err)

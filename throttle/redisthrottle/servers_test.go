@@ -36,7 +36,7 @@ func TestStoreOnRedis(t *testing.T) {
 	n := 0
 	usageplantest.Run(t, func(t *testing.T) usageplan.Store {
 		n++
-		store, err := redisthrottle.NewStore(redisthrottle.StoreConfig{Client: connect(t, server.Addr), Name: fmt.Sprint("test-", n), Timeout: 5 * time.Second})
+		store, err := redisthrottle.NewStore(redisthrottle.StoreConfig{Client: connect(t, server.Addr), Name: fmt.Sprint("test-", n), Timeout: 10 * time.Second})
 		require.NoError(t, err)
 		return store
 	})
@@ -299,7 +299,7 @@ func TestClusterAndSentinel(t *testing.T) {
 			n := 0
 			usageplantest.Run(t, func(t *testing.T) usageplan.Store {
 				n++
-				store, err := redisthrottle.NewStore(redisthrottle.StoreConfig{Client: client, Name: fmt.Sprint("test-", n), Timeout: 5 * time.Second})
+				store, err := redisthrottle.NewStore(redisthrottle.StoreConfig{Client: client, Name: fmt.Sprint("test-", n), Timeout: 10 * time.Second})
 				require.NoError(t, err)
 				return store
 			})

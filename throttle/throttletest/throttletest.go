@@ -123,7 +123,7 @@ func fractions(t *testing.T, s Setup) {
 	for _, rate := range []float64{1.0 / 3, 0.7, 3, 7, 30} {
 		l := s.New(throttle.Limit{Rate: rate, Burst: 2})
 		admitted := 0
-		const step, steps = 7 * time.Millisecond, 1500 // 10.5 s
+		const step, steps = 7 * time.Millisecond, 600 // 4.2 s
 		for range steps {
 			if ask(t, l, "a") == "ok" {
 				admitted++
