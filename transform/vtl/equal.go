@@ -19,27 +19,19 @@ func (c *comparer) equal(a, b any, depth int) bool {
 		return false
 	}
 	switch a := a.(type) {
-	case nil:
-		return b == nil
+	case nil, bool, int64, float64, Char:
+		return a == b
 	case string:
 		c.steps -= len(a) / 32
 		return a == b
-	case bool, int64, float64, Char:
-		return scalar(b) && a == b
 	case *big.Int:
 		b, ok := b.(*big.Int)
 		c.steps -= a.BitLen() / 512
 		return ok && a.Cmp(b) == 0
 	case *List:
 		b, ok := b.(*List)
-		if !ok {
-			return false
-		}
-		if a == b {
-			return true
-		}
-		if a.isArray() || b.isArray() || len(a.items) != len(b.items) {
-			return false
+		if !ok || a == b || a.isArray() || b.isArray() || len(a.items) != len(b.items) {
+			return ok && a == b
 		}
 		for i, e := range a.items {
 			if !c.equal(e, b.items[i], depth+1) {
@@ -47,27 +39,9 @@ func (c *comparer) equal(a, b any, depth int) bool {
 			}
 		}
 		return true
-	case *Map:
+	case *Map: // AbstractMap.equals: that of the sets of entries
 		b, ok := b.(*Map)
-		if !ok {
-			return false
-		}
-		if a == b {
-			return true
-		}
-		if len(a.entries) != len(b.entries) {
-			return false
-		}
-		for _, e := range a.entries {
-			if c.over {
-				return false
-			}
-			i := c.find(b, e.key, depth)
-			if i < 0 || !c.equal(e.value, b.entries[i].value, depth+1) {
-				return false
-			}
-		}
-		return true
+		return ok && c.sameView(&view{a, ofEntries}, &view{b, ofEntries}, depth)
 	case *view:
 		b, ok := b.(*view)
 		return ok && c.sameView(a, b, depth)
@@ -95,7 +69,8 @@ func (c *comparer) find(m *Map, key any, depth int) int {
 	return i
 }
 
-// sameView compares sets without regard to order, and two views of values only by identity.
+// sameView compares sets without regard to order (AbstractSet.equals), and two views of values by identity alone, as they are
+// collections without an equals of their own.
 func (c *comparer) sameView(a, b *view, depth int) bool {
 	if a.m == b.m && a.of == b.of {
 		return true

@@ -28,9 +28,10 @@ func (l *lexer) slashes(i int) int {
 	return l.slashesTo - i
 }
 
-func (l *lexer) push() {
+// enter goes to a state on top of the one at hand.
+func (l *lexer) enter(s state) {
 	l.stack = append(l.stack, saved{state: l.state, lparen: l.lparen, rparen: l.rparen})
-	l.lparen = 0
+	l.lparen, l.state = 0, s
 }
 
 func (l *lexer) pop() bool {
@@ -79,21 +80,9 @@ func (l *lexer) next() (token, bool) {
 		l.at = end
 		switch k {
 		case prefixDollar:
-			if !l.commented {
-				if l.state == inRef {
-					l.pop()
-				}
-				l.push()
-				l.state = inRef
-			}
+			l.instead(inRef, in(inRef))
 		case prefixHash:
-			if !l.commented {
-				if l.state == inRef || l.state == inMember {
-					l.pop()
-				}
-				l.push()
-				l.state = inName
-			}
+			l.instead(inName, references)
 		case prefixBlock:
 			l.comment(inBlock)
 		case prefixFormal:
@@ -120,13 +109,23 @@ func (l *lexer) next() (token, bool) {
 	}
 }
 
+// instead enters a state, and leaves the one at hand before if it is one of some. Within a comment it does neither.
+func (l *lexer) instead(s state, of states) {
+	if l.commented {
+		return
+	}
+	if in(l.state)&of != 0 {
+		l.pop()
+	}
+	l.enter(s)
+}
+
 func (l *lexer) comment(s state) {
 	if l.commented {
 		return
 	}
 	l.commented = true
-	l.push()
-	l.state = s
+	l.enter(s)
 }
 
 // printable is what of the text before a terminator counts as text: the original looks for $, # and backslashes that a $ follows.
@@ -154,8 +153,7 @@ func printable(s string) string {
 func (l *lexer) act(t *token) {
 	switch t.kind {
 	case tokIndexLeft:
-		l.push()
-		l.state = inIndex
+		l.enter(inIndex)
 	case tokIndexRight, tokRefCurlyRight:
 		l.pop()
 	case tokLeftParen:
@@ -168,9 +166,8 @@ func (l *lexer) act(t *token) {
 	case tokArgsRightParen:
 		l.state = inRef
 	case tokSet:
-		l.push()
+		l.enter(inDirective)
 		l.inSet = true
-		l.state = inDirective
 		l.lparen++
 	case tokLineComment:
 		if l.state == inRef {

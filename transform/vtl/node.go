@@ -222,17 +222,12 @@ func (e *rangeExpr) truth(*exec) bool { return false }
 
 // bounds reports false where one of them is no number.
 func (e *rangeExpr) bounds(ex *exec) (from, to int64, ok bool) {
-	a := e.from.eval(ex)
+	from, aok := toInt32(e.from.eval(ex))
 	if ex.signal != signalNone {
 		return 0, 0, false
 	}
-	b := e.to.eval(ex)
-	if ex.signal != signalNone {
-		return 0, 0, false
-	}
-	from, aok := toInt32(a)
-	to, bok := toInt32(b)
-	return from, to, aok && bok
+	to, bok := toInt32(e.to.eval(ex))
+	return from, to, aok && bok && ex.signal == signalNone
 }
 
 func (e *rangeExpr) eval(ex *exec) any {
@@ -282,52 +277,50 @@ type operand struct {
 }
 
 func (e *chain) eval(ex *exec) any {
-	switch e.rest[0].op {
-	case tokPlus, tokMinus, tokTimes, tokDivide, tokModulo:
+	if e.rest[0].op.isArithmetic() {
 		return e.arithmetic(ex)
 	}
 	return e.truth(ex)
 }
 
 func (e *chain) truth(ex *exec) bool {
-	switch e.rest[0].op {
-	case tokPlus, tokMinus, tokTimes, tokDivide, tokModulo:
+	op := e.rest[0].op
+	if op.isArithmetic() {
 		return false // without a look at it
-	case tokAnd:
+	}
+	if op == tokAnd || op == tokOr {
 		yes := e.first.truth(ex)
-		for i := 0; yes && i < len(e.rest) && ex.step(1); i++ {
-			yes = e.rest[i].value.truth(ex)
-		}
-		return yes
-	case tokOr:
-		yes := e.first.truth(ex)
-		for i := 0; !yes && i < len(e.rest) && ex.step(1); i++ {
+		for i := 0; yes == (op == tokAnd) && i < len(e.rest) && ex.step(1); i++ {
 			yes = e.rest[i].value.truth(ex)
 		}
 		return yes
 	}
 	left := e.first.eval(ex)
-	yes := false
 	for i := range e.rest {
 		o := &e.rest[i]
-		if ex.signal != signalNone || !ex.step(1) {
-			return false
-		}
-		right := o.value.eval(ex)
-		if ex.signal != signalNone {
+		right, ok := e.next(ex, o)
+		if !ok {
 			return false
 		}
 		switch o.op {
 		case tokEqual:
-			yes = ex.same(left, right)
+			left = ex.same(left, right)
 		case tokNotEqual:
-			yes = !ex.same(left, right)
+			left = !ex.same(left, right)
 		default:
-			yes = ex.weigh(left, right) && ordered(o.op, left, right)
+			left = ex.weigh(left, right) && ordered(o.op, left, right)
 		}
-		left = yes
 	}
-	return yes
+	return left == true
+}
+
+// next evaluates an operand. It reports false where the execution has ended.
+func (e *chain) next(ex *exec, o *operand) (v any, ok bool) {
+	if ex.signal != signalNone || !ex.step(1) {
+		return nil, false
+	}
+	v = o.value.eval(ex)
+	return v, ex.signal == signalNone
 }
 
 func (e *chain) arithmetic(ex *exec) any {
@@ -335,14 +328,8 @@ func (e *chain) arithmetic(ex *exec) any {
 	leftText := e.firstText
 	for i := range e.rest {
 		o := &e.rest[i]
-		if ex.signal != signalNone || !ex.step(1) {
-			return nil
-		}
-		right := o.value.eval(ex)
-		if ex.signal != signalNone {
-			return nil
-		}
-		if !ex.alloc(8) {
+		right, ok := e.next(ex, o)
+		if !ok || !ex.alloc(8) {
 			return nil
 		}
 		left = ex.calculate(o, e.src, left, right, leftText)

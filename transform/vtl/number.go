@@ -12,63 +12,50 @@ const maxBits = 1 << 14
 
 // calculate is an arithmetic operator. Null comes of what can't be calculated: a division by zero, a value that is no number.
 func (ex *exec) calculate(o *operand, src *source, left, right any, leftText string) any {
-	if o.op == tokPlus {
-		_, l := left.(string)
-		_, r := right.(string)
-		if l || r {
-			// Null becomes the text of its source.
-			if left == nil {
-				left = leftText
-			} else if right == nil {
-				right = o.text
-			}
-			return ex.concat(ex.text(left), ex.text(right))
+	if o.op == tokPlus && (classOf(left)|classOf(right))&classString != 0 {
+		// Null becomes the text of its source.
+		if left == nil {
+			left = leftText
+		} else if right == nil {
+			right = o.text
+		}
+		return ex.concat(ex.text(left), ex.text(right))
+	}
+	l, lok := left.(int64)
+	r, rok := right.(int64)
+	if lok && rok {
+		if v, ok := integers(o.op, l, r); ok {
+			return v
 		}
 	}
-	switch l := left.(type) {
-	case int64:
-		switch r := right.(type) {
-		case int64:
-			if v, ok := integers(o.op, l, r); ok {
-				return v
-			}
-			return ex.bigs(o, src, big.NewInt(l), big.NewInt(r))
-		case *big.Int:
-			return ex.bigs(o, src, big.NewInt(l), r)
-		}
-	case *big.Int:
-		switch r := right.(type) {
-		case int64:
-			return ex.bigs(o, src, l, big.NewInt(r))
-		case *big.Int:
+	if lok && rok || isBig(left, right) {
+		if l, r := toBig(left), toBig(right); l != nil && r != nil {
 			return ex.bigs(o, src, l, r)
 		}
 	}
+	return ex.doubles(o, src, left, right)
+}
+
+func (ex *exec) doubles(o *operand, src *source, left, right any) any {
 	if !ex.weigh(left, right) {
 		return nil
 	}
 	l, lok := toDouble(left)
 	r, rok := toDouble(right)
-	if !lok || !rok {
+	switch {
+	case !lok || !rok:
 		return nil
-	}
-	switch o.op {
-	case tokPlus:
+	case o.op == tokPlus:
 		return l + r
-	case tokMinus:
+	case o.op == tokMinus:
 		return l - r
-	case tokTimes:
+	case o.op == tokTimes:
 		return l * r
-	case tokDivide:
-		if r == 0 {
-			return nil
-		}
-		return l / r
-	}
-	if r == 0 {
+	case r == 0:
 		return nil
-	}
-	if (classOf(left)|classOf(right))&classBig != 0 {
+	case o.op == tokDivide:
+		return l / r
+	case isBig(left, right):
 		ex.fail(src, o.at, "want no integer beyond 64 bits beside a float at %, as the original can't do it")
 		return nil
 	}
@@ -88,14 +75,12 @@ func integers(op kind, l, r int64) (v any, ok bool) {
 		// The original's check misses the smallest by -1.
 		hi, lo := bits.Mul64(magnitude(l), magnitude(r))
 		return l * r, hi == 0 && (lo < 1<<63 || lo == 1<<63 && (l^r < 0 || r == -1))
-	case tokDivide:
-		if r == 0 {
-			return nil, true
-		}
-		return l / r, true // as Java does, the smallest by -1 is itself
 	}
-	if r == 0 {
+	switch {
+	case r == 0:
 		return nil, true
+	case op == tokDivide:
+		return l / r, true // as Java does, the smallest by -1 is itself
 	}
 	return l % r, true
 }
@@ -116,29 +101,22 @@ func (ex *exec) bigs(o *operand, src *source, l, r *big.Int) any {
 	if !ex.step(4+(l.BitLen()+r.BitLen())/64) || !ex.alloc(128+(l.BitLen()+r.BitLen())/8) {
 		return nil
 	}
-	switch o.op {
-	case tokPlus:
-		v.Add(l, r)
-	case tokMinus:
-		v.Sub(l, r)
-	case tokTimes:
-		v.Mul(l, r)
-	case tokDivide:
-		if r.Sign() == 0 {
-			return nil
-		}
-		v.Quo(l, r)
-	default:
-		if r.Sign() == 0 {
-			return nil
-		}
-		if r.Sign() < 0 {
-			ex.fail(src, o.at, "want a positive number on the right of %, as BigInteger.mod does")
-			return nil
-		}
-		v.Mod(l, r)
+	switch {
+	case o.op == tokPlus:
+		return v.Add(l, r)
+	case o.op == tokMinus:
+		return v.Sub(l, r)
+	case o.op == tokTimes:
+		return v.Mul(l, r)
+	case r.Sign() == 0:
+		return nil
+	case o.op == tokDivide:
+		return v.Quo(l, r)
+	case r.Sign() < 0:
+		ex.fail(src, o.at, "want a positive number on the right of %, as BigInteger.mod does")
+		return nil
 	}
-	return v
+	return v.Mod(l, r)
 }
 
 // weigh pays for making integers beyond 64 bits into doubles, or for comparing them.
@@ -150,6 +128,20 @@ func (ex *exec) weigh(left, right any) bool {
 		}
 	}
 	return bits == 0 || ex.step(bits/16) && ex.alloc(bits/4)
+}
+
+// isBig reports whether one of two is beyond 64 bits.
+func isBig(left, right any) bool { return (classOf(left)|classOf(right))&classBig != 0 }
+
+// toBig is nil for what is no integer.
+func toBig(v any) *big.Int {
+	switch v := v.(type) {
+	case int64:
+		return big.NewInt(v)
+	case *big.Int:
+		return v
+	}
+	return nil
 }
 
 func toDouble(v any) (float64, bool) {
@@ -167,19 +159,13 @@ func toDouble(v any) (float64, bool) {
 
 // compareNumbers reports ok false where one is no number. What is not a number is equal to every other.
 func compareNumbers(left, right any) (c int, ok bool) {
-	switch l := left.(type) {
-	case int64:
-		switch r := right.(type) {
-		case int64:
+	if l, ok := left.(int64); ok {
+		if r, ok := right.(int64); ok {
 			return cmp.Compare(l, r), true
-		case *big.Int:
-			return big.NewInt(l).Cmp(r), true
 		}
-	case *big.Int:
-		switch r := right.(type) {
-		case int64:
-			return l.Cmp(big.NewInt(r)), true
-		case *big.Int:
+	}
+	if isBig(left, right) {
+		if l, r := toBig(left), toBig(right); l != nil && r != nil {
 			return l.Cmp(r), true
 		}
 	}
@@ -199,17 +185,8 @@ func compareNumbers(left, right any) (c int, ok bool) {
 // ordered is one of the operators < > <= >=. Only numbers have an order.
 func ordered(op kind, left, right any) bool {
 	c, ok := compareNumbers(left, right)
-	switch {
-	case !ok:
-		return false
-	case op == tokLess:
-		return c < 0
-	case op == tokGreater:
-		return c > 0
-	case op == tokLessEqual:
-		return c <= 0
-	}
-	return c >= 0
+	return ok && (c < 0 && (op == tokLess || op == tokLessEqual) || c > 0 && (op == tokGreater || op == tokGreaterEqual) ||
+		c == 0 && (op == tokLessEqual || op == tokGreaterEqual))
 }
 
 // same is the operator ==. Values of one class are equal as Java's equals has it, of different classes if their texts are.

@@ -98,3 +98,5 @@ type token struct {
 	start int    // offsets of the image in the source
 	end   int
 }
+
+func (k kind) isArithmetic() bool { return k >= tokMinus && k <= tokModulo }
