@@ -2,7 +2,8 @@ package vtl
 
 import "math/big"
 
-// A class says what a value is in Java. It is a set of one, so that a row of the table of methods can name several.
+// A class says what a value is in Java. It is a set of one, so that a row of the table of methods
+// can name several.
 type class uint16
 
 const (
@@ -69,7 +70,8 @@ func classOf(v any) class {
 type sequence interface {
 	Len() int
 	At(i int) any
-	// version changes with the length: Java's iterators fail where it isn't the one that they began with.
+	// version changes with the length: Java's iterators fail where it isn't the one that they began
+	// with.
 	version() int
 }
 

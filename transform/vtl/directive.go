@@ -1,9 +1,6 @@
 package vtl
 
-import (
-	"strconv"
-	"strings"
-)
+import "strings"
 
 // arg is an argument of a directive.
 type arg struct {
@@ -15,10 +12,9 @@ type arg struct {
 
 func (p *parser) directiveArg() arg {
 	a := arg{kind: p.at(), first: p.i}
-	switch {
-	case a.kind == tokWord:
+	if a.kind == tokWord {
 		p.i++
-	default:
+	} else {
 		a.value = p.primary(false)
 	}
 	a.last = p.i - 1
@@ -89,7 +85,7 @@ func (p *parser) bare(t token, name string) stmt {
 	case "break", "stop":
 		return p.jump(t, name, nil)
 	case "foreach", "define", "literal", "macro":
-		p.fail(t.end, "want ( after "+t.image)
+		p.fail(t.end, "want ( after %s", t.image)
 	}
 	if strings.HasPrefix(name, "@") {
 		return text("#" + name)
@@ -102,16 +98,16 @@ func (p *parser) checkArg(name string, a arg, pos int) {
 	switch {
 	case name == "macro" && pos == 0:
 		if !word {
-			p.fail(p.toks[a.first].start, "want the name of the macro, got "+strconv.Quote(p.toks[a.first].image))
+			p.fail(p.toks[a.first].start, "want the name of the macro, got %q", p.toks[a.first].image)
 		}
 	case word && isDirective(name) && (name != "foreach" || pos != 1):
-		p.fail(p.toks[a.first].start, "want a reference, a value or ), got "+strconv.Quote(p.toks[a.first].image))
+		p.fail(p.toks[a.first].start, "want a reference, a value or ), got %q", p.toks[a.first].image)
 	}
 }
 
 func (p *parser) jump(t token, name string, args []arg) stmt {
 	if len(args) > 1 {
-		p.fail(t.start, "want one argument of #"+name+" at most, got "+strconv.Itoa(len(args)))
+		p.fail(t.start, "want one argument of #%s at most, got %d", name, len(args))
 	}
 	s := &jumpStmt{to: signalStop, at: t.start, src: p.src}
 	if name == "break" {
@@ -129,7 +125,7 @@ func (p *parser) blockDirective(t token, name string, args []arg, body []stmt, f
 		return p.foreach(t, args, body, from)
 	case "define":
 		if len(args) != 1 {
-			p.fail(t.start, "want #define($name), got "+strconv.Itoa(len(args))+" arguments")
+			p.fail(t.start, "want #define($name), got %d arguments", len(args))
 		}
 		return &defineStmt{slot: p.slot(cut(p.toks[args[0].first].image)), body: body}
 	case "literal":
@@ -149,19 +145,17 @@ func (p *parser) blockDirective(t token, name string, args []arg, body []stmt, f
 }
 
 func (p *parser) foreach(t token, args []arg, body []stmt, from int) stmt {
-	s := &foreachStmt{at: t.start, src: p.src, body: body}
-	switch {
-	case len(args) == 0:
-		s.slot = p.slot(cut(p.toks[from].image))
-		s.broken = true
-	default:
-		if r, ok := args[0].value.(*ref); ok {
-			s.slot = p.slot(r.name)
-		} else {
-			s.slot = p.slot(cut(p.toks[args[0].first].image))
-		}
-		s.broken = len(args) == 1
+	s := &foreachStmt{at: t.start, src: p.src, body: body, broken: len(args) < 2}
+	if len(args) > 0 {
+		from = args[0].first
 	}
+	name := cut(p.toks[from].image)
+	if len(args) > 0 {
+		if r, ok := args[0].value.(*ref); ok {
+			name = r.name
+		}
+	}
+	s.slot = p.slot(name)
 	if len(args) > 2 {
 		s.over = args[2].value
 	}
@@ -188,8 +182,7 @@ func (p *parser) literal(first, last int) string {
 	var b strings.Builder
 	for _, t := range p.toks[first : last+1] {
 		if t.kind != tokComment {
-			b.WriteString(t.lost)
-			b.WriteString(t.image)
+			b.WriteString(t.lost + t.image)
 		}
 	}
 	return b.String()

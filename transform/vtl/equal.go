@@ -5,8 +5,10 @@ import "math/big"
 // maxCompare is how many elements a comparison outside of an execution may look at.
 const maxCompare = 1 << 20
 
-// A comparer compares values by content, as Java's equals does. Lists may hold themselves, so depth and steps end it: what is still equal
-// then counts as different, and over is set.
+// A comparer compares values by content, as Java's equals does. Lists may hold themselves, so depth
+// and steps end it: what is still equal then counts as different, and over is set. A set of the
+// pairs seen, which would end a cycle with a verdict, was rejected: in Java the stack overflows, so
+// there is no verdict to reproduce, and each comparison would pay for the set.
 type comparer struct {
 	steps int
 	base  int // how deep the keys are nested that are looked for
@@ -69,8 +71,8 @@ func (c *comparer) find(m *Map, key any, depth int) int {
 	return i
 }
 
-// sameView compares sets without regard to order (AbstractSet.equals), and two views of values by identity alone, as they are
-// collections without an equals of their own.
+// sameView compares sets without regard to order (AbstractSet.equals), and two views of values by
+// identity alone, as they are collections without an equals of their own.
 func (c *comparer) sameView(a, b *view, depth int) bool {
 	if a.m == b.m && a.of == b.of {
 		return true

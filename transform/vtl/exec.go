@@ -1,6 +1,7 @@
 package vtl
 
 import (
+	"fmt"
 	"io"
 	"math/big"
 	"strconv"
@@ -8,7 +9,10 @@ import (
 	"unicode/utf8"
 )
 
-// An exec is one execution.
+// An exec is one execution. It holds the one account of steps and bytes: who does work or allocates
+// asks it first, in amounts that stand beside the work, so that no limit depends on what a
+// template's author might think of. A deadline was rejected: it would make the answer depend on how
+// busy the machine is.
 type exec struct {
 	t       *Template
 	vars    []any
@@ -25,7 +29,8 @@ type exec struct {
 	outCap              int // how much of out has been paid for
 }
 
-// growth is about how much memory a text takes that is appended to bit by bit and then made a string, for one that its length is.
+// growth is about how much memory a text takes that is appended to bit by bit and then made a
+// string, for one that its length is.
 const growth = 6
 
 // maxKept is the largest buffer that is used again.
@@ -50,7 +55,7 @@ func (t *Template) execute(w io.Writer, vars map[string]any, visit func(Referenc
 		}
 		n, ok := normal(v)
 		if !ok {
-			return &Error{Template: t.src.name, Message: "variable " + name + ": want a value that templates know, as listed at Template.Execute"}
+			return t.src.mistake("variable %s: want a value that templates know, as listed at Template.Execute", name)
 		}
 		ex.vars[i] = n
 		if m, ok := n.(Metered); ok {
@@ -89,24 +94,28 @@ func (ex *exec) free() {
 	execs.Put(ex)
 }
 
-func (ex *exec) fail(src *source, at int, message string) {
+func (ex *exec) fail(src *source, at int, format string, args ...any) {
 	if ex.signal != signalFail {
-		ex.signal, ex.err = signalFail, src.errorAt(at, message)
+		ex.signal, ex.err = signalFail, src.errorAt(at, fmt.Sprintf(format, args...))
 	}
 }
 
 // over fails at no place, of a limit.
-func (ex *exec) over(message string) bool {
+func (ex *exec) over(format string, args ...any) bool {
 	if ex.signal != signalFail {
-		ex.signal, ex.err = signalFail, &Error{Template: ex.t.src.name, Message: message}
+		ex.signal, ex.err = signalFail, ex.t.src.mistake(format, args...)
 	}
 	return false
+}
+
+func (ex *exec) tooDeep() {
+	ex.over("want lists and maps nested up to %d deep, got one that may hold itself", maxValueDepth)
 }
 
 // step takes n steps. It reports whether they were left.
 func (ex *exec) step(n int) bool {
 	if ex.steps -= n; ex.steps < 0 {
-		return ex.over("want no more than " + strconv.Itoa(ex.t.limits.MaxSteps) + " steps (Options.MaxSteps)")
+		return ex.over("want no more than %d steps (Options.MaxSteps)", ex.t.limits.MaxSteps)
 	}
 	return true
 }
@@ -117,15 +126,17 @@ func (ex *exec) look(v any) bool {
 	return !ok || ex.step(len(s)/32)
 }
 
-// alloc takes n bytes. It reports whether they were left, and is to be asked before much is allocated.
+// alloc takes n bytes. It reports whether they were left, and is to be asked before much is
+// allocated.
 func (ex *exec) alloc(n int) bool {
 	if ex.bytes -= n; ex.bytes < 0 {
-		return ex.over("want no more than " + strconv.Itoa(ex.t.limits.MaxAllocBytes) + " bytes of memory (Options.MaxAllocBytes)")
+		return ex.over("want no more than %d bytes of memory (Options.MaxAllocBytes)", ex.t.limits.MaxAllocBytes)
 	}
 	return true
 }
 
-// fits reports whether the output may be as long as it is. Its buffer is paid for each time that it has grown.
+// fits reports whether the output may be as long as it is. Its buffer is paid for each time that it
+// has grown.
 func (ex *exec) fits() bool {
 	if c := cap(ex.out); c > ex.outCap {
 		ex.outCap = c
@@ -134,7 +145,7 @@ func (ex *exec) fits() bool {
 		}
 	}
 	if len(ex.out) > ex.t.limits.MaxOutputBytes {
-		return ex.over("want an output of up to " + strconv.Itoa(ex.t.limits.MaxOutputBytes) + " bytes (Options.MaxOutputBytes)")
+		return ex.over("want an output of up to %d bytes (Options.MaxOutputBytes)", ex.t.limits.MaxOutputBytes)
 	}
 	return true
 }
@@ -142,7 +153,7 @@ func (ex *exec) fits() bool {
 // block runs statements until one of them says to end.
 func (ex *exec) block(body []stmt) {
 	if ex.depth--; ex.depth < 0 {
-		ex.over("want no more than " + strconv.Itoa(ex.t.limits.MaxDepth) + " levels of nesting (Options.MaxDepth)")
+		ex.over("want no more than %d levels of nesting (Options.MaxDepth)", ex.t.limits.MaxDepth)
 	}
 	for _, s := range body {
 		if ex.signal != signalNone || !ex.step(1) || !ex.fits() {
@@ -172,7 +183,8 @@ func (ex *exec) capture(f func(), cut bool) any {
 	return string(written)
 }
 
-// text is the text of a value as Java's toString has it. Null is "null".
+// text is the text of a value as Java's toString has it. Null is "null". The commonest values take
+// a way of their own, as they need no printer.
 func (ex *exec) text(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -190,7 +202,8 @@ func (ex *exec) text(v any) string {
 	return s
 }
 
-// appendText appends a value's text. What it takes is known only when it is done, so that it may use no more than what is left.
+// appendText appends a value's text. What it takes is known only when it is done, so that it may
+// use no more than what is left.
 func (ex *exec) appendText(dst []byte, v any) []byte {
 	if l, ok := v.(*loop); ok {
 		v = l.storage()
@@ -209,7 +222,7 @@ func (ex *exec) appendText(dst []byte, v any) []byte {
 		}
 		ex.short(ex.t.limits.MaxOutputBytes + 1)
 	case overDepth:
-		ex.over("want lists and maps nested up to " + strconv.Itoa(maxValueDepth) + " deep, got one that may hold itself")
+		ex.tooDeep()
 	}
 	return dst
 }
@@ -217,7 +230,7 @@ func (ex *exec) appendText(dst []byte, v any) []byte {
 // short reports whether a text may be so long.
 func (ex *exec) short(n int) bool {
 	return n <= ex.t.limits.MaxOutputBytes ||
-		ex.over("want a text of up to "+strconv.Itoa(ex.t.limits.MaxOutputBytes)+" bytes (Options.MaxOutputBytes)")
+		ex.over("want a text of up to %d bytes (Options.MaxOutputBytes)", ex.t.limits.MaxOutputBytes)
 }
 
 func (ex *exec) concat(a, b string) any {

@@ -45,7 +45,8 @@ func (p *parser) binary(level int) expr {
 // textFrom is the source from an offset to the last token.
 func (p *parser) textFrom(start int) string { return p.src.text[start:max(start, p.toks[p.i-1].end)] }
 
-// nullText is what a text to which a null is added gets instead of it: the tokens of the null's node. Those of an operation are its right side's.
+// nullText is what a text to which a null is added gets instead of it: the tokens of the null's
+// node. Those of an operation are its right side's.
 func nullText(e expr, own string) string {
 	if c, ok := e.(*chain); ok {
 		if c.inParens != "" {
@@ -84,7 +85,7 @@ func (p *parser) primary(parens bool) expr {
 		p.i++
 		f, err := strconv.ParseFloat(t.image, 64)
 		if err != nil && f == 0 {
-			p.fail(t.start, "want a number, got "+strconv.Quote(t.image))
+			p.fail(t.start, "want a number, got %q", t.image)
 		}
 		return constant{f}
 	case tokTrue, tokFalse:
@@ -115,14 +116,14 @@ func (p *parser) primary(parens bool) expr {
 func (p *parser) integer() expr {
 	t := p.take()
 	if len(t.image) > maxDigits {
-		p.fail(t.start, "want an integer of up to "+strconv.Itoa(maxDigits)+" digits")
+		p.fail(t.start, "want an integer of up to %d digits", maxDigits)
 	}
 	if n, err := strconv.ParseInt(t.image, 10, 64); err == nil {
 		return constant{n}
 	}
 	b, ok := new(big.Int).SetString(t.image, 10)
 	if !ok {
-		p.fail(t.start, "want an integer, got "+strconv.Quote(t.image))
+		p.fail(t.start, "want an integer, got %q", t.image)
 	}
 	return constant{b}
 }

@@ -1,7 +1,5 @@
 package vtl
 
-import "strconv"
-
 type foreachStmt struct {
 	slot   int  // of the element
 	over   expr // nil where there is none
@@ -11,10 +9,13 @@ type foreachStmt struct {
 	src    *source
 }
 
-// perLoop is about how many bytes a loop takes: itself, its iterator, and what a template puts into it.
+// perLoop is about how many bytes a loop takes: itself, its iterator, and what a template puts into
+// it.
 const perLoop = 192
 
-// A loop is $foreach.
+// A loop is $foreach, Velocity's ForeachScope. It hides the loop around, or what a template had put
+// into $foreach, until it ends; $velocityCount and the element itself are put back then, too, or
+// undefined again if they were. (Velocity 1.7, Foreach.render.)
 type loop struct {
 	of       *foreachStmt
 	index    int
@@ -32,27 +33,27 @@ func (l *loop) topmost() *loop {
 }
 
 func (l *loop) property(name string) any {
-	switch name {
-	case "index", "Index":
+	switch getter(name) {
+	case "index":
 		return int64(l.index)
-	case "count", "Count":
+	case "count":
 		return int64(l.index + 1)
-	case "hasNext", "HasNext":
+	case "hasNext":
 		return l.hasNext
-	case "first", "First":
+	case "first":
 		return l.index < 1
-	case "last", "Last":
+	case "last":
 		return !l.hasNext
-	case "parent", "Parent":
+	case "parent":
 		if l.parent == nil {
 			return nil
 		}
 		return l.parent
-	case "topmost", "Topmost":
+	case "topmost":
 		return l.topmost()
-	case "info", "Info":
+	case "info":
 		return l.info()
-	case "replaced", "Replaced":
+	case "replaced":
 		for l.replaced == nil && l.parent != nil {
 			l = l.parent
 		}
@@ -78,7 +79,8 @@ func (l *loop) storage() *Map {
 	return l.values
 }
 
-// An iterator goes over what a #foreach takes.
+// An iterator goes over what a #foreach takes. A range isn't made a list first: [1..1000000000] is
+// three words here, and its loop ends at the thousandth turn.
 type iterator struct {
 	of       sequence // nil: a range that was never made a list
 	from, by int64
@@ -99,7 +101,8 @@ func iterate(v any) (iterator, bool) {
 	return iterator{}, false
 }
 
-// hasNext asks a list for its length again, as ArrayList's iterator does; what was added then makes next fail.
+// hasNext asks a list for its length again, as ArrayList's iterator does; what was added then makes
+// next fail.
 func (it *iterator) hasNext() bool {
 	if l, ok := it.of.(*List); ok {
 		return it.at != len(l.items)
@@ -188,7 +191,7 @@ func (s *foreachStmt) turns(ex *exec, it *iterator, l *loop) {
 	for turn := 0; it.hasNext(); turn++ {
 		if turn == maxTurns {
 			if ex.t.limits.StrictLoops {
-				ex.fail(s.src, s.at, "want no more than "+strconv.Itoa(maxTurns)+" turns of a #foreach (Options.StrictLoops)")
+				ex.fail(s.src, s.at, "want no more than %d turns of a #foreach (Options.StrictLoops)", maxTurns)
 			}
 			return
 		}
@@ -224,7 +227,9 @@ func (s *foreachStmt) turns(ex *exec, it *iterator, l *loop) {
 	}
 }
 
-// nullTurn holds the variable at null, even if it is set.
+// nullTurn is a turn whose element is null. Velocity wraps the context for it in one that keeps the
+// variable null even where the template sets it (NullHolderContext); leaving it at what it was
+// before would show the last turn's element.
 func (s *foreachStmt) nullTurn(ex *exec) {
 	if ex.held == nil {
 		ex.held = make([]bool, len(ex.vars))

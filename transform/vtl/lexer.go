@@ -20,7 +20,8 @@ type lexer struct {
 	slashesFrom, slashesTo int // the run of backslashes that was looked at last
 }
 
-// slashes returns the length of the run of backslashes at i. Each is measured once: they are tokens one by one.
+// slashes returns the length of the run of backslashes at i. Each is measured once: they are tokens
+// one by one.
 func (l *lexer) slashes(i int) int {
 	if i < l.slashesFrom || i >= l.slashesTo {
 		l.slashesFrom, l.slashesTo = i, i+span(l.src, i, func(c byte) bool { return c == '\\' })
@@ -109,7 +110,8 @@ func (l *lexer) next() (token, bool) {
 	}
 }
 
-// instead enters a state, and leaves the one at hand before if it is one of some. Within a comment it does neither.
+// instead enters a state, and leaves the one at hand before if it is one of some. Within a comment
+// it does neither.
 func (l *lexer) instead(s state, of states) {
 	if l.commented {
 		return
@@ -128,7 +130,8 @@ func (l *lexer) comment(s state) {
 	l.enter(s)
 }
 
-// printable is what of the text before a terminator counts as text: the original looks for $, # and backslashes that a $ follows.
+// printable is what of the text before a terminator counts as text: the original looks for $, # and
+// backslashes that a $ follows.
 func printable(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {

@@ -19,21 +19,25 @@ func (l *List) accepts(v any) bool {
 
 func (l *List) isArray() bool { return l.kind >= stringArray }
 
-// List is an ordered list that templates can read, change and loop over: a list literal, a JSON array, or the array that split returns.
-// They differ in how they print. It is not for concurrent use.
+// List is an ordered list that templates can read, change and loop over: a list literal, a JSON
+// array, or the array that split returns. They differ in how they print. It is not for concurrent
+// use.
 type List struct {
 	items []any
 	kind  listKind
-	// changes counts what changed the length: a loop over a list that grows fails, as its iterator in Java does.
+	// changes counts what changed the length: a loop over a list that grows fails, as its iterator
+	// in Java does.
 	changes int
 }
 
-// NewList returns a list that prints as [a, b]. It takes the values that [Template.Execute] takes, and null for any other.
+// NewList returns a list that prints as [a, b]. It takes the values that [Template.Execute] takes,
+// and null for any other.
 func NewList(values ...any) *List {
 	return listOf(values, 0)
 }
 
-// NewJSONArray returns a list that prints as JSON text, ["a","b"], as the arrays of a JSON document do.
+// NewJSONArray returns a list that prints as JSON text, ["a","b"], as the arrays of a JSON document
+// do.
 func NewJSONArray(values ...any) *List {
 	l := NewList(values...)
 	l.kind = jsonArray
@@ -43,8 +47,8 @@ func NewJSONArray(values ...any) *List {
 // perList is about how many bytes a list takes beside its elements.
 const perList = 64
 
-// growth returns the size that n more elements need, which is 0 if there is room. It doubles: append's own growth of large slices leaves
-// five times as much behind.
+// growth returns the size that n more elements need, which is 0 if there is room. It doubles:
+// append's own growth of large slices leaves five times as much behind.
 func (l *List) growth(n int) int {
 	if need := len(l.items) + n; need > cap(l.items) {
 		return max(need, 2*cap(l.items), 4)

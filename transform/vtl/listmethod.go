@@ -90,8 +90,12 @@ var listMethods = []method{
 		c.insert(l, c.int(0), 1)
 		return "" // void
 	})},
-	{names: "addAll", takes: "l", run: of(func(c call, l *List) any { return c.insert(l, len(l.items), lengthOf(c.args[0])) })},
-	{names: "addAll", takes: "il", run: of(func(c call, l *List) any { return c.insert(l, c.int(0), lengthOf(c.args[1])) })},
+	{names: "addAll", takes: "l", run: of(func(c call, l *List) any {
+		return c.insert(l, len(l.items), lengthOf(c.args[0]))
+	})},
+	{names: "addAll", takes: "il", run: of(func(c call, l *List) any {
+		return c.insert(l, c.int(0), lengthOf(c.args[1]))
+	})},
 	{names: "remove", takes: "i", run: of(func(c call, l *List) any { return c.remove(l, c.int(0)) })},
 	{names: "remove", takes: "*", run: of(func(c call, l *List) any {
 		i := c.position(l, c.args[0])
@@ -103,8 +107,8 @@ var listMethods = []method{
 	{names: "removeAll retainAll", takes: "l", run: of(filter)},
 }
 
-// An array is of a fixed size: Velocity shows one as a list, whose methods that change the size fail. (Velocity 1.7,
-// ArrayListWrapper.)
+// An array is of a fixed size: Velocity shows one as a list, whose methods that change the size
+// fail. (Velocity 1.7, ArrayListWrapper.)
 var arrayMethods = []method{
 	{names: "add removeAll retainAll", takes: "*", run: refuse(wantList)},
 	{names: "remove", takes: "*", run: of(func(c call, l *List) any { // by index or by value
@@ -145,7 +149,8 @@ func (c call) copied(of sequence, from, to int, kind listKind) any {
 	return l
 }
 
-// position looks for a value: among keys as the map does, else by looking at all. -1 also stands for an execution that has ended.
+// position looks for a value: among keys as the map does, else by looking at all. -1 also stands
+// for an execution that has ended.
 func (c call) position(of sequence, what any) int {
 	if v, ok := of.(*view); ok && v.of == ofKeys {
 		return c.ex.findKey(v.m, what)
@@ -158,8 +163,8 @@ func (c call) position(of sequence, what any) int {
 	return -1
 }
 
-// insert puts the last argument into a list: it alone, or the elements that it has. They may be those of the list itself,
-// which is why they are copied before it changes.
+// insert puts the last argument into a list: it alone, or the elements that it has. They may be
+// those of the list itself, which is why they are copied before it changes.
 func (c call) insert(l *List, at, n int) any {
 	size := len(l.items)
 	if at < 0 || at > size {

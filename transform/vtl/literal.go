@@ -6,8 +6,8 @@ import (
 	"unicode/utf16"
 )
 
-// stringLiteral reads a string. One in double quotes is a template of its own: a blank is put behind it, and the last character of what
-// comes out is cut off, so that a $ at the end is text.
+// stringLiteral reads a string. One in double quotes is a template of its own: a blank is put
+// behind it, and the last character of what comes out is cut off, so that a $ at the end is text.
 func (p *parser) stringLiteral(t *token) expr {
 	image := t.image
 	quote := image[:1]
@@ -27,7 +27,8 @@ func (p *parser) stringLiteral(t *token) expr {
 		s += " "
 	}
 	line, column := p.src.position(t.start)
-	inner := &parser{shared: p.shared, src: newSource(p.src.name, s, line, column+1), lex: lexer{src: s}, depth: p.depth}
+	src := newSource(p.src.name, s, line, column+1)
+	inner := &parser{shared: p.shared, src: src, lex: lexer{src: s}, depth: p.depth}
 	body := inner.whole()
 	e := &stringExpr{body: body}
 	if comment || len(body) == 0 {

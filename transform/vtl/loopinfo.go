@@ -10,18 +10,18 @@ type loopInfo struct {
 }
 
 func (i *loopInfo) property(name string) any {
-	switch name {
-	case "name", "Name":
+	switch getter(name) {
+	case "name":
 		return "foreach"
-	case "type", "Type":
+	case "type":
 		return "block"
-	case "depth", "Depth":
+	case "depth":
 		return int64(i.depth)
-	case "template", "Template":
+	case "template":
 		return i.template
-	case "line", "Line":
+	case "line":
 		return int64(i.line)
-	case "column", "Column":
+	case "column":
 		return int64(i.column)
 	}
 	return nil

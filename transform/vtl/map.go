@@ -5,8 +5,9 @@ import (
 	"slices"
 )
 
-// Map is a map that keeps the order in which its keys were first put, java.util.LinkedHashMap: a map literal or a JSON object. It prints as
-// {k=v, j=w}. Templates may use other keys than strings. It is not for concurrent use.
+// Map is a map that keeps the order in which its keys were first put, java.util.LinkedHashMap: a
+// map literal or a JSON object. It prints as {k=v, j=w}. Templates may use other keys than strings.
+// It is not for concurrent use.
 type Map struct {
 	entries []*entry
 	index   map[any]int // of scalar keys, once there are many
@@ -44,8 +45,8 @@ func (m *Map) Get(key string) (value any, ok bool) {
 	return nil, false
 }
 
-// Put sets the value of a key. A new key comes last, one that is there stays where it is. It takes the values that [Template.Execute]
-// takes, and null for any other.
+// Put sets the value of a key. A new key comes last, one that is there stays where it is. It takes
+// the values that [Template.Execute] takes, and null for any other.
 func (m *Map) Put(key string, value any) { m.put(key, inner(value)) }
 
 // Delete removes a key if it is there.
@@ -78,7 +79,8 @@ func scalar(k any) bool {
 	return false
 }
 
-// find returns the position of a key, or -1. Keys that are no scalars are compared one by one, which c counts.
+// find returns the position of a key, or -1. Keys that are no scalars are compared one by one,
+// which c counts.
 func (m *Map) find(key any, c *comparer) int {
 	if scalar(key) {
 		if m.index != nil {

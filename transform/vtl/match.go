@@ -2,11 +2,12 @@ package vtl
 
 import "strings"
 
-// A rule says what a token looks like, and in which states of the lexer it is one. The longest that fits wins, and of two as
-// long the one that stands first here; the order is that of the tokens in Velocity's grammar (Velocity 1.7, Parser.jjt), of
-// which JavaCC makes the same choice. A lexer by hand, one switch for each state, was rejected: that "1." is a float, "1.." an
-// integer before a range and "#else" not the beginning of "#elseif" are accidents of the longest match, which come out by
-// themselves this way.
+// A rule says what a token looks like, and in which states of the lexer it is one. The longest that
+// fits wins, and of two as long the one that stands first here; the order is that of the tokens in
+// Velocity's grammar (Velocity 1.7, Parser.jjt), of which JavaCC makes the same choice. A lexer by
+// hand, one switch for each state, was rejected: that "1." is a float, "1.." an integer before a
+// range and "#else" not the beginning of "#elseif" are accidents of the longest match, which come
+// out by themselves this way.
 type rule struct {
 	in    states
 	kind  kind
@@ -146,7 +147,8 @@ func run(of func(byte) bool) func(*lexer, string, int) int {
 
 func one(*lexer, string, int) int { return 1 }
 
-// closing is a parenthesis that ends a directive, and the line end right behind it, which belongs to the directive.
+// closing is a parenthesis that ends a directive, and the line end right behind it, which belongs
+// to the directive.
 func closing(_ *lexer, s string, i int) int {
 	if s[i] != ')' {
 		return 0
@@ -154,7 +156,8 @@ func closing(_ *lexer, s string, i int) int {
 	return 1 + toLineEnd(s, i+1)
 }
 
-// withLineEnd is the name of a directive without parentheses, which takes the rest of its line if that is blank.
+// withLineEnd is the name of a directive without parentheses, which takes the rest of its line if
+// that is blank.
 func withLineEnd(name string) func(*lexer, string, int) int {
 	return func(_ *lexer, s string, i int) int {
 		for _, n := range [...]string{name, "{" + name + "}"} {

@@ -2,21 +2,25 @@ package vtl
 
 import "strings"
 
-// A method is a row of the one table of methods. Velocity finds a method by its name and the classes of its arguments, by
-// reflection (Velocity 1.7, MethodMap); here a row says which it would find, so that what isn't in the table can't be
-// called, whatever a template tries. A wider net, such as Go's own reflection over our types, was rejected: it would make
-// every method that we write for ourselves part of the language, and an author of templates our caller.
+// A method is a row of the one table of methods. Velocity finds a method by its name and the
+// classes of its arguments, by reflection (Velocity 1.7, MethodMap); here a row says which it would
+// find, so that what isn't in the table can't be called, whatever a template tries. A wider net,
+// such as Go's own reflection over our types, was rejected: it would make every method that we
+// write for ourselves part of the language, and an author of templates our caller.
 type method struct {
 	names string // separated by blanks: rows that differ in nothing else are one
 	takes string // what it accepts: a letter an argument, as accepts reads them, and a blank between several lists
-	// cost pays before run is called, for what only the receiver's size decides. nil: what all methods of the receiver cost.
+	// cost pays before run is called, for what only the receiver's size decides. nil: what all
+	// methods of the receiver cost.
 	cost func(c call) bool
-	// run returns what the method does: nil for null, "" for void. It finds the arguments to be what takes says.
+	// run returns what the method does: nil for null, "" for void. It finds the arguments to be
+	// what takes says.
 	run func(c call) any
 	on  class // the receivers
 }
 
-// methods are the rows by name, one for each name and list of arguments, in the order in which the first that fits is right.
+// methods are the rows by name, one for each name and list of arguments, in the order in which the
+// first that fits is right.
 var methods = tabulate([]group{
 	{classAny, objectMethods},
 	{classString, stringMethods},
@@ -58,8 +62,8 @@ func tabulate(groups []group) map[string][]method {
 	return table
 }
 
-// A call is a method being called. It is passed by value: behind a pointer each call would be an allocation, as rows are
-// called through a variable.
+// A call is a method being called. It is passed by value: behind a pointer each call would be an
+// allocation, as rows are called through a variable.
 type call struct {
 	ex   *exec
 	ref  *ref
@@ -75,11 +79,11 @@ func of[T any](run func(c call, on T) any) func(call) any {
 
 // refuse is a method that is there and always fails.
 func refuse(message string) func(call) any {
-	return func(c call) any { return c.fail(message) }
+	return func(c call) any { return c.fail("%s", message) }
 }
 
-func (c call) fail(message string) any {
-	c.ex.fail(c.ref.src, c.step.at, message)
+func (c call) fail(format string, args ...any) any {
+	c.ex.fail(c.ref.src, c.step.at, format, args...)
 	return nil
 }
 
@@ -121,8 +125,8 @@ func accepts(letter byte, v any, on class) bool {
 	return false
 }
 
-// find returns the row for a receiver, or nil. With null set, null is taken for any class that is no primitive one, which is
-// how the original finds a method that then fails of the null.
+// find returns the row for a receiver, or nil. With null set, null is taken for any class that is
+// no primitive one, which is how the original finds a method that then fails of the null.
 func (c call) find(on class, null bool) *method {
 rows:
 	for i := range c.step.rows {
@@ -169,17 +173,18 @@ func (c call) call() any {
 	return m.run(c)
 }
 
-// missing is a call of what isn't in the table, which is null. Two searches of the original's go wrong where ours must, too
-// (Velocity 1.7, MethodMap.isApplicable): a method that takes nothing is found for any arguments, a null for any class; what
-// was found then can't be called, and the template fails.
+// missing is a call of what isn't in the table, which is null. Two searches of the original's go
+// wrong where ours must, too (Velocity 1.7, MethodMap.isApplicable): a method that takes nothing is
+// found for any arguments, a null for any class; what was found then can't be called, and the
+// template fails.
 func (c call) missing(on class) any {
 	for _, m := range c.step.rows {
 		if m.takes == "" && len(c.args) > 0 && (m.on&on != 0 || m.on == classAny) {
-			return c.fail("want no arguments of " + c.step.name)
+			return c.fail("want no arguments of %s", c.step.name)
 		}
 	}
 	if c.find(on, true) != nil {
-		return c.fail("want an argument of " + c.step.name + " that is not null")
+		return c.fail("want an argument of %s that is not null", c.step.name)
 	}
 	return nil
 }
@@ -190,7 +195,7 @@ func (c call) object(o Object) any {
 	case c.ex.signal == signalFail: // the object has reached a limit of the execution
 		return nil
 	case err != nil:
-		c.fail(c.step.name + ": " + err.Error())
+		c.fail("%s: %v", c.step.name, err)
 		c.ex.err.Err = err
 		return nil
 	case !found:

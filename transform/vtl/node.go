@@ -1,12 +1,13 @@
 package vtl
 
-// A stmt writes to the output. An expr has a value: nil is null. Where the execution is to end both say so in exec.signal, which their callers
-// look at before they go on.
+// A stmt writes to the output. An expr has a value: nil is null. Where the execution is to end both
+// say so in exec.signal, which their callers look at before they go on.
 type (
 	stmt interface{ run(ex *exec) }
 	expr interface {
 		eval(ex *exec) any
-		// truth is what #if and the logical operators see. It is not the truth of eval: a literal is false.
+		// truth is what #if and the logical operators see. It is not the truth of eval: a literal
+		// is false.
 		truth(ex *exec) bool
 	}
 )
@@ -59,7 +60,8 @@ type setStmt struct {
 	src   *source
 }
 
-// run leaves the variable alone where the value is null.
+// run leaves the variable alone where the value is null (directive.set.null.allowed is false). So a
+// division by zero keeps the value before, which surprises and is what the gateway does.
 func (s *setStmt) run(ex *exec) {
 	v := s.right.eval(ex)
 	if v == nil || ex.signal != signalNone {
@@ -77,13 +79,15 @@ type defineStmt struct {
 	body []stmt
 }
 
-// A block is the value of a variable that #define defined.
+// A block is the value of a variable that #define defined. It is rendered each time that it is
+// printed, with the variables as they are then.
 type block struct {
 	*defineStmt
 	depth int
 }
 
-// maxBlockDepth is how often a block may be within itself.
+// maxBlockDepth is how often a block may be within itself: two, as Velocity's
+// Define has it by default. Beyond it the reference prints itself.
 const maxBlockDepth = 2
 
 func (s *defineStmt) run(ex *exec) { ex.vars[s.slot] = &block{defineStmt: s} }
@@ -128,7 +132,8 @@ func (s *jumpStmt) run(ex *exec) {
 	ex.signal = s.to
 }
 
-// constant is a literal.
+// constant is a literal. None is true, not even 1 or "yes": Velocity's nodes of literals inherit an
+// evaluate that returns false. (Velocity 1.7, SimpleNode.evaluate.)
 type constant struct{ value any }
 
 func (e constant) eval(*exec) any   { return e.value }

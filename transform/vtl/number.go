@@ -10,7 +10,8 @@ import (
 // maxBits is how long an integer may get: a template can square one twenty times over.
 const maxBits = 1 << 14
 
-// calculate is an arithmetic operator. Null comes of what can't be calculated: a division by zero, a value that is no number.
+// calculate is an arithmetic operator. Null comes of what can't be calculated: a division by zero,
+// a value that is no number.
 func (ex *exec) calculate(o *operand, src *source, left, right any, leftText string) any {
 	if o.op == tokPlus && (classOf(left)|classOf(right))&classString != 0 {
 		// Null becomes the text of its source.
@@ -56,13 +57,14 @@ func (ex *exec) doubles(o *operand, src *source, left, right any) any {
 	case o.op == tokDivide:
 		return l / r
 	case isBig(left, right):
-		ex.fail(src, o.at, "want no integer beyond 64 bits beside a float at %, as the original can't do it")
+		ex.fail(src, o.at, "want no integer beyond 64 bits beside a float at %%, as the original can't do it")
 		return nil
 	}
 	return math.Mod(l, r)
 }
 
-// integers reports false where the result is beyond 64 bits.
+// integers reports false where the result is beyond 64 bits: it becomes a BigInteger then, as
+// Velocity looks at the signs after each operation. (Velocity 1.7, MathUtils.)
 func integers(op kind, l, r int64) (v any, ok bool) {
 	switch op {
 	case tokPlus:
@@ -113,7 +115,7 @@ func (ex *exec) bigs(o *operand, src *source, l, r *big.Int) any {
 	case o.op == tokDivide:
 		return v.Quo(l, r)
 	case r.Sign() < 0:
-		ex.fail(src, o.at, "want a positive number on the right of %, as BigInteger.mod does")
+		ex.fail(src, o.at, "want a positive number on the right of %%, as BigInteger.mod does")
 		return nil
 	}
 	return v.Mod(l, r)
@@ -157,7 +159,8 @@ func toDouble(v any) (float64, bool) {
 	return 0, false
 }
 
-// compareNumbers reports ok false where one is no number. What is not a number is equal to every other.
+// compareNumbers reports ok false where one is no number. What is not a number is equal to every
+// other.
 func compareNumbers(left, right any) (c int, ok bool) {
 	if l, ok := left.(int64); ok {
 		if r, ok := right.(int64); ok {
@@ -185,11 +188,20 @@ func compareNumbers(left, right any) (c int, ok bool) {
 // ordered is one of the operators < > <= >=. Only numbers have an order.
 func ordered(op kind, left, right any) bool {
 	c, ok := compareNumbers(left, right)
-	return ok && (c < 0 && (op == tokLess || op == tokLessEqual) || c > 0 && (op == tokGreater || op == tokGreaterEqual) ||
-		c == 0 && (op == tokLessEqual || op == tokGreaterEqual))
+	switch op {
+	case tokLess:
+		return ok && c < 0
+	case tokGreater:
+		return ok && c > 0
+	case tokLessEqual:
+		return ok && c <= 0
+	}
+	return ok && c >= 0
 }
 
-// same is the operator ==. Values of one class are equal as Java's equals has it, of different classes if their texts are.
+// same is the operator ==. Numbers compare by value, whatever their classes; other values of one
+// class as Java's equals has it; of different classes by their texts, which makes "1" == 1 true and
+// is what templates rely on. (Velocity 1.7, ASTEQNode.)
 func (ex *exec) same(left, right any) bool {
 	if l, ok := left.(string); ok {
 		if r, ok := right.(string); ok {

@@ -9,7 +9,8 @@ import (
 	"unicode"
 )
 
-// A number's class has static methods, which Velocity calls on any number of it: $n.parseInt("7") is the usual way to read one.
+// A number's class has static methods, which Velocity calls on any number of it: $n.parseInt("7")
+// is the usual way to read one.
 
 var numberMethods = []method{
 	{names: "intValue", cost: weighed, run: func(c call) any {
@@ -71,7 +72,8 @@ var booleanMethods = []method{
 	{names: "booleanValue", run: func(c call) any { return c.on }},
 	{names: "compareTo", takes: "*", run: compareTo(func(a, b bool) int { return boolInt(a) - boolInt(b) })},
 	{names: "valueOf", takes: "b", run: func(c call) any { return c.args[0] }},
-	// None of these letters has a relative beyond ASCII, so that EqualFold is equalsIgnoreCase here.
+	// None of these letters has a relative beyond ASCII, so that EqualFold is equalsIgnoreCase
+	// here.
 	{names: "parseBoolean valueOf", takes: "S", run: func(c call) any {
 		s, _ := c.args[0].(string)
 		return len(s) == len("true") && strings.EqualFold(s, "true")
@@ -110,7 +112,8 @@ func unsigned(base int) func(call) any {
 	}
 }
 
-// parseInteger is Integer.parseInt, or the like of a Long. Unlike Go's reader it has no underscores and no prefixes.
+// parseInteger is Integer.parseInt, or the like of a Long. Unlike Go's reader it has no underscores
+// and no prefixes.
 func parseInteger(c call) any {
 	s, base, size := c.text(0), 10, 64
 	if !c.ex.step(len(s)/8) || !c.ex.alloc(len(s)) {
@@ -127,7 +130,7 @@ func parseInteger(c call) any {
 			return n
 		}
 	}
-	return c.fail("want an integer, got " + strconv.Quote(short(s)))
+	return c.fail("want an integer, got %q", short(s))
 }
 
 func short(s string) string {
@@ -140,7 +143,7 @@ func short(s string) string {
 // parseDouble reads what Double.parseDouble does, but for hexadecimal numbers.
 func parseDouble(c call) any {
 	s := c.text(0)
-	if !c.ex.step(8+len(s)) || !c.ex.alloc(2*len(s)) { // digits take longer than looking at them, and an error has a copy
+	if !c.ex.step(8+len(s)) || !c.ex.alloc(2*len(s)) { // digits take time, and an error has a copy
 		return nil
 	}
 	t := trim(s)
@@ -156,11 +159,11 @@ func parseDouble(c call) any {
 			return f
 		}
 	}
-	return c.fail("want a number, got " + strconv.Quote(short(s)))
+	return c.fail("want a number, got %q", short(s))
 }
 
-// toInt32 is Number.intValue, which cuts: of an integer the low bits stay, a double ends at the largest there is. (Java
-// Language Specification, 5.1.3.)
+// toInt32 is Number.intValue, which cuts: of an integer the low bits stay, a double ends at the
+// largest there is. (Java Language Specification, 5.1.3.)
 func toInt32(v any) (n int64, ok bool) {
 	switch v := v.(type) {
 	case float64:

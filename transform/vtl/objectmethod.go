@@ -2,7 +2,6 @@ package vtl
 
 import (
 	"math"
-	"strconv"
 	"strings"
 )
 
@@ -24,10 +23,12 @@ var entryMethods = []method{
 	})},
 }
 
-// Velocity's ForeachScope has a getter for each of the properties, and two that begin with "is". (Velocity 1.7, ForeachScope.)
+// Velocity's ForeachScope has a getter for each of the properties, and two that begin with "is".
+// (Velocity 1.7, ForeachScope.)
 var loopMethods = []method{
 	{
-		names: "hasNext getHasNext isFirst getFirst isLast getLast getIndex getCount getParent getTopmost getInfo getReplaced",
+		names: "hasNext getHasNext isFirst getFirst isLast getLast getIndex getCount " +
+			"getParent getTopmost getInfo getReplaced",
 		run: of(func(c call, l *loop) any {
 			return c.ex.ofLoop(l, strings.TrimPrefix(strings.TrimPrefix(c.step.name, "is"), "get"))
 		}),
@@ -49,7 +50,8 @@ var iteratorMethods = []method{
 	})},
 }
 
-// compareTo is the method of java.lang.Comparable. It is found for any argument, and fails of one of another class.
+// compareTo is the method of java.lang.Comparable. It is found for any argument, and fails of one
+// of another class.
 func compareTo[T any](compare func(a, b T) int) func(call) any {
 	return func(c call) any {
 		if classOf(c.args[0]) != classOf(c.on) {
@@ -59,13 +61,14 @@ func compareTo[T any](compare func(a, b T) int) func(call) any {
 	}
 }
 
-// hash is hashCode, by the formulas that java.lang and java.util document. What has the identity of an object there has 0.
+// hash is hashCode, by the formulas that java.lang and java.util document. What has the identity of
+// an object there has 0.
 func (ex *exec) hash(v any, depth int) (h int32) {
 	if !ex.step(1) {
 		return 0
 	}
 	if depth > maxValueDepth {
-		ex.over("want lists and maps nested up to " + strconv.Itoa(maxValueDepth) + " deep, got one that may hold itself")
+		ex.tooDeep()
 		return 0
 	}
 	switch v := v.(type) {

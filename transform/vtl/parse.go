@@ -1,12 +1,14 @@
 package vtl
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
-// A parser is Velocity's grammar by hand: the same tokens are looked at in the same order, as directives change the lexer's state.
+// A parser is Velocity's grammar by hand: the same tokens are looked at in the same order, as
+// directives change the lexer's state.
 type parser struct {
 	*shared
 	src   *source
@@ -37,13 +39,7 @@ func parseTemplate(name, text string, o Options) (t *Template, err error) {
 	p := &parser{shared: sh, src: src, lex: lexer{src: text}}
 	body := p.whole()
 	t = &Template{src: src, body: body, limits: o}
-	slot := func(name string) int {
-		if i, ok := sh.slots[name]; ok {
-			return i
-		}
-		return -1
-	}
-	t.loop = loopSlots{slot("foreach"), slot("velocityCount"), slot("velocityHasNext")}
+	t.loop = loopSlots{sh.known("foreach"), sh.known("velocityCount"), sh.known("velocityHasNext")}
 	t.names = sh.names
 	for _, s := range body {
 		if s, ok := s.(*textStmt); ok {
@@ -53,17 +49,27 @@ func parseTemplate(name, text string, o Options) (t *Template, err error) {
 	return t, nil
 }
 
-func (p *parser) slot(name string) int {
-	if i, ok := p.slots[name]; ok {
+// known is the slot of a variable, or -1 where no reference has it.
+func (sh *shared) known(name string) int {
+	if i, ok := sh.slots[name]; ok {
 		return i
 	}
-	p.slots[name] = len(p.names)
-	p.names = append(p.names, name)
-	return len(p.names) - 1
+	return -1
+}
+
+func (sh *shared) slot(name string) int {
+	if i := sh.known(name); i >= 0 {
+		return i
+	}
+	sh.slots[name] = len(sh.names)
+	sh.names = append(sh.names, name)
+	return len(sh.names) - 1
 }
 
 // fail ends the parse.
-func (p *parser) fail(offset int, message string) { panic(p.src.errorAt(offset, message)) }
+func (p *parser) fail(offset int, format string, args ...any) {
+	panic(p.src.errorAt(offset, fmt.Sprintf(format, args...)))
+}
 
 func (p *parser) want(what string) {
 	t := p.peek()
@@ -74,7 +80,7 @@ func (p *parser) want(what string) {
 			got = "the end of the string"
 		}
 	}
-	p.fail(t.start, "want "+what+", got "+got)
+	p.fail(t.start, "want %s, got %s", what, got)
 }
 
 func (p *parser) peekAt(n int) *token {
@@ -85,7 +91,7 @@ func (p *parser) peekAt(n int) *token {
 				p.fail(t.start, "want a name, a directive or the end of a comment after $, # or #*, got the end")
 			}
 			r, _ := utf8.DecodeRuneInString(p.lex.src[p.lex.at:])
-			p.fail(p.lex.at, "want an operator, a value or a parenthesis, got "+strconv.QuoteRune(r))
+			p.fail(p.lex.at, "want an operator, a value or a parenthesis, got %q", r)
 		}
 		p.toks = append(p.toks, t)
 		if t.kind == tokEOF {
@@ -123,7 +129,7 @@ func (p *parser) blank() {
 
 func (p *parser) enter() {
 	if p.depth++; p.depth > p.limits.MaxDepth {
-		p.fail(p.peek().start, "want no more than "+strconv.Itoa(p.limits.MaxDepth)+" levels of nesting (Options.MaxDepth)")
+		p.fail(p.peek().start, "want no more than %d levels of nesting (Options.MaxDepth)", p.limits.MaxDepth)
 	}
 }
 
@@ -190,10 +196,11 @@ func (p *parser) statement() (stmt, bool) {
 		return text(t.image[:strings.Index(t.image, "##")]), true
 	case tokComment, tokFormalComment:
 		p.i++
-		if n := strings.Index(t.image, "##"); n >= 0 {
-			return text(t.image[:n]), true
+		n := strings.Index(t.image, "##")
+		if n < 0 {
+			n = strings.Index(t.image, "#*")
 		}
-		return text(t.image[:max(0, strings.Index(t.image, "#*"))]), true
+		return text(t.image[:max(n, 0)]), true
 	case tokBlock:
 		p.i++
 		return text(t.image[len("#[[") : len(t.image)-len("]]#")]), true
@@ -207,7 +214,8 @@ func (p *parser) statement() (stmt, bool) {
 		return p.escapes(), true
 	case tokWord, tokBracedWord:
 		return p.directive(), true
-	case tokText, tokDot, tokRightParen, tokLeftParen, tokInteger, tokFloat, tokString, tokEscape, tokRefCurlyRight, tokNoIndex:
+	case tokText, tokDot, tokRightParen, tokLeftParen, tokInteger, tokFloat, tokString, tokEscape,
+		tokRefCurlyRight, tokNoIndex:
 		p.i++
 		return text(t.lost + t.image), true
 	}
@@ -222,7 +230,8 @@ func isDirective(name string) bool {
 	return false
 }
 
-// unescapeDirective halves the backslashes before a directive, or leaves them where the word is none.
+// unescapeDirective halves the backslashes before a directive, or leaves them where the word is
+// none.
 func (p *parser) unescapeDirective(image string) string {
 	last := strings.LastIndexByte(image, '\\')
 	directive := image[last+1:]
@@ -250,7 +259,7 @@ func (p *parser) escapes() stmt {
 	next := p.peek()
 	name := cut(next.image)
 	switch {
-	case next.kind == tokIf, next.kind == tokElse, next.kind == tokElseif, next.kind == tokEnd, isDirective(name), p.macros[name]:
+	case next.kind >= tokEnd && next.kind <= tokElse, isDirective(name), p.macros[name]:
 		return text(strings.Repeat(`\`, n))
 	}
 	return text(strings.Repeat(`\\`, n))
@@ -285,7 +294,7 @@ func (p *parser) ifStatement() stmt {
 func (p *parser) expectEnd(start int, name string) {
 	if p.at() != tokEnd {
 		line, column := p.src.position(start)
-		p.want("#end of the " + name + " at " + strconv.Itoa(line) + ":" + strconv.Itoa(column))
+		p.want(fmt.Sprintf("#end of the %s at %d:%d", name, line, column))
 	}
 	p.i++
 }
@@ -305,7 +314,8 @@ func (p *parser) set() stmt {
 	p.expect(tokRightParen, "an operator or )")
 	p.lex.inSet = false
 	if len(s.left.steps) == 0 {
-		// The original cuts one character off the first token: ${x} sets a variable of the name {, which nothing can read.
+		// The original cuts one character off the first token: ${x} sets a variable of the name {,
+		// which nothing can read.
 		s.left.slot = p.slot(cut(p.toks[first].image))
 	}
 	return s

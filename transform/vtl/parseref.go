@@ -26,7 +26,8 @@ func (p *parser) startsArgs() bool {
 		return false
 	}
 	switch p.peekAt(2).kind {
-	case tokArgsRightParen, tokBlank, tokString, tokInteger, tokFloat, tokLeftBracket, tokLeftCurly, tokTrue, tokFalse, tokIdentifier, tokRefCurlyLeft:
+	case tokArgsRightParen, tokBlank, tokString, tokInteger, tokFloat, tokLeftBracket, tokLeftCurly, tokTrue, tokFalse,
+		tokIdentifier, tokRefCurlyLeft:
 		return true
 	}
 	return false
@@ -71,8 +72,9 @@ func (p *parser) reference() *ref {
 	return r
 }
 
-// root takes the first token of a reference apart: backslashes, other signs before the $, a quiet or formal start. What it cuts off is gone
-// from the token too, which is why #literal() doesn't print it.
+// root takes the first token of a reference apart: backslashes, other signs before the $, a quiet
+// or formal start. What it cuts off is gone from the token too, which is why #literal() doesn't
+// print it.
 func (p *parser) root(r *ref, first int) {
 	t := &p.toks[first]
 	if strings.Contains(t.image, `\!`) { // $\!x

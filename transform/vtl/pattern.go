@@ -2,6 +2,7 @@ package vtl
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"regexp"
 	"regexp/syntax"
@@ -13,15 +14,18 @@ import (
 	"github.com/gatekit-go/gatekit/internal/regexpsize"
 )
 
-// Java's regular expressions run on Go's engine, whose time grows with the text's length only. It lacks what makes the other's explode: back
-// references, look-around, possessive quantifiers. A pattern with these fails the template.
+// Java's regular expressions run on Go's engine, whose time grows with the text's length only. It
+// lacks what makes the other's explode: back references, look-around, possessive quantifiers. A
+// pattern with these fails the template.
 
 const (
 	maxPattern     = 1000 // bytes
 	maxPatternSize = 5000 // instructions
-	// maxConstantPatterns is how much of the patterns that stand in a template is compiled with it. The rest is compiled when it is used.
+	// maxConstantPatterns is how much of the patterns that stand in a template is compiled with it.
+	// The rest is compiled when it is used.
 	maxConstantPatterns = 100_000
-	// Compiling a byte of a pattern takes up to ten microseconds, as \p{L} has hundreds of ranges, and an instruction takes memory.
+	// Compiling a byte of a pattern takes up to ten microseconds, as \p{L} has hundreds of ranges,
+	// and an instruction takes memory.
 	compileSteps, compileBytes = 200, 4096
 )
 
@@ -58,7 +62,8 @@ func compilePattern(text string, whole bool) *pattern {
 	}
 	tree, err := syntax.Parse(p.text, syntax.Perl)
 	if err != nil {
-		p.err = errors.New("want a regular expression without look-around, back references and possessive quantifiers: " + err.Error())
+		p.err = fmt.Errorf("want a regular expression without look-around, back references and possessive "+
+			"quantifiers: %w", err)
 		return p
 	}
 	if p.size = regexpsize.Of(tree); p.size > maxRunes {
@@ -75,11 +80,13 @@ func compilePattern(text string, whole bool) *pattern {
 	return p
 }
 
-// maxRunes is how much a pattern may be before it is known how many instructions that is: the ranges of its classes count, too.
+// maxRunes is how much a pattern may be before it is known how many instructions that is: the
+// ranges of its classes count, too.
 const maxRunes = 20 * maxPatternSize
 
-// after is the pattern for what follows a match. Go's engine can't begin to search within a text and yet see the character before, as \b
-// and ^ ask for: so that character is given to it, passed over here, and the first group is the match.
+// after is the pattern for what follows a match. Go's engine can't begin to search within a text
+// and yet see the character before, as \b and ^ ask for: so that character is given to it, passed
+// over here, and the first group is the match.
 func (p *pattern) after() *regexp.Regexp {
 	p.once.Do(func() { p.later = regexp.MustCompile(`\A(?s:.)(?s:.*?)(` + p.text + `)`) })
 	return p.later
@@ -93,7 +100,8 @@ func (p *pattern) groups() int {
 	return p.re.NumSubexp()
 }
 
-// perRune is what it takes to pass over a character, in steps: each instruction may be at it, with the places of all groups.
+// perRune is what it takes to pass over a character, in steps: each instruction may be at it, with
+// the places of all groups.
 func (p *pattern) perRune(groups bool) int {
 	if groups {
 		return 4 + p.size*(4+p.groups())/8
@@ -101,8 +109,9 @@ func (p *pattern) perRune(groups bool) int {
 	return 1 + p.size
 }
 
-// A scan gives a text to the engine, and counts what it takes. So a search is paid for by what it looks at: a pattern such as .*x|a looks at
-// all that follows to find the next match, and calls say nothing of that.
+// A scan gives a text to the engine, and counts what it takes. So a search is paid for by what it
+// looks at: a pattern such as .*x|a looks at all that follows to find the next match, and calls say
+// nothing of that.
 type scan struct {
 	text string
 	at   int
@@ -123,8 +132,8 @@ func (s *scan) ReadRune() (rune, int, error) {
 	return r, size, nil
 }
 
-// each calls f for each match, as Java finds them: an empty one may follow right after another. It stops when f returns false. It reports
-// false where the template failed.
+// each calls f for each match, as Java finds them: an empty one may follow right after another. It
+// stops when f returns false. It reports false where the template failed.
 func (c call) each(p *pattern, s string, f func(m []int) bool) bool {
 	if p.literal != "" {
 		return c.eachLiteral(p.literal, s, f)

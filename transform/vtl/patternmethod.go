@@ -1,12 +1,9 @@
 package vtl
 
-import (
-	"strconv"
-	"strings"
-)
+import "strings"
 
-// prepare finds the rows of a method, and compiles its pattern if that is constant. What patterns a template has by then, in
-// instructions, is in total.
+// prepare finds the rows of a method, and compiles its pattern if that is constant. What patterns a
+// template has by then, in instructions, is in total.
 func (s *step) prepare(total *int) {
 	s.rows = methods[s.name]
 	if len(s.args) == 0 || *total > maxConstantPatterns {
@@ -37,7 +34,7 @@ func (c call) pattern() *pattern {
 		}
 	}
 	if p.err != nil {
-		c.fail(c.step.name + " " + strconv.Quote(short(text)) + ": " + p.err.Error())
+		c.fail("%s %q: %v", c.step.name, short(text), p.err)
 		return nil
 	}
 	// A search keeps the places of all groups for each instruction.
@@ -139,7 +136,8 @@ func replacePattern(c call, s string) any {
 	return c.made(string(r.out))
 }
 
-// expand appends the replacement of a match: $1 and ${name} are groups, a backslash takes the next character as it is.
+// expand appends the replacement of a match: $1 and ${name} are groups, a backslash takes the next
+// character as it is.
 func (r *replacing) expand(m []int) bool {
 	with := r.with
 	if !r.c.ex.step(1 + len(with)/8) {
@@ -176,7 +174,8 @@ func (r *replacing) expand(m []int) bool {
 	return true
 }
 
-// group reads the group that stands behind a $, of so many, and returns how many bytes tell it. A group below zero has failed.
+// group reads the group that stands behind a $, of so many, and returns how many bytes tell it. A
+// group below zero has failed.
 func (r *replacing) group(text string, groups int) (group, size int) {
 	if strings.HasPrefix(text, "{") {
 		name, _, found := strings.Cut(text[1:], "}")

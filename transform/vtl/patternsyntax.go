@@ -8,8 +8,10 @@ import (
 )
 
 var posixClasses = map[string]string{
-	"Lower": "a-z", "Upper": "A-Z", "ASCII": `\x00-\x7f`, "Alpha": "a-zA-Z", "Digit": "0-9", "Alnum": "a-zA-Z0-9", "Punct": "!-/:-@\\[-`{-~",
-	"Graph": "!-~", "Print": " -~", "Blank": ` \t`, "Cntrl": `\x00-\x1f\x7f`, "XDigit": "0-9a-fA-F", "Space": `\t\n\v\f\r `,
+	"Lower": "a-z", "Upper": "A-Z", "ASCII": `\x00-\x7f`, "Alpha": "a-zA-Z", "Digit": "0-9", "Alnum": "a-zA-Z0-9",
+	"Punct": "!-/:-@\\[-`{-~",
+	"Graph": "!-~", "Print": " -~", "Blank": ` \t`, "Cntrl": `\x00-\x1f\x7f`, "XDigit": "0-9a-fA-F",
+	"Space": `\t\n\v\f\r `,
 }
 
 // translatePattern writes what Java's syntax has and means otherwise in Go's.
@@ -51,7 +53,8 @@ func translatePattern(s string) (string, error) {
 	return b.String(), nil
 }
 
-// translateEscape writes the escape whose letter s starts with, and returns how many bytes after the letter belong to it.
+// translateEscape writes the escape whose letter s starts with, and returns how many bytes after
+// the letter belong to it.
 func translateEscape(b *strings.Builder, s string, inClass bool) (int, error) {
 	set := func(chars string, negated bool) {
 		switch {

@@ -11,8 +11,8 @@ import (
 	"github.com/gatekit-go/gatekit/internal/jsonlex"
 )
 
-// A printer appends the text of values. Lists may hold themselves, or the same list twice at each of thirty levels: so depth,
-// length and work end it, and it then says which.
+// A printer appends the text of values. Lists may hold themselves, or the same list twice at each
+// of thirty levels: so depth, length and work end it, and it then says which.
 type printer struct {
 	limit int // of the whole buffer it appends to
 	work  int // steps that it may take
@@ -37,7 +37,8 @@ func (p *printer) spend(steps int) bool {
 	return p.over == overNothing
 }
 
-// row appends what has elements, and closes it also where a limit is reached: what follows is missing then, but JSON stays JSON.
+// row appends what has elements, and closes it also where a limit is reached: what follows is
+// missing then, but JSON stays JSON.
 func (p *printer) row(dst []byte, brackets, between string, n, depth int, each func(dst []byte, i int) []byte) []byte {
 	if depth >= maxValueDepth {
 		p.over = overDepth
@@ -55,7 +56,8 @@ func (p *printer) row(dst []byte, brackets, between string, n, depth int, each f
 	return append(dst, brackets[1])
 }
 
-// value appends v as Java's toString has it; null is "null", which is how it stands inside of lists and maps.
+// value appends v as Java's toString has it; null is "null", which is how it stands inside of lists
+// and maps.
 func (p *printer) value(dst []byte, v any, depth int) []byte {
 	if !p.spend(1) {
 		return dst
@@ -98,7 +100,9 @@ func (p *printer) value(dst []byte, v any, depth int) []byte {
 	case *view:
 		return p.elements(dst, v, depth)
 	case *Map:
-		return p.row(dst, "{}", ", ", v.Len(), depth, func(dst []byte, i int) []byte { return p.pair(dst, v, v.entries[i], depth) })
+		return p.row(dst, "{}", ", ", v.Len(), depth, func(dst []byte, i int) []byte {
+			return p.pair(dst, v, v.entries[i], depth)
+		})
 	case *entry:
 		return p.pair(dst, nil, v, depth)
 	}
@@ -106,7 +110,8 @@ func (p *printer) value(dst []byte, v any, depth int) []byte {
 	return dst
 }
 
-// elements is AbstractCollection.toString, which looks out for the collection itself and for no other that holds it.
+// elements is AbstractCollection.toString, which looks out for the collection itself and for no
+// other that holds it.
 func (p *printer) elements(dst []byte, of sequence, depth int) []byte {
 	return p.row(dst, "[]", ", ", of.Len(), depth, func(dst []byte, i int) []byte {
 		if e := of.At(i); e != any(of) {
@@ -116,7 +121,8 @@ func (p *printer) elements(dst []byte, of sequence, depth int) []byte {
 	})
 }
 
-// pair is an entry of m, if it is one of a map that is printed: AbstractMap.toString looks out for itself, too.
+// pair is an entry of m, if it is one of a map that is printed: AbstractMap.toString looks out for
+// itself, too.
 func (p *printer) pair(dst []byte, m *Map, e *entry, depth int) []byte {
 	for i, v := range [...]any{e.key, e.value} {
 		if i == 1 {
@@ -131,9 +137,10 @@ func (p *printer) pair(dst []byte, m *Map, e *entry, depth int) []byte {
 	return dst
 }
 
-// AppendJSON appends the JSON text of v: compact, keys in order, with nothing escaped but quotes, backslashes and control
-// characters. A number that is not finite, a list that is nested deeper than 512 (one that holds itself, say), values that
-// templates don't know and an [Object] are null. What follows after 10 MiB is missing.
+// AppendJSON appends the JSON text of v: compact, keys in order, with nothing escaped but quotes,
+// backslashes and control characters. A number that is not finite, a list that is nested deeper
+// than 512 (one that holds itself, say), values that templates don't know and an [Object] are null.
+// What follows after 10 MiB is missing.
 func AppendJSON(dst []byte, v any) []byte {
 	p := printer{limit: len(dst) + maxValueBytes, work: math.MaxInt}
 	v, _ = normal(v)
@@ -158,9 +165,13 @@ func (p *printer) json(dst []byte, v any, depth int) []byte {
 	case Char:
 		return jsonlex.AppendString(dst, string(appendChar(nil, v)))
 	case sequence:
-		return p.row(dst, "[]", ",", v.Len(), depth, func(dst []byte, i int) []byte { return p.json(dst, v.At(i), depth+1) })
+		return p.row(dst, "[]", ",", v.Len(), depth, func(dst []byte, i int) []byte {
+			return p.json(dst, v.At(i), depth+1)
+		})
 	case *Map:
-		return p.row(dst, "{}", ",", v.Len(), depth, func(dst []byte, i int) []byte { return p.member(dst, v.entries[i], depth) })
+		return p.row(dst, "{}", ",", v.Len(), depth, func(dst []byte, i int) []byte {
+			return p.member(dst, v.entries[i], depth)
+		})
 	case *entry:
 		return append(p.member(append(dst, '{'), v, depth), '}')
 	}
@@ -188,7 +199,8 @@ func appendChar(dst []byte, c Char) []byte {
 	return utf8.AppendRune(dst, rune(c))
 }
 
-// appendDouble appends what Double.toString returns: digits with a point between 0.001 and ten million, else 1.0E9.
+// appendDouble appends what Double.toString returns: digits with a point between 0.001 and ten
+// million, else 1.0E9.
 func appendDouble(dst []byte, f float64) []byte {
 	abs := math.Abs(f)
 	switch {

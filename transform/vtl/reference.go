@@ -1,7 +1,5 @@
 package vtl
 
-import "strconv"
-
 type stepKind uint8
 
 const (
@@ -20,7 +18,10 @@ type step struct {
 	regex *pattern // of a constant argument
 }
 
-// A ref is a reference.
+// A ref is a reference. Velocity prints one that is undefined as it stands in the template; the
+// gateway sets an event handler that makes it the empty string, for references and for #if alike,
+// which is why "" is what execute returns of null and why #if($nope) is true. Only what a template
+// can't tell from text stays null: a runt and a $\!x.
 type ref struct {
 	name  string
 	slot  int
@@ -186,14 +187,14 @@ func (ex *exec) property(r *ref, s *step, v any) any {
 	case *loopInfo:
 		return v.property(s.name)
 	case *entry:
-		switch s.name {
-		case "key", "Key":
+		switch getter(s.name) {
+		case "key":
 			return v.key
-		case "value", "Value":
+		case "value":
 			return v.value
 		}
 	default:
-		if s.name == "empty" || s.name == "Empty" { // isEmpty, which an array has not
+		if getter(s.name) == "empty" { // isEmpty, which an array has not
 			switch v := v.(type) {
 			case string:
 				return v == ""
@@ -207,11 +208,20 @@ func (ex *exec) property(r *ref, s *step, v any) any {
 	return nil
 }
 
+// getter is a property's name as bean properties have it: $x.Key asks for getKey as $x.key does.
+// (Velocity 1.7, PropertyExecutor.)
+func getter(name string) string {
+	if name == "" || name[0] < 'A' || name[0] > 'Z' || len(name) > len("template") { // no longer one is asked for
+		return name
+	}
+	return string(name[0]|0x20) + name[1:]
+}
+
 // fromObject takes a value that an Object returned.
 func (ex *exec) fromObject(r *ref, s *step, value any) any {
 	v, ok := normal(value)
 	if !ok {
-		ex.fail(r.src, s.at, "want a value that templates know of "+s.name+", got another type of the program's")
+		ex.fail(r.src, s.at, "want a value that templates know of %s, got another type of the program's", s.name)
 	}
 	return v
 }
@@ -271,70 +281,6 @@ func (ex *exec) element(r *ref, s *step, l *List, i int) any {
 	return l.items[i]
 }
 
-func (ex *exec) setElement(r *ref, s *step, l *List, i int, value any) {
-	switch {
-	case i < 0 || i >= len(l.items):
-		ex.outOfRange(r, s, i, len(l.items))
-	case !l.accepts(value):
-		ex.fail(r.src, s.at, "want a string for an array of strings")
-	default:
-		l.items[i] = value
-	}
-}
-
 func (ex *exec) outOfRange(r *ref, s *step, i, size int) {
-	ex.fail(r.src, s.at, "want an index from 0 to "+strconv.Itoa(size-1)+", got "+strconv.Itoa(i))
-}
-
-// assign is #set($x.a[0] = v). Where a part before the last is missing, nothing happens.
-func (r *ref) assign(ex *exec, value any) {
-	target := ex.variable(r.slot)
-	last := len(r.steps) - 1
-	for i := 0; i < last && target != nil; i++ {
-		target = ex.take(r, &r.steps[i], target)
-		if ex.signal != signalNone {
-			return
-		}
-	}
-	if target == nil {
-		return
-	}
-	s := &r.steps[last]
-	if s.kind == stepIndex {
-		index := s.args[0].eval(ex)
-		if ex.signal == signalNone {
-			index = ex.fromEnd(r, s, target, index)
-		}
-		if ex.signal == signalNone {
-			ex.assignIndex(r, s, target, index, value)
-		}
-		return
-	}
-	switch t := target.(type) {
-	case *Map:
-		ex.put(t, s.name, value)
-	case Setter:
-		t.Set(s.name, value)
-	case *loop:
-		ex.put(t.storage(), s.name, value)
-	case *entry:
-		if s.name == "value" || s.name == "Value" {
-			t.value = value
-		}
-	}
-}
-
-func (ex *exec) assignIndex(r *ref, s *step, target, index, value any) {
-	switch t := target.(type) {
-	case *List:
-		if i, ok := int32Of(index); ok {
-			ex.setElement(r, s, t, i, value)
-		}
-	case *Map:
-		ex.put(t, index, value)
-	case Setter:
-		t.Set(ex.text(index), value)
-	case *loop:
-		ex.put(t.storage(), index, value)
-	}
+	ex.fail(r.src, s.at, "want an index from 0 to %d, got %d", size-1, i)
 }

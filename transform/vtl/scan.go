@@ -21,7 +21,8 @@ func isSpace(c byte) bool    { return c == ' ' || c == '\t' || c == '\n' || c ==
 func isWordChar(c byte) bool { return isLetter(c) || isDigit(c) || c == '_' || c == '@' }
 func isNameChar(c byte) bool { return isLetter(c) || isDigit(c) || c == '_' || c == '-' }
 
-// word is the name of a directive, identifier that of a variable or a member, where a hyphen belongs to it.
+// word is the name of a directive, identifier that of a variable or a member, where a hyphen
+// belongs to it.
 func word(s string, i int) int {
 	if isLetter(s[i]) || s[i] == '_' || s[i] == '@' {
 		return span(s, i, isWordChar)
@@ -41,7 +42,8 @@ func dot(s string, i int) int {
 	return 2 * boolInt(s[i] == '.' && i+1 < len(s) && isLetter(s[i+1]))
 }
 
-// matchFormal is the beginning of a comment with two stars, and the character behind it: #**# is an ordinary one.
+// matchFormal is the beginning of a comment with two stars, and the character behind it: #**# is an
+// ordinary one.
 func matchFormal(s string, i int) int {
 	return 4 * boolInt(strings.HasPrefix(s[i:], "#**") && i+3 < len(s) && s[i+3] != '#')
 }
@@ -61,7 +63,8 @@ func lineEnd(s string, i int) int {
 	return 0
 }
 
-// toLineEnd returns the length of blanks and one line end at i, or 0 where there is no line end after them.
+// toLineEnd returns the length of blanks and one line end at i, or 0 where there is no line end
+// after them.
 func toLineEnd(s string, i int) int {
 	blanks := span(s, i, isBlank)
 	if n := lineEnd(s, i+blanks); n > 0 {
@@ -102,7 +105,8 @@ func matchSet(s string, i int) int {
 	return 0
 }
 
-// matchString returns the length of the longest string literal: a doubled quote goes on, unless there is no quote after it.
+// matchString returns the length of the longest string literal: a doubled quote goes on, unless
+// there is no quote after it.
 func matchString(s string, i int) int {
 	quote := s[i]
 	if quote != '"' && quote != '\'' {
@@ -123,7 +127,8 @@ func matchString(s string, i int) int {
 	}
 }
 
-// matchInteger takes the dots of a range along, which the lexer gives back: else 1. would be a float.
+// matchInteger takes the dots of a range along, which the lexer gives back: else 1. would be a
+// float.
 func matchInteger(s string, i int) int {
 	n := sign(s, i)
 	digits := span(s, i+n, isDigit)

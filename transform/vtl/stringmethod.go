@@ -1,7 +1,6 @@
 package vtl
 
 import (
-	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -46,8 +45,8 @@ var stringMethods = []method{
 	{names: "split", takes: "s si", run: of(split)},
 }
 
-// read pays for looking at a text as every method of it does, at worst at all of it. An index counts UTF-16 units, which have
-// to be looked for where not all is ASCII.
+// read pays for looking at a text as every method of it does, at worst at all of it. An index
+// counts UTF-16 units, which have to be looked for where not all is ASCII.
 func (ex *exec) read(s string) bool {
 	steps := len(s) / 32
 	if !plain(s) {
@@ -63,7 +62,8 @@ func scanned(bytes int) func(call) bool {
 
 func cased(c call) bool { return c.ex.cased(c.on.(string)) }
 
-// cased pays for a text's letters to be turned into those of another case, which are looked up where they are not ASCII.
+// cased pays for a text's letters to be turned into those of another case, which are looked up
+// where they are not ASCII.
 func (ex *exec) cased(s string) bool {
 	if plain(s) {
 		return ex.step(len(s)/16) && ex.alloc(16+len(s))
@@ -109,12 +109,13 @@ func substring(c call, s string) any {
 		to = c.int(1)
 	}
 	if from < 0 || to > n || from > to {
-		return c.fail("want a range within 0 to " + strconv.Itoa(n) + ", got " + strconv.Itoa(from) + " to " + strconv.Itoa(to))
+		return c.fail("want a range within 0 to %d, got %d to %d", n, from, to)
 	}
 	return substringUTF16(s, from, to)
 }
 
-// charAt is the unit at an index, codePointAt the character unless the index is in the middle of one.
+// charAt is the unit at an index, codePointAt the character unless the index is in the middle of
+// one.
 func charAt(c call, s string) any {
 	i, n := c.int(0), lengthUTF16(s)
 	if i < 0 || i >= n {
@@ -133,7 +134,8 @@ func charAt(c call, s string) any {
 	return int64(r)
 }
 
-// sought is what indexOf looks for: a text or, given an integer, the character of that number. ok is false where none has it.
+// sought is what indexOf looks for: a text or, given an integer, the character of that number. ok
+// is false where none has it.
 func (c call) sought() (_ string, ok bool) {
 	if n, isNumber := c.args[0].(int64); isNumber {
 		return string(rune(n)), n >= 0 && n <= utf8.MaxRune && utf8.ValidRune(rune(n))

@@ -1,9 +1,11 @@
 package vtl
 
-// Velocity's lexer is a stack of states, and what a character means depends on the state: this one has the same states and the same tokens,
-// so that the odd cases come out the same too. Two kinds of token are no tokens by themselves: a prefix ("$", "#", "$!") is glued in front of
-// the next one, and a terminator ends a state, is read again in the one below, and is only remembered as what stood before the next token.
-// In each state the longest token wins, and of two the one that stands first in [lexer.match].
+// Velocity's lexer is a stack of states, and what a character means depends on the state: this one
+// has the same states and the same tokens, so that the odd cases come out the same too. Two kinds
+// of token are no tokens by themselves: a prefix ("$", "#", "$!") is glued in front of the next
+// one, and a terminator ends a state, is read again in the one below, and is only remembered as
+// what stood before the next token. In each state the longest token wins, and of two the one that
+// stands first in [lexer.match].
 type state uint8
 
 const (

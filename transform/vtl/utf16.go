@@ -29,9 +29,7 @@ func lengthUTF16(s string) int {
 	n := len(s)
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
-		case c >= 0xf0: // four bytes, two units
-			n -= 2
-		case c >= 0xe0:
+		case c >= 0xe0: // three bytes and one unit, or four and two
 			n -= 2
 		case c >= 0xc0:
 			n--
@@ -40,7 +38,8 @@ func lengthUTF16(s string) int {
 	return n
 }
 
-// offsetUTF16 returns the offset in bytes of a unit, and whether it is the second half of a pair. The unit must be there or be the end.
+// offsetUTF16 returns the offset in bytes of a unit, and whether it is the second half of a pair.
+// The unit must be there or be the end.
 func offsetUTF16(s string, unit int) (offset int, half bool) {
 	if plain(s) {
 		return unit, false
@@ -59,7 +58,8 @@ func offsetUTF16(s string, unit int) (offset int, half bool) {
 	return offset, false
 }
 
-// substringUTF16 returns the units from one to another. Half of a pair becomes a question mark, which is what Java writes for it.
+// substringUTF16 returns the units from one to another. Half of a pair becomes a question mark,
+// which is what Java writes for it.
 func substringUTF16(s string, from, to int) string {
 	i, startsInPair := offsetUTF16(s, from)
 	j, endsInPair := offsetUTF16(s, to)
@@ -111,7 +111,8 @@ func unitAt(s string, i int) Char {
 	return Char(high)
 }
 
-// compareUTF16 is String.compareTo: the difference of the first units that differ, or of the lengths.
+// compareUTF16 is String.compareTo: the difference of the first units that differ, or of the
+// lengths.
 func compareUTF16(a, b string) int {
 	i := 0
 	for i < len(a) && i < len(b) && a[i] == b[i] {
@@ -123,17 +124,11 @@ func compareUTF16(a, b string) int {
 	if i == len(a) || i == len(b) {
 		return lengthUTF16(a[i:]) - lengthUTF16(b[i:])
 	}
-	x, _ := utf8.DecodeRuneInString(a[i:])
-	y, _ := utf8.DecodeRuneInString(b[i:])
-	if x > 0xffff && y > 0xffff {
-		xh, xl := utf16.EncodeRune(x)
-		yh, yl := utf16.EncodeRune(y)
-		if xh != yh {
-			return int(xh) - int(yh)
-		}
-		return int(xl) - int(yl)
+	a, b = a[i:], b[i:]
+	if first := int(unitAt(a, 0)) - int(unitAt(b, 0)); first != 0 {
+		return first
 	}
-	return int(unitAt(a[i:], 0)) - int(unitAt(b[i:], 0))
+	return int(unitAt(a, 1)) - int(unitAt(b, 1)) // two pairs that begin alike
 }
 
 // hashUTF16 is String.hashCode.

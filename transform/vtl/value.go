@@ -19,30 +19,36 @@ import (
 //	*Map                     a map that keeps the order of its keys
 //	Object                   whatever a program wants to show
 //
-// Values from outside may also be int, int8 to int32, uint to uint32, float32, []any, []string, map[string]any and map[string]string; the last
-// two become a [Map] with sorted keys. There is no reflection: any other type is refused by [Template.Execute] and is null inside lists and maps.
+// Values from outside may also be int, int8 to int32, uint to uint32, float32, []any, []string,
+// map[string]any and map[string]string; the last two become a [Map] with sorted keys. There is no
+// reflection: any other type is refused by [Template.Execute] and is null inside lists and maps.
 
-// Object is a Go value that templates may look into and call methods of. Nothing else of it is visible to them. The values it returns are
-// taken as those of [Template.Execute] are. Its methods are called by the goroutine that executes the template.
+// Object is a Go value that templates may look into and call methods of. Nothing else of it is
+// visible to them. The values it returns are taken as those of [Template.Execute] are. Its methods
+// are called by the goroutine that executes the template.
 type Object interface {
-	// Property returns what $o.name and $o["name"] are. ok false is an undefined property, which prints nothing.
+	// Property returns what $o.name and $o["name"] are. ok false is an undefined property, which
+	// prints nothing.
 	Property(name string) (value any, ok bool)
-	// Call returns what $o.method(args) is. ok false says that there is no such method for these arguments, which prints nothing;
-	// an error fails the template. args may not be kept.
+	// Call returns what $o.method(args) is. ok false says that there is no such method for these
+	// arguments, which prints nothing; an error fails the template. args may not be kept.
 	Call(method string, args []any) (value any, ok bool, err error)
 }
 
 // Setter is an [Object] whose properties can be set, as in #set($o.name = $v).
 type Setter interface {
 	Object
-	// Set sets a property. It reports whether there is such a property; where there is none the template goes on without a trace.
+	// Set sets a property. It reports whether there is such a property; where there is none the
+	// template goes on without a trace.
 	Set(name string, value any) bool
 }
 
-// Char is a UTF-16 code unit, java.lang.Character. It prints as its letter and equals a string of that letter.
+// Char is a UTF-16 code unit, java.lang.Character. It prints as its letter and equals a string of
+// that letter.
 type Char uint16
 
-// maxValueDepth is how deep lists and maps may be nested to be printed, compared or read from JSON. A list that holds itself ends here.
+// maxValueDepth is how deep lists and maps may be nested to be printed, compared or read from JSON.
+// A list that holds itself ends here.
 const maxValueDepth = 512
 
 // maxValueBytes is how long the text of a value may get outside of an execution.
@@ -135,8 +141,9 @@ func bigOrInt(b *big.Int) any {
 	return b
 }
 
-// ToString returns what $v prints where v is not null: the text of Java's toString, as the engine has it. Null is the empty string. Lists
-// that are nested deeper than 512, as one that holds itself is, and text after 10 MiB are cut.
+// ToString returns what $v prints where v is not null: the text of Java's toString, as the engine
+// has it. Null is the empty string. Lists that are nested deeper than 512, as one that holds itself
+// is, and text after 10 MiB are cut.
 func ToString(v any) string {
 	if s, ok := v.(string); ok {
 		return s
@@ -149,7 +156,8 @@ func ToString(v any) string {
 	return string(p.value(nil, v, 0))
 }
 
-// Text is [ToString] for who takes no more than so many bytes. ok is false where there are more, or where it would be cut.
+// Text is [ToString] for who takes no more than so many bytes. ok is false where there are more, or
+// where it would be cut.
 func Text(v any, most int) (text string, ok bool) {
 	p := printer{limit: most, work: 4*most + 64}
 	v, known := normal(v)
