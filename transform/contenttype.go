@@ -4,27 +4,14 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
+
+	"github.com/gatekit-go/gatekit/internal/mediatype"
 )
 
 const (
 	applicationJSON = "application/json"
 	anyOther        = "$default" // a template key that catches the rest
 )
-
-// firstType is the first type of an Accept header, as mediaType returns it.
-func firstType(accept string) string {
-	accept, _, _ = strings.Cut(accept, ",")
-	return mediaType(accept)
-}
-
-// mediaType is a Content-Type in lower case, without parameters. It is no list: with a comma in it,
-// it is a type that nothing is for, as it is for transform/validate. Else a template would take
-// what its validator has passed over.
-func mediaType(value string) string {
-	value, _, _ = strings.Cut(value, ";")
-	return strings.ToLower(strings.Trim(value, " \t"))
-}
 
 // byType is a set of templates by media type.
 type byType map[string]*Template
@@ -33,7 +20,7 @@ type byType map[string]*Template
 func (t byType) forRequest(h http.Header) *Template {
 	key := applicationJSON
 	if values := h["Content-Type"]; len(values) > 0 && values[0] != "" {
-		key = mediaType(values[0])
+		key = mediatype.OfBody(values[0])
 	}
 	if found := t[key]; found != nil {
 		return found
@@ -44,7 +31,7 @@ func (t byType) forRequest(h http.Header) *Template {
 // forResponse picks the template for an Accept header: the type's, else that for JSON, else the
 // first by name.
 func (t byType) forResponse(accept string) *Template {
-	if found := t[firstType(accept)]; found != nil {
+	if found := t[mediatype.Of(accept)]; found != nil {
 		return found
 	}
 	if found := t[applicationJSON]; found != nil {

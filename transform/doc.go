@@ -29,9 +29,6 @@
 // response. Mapping templates run in transform/vtl, bodies are checked by transform/validate, and
 // transform/transformtest renders templates in tests.
 //
-// Where the files of a feature are: rest*.go, template.go and vtl*.go are REST; parameters*.go
-// Parameters; gateway*.go GatewayResponses.
-//
 // # Order
 //
 // From the client to the integration and back:

@@ -12,6 +12,7 @@ import (
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/contextvar"
 	"github.com/gatekit-go/gatekit/internal/httpword"
+	"github.com/gatekit-go/gatekit/internal/mediatype"
 	"github.com/gatekit-go/gatekit/internal/mistakes"
 	"github.com/gatekit-go/gatekit/internal/selector"
 )
@@ -145,12 +146,12 @@ func newGatewayResponse(m *mistakes.Mistakes, from GatewayResponse) *gatewayResp
 		}
 	}
 	for _, contentType := range slices.Sorted(maps.Keys(from.ResponseTemplates)) {
-		mediaType, _, err := mime.ParseMediaType(contentType)
-		if err != nil || !strings.Contains(mediaType, "/") || strings.ContainsFunc(contentType, func(c rune) bool { return c < ' ' || c > '~' }) {
+		media, _, err := mime.ParseMediaType(contentType)
+		if err != nil || !strings.Contains(media, "/") || strings.ContainsFunc(contentType, func(c rune) bool { return c < ' ' || c > '~' }) {
 			m.Under("ResponseTemplates").Key(contentType).Add("", "want a content type such as application/json, got %q", contentType)
 			continue
 		}
-		response.bodies = append(response.bodies, gatewayBody{contentType, mediaType, parseGatewayTemplate(from.ResponseTemplates[contentType])})
+		response.bodies = append(response.bodies, gatewayBody{contentType, media, parseGatewayTemplate(from.ResponseTemplates[contentType])})
 	}
 	return response
 }
@@ -235,11 +236,9 @@ func (g *gatewayResponse) body(m *selector.Message, rej *gatekit.Rejection, stat
 
 // choose returns the template that the request's Accept asks for. Only its first type counts.
 func (g *gatewayResponse) choose(h http.Header) *gatewayBody {
-	accept, _, _ := strings.Cut(h.Get("Accept"), ",")
-	accept, _, _ = strings.Cut(accept, ";")
-	for _, wanted := range [...]string{strings.Trim(accept, " \t"), "application/json"} {
+	for _, wanted := range [...]string{mediatype.Of(h.Get("Accept")), applicationJSON} {
 		for i := range g.bodies {
-			if strings.EqualFold(g.bodies[i].mediaType, wanted) {
+			if g.bodies[i].mediaType == wanted {
 				return &g.bodies[i]
 			}
 		}

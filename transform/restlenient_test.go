@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/contextvar"
 	"github.com/gatekit-go/gatekit/transform"
 )
 
@@ -221,5 +222,20 @@ func TestFindings(t *testing.T) {
 				require.True(t, strings.HasPrefix(got[i], tt.want[i]), "%q, want %q", got[i], tt.want[i])
 			}
 		})
+	}
+}
+
+// Templates list no member of $context that there isn't: the names are those of
+// internal/contextvar's table, its groups, and the overrides.
+func TestMembersOfContextAreInTheTable(t *testing.T) {
+	for prefix, text := range map[string]string{"": "$context", "identity.": "$context.identity"} {
+		for _, name := range strings.Fields(render(t, "#foreach($k in "+text+".keySet())$k #end", "")) {
+			switch name {
+			case "requestOverride", "responseOverride", "identity", "authorizer", "error", "integration", "customDomain", "clientCert":
+				continue
+			}
+			_, err := contextvar.Parse(prefix + name)
+			require.NoError(t, err)
+		}
 	}
 }

@@ -37,3 +37,17 @@ func TestBinary(t *testing.T) {
 		require.ErrorContains(t, err, "[1]: want a type such as image/png", bad)
 	}
 }
+
+func TestTypes(t *testing.T) {
+	for _, tt := range []struct{ header, of, body string }{
+		{"", "", ""},
+		{"application/json", "application/json", "application/json"},
+		{" Application/JSON ; charset=utf-8", "application/json", "application/json"},
+		{"text/html, application/json;q=0.9", "text/html", "text/html, application/json"},
+		{"text/html;a=b, application/json", "text/html", "text/html"},
+		{",application/json", "", ",application/json"},
+	} {
+		require.Equal(t, tt.of, mediatype.Of(tt.header), "%q", tt.header)
+		require.Equal(t, tt.body, mediatype.OfBody(tt.header), "%q", tt.header)
+	}
+}

@@ -20,7 +20,8 @@ type Event struct {
 
 	// Method is the HTTP method. "" is POST if there is a Body, else GET.
 	Method string
-	// Resource is the method's path, such as /pets/{id}. "" has a segment for each of PathParameters.
+	// Resource is the method's path, such as /pets/{id}. "" has a segment for each of
+	// PathParameters.
 	Resource string
 	// PathParameters are the values of the variables in Resource.
 	PathParameters map[string]string
@@ -32,8 +33,9 @@ type Event struct {
 	Body string
 	// StageVariables are the stage's.
 	StageVariables map[string]string
-	// Context are members of $context by their full names: stage, apiId, accountId, requestId (a UUID), requestTimeEpoch, domainName, path,
-	// identity.sourceIp and the rest of identity but clientCert, authorizer.principalId, authorizer.claims.NAME, authorizer.NAME.
+	// Context are members of $context by their full names: stage, apiId, accountId, requestId (a
+	// UUID), requestTimeEpoch, domainName, path, identity.sourceIp and the rest of identity but
+	// clientCert, authorizer.principalId, authorizer.claims.NAME, authorizer.NAME.
 	Context map[string]string
 }
 
@@ -101,42 +103,13 @@ func (e *Event) setContext(rc *gatekit.RequestContext, r *http.Request) error {
 	var fields gatekit.AuthorizationFields
 	authorized := false
 	for _, name := range sortedNames(e.Context) {
-		value := e.Context[name]
-		claim, isClaim := strings.CutPrefix(name, "authorizer.claims.")
-		member, isMember := strings.CutPrefix(name, "authorizer.")
-		var err error
-		switch {
-		case texts[name] != nil:
-			*texts[name] = value
-		case name == "requestId":
-			if rc.AdoptRequestID(http.Header{"X-Amzn-Requestid": {value}}); rc.RequestID() != value {
-				err = fmt.Errorf("want a UUID in lower case")
-			}
-		case name == "requestTimeEpoch":
-			var ms int64
-			ms, err = strconv.ParseInt(value, 10, 64)
-			rc.Time = time.UnixMilli(ms)
-		case name == "identity.sourceIp":
-			var ip netip.Addr
-			ip, err = netip.ParseAddr(value)
-			rc.SetSourceIP(ip)
-		case name == "authorizer.principalId":
-			fields.Principal, authorized = value, true
-		case isClaim && claim != "":
-			if fields.Claims == nil {
-				fields.Claims = map[string]any{}
-			}
-			fields.Claims[claim], authorized = value, true
-		case isMember && member != "" && member != "claims":
-			if fields.Context == nil {
-				fields.Context = map[string]any{}
-			}
-			fields.Context[member], authorized = value, true
-		default:
-			err = fmt.Errorf("want a name that the documentation lists")
+		if to := texts[name]; to != nil {
+			*to = e.Context[name]
+			continue
 		}
-		if err != nil {
-			return fmt.Errorf("transformtest: Event.Context[%q]: %w, got %q", name, err, value)
+		of, err := setMember(rc, &fields, name, e.Context[name])
+		if authorized = authorized || of; err != nil {
+			return fmt.Errorf("transformtest: Event.Context[%q]: %w, got %q", name, err, e.Context[name])
 		}
 	}
 	rc.Path = requestpath.New(received, r.URL)
@@ -154,4 +127,43 @@ func (e *Event) setContext(rc *gatekit.RequestContext, r *http.Request) error {
 		rc.Authorization = gatekit.NewAuthorization(fields)
 	}
 	return nil
+}
+
+// setMember sets a variable that isn't a text of its own, and reports whether it is one of the
+// authorizer's.
+func setMember(rc *gatekit.RequestContext, fields *gatekit.AuthorizationFields, name, value string) (authorized bool, err error) {
+	claim, isClaim := strings.CutPrefix(name, "authorizer.claims.")
+	member, isMember := strings.CutPrefix(name, "authorizer.")
+	switch {
+	case name == "requestId":
+		if rc.AdoptRequestID(http.Header{"X-Amzn-Requestid": {value}}); rc.RequestID() != value {
+			err = fmt.Errorf("want a UUID in lower case")
+		}
+	case name == "requestTimeEpoch":
+		var ms int64
+		ms, err = strconv.ParseInt(value, 10, 64)
+		rc.Time = time.UnixMilli(ms)
+	case name == "identity.sourceIp":
+		var ip netip.Addr
+		ip, err = netip.ParseAddr(value)
+		rc.SetSourceIP(ip)
+	case name == "authorizer.principalId":
+		fields.Principal, authorized = value, true
+	case isClaim && claim != "":
+		setIn(&fields.Claims, claim, value)
+		authorized = true
+	case isMember && member != "" && member != "claims":
+		setIn(&fields.Context, member, value)
+		authorized = true
+	default:
+		err = fmt.Errorf("want a name that the documentation lists")
+	}
+	return authorized, err
+}
+
+func setIn(m *map[string]any, name, value string) {
+	if *m == nil {
+		*m = map[string]any{}
+	}
+	(*m)[name] = value
 }

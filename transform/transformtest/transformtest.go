@@ -1,11 +1,12 @@
-// Package transformtest renders mapping templates against sample events, so that a golden test of a template is three lines:
+// Package transformtest renders mapping templates against sample events, so that a golden test of a
+// template is three lines:
 //
 //	got, err := transformtest.Render(template, transformtest.Event{Body: `{"id":7}`})
 //	require.NoError(t, err)
 //	require.JSONEq(t, `{"order":7}`, got.Output)
 //
-// [Render] takes a template, [Exchange] a whole method with its mappings and integration responses. Both work offline, and nothing in them
-// needs a test: they serve programs as well.
+// [Render] takes a template, [Exchange] a whole method with its mappings and integration responses.
+// Both work offline, and nothing in them needs a test: they serve programs as well.
 package transformtest
 
 import (
@@ -26,8 +27,8 @@ import (
 type Result struct {
 	// Output is the text.
 	Output string
-	// Trace says what each reference of the template became, in the order in which they were evaluated; of a template that failed, up to
-	// where it did.
+	// Trace says what each reference of the template became, in the order in which they were
+	// evaluated; of a template that failed, up to where it did.
 	Trace []vtl.Reference
 	// RequestOverride and ResponseOverride are what the template set in $context.
 	RequestOverride, ResponseOverride transform.Override
@@ -47,8 +48,8 @@ type Request struct {
 	Body string
 }
 
-// Render renders a template for an event, whose Body is the payload. The error is that of [transform.NewTemplate], of a template that
-// fails, or of a field of the event.
+// Render renders a template for an event, whose Body is the payload. The error is that of
+// [transform.NewTemplate], of a template that fails, or of a field of the event.
 func Render(template string, e Event) (*Result, error) {
 	t, err := transform.NewTemplate("template", template)
 	if err != nil {
@@ -83,7 +84,8 @@ type Answer struct {
 	Header map[string]string
 	// Body is the body.
 	Body string
-	// FunctionError is the errorMessage of a Lambda function that fails; its Body is then the error as JSON.
+	// FunctionError is the errorMessage of a Lambda function that fails; its Body is then the error
+	// as JSON.
 	FunctionError string
 }
 
@@ -91,16 +93,18 @@ type Answer struct {
 type Outcome struct {
 	// Request is what the integration was sent, nil for a mock and for a request that was refused.
 	Request *Request
-	// Status, Header and Body are the method's response. Request and trace IDs are random and left out.
+	// Status, Header and Body are the method's response. Request and trace IDs are random and left
+	// out.
 	Status int
 	Header http.Header
 	Body   string
-	// Rejection is why the gateway refused, or nil. Its Cause tells what a template or a mapping has got wrong.
+	// Rejection is why the gateway refused, or nil. Its Cause tells what a template or a mapping
+	// has got wrong.
 	Rejection *gatekit.Rejection
 }
 
-// Exchange sends an event through a method, to an integration that gives the answer. The error is that of [transform.NewREST], or of a
-// field of the event; a refusal is an outcome.
+// Exchange sends an event through a method, to an integration that gives the answer. The error is
+// that of [transform.NewREST], or of a field of the event; a refusal is an outcome.
 func Exchange(c transform.RESTConfig, e Event, a Answer) (*Outcome, error) {
 	m, err := transform.NewREST(c)
 	if err != nil {

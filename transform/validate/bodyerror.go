@@ -205,26 +205,10 @@ func detail(err *jsonschema.ValidationError) string {
 		return "numeric instance is not strictly lower than the required maximum " + decimal(k.Want)
 	case *kind.MultipleOf:
 		return fmt.Sprintf("remainder of division is not zero (%s and %s)", decimal(k.Got), decimal(k.Want))
-	case *kind.MinLength:
-		return fmt.Sprintf("string is too short (length: %d, required minimum: %d)", k.Got, k.Want)
-	case *kind.MaxLength:
-		return fmt.Sprintf("string is too long (length: %d, maximum allowed: %d)", k.Got, k.Want)
 	case *kind.Pattern:
 		return fmt.Sprintf("ECMA 262 regex %s does not match input string %s", quoted(k.Want), quoted(k.Got))
 	case *kind.Format:
 		return fmt.Sprintf("string %s is not a valid %s", short(k.Got), k.Want)
-	case *kind.MinItems:
-		return fmt.Sprintf("array is too short: must have at least %d elements but instance has %d elements", k.Want, k.Got)
-	case *kind.MaxItems:
-		return fmt.Sprintf("array is too long: must have at most %d elements but instance has %d elements", k.Want, k.Got)
-	case *kind.UniqueItems:
-		return "array must not contain duplicate elements"
-	case *kind.AdditionalItems:
-		return fmt.Sprintf("array has %d elements which are not allowed by the schema", k.Count)
-	case *kind.MinProperties:
-		return fmt.Sprintf("object has too few properties (found %d but schema requires at least %d)", k.Got, k.Want)
-	case *kind.MaxProperties:
-		return fmt.Sprintf("object has too many properties (found %d but schema requires at most %d)", k.Got, k.Want)
 	case *kind.Dependency:
 		return fmt.Sprintf("property %s of object has missing property dependencies: %s", quoted(k.Prop), list(k.Missing))
 	case *kind.DependentRequired:
@@ -244,6 +228,29 @@ func detail(err *jsonschema.ValidationError) string {
 		return "array has not as many elements of a kind as required"
 	case *kind.FalseSchema:
 		return "instance is not allowed here"
+	}
+	return sizeDetail(err.ErrorKind)
+}
+
+// sizeDetail is the wording for what is too long or too short.
+func sizeDetail(of jsonschema.ErrorKind) string {
+	switch k := of.(type) {
+	case *kind.MinLength:
+		return fmt.Sprintf("string is too short (length: %d, required minimum: %d)", k.Got, k.Want)
+	case *kind.MaxLength:
+		return fmt.Sprintf("string is too long (length: %d, maximum allowed: %d)", k.Got, k.Want)
+	case *kind.MinItems:
+		return fmt.Sprintf("array is too short: must have at least %d elements but instance has %d elements", k.Want, k.Got)
+	case *kind.MaxItems:
+		return fmt.Sprintf("array is too long: must have at most %d elements but instance has %d elements", k.Want, k.Got)
+	case *kind.UniqueItems:
+		return "array must not contain duplicate elements"
+	case *kind.AdditionalItems:
+		return fmt.Sprintf("array has %d elements which are not allowed by the schema", k.Count)
+	case *kind.MinProperties:
+		return fmt.Sprintf("object has too few properties (found %d but schema requires at least %d)", k.Got, k.Want)
+	case *kind.MaxProperties:
+		return fmt.Sprintf("object has too many properties (found %d but schema requires at most %d)", k.Got, k.Want)
 	}
 	return "instance is not allowed by the schema"
 }

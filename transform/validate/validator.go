@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/mediatype"
 	"github.com/gatekit-go/gatekit/internal/mistakes"
 	"github.com/gatekit-go/gatekit/internal/wholebody"
 )
@@ -142,10 +143,7 @@ func (v *Validator) Check(r *http.Request) error {
 	}
 	mediaType := jsonType
 	if len(types) == 1 && types[0] != jsonType {
-		mediaType, _, _ = strings.Cut(types[0], ";")
-		if mediaType = strings.ToLower(strings.Trim(mediaType, " \t")); mediaType == "" {
-			mediaType = jsonType
-		}
+		mediaType = cmp.Or(mediatype.OfBody(types[0]), jsonType)
 	}
 	m := v.models[mediaType]
 	if m == nil {

@@ -2,22 +2,138 @@ package transform
 
 import (
 	"bufio"
-	"bytes"
-	"io"
 	"net"
 	"net/http"
 	"strconv"
 	"unicode/utf8"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/httpword"
+	"github.com/gatekit-go/gatekit/internal/jsonpath"
 	"github.com/gatekit-go/gatekit/internal/latewriter"
 )
 
-func bodyOf(b []byte) io.ReadCloser {
-	if len(b) == 0 {
-		return http.NoBody
+// answer is what an integration answered.
+type answer struct {
+	status   int
+	header   http.Header
+	body     []byte
+	document jsonpath.Document
+}
+
+// choose returns the integration response for an answer: the first whose pattern fits the error
+// message of a Lambda function, or the status, else the default. (Developer guide, "Set up an
+// integration response"; Go's . doesn't match a line end either.)
+func (e *exchange) choose(status int) *response {
+	text := strconv.Itoa(status)
+	if e.rest.lambda {
+		text = ""
+		if i := e.rc.Integration(); i != nil {
+			text = i.FunctionError
+		}
 	}
-	return io.NopCloser(bytes.NewReader(b))
+	var fallback *response
+	for i := range e.rest.responses {
+		r := &e.rest.responses[i]
+		if r.pattern == nil {
+			fallback = r
+		} else if r.pattern.MatchString(text) {
+			return r
+		}
+	}
+	return fallback
+}
+
+// conversionOf is what becomes of an answer's payload.
+func (e *exchange) conversionOf(chosen *response, h http.Header) conversion {
+	return responseConversion(chosen.handling, e.rest.binary.Has(h.Get("Content-Type")), e.rest.binary.Has(e.r.Header.Get("Accept")))
+}
+
+// respond turns an answer into the method's response.
+func (e *exchange) respond(w http.ResponseWriter, a *answer) error {
+	chosen := e.choose(a.status)
+	if chosen == nil {
+		return errNoResponse
+	}
+	t := chosen.templates.forResponse(e.r.Header.Get("Accept"))
+	c := e.conversionOf(chosen, a.header)
+	if t != nil && c.binary() {
+		return errBinaryTemplate
+	}
+	payload, err := convert(c, a.body)
+	if err != nil {
+		return err
+	}
+	body := payload
+	if t != nil {
+		if body, err = e.render(t, payload); err != nil {
+			return err
+		}
+	}
+	h, status, err := e.responseHeader(chosen, &answer{status: a.status, header: a.header, body: payload})
+	if err != nil {
+		return err
+	}
+	if httpword.BodyAllowed(status) {
+		h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	}
+	setHeaders(w, h)
+	w.WriteHeader(status)
+	if httpword.BodySent(e.r.Method, status) {
+		_, _ = w.Write(body) // a client that went away is no fault of ours
+	}
+	return nil
+}
+
+// setHeaders adds h to what stations further out have set.
+func setHeaders(w http.ResponseWriter, h http.Header) {
+	to := w.Header()
+	for name, values := range h {
+		to[name] = values
+	}
+}
+
+// responseHeader applies mappings, and what the templates have overridden.
+func (e *exchange) responseHeader(chosen *response, a *answer) (http.Header, int, error) {
+	h := http.Header{"Content-Type": {applicationJSON}}
+	if e.rest.kind != Mock {
+		h["X-Amzn-Trace-Id"] = []string{e.trace()}
+	}
+	set := func(name string, values []string) {
+		if name = remapped(name, true); name == "" || len(values) == 0 {
+			return
+		}
+		list := make([]string, len(values))
+		for i, v := range values {
+			list[i] = headerText(v)
+		}
+		h[name] = list
+	}
+	for i := range chosen.mappings {
+		m := &chosen.mappings[i]
+		values, err := e.values(&m.from, a)
+		if err != nil {
+			return nil, 0, err
+		}
+		set(m.name, values)
+	}
+	status := chosen.status
+	if e.context != nil {
+		over, err := e.context.response.exported(http.CanonicalHeaderKey)
+		if err != nil {
+			return nil, 0, err
+		}
+		for _, name := range sortedKeys(over.Header) {
+			if !parameterName.MatchString(name) {
+				return nil, 0, errHeader
+			}
+			set(name, over.Header[name])
+		}
+		if over.Status != 0 {
+			status = over.Status
+		}
+	}
+	return h, status, nil
 }
 
 // capture takes the answer of an integration whose response is mapped. It keeps the body if

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/gatekit-go/gatekit/transform/vtl"
 )
@@ -167,4 +168,58 @@ func decodeBase64(s string) ([]byte, error) {
 		decoded, err = base64.RawStdEncoding.DecodeString(s)
 	}
 	return decoded, err
+}
+
+// validText returns body with what isn't UTF-8 as U+FFFD, one for each piece that could have begun
+// a character, as Java decodes it. It returns body itself if nothing is to be done.
+func validText(body []byte) []byte {
+	if utf8.Valid(body) {
+		return body
+	}
+	text, rest := appendValidText(make([]byte, 0, len(body)+len(body)/8+8), body)
+	if len(rest) > 0 {
+		text = utf8.AppendRune(text, utf8.RuneError)
+	}
+	return text
+}
+
+// plainText is validText for a string.
+func plainText(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return string(validText([]byte(s)))
+}
+
+// appendValidText appends b as validText has it, but for an unfinished character at the end, which
+// it returns.
+func appendValidText(dst, b []byte) (text, rest []byte) {
+	for len(b) > 0 {
+		r, size := utf8.DecodeRune(b)
+		if r != utf8.RuneError || size > 1 {
+			dst = append(dst, b[:size]...)
+			b = b[size:]
+			continue
+		}
+		n := prefixLen(b)
+		if n == len(b) && !utf8.FullRune(b) {
+			return dst, b
+		}
+		dst = utf8.AppendRune(dst, utf8.RuneError)
+		b = b[n:]
+	}
+	return dst, nil
+}
+
+// prefixLen is how many bytes of b, which begins with no character, could be the beginning of one;
+// at least one. (The Unicode Standard, section 3.9, "maximal subpart".)
+func prefixLen(b []byte) int {
+	n := 1
+	for n < min(len(b), 3) && !utf8.FullRune(b[:n]) && 0x80 <= b[n] && b[n] < 0xc0 {
+		if utf8.FullRune(b[:n+1]) { // complete, and wrong
+			break
+		}
+		n++
+	}
+	return n
 }

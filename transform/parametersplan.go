@@ -1,13 +1,90 @@
 package transform
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/textproto"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gatekit-go/gatekit/internal/httpword"
+	"github.com/gatekit-go/gatekit/internal/mistakes"
+	"github.com/gatekit-go/gatekit/internal/selector"
 )
+
+// plan is one of the maps, parsed, in the order in which it is carried out.
+type plan struct {
+	mappings                                                  []mapping
+	asksBody, asksContext, editsHeader, editsQuery, editsPath bool
+	// tellsTarget says that Host or path are set, which an HTTP integration behind is told by the
+	// RequestContext.
+	tellsTarget bool
+	// drops says that an overwrite without text drops what is there.
+	drops bool
+}
+
+type mapping struct {
+	key
+	value  value
+	status int
+}
+
+func newPlan(mis *mistakes.Mistakes, texts map[string]string, response bool) plan {
+	var p plan
+	for _, text := range slices.Sorted(maps.Keys(texts)) {
+		m, err := newMapping(text, texts[text], response)
+		if err == nil && slices.ContainsFunc(p.mappings, func(o mapping) bool { return o.key == m.key }) {
+			err = errors.New("want one mapping of an action and a name, got another one")
+		}
+		if err != nil {
+			mis.Key(text).Add("", "%w", err)
+			continue
+		}
+		p.mappings = append(p.mappings, m)
+		p.asksBody = p.asksBody || m.value.asks(selector.Body|selector.BodyPart)
+		p.asksContext = p.asksContext || m.value.asks(selector.Context)
+		p.editsHeader = p.editsHeader || m.place == inHeader
+		p.editsQuery = p.editsQuery || m.place == inQuery
+		p.editsPath = p.editsPath || m.place == inPath
+		p.tellsTarget = p.tellsTarget || m.place == inPath || m.place == inHost
+	}
+	slices.SortStableFunc(p.mappings, func(a, b mapping) int { return cmp.Compare(a.action, b.action) })
+	return p
+}
+
+func newMapping(keyText, valueText string, response bool) (mapping, error) {
+	k, err := parseKey(keyText, response)
+	if err != nil {
+		return mapping{}, err
+	}
+	m := mapping{key: k}
+	switch {
+	case k.action == remove:
+		if valueText != "" && valueText != "''" {
+			return mapping{}, fmt.Errorf("want no value with remove (\"\" or \"''\"), got %q", valueText)
+		}
+		return m, nil
+	case k.place == inStatus:
+		if m.status, err = strconv.Atoi(valueText); err != nil || m.status < 200 || m.status > 599 || len(valueText) != 3 {
+			return mapping{}, fmt.Errorf("want a status from 200 to 599, got %q", valueText)
+		}
+		return m, nil
+	}
+	from := requestValues
+	if response {
+		from = responseValues
+	}
+	if m.value, err = parseValue(valueText, from); err != nil {
+		return mapping{}, err
+	}
+	if k.place == inPath {
+		err = m.value.checkPath()
+	}
+	return m, err
+}
 
 // action is what a mapping does. Their order is the one in which they are carried out.
 type action uint8
