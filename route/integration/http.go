@@ -149,6 +149,7 @@ func (x *exchange) prepare() error {
 	}
 	to := target{
 		r: r, path: gatekit.PathOf(r), routeKey: gatekit.RouteKey(r), decode: p.config.InsecureDecodeEncodedSlash,
+		message: x.rc != nil && x.rc.Connection != nil,
 	}
 	if err := to.set(&x.URL, t, prefix, requestPath); err != nil {
 		return err

@@ -51,6 +51,7 @@ type target struct {
 	path     gatekit.Path
 	routeKey string
 	decode   bool // [HTTPConfig].InsecureDecodeEncodedSlash
+	message  bool // of a WebSocket connection: its path is the handshake's, and says nothing
 }
 
 // set sets u's for a template, or for none, which sends the request's. prefix is put before the
@@ -81,7 +82,7 @@ func (x *target) set(u *url.URL, t *uritemplate.Template, prefix string, asIs bo
 		case err != nil:
 			return err
 		case path == "" && t.Scheme == "" && !t.PathVariables(): // no URI: the request's path
-		case !t.PathVariables() && (x.routeKey == "" || x.routeKey == "$default"):
+		case !t.PathVariables() && !x.message && (x.routeKey == "" || x.routeKey == "$default"):
 			// The route has no path of its own: the request's follows the URI's.
 			escaped = strings.TrimSuffix(path, "/") + rooted(escaped)
 		default:

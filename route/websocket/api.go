@@ -39,7 +39,7 @@ type API struct {
 	stop     context.CancelFunc
 	node     Node
 	member   Member
-	hangUp   func()        // of the Transport
+	hangUp   func()        // of the Transport; may be called twice
 	inFlight chan struct{} // a token for each message that is served
 
 	built       atomic.Bool
@@ -53,7 +53,7 @@ type API struct {
 
 	open     sync.RWMutex // over what follows
 	conns    map[string]*socket
-	opening  int // handshakes that hold a place among MaxConnections
+	opening  map[*gatekit.RequestContext]struct{} // handshakes that hold a place among MaxConnections
 	draining bool
 	fenced   bool
 	ends     sync.WaitGroup // one for each connection until its $disconnect is done
@@ -92,11 +92,13 @@ func New(ctx context.Context, cfg Config) (*API, error) {
 		a.stop()
 		return nil, fmt.Errorf("websocket: join the registry: %w", err)
 	}
-	if a.hangUp, err = transport.Listen(a.ctx, a.node, a.serveCall); err != nil {
+	hangUp, err := transport.Listen(a.ctx, a.node, a.serveCall)
+	if err != nil {
 		_ = a.member.Leave(ctx)
 		a.stop()
 		return nil, fmt.Errorf("websocket: listen to other nodes: %w", err)
 	}
+	a.hangUp = sync.OnceFunc(hangUp)
 	context.AfterFunc(ctx, a.abortAll)
 	return a, nil
 }

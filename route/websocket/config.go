@@ -129,7 +129,10 @@ func orOff[T ~int | ~int64](v, def T) T {
 // check returns an API without routes, or every mistake in c.
 func (c Config) check() (*API, error) {
 	m := mistakes.In("websocket: Config")
-	a := &API{identity: c.API, routes: map[string]*route{}, conns: map[string]*socket{}}
+	a := &API{
+		identity: c.API, routes: map[string]*route{}, conns: map[string]*socket{},
+		opening: map[*gatekit.RequestContext]struct{}{},
+	}
 	m.Require(c.API.Flavor == gatekit.HTTP || c.API.Flavor == gatekit.WebSocket, "API.Flavor",
 		"want WebSocket, got %v", c.API.Flavor)
 	a.identity.Flavor = gatekit.WebSocket

@@ -44,14 +44,14 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = errOrigin
 	}
 	if err == nil {
-		err = a.reserve()
+		err = a.reserve(rc)
 	}
 	if err != nil {
 		a.counts.clientErrors.Add(1)
 		gatekit.Reject(w, r, refusalOf(err))
 		return
 	}
-	defer a.release()
+	defer a.release(rc)
 	rc.Route = &gatekit.Route{Key: connectKey}
 	if at := a.routes[connectKey]; at != nil {
 		rc.Route = &at.Route
@@ -70,24 +70,24 @@ func refusalOf(err error) error {
 	return err
 }
 
-// reserve takes a place among MaxConnections.
-func (a *API) reserve() error {
+// reserve takes a place among MaxConnections, until release or publish.
+func (a *API) reserve(rc *gatekit.RequestContext) error {
 	a.open.Lock()
 	defer a.open.Unlock()
 	switch {
 	case a.draining || a.fenced || a.ctx.Err() != nil:
 		return errDraining
-	case a.config.MaxConnections > 0 && a.opening+len(a.conns) >= a.config.MaxConnections:
+	case a.config.MaxConnections > 0 && len(a.opening)+len(a.conns) >= a.config.MaxConnections:
 		return errConnections
 	}
-	a.opening++
+	a.opening[rc] = struct{}{}
 	return nil
 }
 
-func (a *API) release() {
+func (a *API) release(rc *gatekit.RequestContext) {
 	a.open.Lock()
 	defer a.open.Unlock()
-	a.opening--
+	delete(a.opening, rc)
 }
 
 // upgrader is the handler behind Use's middlewares: $connect, and the connection.
@@ -118,7 +118,7 @@ func (u *upgrader) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.farewell(s, wsconn.CodeAbnormal, "")
 		return
 	}
-	if err := a.publish(r.Context(), s); err != nil {
+	if err := a.publish(r.Context(), rc, s); err != nil {
 		a.log(slog.LevelError, "a connection can't be registered", s.id, err)
 		gatekit.Reject(w, r, errDraining)
 		a.farewell(s, wsconn.CodeAbnormal, "")
@@ -135,7 +135,7 @@ func (u *upgrader) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	close(s.opened)
 	s.watch()
-	s.conn.Start(s)
+	s.conn.Start(s) // over HTTP/2 it returns when the connection has ended
 }
 
 // runConnect asks $connect, if there is one, and returns the subprotocol. Unless it admits the
@@ -145,12 +145,16 @@ func (a *API) runConnect(w http.ResponseWriter, r *http.Request, s *socket, hs *
 	a.counts.connects.Add(1)
 	answer := &exchange{header: http.Header{}, limit: maxPushBytes}
 	if at := a.routes[connectKey]; at != nil {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), a.config.IntegrationTimeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), a.config.IntegrationTimeout+slack)
 		at.handler.ServeHTTP(answer, r.WithContext(ctx))
 		cancel()
 		s.learn(gatekit.From(r.Context()))
 	}
-	if status := answer.code(); status < 200 || status > 299 {
+	if answer.over {
+		gatekit.Reject(w, r, errReply)
+		return "", false
+	}
+	if status := answer.code(); status > 299 {
 		for name, values := range answer.header {
 			w.Header()[name] = values
 		}
@@ -177,7 +181,7 @@ func (a *API) runConnect(w http.ResponseWriter, r *http.Request, s *socket, hs *
 
 // publish makes the connection known, here and in the registry, before the 101 is sent: whoever
 // hears of its ID finds it, and waits for the 101 where that is a matter of microseconds.
-func (a *API) publish(ctx context.Context, s *socket) error {
+func (a *API) publish(ctx context.Context, rc *gatekit.RequestContext, s *socket) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.config.CallTimeout)
 	defer cancel()
 	record := Record{ID: s.id}
@@ -190,6 +194,7 @@ func (a *API) publish(ctx context.Context, s *socket) error {
 	a.open.Lock()
 	late := a.draining || a.fenced || a.ctx.Err() != nil
 	if !late {
+		delete(a.opening, rc) // it has a place of its own now
 		a.conns[s.id] = s
 		a.ends.Add(1)
 	}

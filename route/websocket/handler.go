@@ -50,7 +50,8 @@ type Reply struct {
 
 // HandlerFunc is a handler in Go. A nil Reply sends nothing. An error that is a *gatekit.Rejection
 // is the error frame of its type, and refuses the handshake with its status; any other one is an
-// "Internal server error", whose text stays inside.
+// "Internal server error", whose text stays inside. Its context ends at Config.IntegrationTimeout;
+// one that returns the context's error then has timed out.
 //
 //	api.Handle("join", websocket.HandlerFunc(func(ctx context.Context, m *websocket.Message) (*websocket.Reply, error) {
 //		return &websocket.Reply{Data: []byte("welcome")}, nil
@@ -64,9 +65,15 @@ func (f HandlerFunc) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		gatekit.Reject(w, r, err)
 		return
 	}
-	reply, err := f(r.Context(), m)
+	ctx := r.Context()
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-slack))
+		defer cancel()
+	}
+	reply, err := f(ctx, m)
 	switch {
-	case errors.Is(err, context.DeadlineExceeded) && r.Context().Err() != nil:
+	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil:
 		gatekit.Reject(w, r, &gatekit.Rejection{Type: gatekit.IntegrationTimeout, Cause: err})
 		return
 	case err != nil:

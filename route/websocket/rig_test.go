@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -224,11 +223,4 @@ func (m *manager) callAs(key, method, path string, body []byte) *httptest.Respon
 	w := httptest.NewRecorder()
 	m.handler.ServeHTTP(w, r)
 	return w
-}
-
-func all(t *testing.T, body io.Reader) string {
-	t.Helper()
-	b, err := io.ReadAll(body)
-	require.NoError(t, err)
-	return string(b)
 }

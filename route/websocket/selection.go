@@ -45,7 +45,7 @@ func parseSelection(expr string) (*selection, error) {
 		default:
 			name, n := variableName(rest)
 			if n == 0 {
-				return nil, fmt.Errorf("want ${request.body.PATH}, closed by a brace, in %q", expr)
+				return nil, fmt.Errorf("want ${request.body.PATH}, its braces and brackets closed, in %q", expr)
 			}
 			path, err := bodyPath(name)
 			if err != nil {
@@ -63,8 +63,8 @@ func parseSelection(expr string) (*selection, error) {
 	return s, nil
 }
 
-// variableName returns the variable that rest begins with, and the length of its spelling; 0 if its
-// brace isn't closed.
+// variableName returns the variable that rest begins with, and the length of its spelling; 0 if a
+// brace or a bracket isn't closed.
 func variableName(rest string) (name string, n int) {
 	if strings.HasPrefix(rest, "${") {
 		if end := strings.IndexByte(rest, '}'); end > 0 {
@@ -78,7 +78,7 @@ func variableName(rest string) (name string, n int) {
 		if c == '[' { // a subscript goes to its bracket, whatever is in it
 			end := strings.IndexByte(rest[n:], ']')
 			if end < 0 {
-				break
+				return "", 0
 			}
 			n += end + 1
 			continue

@@ -183,12 +183,11 @@ func (a *API) spread(ctx context.Context, c Call) map[string]error {
 		}
 	}
 	here, away := a.part(c.IDs)
-	nodes := map[string][]string{}
 	if len(away) > 0 {
 		ctx, cancel := context.WithTimeout(ctx, a.config.CallTimeout)
 		defer cancel()
-		var err error
-		if nodes, err = a.locate(ctx, away, failed); err != nil {
+		nodes, err := a.locate(ctx, away, failed)
+		if err != nil {
 			note(away, nil, unavailable(err))
 		}
 		var wg sync.WaitGroup

@@ -84,31 +84,36 @@ func (s *socket) learn(rc *gatekit.RequestContext) {
 	}
 }
 
+// slack is how much longer a request lives than its handler may take: an integration with the same
+// timeout ends by its own, and says so, before it is told that its client has gone.
+const slack = time.Second
+
 // Message implements wsconn.Handler. While it runs nothing more is read from the client.
 func (s *socket) Message(_ *wsconn.Conn, op wsconn.Opcode, payload []byte) {
 	a := s.api
 	a.counts.messages.Add(1)
 	s.begin()
-	select {
-	case a.inFlight <- struct{}{}:
-	case <-a.ctx.Done():
-		s.done()
-		return
-	}
 	body := bytes.Clone(payload) // a handler may keep it
 	if s.slots == nil {
-		s.serve(op, body)
-		<-a.inFlight
-		s.done()
+		s.serveInTurn(op, body)
 		return
 	}
 	s.slots <- struct{}{}
 	go func() {
-		s.serve(op, body)
-		<-a.inFlight
+		s.serveInTurn(op, body)
 		<-s.slots
-		s.done()
 	}()
+}
+
+// serveInTurn serves a message when it is one of those that are served at once.
+func (s *socket) serveInTurn(op wsconn.Opcode, body []byte) {
+	defer s.done()
+	select {
+	case s.api.inFlight <- struct{}{}:
+		s.serve(op, body)
+		<-s.api.inFlight
+	case <-s.api.ctx.Done():
+	}
 }
 
 func (s *socket) begin() {
@@ -132,7 +137,7 @@ func (s *socket) done() {
 func (s *socket) serve(op wsconn.Opcode, body []byte) {
 	a := s.api
 	at := a.selectRoute(body)
-	ctx, cancel := context.WithTimeout(a.ctx, a.config.IntegrationTimeout)
+	ctx, cancel := context.WithTimeout(a.ctx, a.config.IntegrationTimeout+slack)
 	defer cancel()
 	messageID := newID()
 	// Text is called JSON whatever it is: a client can't choose to pass a model, or a template, by
@@ -252,7 +257,7 @@ func (s *socket) End(_ *wsconn.Conn, e wsconn.End) {
 	fenced := s.fenced
 	s.mu.Unlock()
 	removed, err := a.member.Remove(a.ctx, s.id)
-	if err != nil {
+	if err != nil && a.ctx.Err() == nil {
 		a.log(slog.LevelError, "a record can't be removed", s.id, err)
 	}
 	if removed && !fenced {
@@ -272,7 +277,7 @@ func (a *API) farewell(s *socket, code int, reason string) {
 	if code == wsconn.CodeNoStatus {
 		reason = noStatus
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(a.ctx), a.config.IntegrationTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(a.ctx), a.config.IntegrationTimeout+slack)
 	defer cancel()
 	rc, r := s.request(ctx, &at.Route, gatekit.Connection{CloseCode: code, CloseReason: reason}, "", nil)
 	m := &exchange{header: http.Header{}, limit: maxPushBytes}
