@@ -72,8 +72,8 @@ func (in *Incoming) authorizerV2(rc *gatekit.RequestContext) {
 }
 
 // tokenOf is what an authorizer for tokens learned. Where the event doesn't tell scopes, as on
-// routes without, those of the token count. Claims that NewAuthorization drops, such as those with a
-// name twice, tell neither who is calling nor a scope: another reader would see another caller.
+// routes without, those of the token count. Claims that NewAuthorization drops, such as those with
+// a name twice, tell neither who is calling nor a scope: another reader would see another caller.
 func tokenOf(rc *gatekit.RequestContext, claims, scopes string) *gatekit.Authorization {
 	fields := gatekit.AuthorizationFields{RawClaims: []byte(claims), Principal: text(get(claims, "sub"))}
 	ofClaims := jsonscan.IsNull(scopes)

@@ -17,13 +17,18 @@ import (
 // values are single JSON values, and texts that are none. encoding/json says which: it is the
 // oracle.
 var values = []string{
-	`0`, `-0`, `1`, `-1`, `10`, `01`, `-01`, `00`, `1.5`, `1.`, `.5`, `-`, `+1`, `1e1`, `1E+1`, `1e-1`, `1e`, `1e+`, `0e0`, `0.0e0`, `1.e1`, `0x1`, `1_0`, `NaN`, `Infinity`,
+	`0`, `-0`, `1`, `-1`, `10`, `01`, `-01`, `00`, `1.5`, `1.`, `.5`, `-`, `+1`, `1e1`, `1E+1`, `1e-1`, `1e`, `1e+`,
+	`0e0`, `0.0e0`, `1.e1`, `0x1`, `1_0`, `NaN`, `Infinity`,
 	`true`, `false`, `null`, `tru`, `truee`, `True`, `nul`, `n`, ``, ` `, `,`, `:`,
-	`""`, `"a"`, `"`, `"a`, `"\"`, `"\""`, `"\\"`, `"\/"`, `"\b\f\n\r\t"`, `"\a"`, `"\u0041"`, `"\u004"`, `"\u004g"`, `"\U0041"`, `"\ud834\udd1e"`, `"\ud834"`, `"\udd1e"`,
-	`"\ud834x"`, `"\ud834\u0041"`, `"\ud834\ud834\udd1e"`, "\"\x00\"", "\"\x1f\"", "\"\t\"", "\"\x7f\"", "\"\xff\"", "\"\xed\xa0\x80\"", `"é"`, `"𝄞"`, `"` + strings.Repeat("a", 100) + `"`,
+	`""`, `"a"`, `"`, `"a`, `"\"`, `"\""`, `"\\"`, `"\/"`, `"\b\f\n\r\t"`, `"\a"`, `"\u0041"`, `"\u004"`, `"\u004g"`,
+	`"\U0041"`, `"\ud834\udd1e"`, `"\ud834"`, `"\udd1e"`,
+	`"\ud834x"`, `"\ud834\u0041"`, `"\ud834\ud834\udd1e"`, "\"\x00\"", "\"\x1f\"", "\"\t\"", "\"\x7f\"", "\"\xff\"",
+	"\"\xed\xa0\x80\"", `"é"`, `"𝄞"`, `"` + strings.Repeat("a", 100) + `"`,
 	`"` + strings.Repeat("a", 7) + `\n"`, `"` + strings.Repeat("a", 8) + "\x01\"", `'a'`,
-	`[]`, `[ ]`, `[1]`, `[1,2]`, `[1,]`, `[,1]`, `[1 2]`, `[`, `]`, `[[`, `[[]]`, `[[],[]]`, `[[1],[2]]`, `[}`, `[1}`, "[\n1\t,\r2 ]", "[\v1]", "[\u00a01]",
-	`{}`, `{ }`, `{"a":1}`, `{"a":1,"b":2}`, `{"a":1,}`, `{,}`, `{"a"}`, `{"a":}`, `{"a":1 "b":2}`, `{"a" : 1}`, `{a:1}`, `{1:1}`, `{"a":1]`, `{`, `}`, `{"a":{}}`, `{"a":{"b":[{}]}}`, `{"a":1,"a":2}`,
+	`[]`, `[ ]`, `[1]`, `[1,2]`, `[1,]`, `[,1]`, `[1 2]`, `[`, `]`, `[[`, `[[]]`, `[[],[]]`, `[[1],[2]]`, `[}`,
+	`[1}`, "[\n1\t,\r2 ]", "[\v1]", "[\u00a01]",
+	`{}`, `{ }`, `{"a":1}`, `{"a":1,"b":2}`, `{"a":1,}`, `{,}`, `{"a"}`, `{"a":}`, `{"a":1 "b":2}`, `{"a" : 1}`,
+	`{a:1}`, `{1:1}`, `{"a":1]`, `{`, `}`, `{"a":{}}`, `{"a":{"b":[{}]}}`, `{"a":1,"a":2}`,
 	`1 2`, `{} {}`, `[]]`, `{}}`, "\ufeff1", `/**/1`, `1//`, `"a""b"`,
 }
 
@@ -35,7 +40,8 @@ func valid(text string) bool {
 
 func TestValueAgreesWithEncodingJSON(t *testing.T) {
 	for _, text := range values {
-		for _, padded := range []string{text, " \t\r\n" + text + " \n", "[" + text + "]", `{"a":` + text + "}", "[1," + text + ",2]"} {
+		for _, padded := range []string{text, " \t\r\n" + text + " \n", "[" + text + "]", `{"a":` + text + "}",
+			"[1," + text + ",2]"} {
 			require.Equal(t, json.Valid([]byte(padded)), valid(padded), "%q", padded)
 		}
 	}
@@ -70,7 +76,8 @@ func FuzzValue(f *testing.F) {
 			t.Fatal(err)
 		}
 		got, ok := jsonlex.Unquote(text[i:end])
-		if !ok || strings.ToValidUTF8(got, "\ufffd") != strings.ToValidUTF8(decoded, "\ufffd") && utf8.ValidString(text) {
+		if !ok || strings.ToValidUTF8(got, "\ufffd") != strings.ToValidUTF8(decoded,
+			"\ufffd") && utf8.ValidString(text) {
 			t.Fatalf("Unquote(%q) = %q, encoding/json %q", text[i:end], got, decoded)
 		}
 	})
@@ -81,7 +88,8 @@ func TestWhereItStops(t *testing.T) {
 		text string
 		at   int
 	}{
-		{`{"a":tru}`, 5}, {`{"a":1,}`, 7}, {`{"a" 1}`, 5}, {`[1 2]`, 3}, {`"a\x"`, 3}, {"\"a\x01\"", 2}, {`"a`, 2}, {`01`, 1}, {`1.x`, 2}, {`1ex`, 2}, {`-`, 1}, {``, 0}, {`[`, 1},
+		{`{"a":tru}`, 5}, {`{"a":1,}`, 7}, {`{"a" 1}`, 5}, {`[1 2]`, 3}, {`"a\x"`, 3}, {"\"a\x01\"", 2}, {`"a`, 2},
+		{`01`, 1}, {`1.x`, 2}, {`1ex`, 2}, {`-`, 1}, {``, 0}, {`[`, 1},
 	} {
 		end, ok := jsonlex.Value(tt.text, 0, 100)
 		require.Equal(t, tt.text == `01`, ok, "%q", tt.text) // a number that ends there, and text behind it
@@ -103,8 +111,10 @@ func TestDepthIsBounded(t *testing.T) {
 
 func TestHalfPair(t *testing.T) {
 	for inner, want := range map[string]bool{
-		``: false, `a`: false, `\u0041`: false, `\ud834\udd1e`: false, `\ud834`: true, `\udd1e`: true, `\udd1e\ud834`: true, `\ud834\n`: true,
-		`\ufffd`: false, `\\ud834`: false, `\ud834\ud834\udd1e`: true, `a\ud834\udd1eb\udd1e`: true, `\ud834\u0041`: true,
+		``: false, `a`: false, `\u0041`: false, `\ud834\udd1e`: false, `\ud834`: true, `\udd1e`: true,
+		`\udd1e\ud834`: true, `\ud834\n`: true,
+		`\ufffd`: false, `\\ud834`: false, `\ud834\ud834\udd1e`: true, `a\ud834\udd1eb\udd1e`: true,
+		`\ud834\u0041`: true,
 	} {
 		require.Equal(t, want, jsonlex.HalfPair(inner), "%q", inner)
 	}
@@ -121,7 +131,8 @@ func TestInner(t *testing.T) {
 
 // Whatever is written is read back, and by encoding/json too.
 func FuzzAppendString(f *testing.F) {
-	for _, text := range []string{"", "a", "<&>", "\"\\/", "\x00\b\f\n\r\t\x1f\x7f", "é𝄞\u2028", "\xff", "a\xed\xa0\x80b", strings.Repeat("x", 50) + "\n"} {
+	for _, text := range []string{"", "a", "<&>", "\"\\/", "\x00\b\f\n\r\t\x1f\x7f", "é𝄞\u2028", "\xff",
+		"a\xed\xa0\x80b", strings.Repeat("x", 50) + "\n"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -145,7 +156,8 @@ func FuzzAppendString(f *testing.F) {
 		e := json.NewEncoder(&b)
 		e.SetEscapeHTML(false)
 		_ = e.Encode(text)
-		if theirs := bytes.TrimSuffix(b.Bytes(), []byte("\n")); !bytes.ContainsAny(theirs, "\u2028\u2029") && !bytes.Contains(theirs, []byte(`\u`)) && !bytes.Equal(theirs, quoted) {
+		if theirs := bytes.TrimSuffix(b.Bytes(), []byte("\n")); !bytes.ContainsAny(theirs,
+			"\u2028\u2029") && !bytes.Contains(theirs, []byte(`\u`)) && !bytes.Equal(theirs, quoted) {
 			t.Fatalf("AppendString(%q) = %q, encoding/json %q", text, quoted, theirs)
 		}
 	})
@@ -203,8 +215,10 @@ func ExampleValue() {
 
 func BenchmarkAppendString(b *testing.B) {
 	for name, text := range map[string]string{
-		"text=short": "api.example.com", "text=header": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/122.0 Safari/537.36",
-		"text=JSON": strings.Repeat(`{"qty":1,"sku":"A-17"},`, 40), "text=beyond-ASCII": strings.Repeat("Zürich, Genève, 東京 ", 20),
+		"text=short":        "api.example.com",
+		"text=header":       "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/122.0 Safari/537.36",
+		"text=JSON":         strings.Repeat(`{"qty":1,"sku":"A-17"},`, 40),
+		"text=beyond-ASCII": strings.Repeat("Zürich, Genève, 東京 ", 20),
 	} {
 		b.Run(name, func(b *testing.B) {
 			var room []byte

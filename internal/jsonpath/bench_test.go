@@ -10,7 +10,8 @@ import (
 // orders is shaped like what clients post: short names, numbers, a few longer texts, escapes in
 // some.
 var orders = []byte(`{"owner":{"id":"u-7"},"items":[` +
-	strings.Repeat(`{"sku":"A-17","qty":3,"price":12.5,"note":"left at the door","tags":["new","red"],"gift":null},`, 300) +
+	strings.Repeat(`{"sku":"A-17","qty":3,"price":12.5,"note":"left at the door","tags":["new","red"],"gift":null},`,
+		300) +
 	strings.Repeat(`{"sku":"B-2","note":"he said \"no\"\nand left"},`, 50) + `{}],"total":1234.5}`)
 
 func BenchmarkOpen(b *testing.B) {

@@ -165,8 +165,10 @@ func TestParseRefuses(t *testing.T) {
 
 func TestDocumentsThatAreNotJSON(t *testing.T) {
 	for _, text := range []string{
-		"", " ", "{", "[", "{]", "[}", `{"a"}`, `{"a":}`, `{"a":1,}`, `{a:1}`, `{'a':1}`, `[1,]`, `[1 2]`, `[,1]`, `{"a":1 "b":2}`, "tru", "nul", "True",
-		"01", "-", "1.", ".5", "+1", "1e", "1e+", "0x1", "NaN", `"`, `"\`, `"\x"`, `"\u12"`, `"\u12g4"`, "\"\n\"", "\"\x00\"", "1 2", "{} {}", "[1]]",
+		"", " ", "{", "[", "{]", "[}", `{"a"}`, `{"a":}`, `{"a":1,}`, `{a:1}`, `{'a':1}`, `[1,]`, `[1 2]`, `[,1]`,
+		`{"a":1 "b":2}`, "tru", "nul", "True",
+		"01", "-", "1.", ".5", "+1", "1e", "1e+", "0x1", "NaN", `"`, `"\`, `"\x"`, `"\u12"`, `"\u12g4"`, "\"\n\"",
+		"\"\x00\"", "1 2", "{} {}", "[1]]",
 		"\"\xff\"", "\"\xed\xa0\x80\"", "\ufeff{}", "{\"a\":1}\x00", "[1,\f2]",
 		strings.Repeat("[", jsonpath.MaxDepth+1) + strings.Repeat("]", jsonpath.MaxDepth+1),
 		strings.Repeat("[", 1<<20), strings.Repeat(`{"a":`, 1<<20),
@@ -231,7 +233,8 @@ func TestNumbersOfAnySize(t *testing.T) {
 	} {
 		p, err := jsonpath.Parse("$[?(" + tt.filter + ")]")
 		require.NoError(t, err)
-		got, err := p.Select([]byte(`[1.000, 1e999999999, 1e99999999999999999999, 100000000000000000000000000000001, -1e999999, -0.0e9]`))
+		got,
+			err := p.Select([]byte(`[1.000, 1e999999999, 1e99999999999999999999, 100000000000000000000000000000001, -1e999999, -0.0e9]`))
 		require.NoError(t, err)
 		require.Len(t, got, tt.want, "%s: %q", tt.filter, got)
 	}
@@ -259,7 +262,8 @@ func TestAppendCompact(t *testing.T) {
 }
 
 func TestUnquote(t *testing.T) {
-	for _, value := range []string{`"a"`, `"\u00e9\n\"\\\/\b\f\r\t"`, `"\ud83d\ude00"`, `"\ud83dx"`, `"\ud83d\u0041"`, `"\udc00"`, `""`} {
+	for _, value := range []string{`"a"`, `"\u00e9\n\"\\\/\b\f\r\t"`, `"\ud83d\ude00"`, `"\ud83dx"`,
+		`"\ud83d\u0041"`, `"\udc00"`, `""`} {
 		var want string
 		require.NoError(t, json.Unmarshal([]byte(value), &want))
 		got, ok := jsonpath.Unquote([]byte(value))
@@ -298,7 +302,8 @@ func TestGetAllocatesNothing(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"$.a", "a", "$..a[?(@.b > 1 && !(@.c =~ /x/i))]['d','e'][-1:][0,1].*", "$['\\u0061']", "$[?($.a == 'b' || @ != null)]", "$.a.length()"} {
+	for _, s := range []string{"$.a", "a", "$..a[?(@.b > 1 && !(@.c =~ /x/i))]['d','e'][-1:][0,1].*", "$['\\u0061']",
+		"$[?($.a == 'b' || @ != null)]", "$.a.length()"} {
 		f.Add(s, `{"a":[{"b":2,"c":"x"}]}`)
 	}
 	f.Fuzz(func(t *testing.T, expr, text string) {
@@ -330,7 +335,8 @@ func FuzzParse(f *testing.F) {
 // What is JSON for us is so for encoding/json and the other way round, but for UTF-8, which it
 // doesn't ask for, and depth.
 func FuzzDocument(f *testing.F) {
-	for _, s := range []string{shop, `{"a":1,}`, "[1e5,-0.5E-1,\"\\ud83d\\ude00\"]", "\"\xff\"", "[[[[]]]]", `{"a":{"a":1,"a":2}}`} {
+	for _, s := range []string{shop, `{"a":1,}`, "[1e5,-0.5E-1,\"\\ud83d\\ude00\"]", "\"\xff\"", "[[[[]]]]",
+		`{"a":{"a":1,"a":2}}`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {

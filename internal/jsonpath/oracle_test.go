@@ -456,7 +456,8 @@ func randomDocument(r *rand.Rand, depth int) string {
 	case 5, 6:
 		return []string{"0", "1", "2.0", "-0", "1.5", "1.50", "10e1", "12345678901234567890", "1e400"}[r.IntN(9)]
 	}
-	return []string{`"t"`, `"1"`, `"abc"`, `""`, `"\"}]"`, `"\\"`, `"\u00e9\ud83d\ude00\n"`, `"\ud800"`, `"\/"`, `"日本"`}[r.IntN(10)]
+	return []string{`"t"`, `"1"`, `"abc"`, `""`, `"\"}]"`, `"\\"`, `"\u00e9\ud83d\ude00\n"`, `"\ud800"`, `"\/"`,
+		`"日本"`}[r.IntN(10)]
 }
 
 func TestAgainstAnObviousEvaluator(t *testing.T) {

@@ -18,7 +18,8 @@ func TestMembers(t *testing.T) {
 	for name, value := range jsonscan.Members([]byte(` { "a" : 1 , "b":[{"x":"}"},"]"],"c\"":{"y":{}} ,"d":"\\","e":null,"a":-1.5e3 } `)) {
 		got = append(got, string(name), string(value))
 	}
-	require.Equal(t, []string{`"a"`, "1", `"b"`, `[{"x":"}"},"]"]`, `"c\""`, `{"y":{}}`, `"d"`, `"\\"`, `"e"`, "null", `"a"`, "-1.5e3"}, got)
+	require.Equal(t, []string{`"a"`, "1", `"b"`, `[{"x":"}"},"]"]`, `"c\""`, `{"y":{}}`, `"d"`, `"\\"`, `"e"`,
+		"null", `"a"`, "-1.5e3"}, got)
 	for name := range jsonscan.Members([]byte(`[1]`)) {
 		t.Fatal(string(name))
 	}
@@ -44,16 +45,20 @@ func TestElements(t *testing.T) {
 // Valid agrees with encoding/json, here and in the fuzz target.
 func TestValid(t *testing.T) {
 	for _, text := range []string{
-		"", " ", "{}", "[]", "{ }", "[ ]", " [ 1 , 2 ] ", "[1,]", "[,1]", "{,}", `{"a"}`, `{"a":}`, `{"a":1,}`, `{"a":1 "b":2}`, `{a:1}`, `{"a":1}}`, `[1]]`, `[}`, `{]`, "[1 2]", `"a`, `"\`, `"\x"`, `"\u12g4"`,
-		`"\u12"`, "\"\n\"", "\"\x7f\xff\"", "-", "-0", "01", "1.", ".5", "1e", "1e+", "1E-5", "1.5e10", "--1", "+1", "tru", "true", "truex", "nul", "null", "False", "1 1", "{}[]", "[[[[]]]]", `{"a":{"b":[{"c":[]}]}}`,
-		strings.Repeat("[", 10000) + strings.Repeat("]", 10000), strings.Repeat("[", 10001) + strings.Repeat("]", 10001), strings.Repeat(`{"a":`, 9999) + "1" + strings.Repeat("}", 9999), strings.Repeat("[", 1<<20),
+		"", " ", "{}", "[]", "{ }", "[ ]", " [ 1 , 2 ] ", "[1,]", "[,1]", "{,}", `{"a"}`, `{"a":}`, `{"a":1,}`,
+		`{"a":1 "b":2}`, `{a:1}`, `{"a":1}}`, `[1]]`, `[}`, `{]`, "[1 2]", `"a`, `"\`, `"\x"`, `"\u12g4"`,
+		`"\u12"`, "\"\n\"", "\"\x7f\xff\"", "-", "-0", "01", "1.", ".5", "1e", "1e+", "1E-5", "1.5e10", "--1", "+1",
+		"tru", "true", "truex", "nul", "null", "False", "1 1", "{}[]", "[[[[]]]]", `{"a":{"b":[{"c":[]}]}}`,
+		strings.Repeat("[", 10000) + strings.Repeat("]", 10000), strings.Repeat("[", 10001) + strings.Repeat("]",
+			10001), strings.Repeat(`{"a":`, 9999) + "1" + strings.Repeat("}", 9999), strings.Repeat("[", 1<<20),
 	} {
 		require.Equal(t, json.Valid([]byte(text)), jsonscan.Valid(text), "%.100q", text)
 	}
 }
 
 func TestText(t *testing.T) {
-	for _, raw := range []string{`"a"`, `""`, `"\n\t\r\b\f\/\\\""`, `"\u00e9\ud83d\ude00"`, `"\ud83d"`, `"\ud83dx"`, `"\ud83d\u0041"`, `"\ude00\ud83d"`, `"é😀"`} {
+	for _, raw := range []string{`"a"`, `""`, `"\n\t\r\b\f\/\\\""`, `"\u00e9\ud83d\ude00"`, `"\ud83d"`, `"\ud83dx"`,
+		`"\ud83d\u0041"`, `"\ude00\ud83d"`, `"é😀"`} {
 		var want string
 		require.NoError(t, json.Unmarshal([]byte(raw), &want))
 		got, ok := jsonscan.Text([]byte(raw))
@@ -158,7 +163,8 @@ func FuzzString(f *testing.F) {
 // What is only nearly what it looks like.
 func TestNearly(t *testing.T) {
 	for text, want := range map[string]string{
-		`"\ud83d\nde00"`: "\ufffd\nde00", `"\ud83d\\ude00"`: "\ufffd\\ude00", `"\ud83dx"`: "\ufffdx", `"\ude00\ud83d"`: "\ufffd\ufffd", `"\ud83d\u0041"`: "\ufffdA", `"\ud83d\ude00"`: "😀",
+		`"\ud83d\nde00"`: "\ufffd\nde00", `"\ud83d\\ude00"`: "\ufffd\\ude00", `"\ud83dx"`: "\ufffdx",
+		`"\ude00\ud83d"`: "\ufffd\ufffd", `"\ud83d\u0041"`: "\ufffdA", `"\ud83d\ude00"`: "😀",
 	} {
 		got, ok := jsonscan.Text(text)
 		require.True(t, ok)
@@ -168,5 +174,6 @@ func TestNearly(t *testing.T) {
 	require.True(t, jsonscan.Is(`"abc"`, "abc"))
 	require.False(t, jsonscan.Is(`"abc"`, "abd"))
 	require.False(t, jsonscan.Is(`"a\u0062c"`, "abd"))
-	require.Equal(t, "\"\ufffd\ufffd\"", string(jsonlex.AppendString(nil, "\ufffd\xff")), "the replacement rune itself is a rune")
+	require.Equal(t, "\"\ufffd\ufffd\"", string(jsonlex.AppendString(nil, "\ufffd\xff")),
+		"the replacement rune itself is a rune")
 }

@@ -23,7 +23,8 @@ func members(t testing.TB, data string) (map[string]string, error) {
 }
 
 func TestObject(t *testing.T) {
-	got, err := members(t, ` { "a" : 1.5e+3 , "b":[1,{"x":null} ] , "\u0063":"\ud83d\ude00", "d":{} , "e":"","f":true,"g":-0 } `)
+	got, err := members(t,
+		` { "a" : 1.5e+3 , "b":[1,{"x":null} ] , "\u0063":"\ud83d\ude00", "d":{} , "e":"","f":true,"g":-0 } `)
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{
 		"a": "1.5e+3", "b": `[1,{"x":null} ]`, "c": `"\ud83d\ude00"`, "d": "{}", "e": `""`, "f": "true", "g": "-0",
@@ -34,12 +35,16 @@ func TestObjectRefuses(t *testing.T) {
 	deep := strings.Repeat(`[`, 20) + strings.Repeat(`]`, 20)
 	many := `{"n0":1` + strings.Repeat(`,"x":1`, 2) + `}`
 	for _, data := range []string{
-		``, ` `, `null`, `[]`, `"a"`, `1`, `{`, `}`, `{}}`, `{} {}`, `{"a"}`, `{"a":}`, `{"a":1,}`, `{,"a":1}`, `{"a":1 "b":2}`, `{a:1}`, `{'a':1}`,
-		`{"a":01}`, `{"a":1.}`, `{"a":.5}`, `{"a":+1}`, `{"a":1e}`, `{"a":-}`, `{"a":0x1}`, `{"a":NaN}`, `{"a":tru}`, `{"a":True}`, `{"a":nul}`,
-		`{"a":"` + "\x00" + `"}`, `{"a":"` + "\n" + `"}`, `{"a":"\x"}`, `{"a":"\u12"}`, `{"a":"\u12g4"}`, `{"a":"`, `{"a":"\`, `{"a":"\u`,
+		``, ` `, `null`, `[]`, `"a"`, `1`, `{`, `}`, `{}}`, `{} {}`, `{"a"}`, `{"a":}`, `{"a":1,}`, `{,"a":1}`,
+		`{"a":1 "b":2}`, `{a:1}`, `{'a':1}`,
+		`{"a":01}`, `{"a":1.}`, `{"a":.5}`, `{"a":+1}`, `{"a":1e}`, `{"a":-}`, `{"a":0x1}`, `{"a":NaN}`, `{"a":tru}`,
+		`{"a":True}`, `{"a":nul}`,
+		`{"a":"` + "\x00" + `"}`, `{"a":"` + "\n" + `"}`, `{"a":"\x"}`, `{"a":"\u12"}`, `{"a":"\u12g4"}`, `{"a":"`,
+		`{"a":"\`, `{"a":"\u`,
 		`{"a":"\ud800"}`, `{"a":"\udc00"}`, `{"a":"\ud800\n"}`, `{"a":"\ud800\u0041"}`, `{"a":"\ud800\ud800"}`,
 		"{\"a\":\"\xff\"}", "{\"\xc3\x28\":1}", "\ufeff{}", `{"a":1}//`, `{"a":/**/1}`,
-		`{"a":1,"a":1}`, `{"a":1,"A":1}`, `{"iss":1,"ISS":2}`, `{"iss":1,"i\u0073s":2}`, `{"k":1,"\u212a":2}`, `{"scope":1,"\u017fcope":2}`, `{"é":1,"É":2}`,
+		`{"a":1,"a":1}`, `{"a":1,"A":1}`, `{"iss":1,"ISS":2}`, `{"iss":1,"i\u0073s":2}`, `{"k":1,"\u212a":2}`,
+		`{"scope":1,"\u017fcope":2}`, `{"é":1,"É":2}`,
 		`{"a":{"b":1,"b":2}}`, `{"a":[{"b":1,"b":2}]}`, `{"a":` + deep + `}`, many,
 	} {
 		_, err := members(t, data)
@@ -94,7 +99,8 @@ func TestTexts(t *testing.T) {
 // FuzzObject: what Object takes, encoding/json takes with the same members; what it refuses as JSON
 // is no object, has a repeated name, a lone surrogate, other bytes than UTF-8, or is too deep.
 func FuzzObject(f *testing.F) {
-	for _, seed := range []string{`{}`, `{"a":1,"b":[true,{"c":"\u00e9\n"}],"d":-1.5e-7}`, `{"a":1,"A":2}`, `{"a":"\ud83d\ude00"}`, `{"a":[[[]]]}`, "{\"\xff\":0}", `{"a" : {} , "b":null }`} {
+	for _, seed := range []string{`{}`, `{"a":1,"b":[true,{"c":"\u00e9\n"}],"d":-1.5e-7}`, `{"a":1,"A":2}`,
+		`{"a":"\ud83d\ude00"}`, `{"a":[[[]]]}`, "{\"\xff\":0}", `{"a" : {} , "b":null }`} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, data string) {
@@ -123,7 +129,8 @@ func FuzzObject(f *testing.F) {
 func TestDepth(t *testing.T) {
 	nothing := func(string, []byte) error { return nil }
 	for data, want := range map[string]bool{
-		`{"a":{},"b":{},"c":[],"d":[],"e":[{},{},[],[]]}`: true, `{"a":[[]]}`: true, `{"a":{"b":{}}}`: true, `{"a":[[[]]]}`: false, `{"a":{"b":{"c":{}}}}`: false, `{"a":[{"b":[]}]}`: false,
+		`{"a":{},"b":{},"c":[],"d":[],"e":[{},{},[],[]]}`: true, `{"a":[[]]}`: true, `{"a":{"b":{}}}`: true,
+		`{"a":[[[]]]}`: false, `{"a":{"b":{"c":{}}}}`: false, `{"a":[{"b":[]}]}`: false,
 	} {
 		require.Equal(t, want, strictjson.Object([]byte(data), 3, nothing) == nil, data)
 	}
@@ -132,11 +139,16 @@ func TestDepth(t *testing.T) {
 // ObjectOfNames is as strict as Object but for the letter case of the outermost names.
 func TestObjectOfNames(t *testing.T) {
 	for data, want := range map[string]bool{
-		`{"a":1,"A":2}`: true, `{"k":1,"\u212a":2}`: true, `{"a":1,"a":2}`: false, `{"a":1,"\u0061":2}`: false, `{"o":{"a":1,"a":2}}`: false, `{"a":"\ud800\ue000"}`: false, `{"a":"\ud83d\ude00"}`: true,
+		`{"a":1,"A":2}`: true, `{"k":1,"\u212a":2}`: true, `{"a":1,"a":2}`: false, `{"a":1,"\u0061":2}`: false,
+		`{"o":{"a":1,"a":2}}`: false, `{"a":"\ud800\ue000"}`: false, `{"a":"\ud83d\ude00"}`: true,
 		`{"a":1}x`: false, `[]`: false, ``: false,
 	} {
 		names := ""
-		err := strictjson.ObjectOfNames([]byte(data), 3, func(name string, _ []byte) error { names += name; return nil })
+		err := strictjson.ObjectOfNames([]byte(data), 3, func(name string,
+			_ []byte) error {
+			names += name
+			return nil
+		})
 		require.Equal(t, want, err == nil, data)
 		require.Equal(t, want, names != "", data)
 	}
