@@ -103,7 +103,8 @@ func checkedScopes(scopes []string) []string {
 			ok = ok && s[i] > ' ' && s[i] < 0x7f && s[i] != '"' && s[i] != '\\'
 		}
 		if !ok {
-			panic(`auth: scopes: want visible ASCII without blanks, " and \ in each, got ` + strings.ToValidUTF8(quoted(s), "?"))
+			panic(`auth: scopes: want visible ASCII without blanks, " and \ in each, got ` +
+				strings.ToValidUTF8(quoted(s), "?"))
 		}
 	}
 	return append([]string(nil), scopes...)

@@ -51,8 +51,10 @@ func NewClientCertificate(c ClientCertificateConfig) (*ClientCertificate, error)
 		from  []string
 		to    *[]string
 	}{
-		{"Subjects", c.Subjects, &a.config.Subjects}, {"DNSNames", c.DNSNames, &a.config.DNSNames}, {"URIs", c.URIs, &a.config.URIs},
-		{"EmailAddresses", c.EmailAddresses, &a.config.EmailAddresses}, {"Fingerprints", c.Fingerprints, &a.config.Fingerprints},
+		{"Subjects", c.Subjects, &a.config.Subjects}, {"DNSNames", c.DNSNames, &a.config.DNSNames},
+		{"URIs", c.URIs, &a.config.URIs},
+		{"EmailAddresses", c.EmailAddresses, &a.config.EmailAddresses},
+		{"Fingerprints", c.Fingerprints, &a.config.Fingerprints},
 	} {
 		*list.to = slices.Clone(list.from)
 		m.Require(!slices.Contains(list.from, ""), list.field, `want names, got ""`)
@@ -113,9 +115,11 @@ func (a *ClientCertificate) lists(cert *x509.Certificate, shown map[string]any) 
 		}
 	}
 	for _, list := range []struct{ allowed, has []string }{
-		{a.config.Subjects, []string{cert.Subject.String(), subject}}, {a.config.DNSNames, cert.DNSNames}, {a.config.URIs, uris}, {a.config.EmailAddresses, cert.EmailAddresses},
+		{a.config.Subjects, []string{cert.Subject.String(), subject}}, {a.config.DNSNames, cert.DNSNames},
+		{a.config.URIs, uris}, {a.config.EmailAddresses, cert.EmailAddresses},
 	} {
-		if len(list.allowed) > 0 && !slices.ContainsFunc(list.has, func(name string) bool { return slices.Contains(list.allowed, name) }) {
+		if len(list.allowed) > 0 && !slices.ContainsFunc(list.has,
+			func(name string) bool { return slices.Contains(list.allowed, name) }) {
 			return false
 		}
 	}

@@ -41,7 +41,8 @@ func NewCognito(ctx context.Context, c CognitoConfig) (*Cognito, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &cognitoPools{identity: identitySource{source}, expression: expression, cache: cache, pools: map[string]*verifier{}}
+	p := &cognitoPools{identity: identitySource{source}, expression: expression, cache: cache,
+		pools: map[string]*verifier{}}
 	for _, v := range verifiers {
 		v.cognito = true
 		p.pools[v.checks.issuer] = v
@@ -66,7 +67,8 @@ func (c *Cognito) WithScopes(scopes ...string) Authorizer {
 func (c *Cognito) Middleware(next http.Handler) http.Handler { return Require(c)(next) }
 
 var (
-	errTokenUse  = errors.New("auth: the route wants the other kind of token: an ID token without scopes, an access token with them")
+	errTokenUse = errors.New("auth: the route wants the other kind of token: an ID token without scopes, " +
+		"an access token with them")
 	errAppClient = errors.New("auth: the token's aud doesn't match IdentityValidationExpression")
 	errNoPool    = errors.New("auth: the token is of no configured user pool")
 )

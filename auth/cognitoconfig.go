@@ -45,7 +45,8 @@ type CognitoConfig struct {
 
 const maxUserPools = 1000
 
-var userPoolForm = regexp.MustCompile(`^arn:(aws|aws-cn|aws-us-gov):cognito-idp:([a-z0-9-]+):[0-9]{12}:userpool/(([a-z0-9-]+)_[0-9A-Za-z]+)$`)
+var userPoolForm = regexp.MustCompile(
+	`^arn:(aws|aws-cn|aws-us-gov):cognito-idp:([a-z0-9-]+):[0-9]{12}:userpool/(([a-z0-9-]+)_[0-9A-Za-z]+)$`)
 
 // poolSource is where the token of a pool's user can be: in a header.
 var poolSource = selector.Grammar{Forms: []selector.Form{selector.Method, selector.Dollar}, Kinds: selector.Header}
@@ -64,14 +65,17 @@ func (c *CognitoConfig) check() (pools []JWTConfig, source selector.Selector, ex
 		in := m.Under("UserPools").Index(i)
 		issuer, ok := c.issuer(pool)
 		if !ok {
-			in.Add("", "want an ARN such as arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_AbC, got %s", quoted(pool))
+			in.Add("", "want an ARN such as arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_AbC, got %s",
+				quoted(pool))
 			continue
 		}
 		in.Require(!seen[issuer], "", "want each pool and issuer once, got %s twice", quoted(pool))
 		seen[issuer] = true
 		j := JWTConfig{
-			Issuer: issuer, Audience: []string{"any"}, Algorithms: []string{"RS256"}, HTTPClient: c.HTTPClient, RefreshInterval: c.RefreshInterval,
-			MaxStale: c.MaxStale, StartWithoutKeys: c.StartWithoutKeys, TokenCache: c.TokenCache, Logger: c.Logger,
+			Issuer: issuer, Audience: []string{"any"}, Algorithms: []string{"RS256"}, HTTPClient: c.HTTPClient,
+			RefreshInterval: c.RefreshInterval,
+			MaxStale:        c.MaxStale, StartWithoutKeys: c.StartWithoutKeys, TokenCache: c.TokenCache,
+			Logger: c.Logger,
 		}
 		if err := j.check(); err != nil {
 			in.Add("", "%w", err)

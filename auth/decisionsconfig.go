@@ -112,7 +112,8 @@ var cacheSources = selector.Grammar{
 
 // sourceValues appends the values of all sources to values. ok is false if one is missing, blank,
 // or there more than once, as two readers might choose two of them.
-func sourceValues(rc *gatekit.RequestContext, r *http.Request, sources []selector.Selector, values []string) (_ []string, ok bool) {
+func sourceValues(rc *gatekit.RequestContext, r *http.Request, sources []selector.Selector,
+	values []string) (_ []string, ok bool) {
 	m := selector.Message{Context: rc, Request: r}
 	for i := range sources {
 		value, ok := sources[i].Only(&m)

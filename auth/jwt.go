@@ -64,7 +64,8 @@ func newVerifier(ctx context.Context, cfg JWTConfig, cache *tokenCache) (*verifi
 	for _, name := range cfg.Algorithms {
 		v.methods[name] = algorithms[name]
 	}
-	v.checks = checks{issuer: cfg.Issuer, audience: cfg.Audience, typ: mediaType(cfg.RequireType), leeway: cfg.Leeway.Seconds()}
+	v.checks = checks{issuer: cfg.Issuer, audience: cfg.Audience, typ: mediaType(cfg.RequireType),
+		leeway: cfg.Leeway.Seconds()}
 	set := &keySet{onReplace: v.cache.clear}
 	fetcher := &fetcher{
 		client: newClient(cfg.HTTPClient), issuer: cfg.Issuer, jwksURL: cfg.JWKSURL,
@@ -76,7 +77,8 @@ func newVerifier(ctx context.Context, cfg JWTConfig, cache *tokenCache) (*verifi
 	}
 	v.source.ctx, v.source.cancel = context.WithCancel(ctx)
 	var err error
-	if v.keyfunc, err = keyfunc.New(keyfunc.Options{Ctx: v.source.ctx, Storage: set, UseWhitelist: []jwkset.USE{"", jwkset.UseSig}}); err != nil {
+	if v.keyfunc, err = keyfunc.New(keyfunc.Options{Ctx: v.source.ctx, Storage: set,
+		UseWhitelist: []jwkset.USE{"", jwkset.UseSig}}); err != nil {
 		return nil, fmt.Errorf("auth: %v", err)
 	}
 	if err := v.start(cfg); err != nil {
@@ -108,7 +110,8 @@ func (v *verifier) start(cfg JWTConfig) error {
 	_, fetchErr := f.Result()
 	err := fetchErr
 	if err == nil && v.source.set.size() == 0 {
-		err = fmt.Errorf("auth: the keys of %s: %w", cfg.Issuer, errNoKey) // which an API must not start with unless it says so
+		// which an API must not start with unless it says so
+		err = fmt.Errorf("auth: the keys of %s: %w", cfg.Issuer, errNoKey)
 	}
 	if err != nil && !cfg.StartWithoutKeys {
 		return err

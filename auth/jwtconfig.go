@@ -97,7 +97,8 @@ const (
 // algorithms are those that can be allowed, each with what verifies it.
 var algorithms = map[string]jwt.SigningMethod{
 	"RS256": jwt.SigningMethodRS256, "RS384": jwt.SigningMethodRS384, "RS512": jwt.SigningMethodRS512,
-	"PS256": strictPSS(jwt.SigningMethodPS256), "PS384": strictPSS(jwt.SigningMethodPS384), "PS512": strictPSS(jwt.SigningMethodPS512),
+	"PS256": strictPSS(jwt.SigningMethodPS256), "PS384": strictPSS(jwt.SigningMethodPS384),
+	"PS512": strictPSS(jwt.SigningMethodPS512),
 	"ES256": jwt.SigningMethodES256, "ES384": jwt.SigningMethodES384, "ES512": jwt.SigningMethodES512,
 	"EdDSA": jwt.SigningMethodEdDSA,
 }
@@ -136,7 +137,8 @@ func (c *JWTConfig) check() error {
 		m.Under("Algorithms").Index(i).Require(algorithms[name] != nil, "",
 			"want RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 or EdDSA, got %q", name)
 	}
-	m.Require(strings.TrimSpace(c.RequireType) == c.RequireType && (mediaType(c.RequireType) != "" || c.RequireType == ""),
+	m.Require(strings.TrimSpace(c.RequireType) == c.RequireType &&
+		(mediaType(c.RequireType) != "" || c.RequireType == ""),
 		"RequireType", `want a type such as "at+jwt", got %q`, c.RequireType)
 	mistakes.Range(m, "Leeway", c.Leeway, 0, maxLeeway)
 	mistakes.RangeOrZero(m, "FetchTimeout", c.FetchTimeout, time.Millisecond, maxFetchTimeout)

@@ -29,7 +29,8 @@ const (
 
 var (
 	errKeySet = errors.New("not a JSON Web Key Set without repeated names")
-	errNoKey  = errors.New("the key set has no key that can verify a signature: want RSA of 2048 bits or more, P-256, P-384, P-521 or Ed25519, with a kid of its own, for use sig")
+	errNoKey  = errors.New("the key set has no key that can verify a signature: want RSA of 2048 bits or more, " +
+		"P-256, P-384, P-521 or Ed25519, with a kid of its own, for use sig")
 )
 
 // parseJWKS reads a JSON Web Key Set (RFC 7517) and returns the keys by kid that can verify
@@ -81,8 +82,9 @@ func withoutBOM(text []byte) []byte { return bytes.TrimPrefix(text, []byte("\ufe
 // is no reason to lose the key.
 func readJWK(raw []byte) (m jwkset.JWKMarshal, ok bool) {
 	texts := map[string]*string{
-		"kid": &m.KID, "kty": (*string)(&m.KTY), "use": (*string)(&m.USE), "alg": (*string)(&m.ALG), "crv": (*string)(&m.CRV),
-		"x": &m.X, "y": &m.Y, "n": &m.N, "e": &m.E,
+		"kid": &m.KID, "kty": (*string)(&m.KTY), "use": (*string)(&m.USE), "alg": (*string)(&m.ALG),
+		"crv": (*string)(&m.CRV),
+		"x":   &m.X, "y": &m.Y, "n": &m.N, "e": &m.E,
 		"d": &m.D, "p": &m.P, "q": &m.Q, "dp": &m.DP, "dq": &m.DQ, "qi": &m.QI, "k": &m.K,
 	}
 	err := strictjson.Object(raw, maxTokenDepth, func(name string, value []byte) error {
@@ -154,7 +156,8 @@ func verificationKey(m jwkset.JWKMarshal) (jwkset.JWK, bool) {
 	if !ok {
 		return none, false
 	}
-	jwk, err := jwkset.NewJWKFromMarshal(public, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{StrictPadding: true})
+	jwk, err := jwkset.NewJWKFromMarshal(public, jwkset.JWKMarshalOptions{},
+		jwkset.JWKValidateOptions{StrictPadding: true})
 	if err != nil || m.ALG != "" && !fitsKey(m.ALG.String(), jwk.Key()) {
 		return none, false
 	}

@@ -18,9 +18,10 @@ import (
 //
 // A key that isn't there may be new at the issuer: KeyRead then asks for a fresh set, once.
 type keySet struct {
-	keys      atomic.Pointer[map[string]jwkset.JWK]             // by kid; nil until there were keys
-	refetch   func(ctx context.Context, found func() bool) bool // asks the issuer, and reports whether found says so then; nil: never
-	onReplace func()                                            // forgets what was verified with the keys before
+	keys atomic.Pointer[map[string]jwkset.JWK] // by kid; nil until there were keys
+	// asks the issuer, and reports whether found says so then; nil: never
+	refetch   func(ctx context.Context, found func() bool) bool
+	onReplace func() // forgets what was verified with the keys before
 	writing   sync.Mutex
 }
 
@@ -129,7 +130,8 @@ func (s *keySet) JSONPrivate(ctx context.Context) (json.RawMessage, error) {
 	return s.memory(ctx).JSONPrivate(ctx)
 }
 
-func (s *keySet) JSONWithOptions(ctx context.Context, m jwkset.JWKMarshalOptions, v jwkset.JWKValidateOptions) (json.RawMessage, error) {
+func (s *keySet) JSONWithOptions(ctx context.Context, m jwkset.JWKMarshalOptions,
+	v jwkset.JWKValidateOptions) (json.RawMessage, error) {
 	return s.memory(ctx).JSONWithOptions(ctx, m, v)
 }
 
@@ -137,6 +139,7 @@ func (s *keySet) Marshal(ctx context.Context) (jwkset.JWKSMarshal, error) {
 	return s.memory(ctx).Marshal(ctx)
 }
 
-func (s *keySet) MarshalWithOptions(ctx context.Context, m jwkset.JWKMarshalOptions, v jwkset.JWKValidateOptions) (jwkset.JWKSMarshal, error) {
+func (s *keySet) MarshalWithOptions(ctx context.Context, m jwkset.JWKMarshalOptions,
+	v jwkset.JWKValidateOptions) (jwkset.JWKSMarshal, error) {
 	return s.memory(ctx).MarshalWithOptions(ctx, m, v)
 }

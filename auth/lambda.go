@@ -46,8 +46,9 @@ func NewLambda(f gatekit.Invoker, c LambdaConfig) (*Lambda, error) {
 	}
 	const policiesKept = 1024
 	return &Lambda{
-		decisions: newDecisions(c.CacheConfig), function: invoke.New(f), config: c, sources: sources, expression: expression,
-		policies: clock.New[decisionKey, *policy.Policy](policiesKept, policiesKept),
+		decisions: newDecisions(c.CacheConfig), function: invoke.New(f), config: c, sources: sources,
+		expression: expression,
+		policies:   clock.New[decisionKey, *policy.Policy](policiesKept, policiesKept),
 	}, nil
 }
 
@@ -108,7 +109,8 @@ func (l *Lambda) decide(rc *gatekit.RequestContext, r *http.Request) (caller, er
 }
 
 // ask gets a new decision.
-func (l *Lambda) ask(rc *gatekit.RequestContext, r *http.Request, key decisionKey, now time.Time, resource string, values []string, digest []byte) (*decision, error) {
+func (l *Lambda) ask(rc *gatekit.RequestContext, r *http.Request, key decisionKey, now time.Time, resource string,
+	values []string, digest []byte) (*decision, error) {
 	simple := l.config.EnableSimpleResponses && rc.API.Flavor == gatekit.HTTP
 	e := l.event(rc, r, resource, values, hex.EncodeToString(digest))
 	asked := policyRequest(rc, r, resource, now) // the call may outlive the request, so it gets its own

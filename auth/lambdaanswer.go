@@ -96,7 +96,8 @@ func (l *Lambda) answer(payload []byte, simple, nested bool) (*decision, error) 
 		}
 	}
 	if fields.Principal == "" && fields.Context == nil {
-		fields.Context = map[string]any{} // so that events tell a caller of whom nothing is known from nobody: {"lambda":null}
+		// so that events tell a caller of whom nothing is known from nobody: {"lambda":null}
+		fields.Context = map[string]any{}
 	}
 	made.authorization = gatekit.NewAuthorization(fields)
 	return made, nil
@@ -127,7 +128,8 @@ func (l *Lambda) warn(findings []string) {
 	if before != nil && now.Sub(*before) < time.Minute || !l.warned.CompareAndSwap(before, &now) {
 		return
 	}
-	l.config.Logger.LogAttrs(context.Background(), slog.LevelWarn, "auth: the authorizer function's policy is odd (see policy.Lint)",
+	l.config.Logger.LogAttrs(context.Background(), slog.LevelWarn,
+		"auth: the authorizer function's policy is odd (see policy.Lint)",
 		slog.Any("findings", findings))
 }
 

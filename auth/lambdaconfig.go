@@ -88,7 +88,8 @@ func wholeMatch(m *mistakes.Mistakes, expression string) *regexp.Regexp {
 	}
 	if _, err := regexp.Compile(expression); err != nil { // alone: a ")(" must not close our group
 		m.Add("IdentityValidationExpression",
-			"want a regular expression of RE2, without look-around, back-references and possessive quantifiers: %v", err)
+			"want a regular expression of RE2, without look-around, back-references and possessive quantifiers: %v",
+			err)
 		return nil
 	}
 	return regexp.MustCompile(`\A(?:` + expression + `)\z`)

@@ -62,7 +62,8 @@ const maxResourcePolicy = 8192
 func NewResourcePolicy(c ResourcePolicyConfig) (*ResourcePolicy, error) {
 	p := &ResourcePolicy{
 		lenient: c.SilenceAllowsTokens,
-		vpce:    textproto.CanonicalMIMEHeaderKey(c.SourceVPCEHeader), vpc: textproto.CanonicalMIMEHeaderKey(c.SourceVPCHeader),
+		vpce:    textproto.CanonicalMIMEHeaderKey(c.SourceVPCEHeader),
+		vpc:     textproto.CanonicalMIMEHeaderKey(c.SourceVPCHeader),
 	}
 	m := mistakes.In("auth: ResourcePolicyConfig")
 	m.Require(c.Document != "" || len(c.AllowSourceIPs) > 0 || len(c.DenySourceIPs) > 0, "Document",
@@ -95,7 +96,8 @@ func NewResourcePolicy(c ResourcePolicyConfig) (*ResourcePolicy, error) {
 	if p.proxies, err = gatekit.NewTrustedProxies("", c.TrustedProxies...); err != nil {
 		m.Add("TrustedProxies", "%w", err)
 	}
-	for field, name := range map[string]string{"SourceVPCEHeader": c.SourceVPCEHeader, "SourceVPCHeader": c.SourceVPCHeader} {
+	for field, name := range map[string]string{"SourceVPCEHeader": c.SourceVPCEHeader,
+		"SourceVPCHeader": c.SourceVPCHeader} {
 		m.Require(name == "" || httpword.IsToken(name) && len(c.TrustedProxies) > 0, field,
 			"want a header's name, and TrustedProxies with it, got %s", quoted(name))
 	}
@@ -109,7 +111,8 @@ func NewResourcePolicy(c ResourcePolicyConfig) (*ResourcePolicy, error) {
 // authorizer that allows, so it denies.
 func fenceOf(operator string, ranges []string, allow bool) string {
 	list, _ := json.Marshal(ranges) // strings always encode
-	statements := `{"Effect":"Deny","Principal":"*","Action":"execute-api:Invoke","Resource":"*","Condition":{"` + operator + `":{"aws:SourceIp":` + string(list) + `}}}`
+	statements := `{"Effect":"Deny","Principal":"*","Action":"execute-api:Invoke","Resource":"*","Condition":{"` +
+		operator + `":{"aws:SourceIp":` + string(list) + `}}}`
 	if allow {
 		statements += `,{"Effect":"Allow","Principal":"*","Action":"execute-api:Invoke","Resource":"*"}`
 	}

@@ -51,7 +51,8 @@ func NewSigV4(c SigV4Config) (*SigV4, error) {
 		remote = false
 	}
 	return &SigV4{
-		remote: remote, config: c, seed: maphash.MakeSeed(), keys: clock.New[derivedFrom, signingKey](c.KeyCache, 1), replay: newReplayCache(c.ReplayCache), dummy: rand.Text(),
+		remote: remote, config: c, seed: maphash.MakeSeed(), keys: clock.New[derivedFrom, signingKey](c.KeyCache, 1),
+		replay: newReplayCache(c.ReplayCache), dummy: rand.Text(),
 	}, nil
 }
 
@@ -79,7 +80,8 @@ func (s *SigV4) Authorize(r *http.Request) (*gatekit.Authorization, error) {
 		return nil, notAuthorized(rc, c.principal.ARN, c.resource, c.decided, callerTails)
 	case foreign(rc, c.principal.AccountID):
 		// The owner's policy must allow other accounts, and there is none.
-		return nil, notAuthorized(rc, c.principal.ARN, c.resource, policy.Decision{Policy: -1, Statement: -1}, resourceTails)
+		return nil, notAuthorized(rc, c.principal.ARN, c.resource, policy.Decision{Policy: -1, Statement: -1},
+			resourceTails)
 	}
 	return c.found, nil
 }
@@ -133,7 +135,8 @@ func (s *SigV4) decide(rc *gatekit.RequestContext, r *http.Request) (c caller, e
 	}
 	c.principal, c.decided = p, policy.Decision{Effect: policy.Allow, Policy: -1, Statement: -1}
 	c.found = gatekit.NewAuthorization(gatekit.AuthorizationFields{Principal: name, Caller: &gatekit.IAMCaller{
-		AccessKey: keyID, AccountID: p.AccountID, CallerID: p.UserID, UserID: p.UserID, UserARN: p.ARN, PrincipalOrgID: p.OrgID,
+		AccessKey: keyID, AccountID: p.AccountID, CallerID: p.UserID, UserID: p.UserID, UserARN: p.ARN,
+		PrincipalOrgID: p.OrgID,
 	}})
 	if credential.Policy != nil {
 		asked := policyRequest(rc, r, c.resource, now)
@@ -144,7 +147,8 @@ func (s *SigV4) decide(rc *gatekit.RequestContext, r *http.Request) (c caller, e
 }
 
 // verify returns the credential that signed r.
-func (s *SigV4) verify(rc *gatekit.RequestContext, r *http.Request) (credential Credential, keyID string, now time.Time, err error) {
+func (s *SigV4) verify(rc *gatekit.RequestContext, r *http.Request) (credential Credential, keyID string,
+	now time.Time, err error) {
 	now = time.Now()
 	sent, err := readSigned(rc, r)
 	if err != nil {
@@ -184,7 +188,8 @@ func (s *SigV4) verify(rc *gatekit.RequestContext, r *http.Request) (credential 
 }
 
 // checkScopeAndTime returns when the signature expires.
-func (s *SigV4) checkScopeAndTime(rc *gatekit.RequestContext, sent *signed, now time.Time) (expires time.Time, err error) {
+func (s *SigV4) checkScopeAndTime(rc *gatekit.RequestContext, sent *signed, now time.Time) (expires time.Time,
+	err error) {
 	region := s.config.Region
 	if region == "" {
 		region = rc.API.Region
@@ -201,10 +206,13 @@ func (s *SigV4) checkScopeAndTime(rc *gatekit.RequestContext, sent *signed, now 
 	case sent.algorithm == sigv4.ECDSA && !sigv4.InRegionSet(sent.regionSet, region):
 		return expires, scopeRefusal(rc, "Credential should be scoped to a valid Region, not "+clipped(sent.regionSet))
 	case !dated:
-		return expires, signatureRefusal(rc, "Date must be in ISO-8601 'basic format'. See https://en.wikipedia.org/wiki/ISO_8601.", typeIncomplete, errIncomplete)
+		return expires, signatureRefusal(rc,
+			"Date must be in ISO-8601 'basic format'. See https://en.wikipedia.org/wiki/ISO_8601.", typeIncomplete,
+			errIncomplete)
 	case c.Date != sent.date[:8]:
-		return expires, scopeRefusal(rc, "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '"+
-			clipped(c.Date)+"' != '"+sent.date[:8]+"', from '"+sent.date+"'.")
+		return expires, scopeRefusal(rc,
+			"Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '"+
+				clipped(c.Date)+"' != '"+sent.date[:8]+"', from '"+sent.date+"'.")
 	case at.After(now.Add(signatureWindow)):
 		return expires, notYetCurrent(rc, at, now)
 	}
@@ -216,7 +224,8 @@ func (s *SigV4) checkScopeAndTime(rc *gatekit.RequestContext, sent *signed, now 
 	}
 	seconds, err := strconv.Atoi(sent.expires)
 	if err != nil || seconds < 1 || seconds > maxPresignExpiry || sent.expires[0] == '+' {
-		return expires, signatureRefusal(rc, "X-Amz-Expires must be a number of seconds from 1 to 604800", typeIncomplete, errIncomplete)
+		return expires, signatureRefusal(rc, "X-Amz-Expires must be a number of seconds from 1 to 604800",
+			typeIncomplete, errIncomplete)
 	}
 	if expires = at.Add(time.Duration(seconds) * time.Second); now.After(expires) {
 		return expires, presignedExpired(rc, expires, now)
@@ -242,7 +251,8 @@ func (s *SigV4) lookUp(ctx context.Context, sent *signed) (c Credential, unknown
 		unknown = true
 	}
 	if sent.token != "" {
-		have, want := sha256.Sum256([]byte(sent.token)), sha256.Sum256([]byte(c.SessionToken)) // their lengths may differ
+		// their lengths may differ
+		have, want := sha256.Sum256([]byte(sent.token)), sha256.Sum256([]byte(c.SessionToken))
 		unknown = subtle.ConstantTimeCompare(have[:], want[:]) != 1 || unknown
 	}
 	if unknown {

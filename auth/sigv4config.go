@@ -57,7 +57,8 @@ const (
 func (c SigV4Config) check() (SigV4Config, error) {
 	m := mistakes.In("auth: SigV4Config")
 	v := reflect.ValueOf(c.Credentials) // a nil pointer in the interface is none either
-	m.Require(c.Credentials != nil && (v.Kind() == reflect.Struct || !v.IsZero()), "Credentials", "want a CredentialSource, got nil")
+	m.Require(c.Credentials != nil && (v.Kind() == reflect.Struct || !v.IsZero()), "Credentials",
+		"want a CredentialSource, got nil")
 	c.Service = cmp.Or(c.Service, defaultService)
 	for _, f := range []struct{ field, value string }{{"Service", c.Service}, {"Region", c.Region}} {
 		m.Require(strings.Trim(f.value, "abcdefghijklmnopqrstuvwxyz0123456789-") == "", f.field,

@@ -140,7 +140,8 @@ func (f *CredentialsFile) look(now time.Time) {
 	}
 	switch {
 	case err != nil && before.failed == nil:
-		slog.Warn("auth: the credentials file can't be read, the old credentials stay for an hour", slog.String("error", err.Error()))
+		slog.Warn("auth: the credentials file can't be read, the old credentials stay for an hour",
+			slog.String("error", err.Error()))
 	case err == nil && before.failed != nil:
 		slog.Info("auth: the credentials file can be read again", slog.String("file", f.path))
 	}
@@ -161,7 +162,8 @@ func (f *CredentialsFile) read(before *fileRead) (fileRead, error) {
 		return same, nil
 	}
 	if info.Size() > maxCredentialsFile {
-		return fileRead{}, fmt.Errorf("auth: NewCredentialsFile: %s: want at most %d bytes, got %d", f.path, maxCredentialsFile, info.Size())
+		return fileRead{}, fmt.Errorf("auth: NewCredentialsFile: %s: want at most %d bytes, got %d", f.path,
+			maxCredentialsFile, info.Size())
 	}
 	text, err := os.ReadFile(f.path)
 	if err != nil {

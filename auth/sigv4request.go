@@ -90,12 +90,14 @@ func headerParameters(rc *gatekit.RequestContext, r *http.Request, header string
 
 func presignedParameters(rc *gatekit.RequestContext, r *http.Request, q *sigv4.Presigned) (s signed, err error) {
 	s = signed{
-		algorithm: q.Algorithm, date: q.Date, expires: q.Expires, signedHeaders: q.SignedHeaders, signature: q.Signature, token: q.Token, regionSet: q.RegionSet,
+		algorithm: q.Algorithm, date: q.Date, expires: q.Expires, signedHeaders: q.SignedHeaders,
+		signature: q.Signature, token: q.Token, regionSet: q.RegionSet,
 		query: true, leaveOut: unsignedSignature, tokenSigned: true, // as a part of the canonical query
 	}
 	complete := q.Credential != "" && s.date != "" && s.expires != "" && s.signedHeaders != "" && s.signature != ""
 	twice := len(r.Header["X-Amz-Security-Token"]) > 0 || len(r.Header["X-Amz-Date"]) > 0
-	if !complete || twice || s.algorithm != sigv4.HMAC && s.algorithm != sigv4.ECDSA || len(s.signedHeaders) > maxAuthorization {
+	if !complete || twice || s.algorithm != sigv4.HMAC && s.algorithm != sigv4.ECDSA ||
+		len(s.signedHeaders) > maxAuthorization {
 		found := sigv4.Authorization{Credential: q.Credential, SignedHeaders: s.signedHeaders, Signature: s.signature}
 		return s, incomplete(rc, "", found, s.date != "", errIncomplete)
 	}
@@ -105,7 +107,8 @@ func presignedParameters(rc *gatekit.RequestContext, r *http.Request, q *sigv4.P
 func (s *signed) parseCredential(rc *gatekit.RequestContext, text string) error {
 	terminated, ok := false, false
 	if s.credential, terminated, ok = sigv4.ParseCredential(s.algorithm, text); !ok {
-		return signatureRefusal(rc, "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term", typeIncomplete, errIncomplete)
+		return signatureRefusal(rc, "Credential must have exactly 5 slash-delimited elements, "+
+			"e.g. keyid/date/region/service/term", typeIncomplete, errIncomplete)
 	}
 	if !terminated {
 		return scopeRefusal(rc, "Credential should be scoped with a valid terminator: 'aws4_request'")
@@ -173,7 +176,8 @@ func (s *signed) passesProxies(r *http.Request) bool {
 			return false
 		}
 		for name := range strings.SplitSeq(line, ",") {
-			if name = strings.Trim(name, " \t"); len(name) > 6 && strings.EqualFold(name[:6], "x-amz-") || name != "" && lists(s.signedHeaders, name) {
+			if name = strings.Trim(name, " \t"); len(name) > 6 && strings.EqualFold(name[:6], "x-amz-") ||
+				name != "" && lists(s.signedHeaders, name) {
 				return false
 			}
 		}

@@ -19,7 +19,8 @@ import (
 
 // check appends what must have been signed to b, and compares. readable is false if it can't be
 // computed: then the request's form or body is at fault, whoever signed it.
-func (s *SigV4) check(b []byte, rc *gatekit.RequestContext, r *http.Request, sent *signed, secret string, unknown bool) (toSign []byte, readable bool, err error) {
+func (s *SigV4) check(b []byte, rc *gatekit.RequestContext, r *http.Request, sent *signed, secret string,
+	unknown bool) (toSign []byte, readable bool, err error) {
 	if toSign, err = s.stringToSign(b, rc, r, sent); err != nil {
 		return nil, false, err
 	}
@@ -33,7 +34,8 @@ func (s *SigV4) stringToSign(toSign []byte, rc *gatekit.RequestContext, r *http.
 	case path != "" && path[0] != '/': // the asterisk of OPTIONS, whose canonical form is that of /*
 		return nil, wrongSignature(rc, errUnclean)
 	case !rules.KeepSegments && rc.RouteKey() != "" && !sigv4.IsNormal(path):
-		return nil, wrongSignature(rc, errUnclean) // a router has read the path as it is: no signature is good for two routes
+		// a router has read the path as it is: no signature is good for two routes
+		return nil, wrongSignature(rc, errUnclean)
 	}
 	var room [2048]byte
 	b := append(append(room[:0], r.Method...), '\n')
@@ -43,7 +45,8 @@ func (s *SigV4) stringToSign(toSign []byte, rc *gatekit.RequestContext, r *http.
 		return nil, wrongSignature(rc, errIncomplete)
 	}
 	b = append(b, '\n')
-	if b, ok = sent.appendHeaders(b, r, s.config.AllowUnsignedSessionToken); !ok || sent.token != "" && !sent.tokenSigned && !s.config.AllowUnsignedSessionToken {
+	if b, ok = sent.appendHeaders(b, r, s.config.AllowUnsignedSessionToken); !ok || sent.token != "" &&
+		!sent.tokenSigned && !s.config.AllowUnsignedSessionToken {
 		return nil, wrongSignature(rc, errSignedHeaders)
 	}
 	b = append(append(append(b, '\n'), sent.signedHeaders...), '\n')
@@ -56,8 +59,9 @@ func (s *SigV4) stringToSign(toSign []byte, rc *gatekit.RequestContext, r *http.
 
 var (
 	errUnclean       = errors.New("auth: the path has empty or dot segments, which a signature doesn't tell apart")
-	errSignedHeaders = errors.New("auth: SignedHeaders isn't sorted, names a header that isn't there, or lacks host or an x-amz- header")
-	errBodyHash      = errors.New("auth: the body isn't the one that X-Amz-Content-Sha256 names")
+	errSignedHeaders = errors.New("auth: SignedHeaders isn't sorted, names a header that isn't there, " +
+		"or lacks host or an x-amz- header")
+	errBodyHash = errors.New("auth: the body isn't the one that X-Amz-Content-Sha256 names")
 )
 
 func (s *SigV4) appendBodyHash(b []byte, rc *gatekit.RequestContext, r *http.Request) ([]byte, error) {
@@ -86,7 +90,8 @@ func (s *SigV4) appendBodyHash(b []byte, rc *gatekit.RequestContext, r *http.Req
 }
 
 // checkSignature compares in constant time.
-func (s *SigV4) checkSignature(rc *gatekit.RequestContext, sent *signed, secret string, unknown bool, toSign []byte) error {
+func (s *SigV4) checkSignature(rc *gatekit.RequestContext, sent *signed, secret string, unknown bool,
+	toSign []byte) error {
 	key, err := s.key(sent, secret, unknown)
 	switch {
 	case err != nil || !sigv4.IsLowerHex(sent.signature):
@@ -136,7 +141,8 @@ func (s *SigV4) key(sent *signed, secret string, unknown bool) (signingKey, erro
 			at.keyID = "unknown"
 		}
 	}
-	hash := maphash.String(s.seed, secret) ^ maphash.String(s.seed, at.date) ^ maphash.String(s.seed, at.keyID) // what differs; the rest is compared
+	// what differs; the rest is compared
+	hash := maphash.String(s.seed, secret) ^ maphash.String(s.seed, at.date) ^ maphash.String(s.seed, at.keyID)
 	if e := s.keys.Get(hash, at); e != nil {
 		return e.Value, nil
 	}

@@ -29,7 +29,8 @@ func arnOf(rc *gatekit.RequestContext, r *http.Request) (string, error) {
 	return resource, nil
 }
 
-var errTooLong error = &gatekit.Rejection{Type: gatekit.Default4XX, Status: http.StatusRequestURITooLong, Message: "Request URI too long"}
+var errTooLong error = &gatekit.Rejection{Type: gatekit.Default4XX, Status: http.StatusRequestURITooLong,
+	Message: "Request URI too long"}
 
 // policyRequest is what policies are asked about r, by an anonymous caller.
 func policyRequest(rc *gatekit.RequestContext, r *http.Request, resource string, now time.Time) policy.Request {

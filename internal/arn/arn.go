@@ -23,13 +23,15 @@ type API struct{ Region, AccountID, APIID, Stage string }
 // Method is the ARN of a request to an HTTP or REST API: path is what requestpath.Path.Normal
 // returned.
 func (a API) Method(method, path string) string {
-	return "arn:" + Partition(a.Region) + ":execute-api:" + or(a.Region, UnknownRegion) + ":" + or(a.AccountID, UnknownAccount) + ":" +
+	return "arn:" + Partition(a.Region) + ":execute-api:" + or(a.Region, UnknownRegion) + ":" +
+		or(a.AccountID, UnknownAccount) + ":" +
 		or(a.APIID, UnknownAPI) + "/" + or(a.Stage, UnknownStage) + "/" + method + "/" + path
 }
 
 // Route is the ARN of a route of a WebSocket API.
 func (a API) Route(routeKey string) string {
-	return "arn:" + Partition(a.Region) + ":execute-api:" + or(a.Region, UnknownRegion) + ":" + or(a.AccountID, UnknownAccount) + ":" +
+	return "arn:" + Partition(a.Region) + ":execute-api:" + or(a.Region, UnknownRegion) + ":" +
+		or(a.AccountID, UnknownAccount) + ":" +
 		or(a.APIID, UnknownAPI) + "/" + or(a.Stage, UnknownStage) + "/" + routeKey
 }
 

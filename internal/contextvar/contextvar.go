@@ -75,7 +75,8 @@ func claimKey(name string) (string, bool) {
 		return "", false
 	case rest[0] == '.':
 		return rest[1:], true
-	case len(rest) > 4 && rest[0] == '[' && rest[len(rest)-1] == ']' && (rest[1] == '\'' || rest[1] == '"') && rest[1] == rest[len(rest)-2]:
+	case len(rest) > 4 && rest[0] == '[' && rest[len(rest)-1] == ']' && (rest[1] == '\'' || rest[1] == '"') &&
+		rest[1] == rest[len(rest)-2]:
 		return rest[2 : len(rest)-2], true
 	case rest[0] == '[':
 		return "", true // refused

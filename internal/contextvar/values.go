@@ -65,12 +65,21 @@ func routeKey(_ *gatekit.RequestContext, r *http.Request, _ string) (string, boo
 	return text(gatekit.RouteKey(r))
 }
 
+func foundKey(rc *gatekit.RequestContext) string {
+	value, _ := rc.FoundAPIKey()
+	return value
+}
+
+func foundKeyID(rc *gatekit.RequestContext) string {
+	_, id := rc.FoundAPIKey()
+	return id
+}
+
 // carriedKey is the API key that the request carries, or that was found in it by whatever stands in
 // front.
 func carriedKey(rc *gatekit.RequestContext) string {
 	carried, _ := rc.APIKey()
-	found, _ := rc.FoundAPIKey()
-	return cmp.Or(carried, found)
+	return cmp.Or(carried, foundKey(rc))
 }
 
 // path begins with the stage where the request's did.

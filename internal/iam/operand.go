@@ -56,14 +56,18 @@ type operatorForm struct {
 // elements: Condition operators".)
 var operators = map[string]operatorForm{
 	"StringEquals": {operator: opString}, "StringNotEquals": {operator: opString, negated: true},
-	"StringEqualsIgnoreCase": {operator: opStringFold}, "StringNotEqualsIgnoreCase": {operator: opStringFold, negated: true},
+	"StringEqualsIgnoreCase": {operator: opStringFold}, "StringNotEqualsIgnoreCase": {operator: opStringFold,
+		negated: true},
 	"StringLike": {operator: opStringLike}, "StringNotLike": {operator: opStringLike, negated: true},
 	"NumericEquals": {operator: opNumber}, "NumericNotEquals": {operator: opNumber, negated: true},
-	"NumericLessThan": {operator: opNumber, order: less}, "NumericLessThanEquals": {operator: opNumber, order: lessEqual},
-	"NumericGreaterThan": {operator: opNumber, order: greater}, "NumericGreaterThanEquals": {operator: opNumber, order: greaterEqual},
-	"DateEquals": {operator: opDate}, "DateNotEquals": {operator: opDate, negated: true},
+	"NumericLessThan": {operator: opNumber, order: less}, "NumericLessThanEquals": {operator: opNumber,
+		order: lessEqual},
+	"NumericGreaterThan":       {operator: opNumber, order: greater},
+	"NumericGreaterThanEquals": {operator: opNumber, order: greaterEqual},
+	"DateEquals":               {operator: opDate}, "DateNotEquals": {operator: opDate, negated: true},
 	"DateLessThan": {operator: opDate, order: less}, "DateLessThanEquals": {operator: opDate, order: lessEqual},
-	"DateGreaterThan": {operator: opDate, order: greater}, "DateGreaterThanEquals": {operator: opDate, order: greaterEqual},
+	"DateGreaterThan": {operator: opDate, order: greater}, "DateGreaterThanEquals": {operator: opDate,
+		order: greaterEqual},
 	"Bool": {operator: opBool}, "BinaryEquals": {operator: opBinary},
 	"IpAddress": {operator: opIP}, "NotIpAddress": {operator: opIP, negated: true},
 	"ArnEquals": {operator: opARN}, "ArnLike": {operator: opARN},
@@ -88,7 +92,8 @@ func newCondition(name string, key Key, values []string, variables bool) (condit
 		return condition{}, fmt.Errorf("want a condition operator, got %q", clip(name))
 	}
 	if key.multiValued() && c.set == single && form.operator != opNull {
-		return condition{}, fmt.Errorf("want ForAllValues: or ForAnyValue: before %s, as the key has several values", name)
+		return condition{}, fmt.Errorf("want ForAllValues: or ForAnyValue: before %s, as the key has several values",
+			name)
 	}
 	c.operator, c.negated = form.operator, form.negated
 	for _, value := range values {

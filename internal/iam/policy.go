@@ -121,7 +121,10 @@ func (s *statement) applies(r *Request, action string, arn *arnParts, isARN bool
 	// A pattern that can be read in two ways is read in the one that allows less. A request for
 	// what is no ARN is for nothing that a pattern but * can name.
 	wide := s.deny != s.notResources
-	if slices.ContainsFunc(s.resources, func(a arnGlob) bool { return a.all || isARN && a.match(arn, r, wide) }) == s.notResources {
+	if slices.ContainsFunc(s.resources, func(a arnGlob) bool {
+		return a.all || isARN &&
+			a.match(arn, r, wide)
+	}) == s.notResources {
 		return false
 	}
 	if s.principals != nil && !s.principals.apply(&r.Principal, s.notPrincipals, s.deny) {

@@ -25,8 +25,11 @@ func (p *principals) add(entry string) error {
 		return nil
 	}
 	arn, ok := splitARN(entry, false)
-	if !ok || (arn[2] != "iam" && arn[2] != "sts") || !isAccountID(arn[4]) || arn[5] == "" || strings.ContainsAny(entry, "*?") {
-		return fmt.Errorf("want *, an account of 12 digits or the ARN of a user, role or session without wildcards, got %q", clip(entry))
+	if !ok || (arn[2] != "iam" && arn[2] != "sts") || !isAccountID(arn[4]) || arn[5] == "" ||
+		strings.ContainsAny(entry, "*?") {
+		return fmt.Errorf("want *, an account of 12 digits "+
+			"or the ARN of a user, role or session without wildcards, got %q",
+			clip(entry))
 	}
 	if arn[2] == "iam" && arn[5] == "root" {
 		p.accounts = append(p.accounts, arn[4])
@@ -46,7 +49,8 @@ func isAccountID(s string) bool {
 // by all names: in doubt it denies.
 func (p *principals) apply(who *Principal, not, deny bool) bool {
 	if !not {
-		return p.everyone || who.Type != Anonymous && (p.lists(p.accounts, who.AccountID) || p.lists(p.arns, who.ARN) || p.lists(p.arns, who.RoleARN))
+		return p.everyone || who.Type != Anonymous && (p.lists(p.accounts, who.AccountID) ||
+			p.lists(p.arns, who.ARN) || p.lists(p.arns, who.RoleARN))
 	}
 	if p.everyone {
 		return false

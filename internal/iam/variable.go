@@ -28,7 +28,8 @@ func parseVariable(text string) (v *variable, plain byte, n int, err error) {
 	v = &variable{}
 	if key, fallback, ok := strings.Cut(name, ","); ok {
 		quoted := strings.TrimLeft(fallback, " ")
-		if len(quoted) < 2 || quoted[0] != '\'' || quoted[len(quoted)-1] != '\'' || strings.Contains(quoted[1:len(quoted)-1], "'") {
+		if len(quoted) < 2 || quoted[0] != '\'' || quoted[len(quoted)-1] != '\'' ||
+			strings.Contains(quoted[1:len(quoted)-1], "'") {
 			return nil, 0, 0, fmt.Errorf("want ${key, 'default'}, got ${%s}", name)
 		}
 		name, v.fallback, v.hasDefault = strings.TrimRight(key, " "), quoted[1:len(quoted)-1], true

@@ -158,8 +158,8 @@ func (g Grammar) hint(text string) string {
 var (
 	// errOther says that a text isn't of a form, and nothing more.
 	errOther    = errors.New("not of this form")
-	errNoSource = errors.New("identity sources are those variables of $context that are known before an authorizer is asked " +
-		"and aren't new with each request")
+	errNoSource = errors.New("identity sources are those variables of $context that are known before " +
+		"an authorizer is asked and aren't new with each request")
 )
 
 // parse reads text if it is of the form and one of the kinds.

@@ -12,7 +12,8 @@ import (
 const upperHex = "0123456789ABCDEF"
 
 func unreserved(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '.' || c == '_' || c == '~'
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '.' || c == '_' ||
+		c == '~'
 }
 
 func appendEncoded(b []byte, c byte) []byte {
@@ -152,7 +153,8 @@ func encodeAgain(text string) (string, bool) {
 		case unreserved(c):
 		case c == '%' && i+2 < len(text) && isHex(text[i+1]) && isHex(text[i+2]):
 			decoded := unhex(text[i+1])<<4 | unhex(text[i+2])
-			canonical = canonical && !unreserved(decoded) && text[i+1] == upperHex[decoded>>4] && text[i+2] == upperHex[decoded&15]
+			canonical = canonical && !unreserved(decoded) && text[i+1] == upperHex[decoded>>4] &&
+				text[i+2] == upperHex[decoded&15]
 			i += 2
 		case c == '%' || c == ';':
 			return "", false

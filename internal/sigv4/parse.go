@@ -26,7 +26,8 @@ func ParseCredential(algorithm, text string) (c Credential, terminated, ok bool)
 	if ok {
 		c.Service, rest, ok = strings.Cut(rest, "/")
 	}
-	if !ok || id == "" || len(id) > 128 || c.Date == "" || c.Service == "" || rest == "" || strings.Contains(rest, "/") {
+	if !ok || id == "" || len(id) > 128 || c.Date == "" || c.Service == "" || rest == "" ||
+		strings.Contains(rest, "/") {
 		return Credential{}, false, false
 	}
 	return c, rest == Terminator, true

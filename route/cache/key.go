@@ -19,7 +19,8 @@ type Key [sha256.Size]byte
 
 // parameters are what of a request can be part of a key. (API reference, "PutIntegration",
 // cacheKeyParameters.)
-var parameters = selector.Grammar{Forms: []selector.Form{selector.Method}, Kinds: selector.Header | selector.Query | selector.PathVariable}
+var parameters = selector.Grammar{Forms: []selector.Form{selector.Method},
+	Kinds: selector.Header | selector.Query | selector.PathVariable}
 
 // material collects what a key is made of. Every part is preceded by its length, so that no two
 // lists of parts are one.
@@ -44,7 +45,8 @@ var unknown = gatekit.RequestContext{API: &gatekit.API{}}
 // errNoVariable is a fault of the program's: without the variable all paths of the route would
 // share one answer.
 var errNoVariable = &gatekit.Rejection{Type: gatekit.APIConfigurationError, Cause: errors.New(
-	"cache: Route.Key names a path variable that the request's route doesn't have, or that its router doesn't tell: see gatekit.OnRoute")}
+	"cache: Route.Key names a path variable that the request's route doesn't have, " +
+		"or that its router doesn't tell: see gatekit.OnRoute")}
 
 // primary returns the key of the request's answer, before its Vary header is known. The error means
 // that a path variable isn't known.
