@@ -147,8 +147,9 @@ func (s *SigV4) decide(rc *gatekit.RequestContext, r *http.Request) (c caller, e
 }
 
 // verify returns the credential that signed r.
-func (s *SigV4) verify(rc *gatekit.RequestContext, r *http.Request) (credential Credential, keyID string,
-	now time.Time, err error) {
+func (s *SigV4) verify(
+	rc *gatekit.RequestContext, r *http.Request,
+) (credential Credential, keyID string, now time.Time, err error) {
 	now = time.Now()
 	sent, err := readSigned(rc, r)
 	if err != nil {
@@ -188,8 +189,9 @@ func (s *SigV4) verify(rc *gatekit.RequestContext, r *http.Request) (credential 
 }
 
 // checkScopeAndTime returns when the signature expires.
-func (s *SigV4) checkScopeAndTime(rc *gatekit.RequestContext, sent *signed, now time.Time) (expires time.Time,
-	err error) {
+func (s *SigV4) checkScopeAndTime(
+	rc *gatekit.RequestContext, sent *signed, now time.Time,
+) (expires time.Time, err error) {
 	region := s.config.Region
 	if region == "" {
 		region = rc.API.Region

@@ -34,8 +34,11 @@ func cutARN(arn string, variables bool) (parts arnParts, n int) {
 	return parts, n + 1
 }
 
-// arnGlob is a pattern for ARNs whose wildcards stay within their part. Within the last one they
-// cross slashes.
+// arnGlob is a pattern for ARNs. Its wildcards stay within their part: arn:aws:s3:* must not reach
+// into another account by taking colons along. Within the last part, which may hold colons and
+// slashes, they cross both: "abc/*/pets" is also "abc/prod/GET/a/b/pets", and who writes it
+// expecting one segment allows more than that. It is how the managed gateway reads it. (Developer
+// guide, "Control access for invoking an API".)
 type arnGlob struct {
 	all   bool // a lone star
 	short bool // "execute-api:/stage/METHOD/path": parts[5] is what follows the API's id

@@ -58,8 +58,24 @@ func verdictOf(b bool) verdict {
 	return doesNotHold
 }
 
+// evaluate holds the request's values of the key against the policy's. The order of the steps is
+// the guide's ("Multivalued context keys", "Condition operators"):
+//
+//  1. Null asks whether there is the key, and nothing else.
+//  2. Without the key a condition doesn't hold, except where the policy says what then: IfExists
+//     and ForAllValues hold, and so does a single negated operator, as what isn't there isn't
+//     equal. ForAnyValue with a negated operator doesn't: there is no value that it could be about.
+//  3. Several values where the operator knows one are a request that the policy's author hasn't
+//     thought of: failed, and neither "the first" nor "the last", as two readers would differ.
+//  4. Else each value is compared, and the set's quantifier counts: all, or one.
+//
+// A value that isn't of the operator's type (a date that is none) is failed as well, and not
+// "doesn't hold": a statement that denies unless a date lies ahead must deny where the date can't
+// be read.
 func (c *condition) evaluate(r *Request) verdict {
-	if len(c.values) == 0 { // matches nothing; where that would hold, there is nothing that it could mean
+	// Without values there is nothing that could match. Where that would make the condition hold,
+	// as "not equal to nothing" does for every request, it can't be what the author meant.
+	if len(c.values) == 0 {
 		if c.negated || c.ifExists || c.set == forAllValues || c.operator == opNull {
 			return failed
 		}

@@ -5,9 +5,18 @@ import (
 	"unicode/utf8"
 )
 
-// glob is a compiled pattern: the parts between its stars, in order. Matching is greedy from the
-// left, which is right because a star takes anything: no choice made earlier is ever taken back, so
-// no pattern can make it exponential.
+// glob is a compiled pattern: the parts between its stars, in order.
+//
+// Matching is greedy from the left: the first part must be where the text begins, the last where it
+// ends, and each part between is taken where it occurs first. That is right because a star takes
+// anything: if any choice of places matches, moving each part to its first place leaves more text
+// for the parts behind, and none can fail for it. So no choice is ever taken back. The matchers
+// that go back, and regular expressions that do, take time exponential in the number of stars, and
+// the pattern may be a stranger's (a function's answer) while the text is a client's.
+//
+// A regular expression of RE2 would be as safe. It isn't used as its time is a multiple, a policy
+// of a thousand patterns would take megabytes, and variables, whose values are plain text, would
+// have to be compiled for each request.
 //
 // (IAM user guide, "IAM JSON policy elements: Resource" and "Condition operators": * is any text, ?
 // any one character.)

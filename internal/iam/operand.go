@@ -140,6 +140,8 @@ func newOperand(form operatorForm, value string, variables bool) (o operand, err
 	return o, err
 }
 
+// parseNumber reads a decimal number. ParseFloat alone would take hexadecimal, Inf and NaN, and no
+// comparison with NaN holds, not even "not equal" as its negation has it.
 func parseNumber(text string) (float64, bool) {
 	if strings.Trim(text, "+-.0123456789") != "" {
 		return 0, false
@@ -172,6 +174,9 @@ func parseDate(text string) (time.Time, bool) {
 	return time.Unix(seconds, 0), true
 }
 
+// parsePrefix reads an address or a range. An IPv4 address in IPv6 form is the IPv4 address, as the
+// sockets of some systems tell clients' addresses in that form; a range of such addresses that is
+// wider than all of IPv4 is no range of either.
 func parsePrefix(text string) (netip.Prefix, bool) {
 	if addr, err := netip.ParseAddr(text); err == nil && addr.Zone() == "" {
 		addr = addr.Unmap()

@@ -77,6 +77,9 @@ func Parse(document []byte, o Options) (*Policy, error) {
 	return policy, nil
 }
 
+// parser collects what is wrong and what is odd. It goes on after a mistake, so that one error
+// names them all, but doesn't look whether a statement is complete then: what is missing may be
+// what was misspelled.
 type parser struct {
 	options   Options
 	variables bool // the version has them

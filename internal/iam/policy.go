@@ -2,6 +2,11 @@
 // times, without allocating. Its public face is auth/policy; caches and connections ask it for
 // permissions, too.
 //
+// Nothing is compiled when a request comes: patterns are cut at their stars, addresses and dates
+// are parsed, keys are numbers, so that an evaluation is comparisons of text that is there already.
+// What it costs is bounded by the documents' size times the request's: a statement is asked once, a
+// pattern reads its text once (see glob), and no statement's outcome depends on another's.
+//
 // Whatever can't be evaluated closes: a statement that allows is passed over, one that denies
 // denies. (IAM user guide, "Grammar of the IAM JSON policy language", "Policy evaluation logic".)
 package iam
@@ -108,7 +113,13 @@ func Evaluate(r *Request, policies ...*Policy) Decision {
 	return decision
 }
 
-// applies asks what is cheap first.
+// applies reports whether the statement is about the request. All of its elements must be; they are
+// asked from the cheapest on. The order can't be seen: no element changes anything, and one that
+// can't be evaluated is only ever a condition, which comes last.
+//
+// Where an element can be read in two ways, the statement's effect chooses: the reading in which
+// less is allowed. So a doubt never opens, and a document that the managed gateway takes needn't be
+// refused for it.
 func (s *statement) applies(r *Request, action string, arn *arnParts, isARN bool) bool {
 	// An empty list matches nothing. Read like this, all but an empty list would allow everything,
 	// which nobody has written.

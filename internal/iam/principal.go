@@ -44,9 +44,16 @@ func isAccountID(s string) bool {
 }
 
 // apply reports whether a statement with these entries is about who. A caller has up to three
-// names: account, role, and user or session. One of them in Principal is enough. In NotPrincipal
-// one is enough to be out of a statement that allows, but one that denies spares only whom it lists
-// by all names: in doubt it denies.
+// names: account, role, and user or session. The guide's rules for the two elements aren't each
+// other's opposite:
+//
+// Principal: one of the names is enough, whatever the effect. A statement that allows an account
+// allows all who are in it, and one that denies it denies them all.
+//
+// NotPrincipal with Allow: one of the names in the list is enough to be left out, as in doubt less
+// must be allowed. NotPrincipal with Deny spares only whom it lists by all names: the guide wants
+// account, role and session listed, and who lists the user alone denies the user ("AWS JSON policy
+// elements: NotPrincipal", specifying NotPrincipal with Deny).
 func (p *principals) apply(who *Principal, not, deny bool) bool {
 	if !not {
 		return p.everyone || who.Type != Anonymous && (p.lists(p.accounts, who.AccountID) ||

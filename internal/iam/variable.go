@@ -43,6 +43,9 @@ func parseVariable(text string) (v *variable, plain byte, n int, err error) {
 	return v, 0, n, nil
 }
 
+// value returns what the variable stands for in r. Without the key and without a default there is
+// nothing, and a pattern with it matches nothing: an empty text in its place would make
+// "home/${aws:username}*" everybody's home.
 func (v *variable) value(r *Request) (string, bool) {
 	if value, ok := r.text(v.key); ok {
 		return value, true

@@ -33,7 +33,13 @@ type PathRules struct {
 }
 
 // AppendURI appends the canonical form of a path as it is on the wire: empty segments and dot
-// segments are taken out, and each byte of the still escaped path is escaped again.
+// segments are taken out, and each byte of the still escaped path is escaped again, so that %2F is
+// signed as %252F. That is what signers of every service but S3 do (the guide: "each path segment
+// must be URI-encoded twice"), and it has a use: a slash that came as %2F and one that came as /
+// are two paths, which must have two signatures.
+//
+// ".." takes back what was appended up to the slash before it, and nothing where there is nothing:
+// the path can't climb out of b. (RFC 3986, section 5.2.4.)
 func AppendURI(b []byte, path string, rules PathRules) []byte {
 	start := len(b)
 	if rules.KeepSegments {
@@ -101,10 +107,17 @@ const maxPairs = 10_000
 type pair struct{ name, value string }
 
 // AppendQuery appends the canonical form of a query string: pairs decoded, escaped in one way and
-// sorted. A plus stays a plus. The parameters called leaveOut aren't signed: SignatureParameter
-// where the signature is in the query, and only there, since what is left out anybody could add. ok
-// is false where two readers would see different pairs: for a semicolon, for bad escapes, and for
-// more pairs than net/url reads.
+// sorted by name, then value. Sorted are the escaped texts, as the guide and the test suite have
+// it; sorting the decoded ones would put "%2B" elsewhere. A plus stays a plus, which is what
+// signers sign, though net/url gives handlers a blank for it: one signature then is good for one
+// text on the wire.
+//
+// The parameters called leaveOut aren't signed: SignatureParameter where the signature is in the
+// query, and only there, since what is left out anybody could add.
+//
+// ok is false where two readers would see different pairs: for a semicolon, which separates to some
+// and not to others; for bad escapes, which some pass through; and for more pairs than net/url
+// reads, which gives handlers nothing then.
 func AppendQuery(b []byte, query string, leaveOut ...string) (_ []byte, ok bool) {
 	if query == "" {
 		return b, true
@@ -144,8 +157,8 @@ func AppendQuery(b []byte, query string, leaveOut ...string) (_ []byte, ok bool)
 	return b, true
 }
 
-// encodeAgain decodes text and escapes it in the canonical way. What is in it already costs
-// nothing.
+// encodeAgain decodes text and escapes it in the canonical way. It looks first whether it is
+// canonical already, which what signers send usually is, and then costs nothing.
 func encodeAgain(text string) (string, bool) {
 	canonical := true
 	for i := 0; i < len(text); i++ {

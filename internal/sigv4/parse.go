@@ -90,6 +90,8 @@ func InRegionSet(set, region string) bool {
 	return false
 }
 
+// matchStars is iam's glob without ? and variables; that one isn't used, as this package knows
+// nothing of policies, and a region's name has neither.
 func matchStars(pattern, text string) bool {
 	prefix, rest, starred := strings.Cut(pattern, "*")
 	if !strings.HasPrefix(text, prefix) {
@@ -110,8 +112,8 @@ func matchStars(pattern, text string) bool {
 	return text == ""
 }
 
-// Authorization are the parameters of an Authorization header behind the algorithm. Missing lists
-// those that aren't there.
+// Authorization are the parameters of an Authorization header behind the algorithm. Those that
+// aren't there are "".
 type Authorization struct {
 	Credential, SignedHeaders, Signature string
 }

@@ -74,6 +74,12 @@ var orderMinusTwo = [32]byte{
 
 // DeriveECDSAKey derives the private key of SigV4A from a credential. It is good for any day,
 // region and service.
+//
+// It is the KDF in counter mode of NIST SP 800-108 over HMAC, with the output taken as a candidate
+// c: if c ≤ n − 2, the key is c + 1, which lies in 1 … n − 1 and is distributed evenly; else the
+// next counter is tried. Reducing c modulo n would be simpler, and biased. All but one in 2^32
+// credentials have their key with the first counter. (AWS's public reference of its signer,
+// aws-c-auth.)
 func DeriveECDSAKey(accessKeyID, secret string) (*ecdsa.PrivateKey, error) {
 	for counter := byte(1); counter < 255; counter++ {
 		message := []byte("\x00\x00\x00\x01" + ECDSA + "\x00" + accessKeyID)
@@ -92,7 +98,9 @@ func DeriveECDSAKey(accessKeyID, secret string) (*ecdsa.PrivateKey, error) {
 	return nil, errors.New("sigv4: no key for this credential")
 }
 
-// lessOrEqual takes the same time for all secrets.
+// lessOrEqual reports whether a ≤ b, both big-endian. It takes the same time for all secrets: the
+// borrow of b − a runs from the last byte to the first without a branch, where a comparison would
+// stop at the first byte that differs and tell how long that took.
 func lessOrEqual(a, b *[32]byte) bool {
 	borrow := 0
 	for i := len(a) - 1; i >= 0; i-- {
