@@ -147,25 +147,6 @@ func TestGrowthLosesNothing(t *testing.T) {
 	})
 }
 
-// A flood of new keys fills the table, stays within its bound, and doesn't give a caller at the
-// limit a new bucket.
-func TestFlood(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		table := newTable(t, 0.01, 5, 64*32)
-		hot := table.Hash("hot")
-		for range 5 {
-			require.True(t, table.Take(hot).OK)
-		}
-		for i := range 200_000 {
-			require.True(t, table.Take(table.Hash(fmt.Sprint(i))).OK, "a new caller is served")
-			if i%1000 == 0 {
-				require.False(t, table.Take(hot).OK, "after %d new keys", i)
-			}
-		}
-		require.LessOrEqual(t, table.Len(), 64*32)
-	})
-}
-
 // Eviction moves displaced buckets so that each is still found: what was admitted once with a burst
 // of 1 is refused unless evicted, and the number of second admissions is the number of evictions.
 func TestEvictionKeepsTheOthers(t *testing.T) {
