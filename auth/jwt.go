@@ -116,8 +116,8 @@ func (v *verifier) start(cfg JWTConfig) error {
 	if err != nil && !cfg.StartWithoutKeys {
 		return err
 	}
-	if v.source.log = cfg.Logger; err != nil {
-		v.source.logFailure(err)
+	if v.source.report(cfg.Logger); err != nil {
+		v.source.note(err)
 	}
 	v.source.running.Add(1)
 	go v.source.refresh(fetchErr != nil)

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/gatekit-go/gatekit/internal/flight"
+	"github.com/gatekit-go/gatekit/internal/outage"
 )
 
 const (
@@ -36,7 +37,7 @@ type keySource struct {
 	issuer   string
 	interval time.Duration
 	maxStale time.Duration
-	log      *slog.Logger // nil during the first fetch, whose error is returned
+	away     *outage.Log // nil during the first fetch, whose error is returned
 
 	ctx         context.Context // ends every fetch and the refresh
 	cancel      context.CancelFunc
@@ -88,12 +89,14 @@ func (s *keySource) fly(f *fetch) {
 		// Whatever the issuer answers counts, also that it has no key any longer: to go on with the
 		// old ones would admit tokens by keys that it has withdrawn, which may be in somebody
 		// else's hands.
-		if before := s.set.replace(keys); len(keys) == 0 && before > 0 && s.log != nil {
-			s.logFailure(errNoKey)
+		if s.set.replace(keys); len(keys) == 0 {
+			s.note(errNoKey)
+		} else {
+			s.note(nil)
 		}
 		s.usableUntil.Store(time.Now().Add(s.interval + s.maxStale).Unix())
-	} else if s.log != nil && s.ctx.Err() == nil {
-		s.logFailure(err)
+	} else if s.ctx.Err() == nil {
+		s.note(err)
 	}
 	s.mu.Lock()
 	s.fetching = nil
@@ -101,9 +104,17 @@ func (s *keySource) fly(f *fetch) {
 	f.End(struct{}{}, err)
 }
 
-func (s *keySource) logFailure(err error) {
-	s.log.LogAttrs(s.ctx, slog.LevelWarn, "auth: the key set could not be refreshed",
-		slog.String("issuer", s.issuer), slog.String("error", err.Error()))
+// report makes failures from now on known to log: one line an outage, and one when it is over, as
+// a flood of unknown kids has the issuer asked once an interval for as long as it is away.
+func (s *keySource) report(log *slog.Logger) {
+	s.away = &outage.Log{Logger: log.With(slog.String("issuer", s.issuer)), Away: "auth: the key set could not be refreshed"}
+}
+
+// note takes down how a fetch went.
+func (s *keySource) note(err error) {
+	if s.away != nil {
+		s.away.Note(s.ctx, err)
+	}
 }
 
 // refetch asks the issuer for a fresh set until found says that it has what is wanted, and reports

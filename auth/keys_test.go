@@ -134,6 +134,8 @@ func TestIssuerDownLater(t *testing.T) {
 	})
 	require.Contains(t, out.String(), "the key set could not be refreshed")
 	require.Contains(t, out.String(), "503")
+	require.Equal(t, 2, strings.Count(out.String(), "the key set could not be refreshed"), "an outage is two lines, whoever asks meanwhile")
+	require.Contains(t, out.String(), "it is over")
 }
 
 func TestIssuerDownAtTheStart(t *testing.T) {
