@@ -1,5 +1,0 @@
-//go:build !race
-
-package vtl_test
-
-const racing = false
