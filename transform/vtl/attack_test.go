@@ -76,6 +76,22 @@ func TestLimitsHold(t *testing.T) {
 	}
 }
 
+// An entry may hold itself, in a list that prints as JSON, too.
+func TestEntriesThatHoldThemselves(t *testing.T) {
+	for _, template := range []string{
+		`#foreach($e in $m.entrySet())#set($x = $e.setValue($e))$e#end`,
+		`#foreach($e in $m.entrySet())#set($x = $e.setValue([$e]))$e#end`,
+		`#foreach($e in $m.entrySet())#set($x = $e.setValue($e))#set($x = $array.add($e))$array#end`,
+		`#foreach($e in $m.entrySet())#set($x = $e.setValue($e))$e.hashCode()#end`,
+		`#foreach($e in $m.entrySet())#set($x = $e.setValue($m.entrySet()))$m#end`,
+		`#foreach($e in $m.entrySet())#set($x = $array.add($m.values()))#set($x = $e.setValue($m.values()))$array#end`,
+		`#foreach($e in $m.entrySet())#foreach($f in $n.entrySet())#set($x = $e.setValue($f))#set($x = $f.setValue($e))#if($e.equals($f))#end#end#end`,
+	} {
+		_, err := render(template, map[string]any{"m": map[string]any{"k": 1}, "n": map[string]any{"k": 1}, "array": vtl.NewJSONArray()})
+		require.IsType(t, &vtl.Error{}, err, template)
+	}
+}
+
 func TestParserLimits(t *testing.T) {
 	nested := func(before, within, after string, n int) string {
 		return strings.Repeat(before, n) + within + strings.Repeat(after, n)

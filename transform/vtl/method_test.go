@@ -9,31 +9,41 @@ import (
 	"github.com/gatekit-go/gatekit/transform/vtl"
 )
 
-// Any method on any value with any arguments ends by a result or an [vtl.Error], never by a panic, and leaves the template's
-// other values what they may be.
+// Any method on any value with any arguments ends by a result or an [vtl.Error], never by a panic.
 func TestMethodsTakeAnything(t *testing.T) {
 	t.Parallel()
-	const setup = `#set($big = 12345678901234567890)#set($array = $word.split("e"))#set($keys = $map.keySet())` +
-		`#set($values = $map.values())#set($entries = $map.entrySet())#set($char = $word.charAt(1))` +
-		`#set($iterator = $list.iterator())#set($json = $body.l)#foreach($e in $entries)#set($entry = $e)#end`
-	receivers := []string{"word", "num", "long", "half", "big", "yes", "list", "map", "array", "json", "keys", "values", "entries", "entry",
-		"char", "iterator", "foreach"}
-	arguments := []string{"", "'e'", "1", "-1", "$long", "$half", "$big", "$char", "true", "[1, 'b']", "$map", "$keys", "$array", "$\\!x",
-		"'e', 'x'", "1, 'x'", "1, [2]", "-9, 9", "$\\!x, $\\!x", "$map, $list", "'e', 1", "'e', $long", "$char, $char", "1, 1, 1"}
-	body, err := vtl.DecodeJSON([]byte(`{"l": ["a", {"b": 1}]}`))
+	setup, err := vtl.Parse("setup", `#set($big = 12345678901234567890)#set($array = $word.split("e"))#set($null = "")`+
+		`#set($keys = $map.keySet())#set($values = $map.values())#set($entries = $map.entrySet())#set($char = $word.charAt(1))`+
+		`#foreach($entry in $entries)$entry#end#set($json = $body.l)`+
+		`$word $num $minus $long $half $yes $list $map $big $array $keys $values $entries $char $json $null`)
 	require.NoError(t, err)
+	values := func() map[string]any { // anew each time, as methods change them
+		seen := map[string]any{}
+		require.NoError(t, setup.Trace(io.Discard, map[string]any{
+			"word": "tea", "num": 2, "minus": -1, "long": int64(5e9), "half": 0.5, "yes": true,
+			"body": decoded(t, `{"l": ["a", {"b": 1}]}`),
+			"list": []any{"a", "b", 3}, "map": map[string]any{"k": "v", "n": 2},
+		}, func(r vtl.Reference) { seen[r.Text] = r.Value }))
+		seen["$null"] = nil
+		return seen
+	}
 	calls := 0
-	for _, receiver := range receivers {
-		for _, name := range vtl.MethodNames() {
-			for _, arguments := range arguments {
-				calls++
-				text := setup + "#foreach($i in [1])$" + receiver + "." + name + "(" + arguments + ")#end|$list|$map|$body.l"
-				template, err := vtl.Parse("test", text)
-				require.NoError(t, err, text)
-				vars := map[string]any{"word": "tea", "num": 42, "long": int64(5e9), "half": 0.5, "yes": true, "body": body,
-					"list": []any{"a", "b", 3}, "map": map[string]any{"k": "v", "n": 2}}
-				if err = template.Execute(io.Discard, vars); err != nil {
-					require.IsType(t, &vtl.Error{}, err, text)
+	for _, name := range vtl.MethodNames() {
+		var templates []*vtl.Template
+		for _, arguments := range []string{"", "$a", "$a, $b", "$\\!x, $a", "$a, $\\!x", "$a, $b, $a"} {
+			text := "#foreach($i in [1])$r." + name + "(" + arguments + ")$list.iterator()." + name + "(" + arguments + ")$foreach." + name + "(" + arguments + ")#end$r$a$b"
+			template, err := vtl.Parse("test", text)
+			require.NoError(t, err)
+			templates = append(templates, template)
+		}
+		for receiver := range values() {
+			vars := values()
+			for _, a := range vars {
+				for _, template := range templates {
+					calls++
+					if err := template.Execute(io.Discard, map[string]any{"r": vars[receiver], "a": a, "b": vars["$num"], "list": vars["$list"]}); err != nil {
+						require.IsType(t, &vtl.Error{}, err, "%s.%s", receiver, name)
+					}
 				}
 			}
 		}

@@ -37,6 +37,16 @@ func (p *printer) spend(steps int) bool {
 	return p.over == overNothing
 }
 
+// enter spends a step on a value. What is in an entry passes no row, and an entry may hold itself:
+// so each value looks how deep it is, and not the rows alone. Else the stack would overflow, which
+// ends the whole process.
+func (p *printer) enter(depth int) bool {
+	if depth > maxValueDepth {
+		p.over = overDepth
+	}
+	return p.spend(1)
+}
+
 // row appends what has elements, and closes it also where a limit is reached: what follows is
 // missing then, but JSON stays JSON.
 func (p *printer) row(dst []byte, brackets, between string, n, depth int, each func(dst []byte, i int) []byte) []byte {
@@ -59,7 +69,7 @@ func (p *printer) row(dst []byte, brackets, between string, n, depth int, each f
 // value appends v as Java's toString has it; null is "null", which is how it stands inside of lists
 // and maps.
 func (p *printer) value(dst []byte, v any, depth int) []byte {
-	if !p.spend(1) {
+	if !p.enter(depth) {
 		return dst
 	}
 	switch v := v.(type) {
@@ -149,7 +159,7 @@ func AppendJSON(dst []byte, v any) []byte {
 
 // json goes on with null where a limit is reached, so that what comes out is always JSON.
 func (p *printer) json(dst []byte, v any, depth int) []byte {
-	if !p.spend(1) {
+	if !p.enter(depth) {
 		return append(dst, "null"...)
 	}
 	switch v := v.(type) {
