@@ -147,11 +147,14 @@ func newGatewayResponse(m *mistakes.Mistakes, from GatewayResponse) *gatewayResp
 	}
 	for _, contentType := range slices.Sorted(maps.Keys(from.ResponseTemplates)) {
 		media, _, err := mime.ParseMediaType(contentType)
-		if err != nil || !strings.Contains(media, "/") || strings.ContainsFunc(contentType, func(c rune) bool { return c < ' ' || c > '~' }) {
-			m.Under("ResponseTemplates").Key(contentType).Add("", "want a content type such as application/json, got %q", contentType)
+		if err != nil || !strings.Contains(media, "/") || strings.ContainsFunc(contentType,
+			func(c rune) bool { return c < ' ' || c > '~' }) {
+			m.Under("ResponseTemplates").Key(contentType).Add("",
+				"want a content type such as application/json, got %q", contentType)
 			continue
 		}
-		response.bodies = append(response.bodies, gatewayBody{contentType, media, parseGatewayTemplate(from.ResponseTemplates[contentType])})
+		response.bodies = append(response.bodies, gatewayBody{contentType, media,
+			parseGatewayTemplate(from.ResponseTemplates[contentType])})
 	}
 	return response
 }
@@ -159,8 +162,10 @@ func newGatewayResponse(m *mistakes.Mistakes, from GatewayResponse) *gatewayResp
 // ownGatewayHeaders are those that say what the message is or whose it is, which a customized
 // response can't change.
 var ownGatewayHeaders = map[string]bool{
-	"Apigw-Requestid": true, "Connection": true, "Content-Length": true, "Keep-Alive": true, "Proxy-Connection": true, "Te": true, "Trailer": true,
-	"Transfer-Encoding": true, "Upgrade": true, "X-Amz-Apigw-Id": true, "X-Amzn-Errortype": true, "X-Amzn-Requestid": true,
+	"Apigw-Requestid": true, "Connection": true, "Content-Length": true, "Keep-Alive": true, "Proxy-Connection": true,
+	"Te": true, "Trailer": true,
+	"Transfer-Encoding": true, "Upgrade": true, "X-Amz-Apigw-Id": true, "X-Amzn-Errortype": true,
+	"X-Amzn-Requestid": true,
 }
 
 // Middleware answers the refusals of the stations behind it.

@@ -10,7 +10,8 @@ import (
 // of.
 var gatewayVariables = selector.Grammar{
 	Forms: []selector.Form{selector.Method},
-	Kinds: selector.Literal | selector.Header | selector.Query | selector.PathVariable | selector.Context | selector.StageVariable,
+	Kinds: selector.Literal | selector.Header | selector.Query | selector.PathVariable | selector.Context |
+		selector.StageVariable,
 }
 
 // gatewayTargets are what a gateway response's parameters map to.

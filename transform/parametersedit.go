@@ -176,7 +176,8 @@ func (p *plan) editQuery(raw string, res *results) string {
 // replaces reports whether the values that a query parameter came with are replaced or removed.
 func (p *plan) replaces(name string, present []bool) bool {
 	for i := range p.mappings {
-		if m := &p.mappings[i]; m.place == inQuery && m.name == name && (p.removes(m, present[i]) || m.action == overwrite && present[i]) {
+		if m := &p.mappings[i]; m.place == inQuery && m.name == name &&
+			(p.removes(m, present[i]) || m.action == overwrite && present[i]) {
 			return true
 		}
 	}
@@ -224,12 +225,15 @@ func (v value) path(m *selector.Message) (string, bool) {
 
 // What every request gets whose mapped path is none.
 var (
-	badPath = &gatekit.Rejection{Type: gatekit.Default4XX, Status: http.StatusBadRequest, Cause: errors.New("transform: the mapped path has a dot segment, a NUL or a backslash")}
-	noPath  = &gatekit.Rejection{Type: gatekit.Default4XX, Status: http.StatusBadRequest, Cause: errors.New("transform: a selector of the mapped path finds nothing")}
+	badPath = &gatekit.Rejection{Type: gatekit.Default4XX, Status: http.StatusBadRequest,
+		Cause: errors.New("transform: the mapped path has a dot segment, a NUL or a backslash")}
+	noPath = &gatekit.Rejection{Type: gatekit.Default4XX, Status: http.StatusBadRequest,
+		Cause: errors.New("transform: a selector of the mapped path finds nothing")}
 )
 
 // badHost is what a request gets whose mapped Host is none.
-var badHost = &gatekit.Rejection{Type: gatekit.Default4XX, Status: http.StatusBadRequest, Cause: errors.New("transform: the mapped Host is no host")}
+var badHost = &gatekit.Rejection{Type: gatekit.Default4XX, Status: http.StatusBadRequest,
+	Cause: errors.New("transform: the mapped Host is no host")}
 
 // editHost replaces the Host of the request to the backend, if p says so, and reports whether it
 // has. Without a value it stays.

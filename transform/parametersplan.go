@@ -68,7 +68,8 @@ func newMapping(keyText, valueText string, response bool) (mapping, error) {
 		}
 		return m, nil
 	case k.place == inStatus:
-		if m.status, err = strconv.Atoi(valueText); err != nil || m.status < 200 || m.status > 599 || len(valueText) != 3 {
+		if m.status, err = strconv.Atoi(valueText); err != nil || m.status < 200 || m.status > 599 ||
+			len(valueText) != 3 {
 			return mapping{}, fmt.Errorf("want a status from 200 to 599, got %q", valueText)
 		}
 		return m, nil
@@ -167,9 +168,12 @@ var (
 	// reservedHeaders are those that the managed gateway keeps for itself, in lower case.
 	// (Developer guide, "Transform API requests and responses for HTTP APIs", reserved headers.)
 	reservedHeaders = map[string]bool{
-		"authorization": true, "connection": true, "content-encoding": true, "content-length": true, "content-location": true, "forwarded": true,
-		"keep-alive": true, "origin": true, "proxy-authenticate": true, "proxy-authorization": true, "te": true, "trailers": true,
-		"transfer-encoding": true, "upgrade": true, "x-forwarded-for": true, "x-forwarded-host": true, "x-forwarded-proto": true, "via": true,
+		"authorization": true, "connection": true, "content-encoding": true, "content-length": true,
+		"content-location": true, "forwarded": true,
+		"keep-alive": true, "origin": true, "proxy-authenticate": true, "proxy-authorization": true, "te": true,
+		"trailers":          true,
+		"transfer-encoding": true, "upgrade": true, "x-forwarded-for": true, "x-forwarded-host": true,
+		"x-forwarded-proto": true, "via": true,
 	}
 	reservedPrefixes = []string{"access-control-", "apigw-", "x-amz-", "x-amzn-"}
 )

@@ -17,7 +17,8 @@ type value []selector.Selector
 var (
 	requestValues = selector.Grammar{
 		Forms: []selector.Form{selector.Request},
-		Kinds: selector.Header | selector.Query | selector.Body | selector.BodyPart | selector.Path | selector.PathVariable |
+		Kinds: selector.Header | selector.Query | selector.Body | selector.BodyPart | selector.Path |
+			selector.PathVariable |
 			selector.Context | selector.StageVariable,
 	}
 	responseValues = selector.Grammar{
@@ -76,7 +77,8 @@ func parseWhole(text string, from selector.Grammar) (s selector.Selector, whole 
 	}
 	s, err = from.Parse(inner)
 	rest := inner[bareLen(inner):]
-	return s, err == nil && !hasSelector(rest) || rest == "" || rest == "." || rest[0] == '[' || !startsSelector(inner), err
+	return s, err == nil && !hasSelector(rest) || rest == "" || rest == "." || rest[0] == '[' ||
+		!startsSelector(inner), err
 }
 
 // cutSelector returns the selector that text, behind a dollar sign, begins with, and what follows
@@ -121,7 +123,8 @@ func startsSelector(s string) bool {
 // one. A dot at the end is text.
 func bareLen(s string) int {
 	n := 0
-	for n < len(s) && (isAlphanumeric(s[n]) || strings.IndexByte("_.-", s[n]) >= 0 || s[n] == ':' && strings.HasPrefix(s, "context.")) {
+	colons := strings.HasPrefix(s, "context.")
+	for n < len(s) && (isAlphanumeric(s[n]) || strings.IndexByte("_.-", s[n]) >= 0 || s[n] == ':' && colons) {
 		n++
 	}
 	for n > 0 && (s[n-1] == '.' || s[n-1] == ':') {

@@ -59,7 +59,8 @@ func (w *parametersWriter) finish() {
 	}
 	h := w.Header()
 	for name := range h {
-		if trailer, ok := strings.CutPrefix(name, http.TrailerPrefix); ok && w.plan.mapsHeader(http.CanonicalHeaderKey(trailer)) {
+		if trailer, ok := strings.CutPrefix(name, http.TrailerPrefix); ok &&
+			w.plan.mapsHeader(http.CanonicalHeaderKey(trailer)) {
 			delete(h, name)
 		}
 	}

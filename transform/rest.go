@@ -128,7 +128,8 @@ func (e *exchange) mock(w http.ResponseWriter) error {
 func (e *exchange) pick() (*Template, error) {
 	t := e.rest.templates.forRequest(e.r.Header)
 	switch {
-	case t != nil, e.rest.passthrough == WhenNoMatch, e.rest.passthrough == WhenNoTemplates && len(e.rest.templates) == 0:
+	case t != nil, e.rest.passthrough == WhenNoMatch,
+		e.rest.passthrough == WhenNoTemplates && len(e.rest.templates) == 0:
 		return t, nil
 	}
 	return nil, unsupported

@@ -122,13 +122,17 @@ func (a *RESTAPI) Middleware(next http.Handler) http.Handler { return a.response
 func (a *RESTAPI) Method(c MethodConfig) (*Method, error) {
 	m := mistakes.In("transform: MethodConfig")
 	i := m.Under("Integration")
-	i.Require(c.Integration.MethodRequestParameters == nil, "MethodRequestParameters", "want none: MethodConfig.RequestParameters says them")
-	i.Require(c.Integration.MethodResponses == nil, "MethodResponses", "want none: MethodConfig.MethodResponses says them")
-	i.Require(c.Integration.BinaryMediaTypes == nil, "BinaryMediaTypes", "want none: RESTAPIConfig.BinaryMediaTypes says them")
+	i.Require(c.Integration.MethodRequestParameters == nil, "MethodRequestParameters",
+		"want none: MethodConfig.RequestParameters says them")
+	i.Require(c.Integration.MethodResponses == nil, "MethodResponses",
+		"want none: MethodConfig.MethodResponses says them")
+	i.Require(c.Integration.BinaryMediaTypes == nil, "BinaryMediaTypes",
+		"want none: RESTAPIConfig.BinaryMediaTypes says them")
 	m.Require(!c.APIKeyRequired || a.config.APIKeys != nil,
 		"APIKeyRequired", "want RESTAPIConfig.APIKeys, which judges keys, or the method would be open")
 	validator, known := a.validators[c.RequestValidator]
-	m.Require(known || c.RequestValidator == "", "RequestValidator", "want one of RESTAPIConfig.RequestValidators, got %q", c.RequestValidator)
+	m.Require(known || c.RequestValidator == "", "RequestValidator",
+		"want one of RESTAPIConfig.RequestValidators, got %q", c.RequestValidator)
 
 	rest := c.Integration
 	rest.MethodRequestParameters, rest.MethodResponses = c.RequestParameters, c.MethodResponses
@@ -138,7 +142,8 @@ func (a *RESTAPI) Method(c MethodConfig) (*Method, error) {
 	method := &Method{rest: newREST(i, rest)}
 	valid, err := validate.New(validate.Config{
 		ValidateBody: validator.ValidateRequestBody, ValidateParameters: validator.ValidateRequestParameters,
-		RequestParameters: c.RequestParameters, RequestModels: c.RequestModels, Models: a.models, MaxBodyBytes: rest.MaxBodyBytes,
+		RequestParameters: c.RequestParameters, RequestModels: c.RequestModels, Models: a.models,
+		MaxBodyBytes: rest.MaxBodyBytes,
 	})
 	if err != nil {
 		m.Join(err)
@@ -154,8 +159,10 @@ func (a *RESTAPI) Method(c MethodConfig) (*Method, error) {
 	}
 	method.alone = method.Middleware(nil)
 	for _, finding := range method.rest.findings {
-		cmp.Or(a.config.Logger, slog.Default()).LogAttrs(context.Background(), slog.LevelWarn, "transform: a setting of a method is odd (see REST.Findings)",
-			slog.String("integration", string(method.rest.kind)), slog.String("uri", rest.URI), slog.String("finding", finding))
+		cmp.Or(a.config.Logger, slog.Default()).LogAttrs(context.Background(), slog.LevelWarn,
+			"transform: a setting of a method is odd (see REST.Findings)",
+			slog.String("integration", string(method.rest.kind)), slog.String("uri", rest.URI),
+			slog.String("finding", finding))
 	}
 	return method, nil
 }

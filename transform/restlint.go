@@ -41,14 +41,16 @@ func (t *REST) lint(c RESTConfig) {
 	}
 	for _, entry := range c.BinaryMediaTypes {
 		if strings.HasPrefix(entry, "*/") && entry != "*/*" {
-			found("BinaryMediaTypes", "want a whole type, a kind such as image/*, or */*, got %q, which matches nothing", entry)
+			found("BinaryMediaTypes",
+				"want a whole type, a kind such as image/*, or */*, got %q, which matches nothing", entry)
 		}
 	}
 	for i := range t.mappings {
 		switch m := &t.mappings[i]; {
 		case m.place != "header":
 		case failsAsRequestHeader(c.Type, m.name):
-			found("RequestParameters", "want a header that may be mapped to, got %s, with which every request is answered with 500", m.name)
+			found("RequestParameters",
+				"want a header that may be mapped to, got %s, with which every request is answered with 500", m.name)
 		case neverSent(c.Type, m.name):
 			found("RequestParameters", "want a header that backends get, got %s, which is never sent", m.name)
 		}

@@ -18,7 +18,8 @@ var parameterName = regexp.MustCompile(`^[a-zA-Z0-9._$-]+$`)
 // restFrom is what parameters of requests, or of answers, are mapped from. (Developer guide,
 // "Amazon API Gateway API request and response data mapping reference".)
 func restFrom(form selector.Form) selector.Grammar {
-	kinds := selector.Literal | selector.Header | selector.Headers | selector.Body | selector.BodyPart | selector.Context | selector.StageVariable
+	kinds := selector.Literal | selector.Header | selector.Headers | selector.Body | selector.BodyPart |
+		selector.Context | selector.StageVariable
 	if form == selector.Method {
 		kinds |= selector.Query | selector.Queries | selector.PathVariable
 	}
@@ -40,7 +41,8 @@ const (
 // declaredName is the method's parameter that a mapping reads, as it is declared, or "".
 func declaredName(s *selector.Selector) string {
 	kind := map[selector.Kind]selector.Kind{
-		selector.Header: selector.Header, selector.Headers: selector.Header, selector.Query: selector.Query, selector.Queries: selector.Query,
+		selector.Header: selector.Header, selector.Headers: selector.Header, selector.Query: selector.Query,
+		selector.Queries:      selector.Query,
 		selector.PathVariable: selector.PathVariable,
 	}[s.Kind]
 	if kind == 0 {
@@ -160,7 +162,8 @@ type restMapping struct {
 }
 
 // parseMappings parses RequestParameters or ResponseParameters in the order of their targets.
-func parseMappings(m *mistakes.Mistakes, field string, parameters map[string]string, target string, source selector.Grammar) []restMapping {
+func parseMappings(m *mistakes.Mistakes, field string, parameters map[string]string, target string,
+	source selector.Grammar) []restMapping {
 	places := []string{"header", "querystring", "path"}
 	if target == methodResponse {
 		places = places[:1]
@@ -187,7 +190,8 @@ func parseMappings(m *mistakes.Mistakes, field string, parameters map[string]str
 
 // needsBody reports whether one of the mappings reads the body.
 func needsBody(list []restMapping) bool {
-	return slices.ContainsFunc(list, func(m restMapping) bool { return m.from.Kind&(selector.Body|selector.BodyPart) != 0 })
+	return slices.ContainsFunc(list,
+		func(m restMapping) bool { return m.from.Kind&(selector.Body|selector.BodyPart) != 0 })
 }
 
 // A mapped or overridden header of this name, on the way to the backend, makes the managed gateway
@@ -229,7 +233,8 @@ func remapped(name string, mapped bool) string {
 		if !mapped {
 			return ""
 		}
-	case "Authorization", "Content-Md5", "Expect", "Host", "Max-Forwards", "Proxy-Authenticate", "Trailer", "Upgrade", "User-Agent", "Www-Authenticate":
+	case "Authorization", "Content-Md5", "Expect", "Host", "Max-Forwards", "Proxy-Authenticate", "Trailer", "Upgrade",
+		"User-Agent", "Www-Authenticate":
 		if mapped {
 			return "X-Amzn-Remapped-" + name
 		}

@@ -72,7 +72,8 @@ func newREST(m *mistakes.Mistakes, c RESTConfig) *REST {
 	if c.HTTPMethod == "ANY" {
 		t.method = ""
 	}
-	m.Require(strings.Trim(t.method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "", "HTTPMethod", "want a method such as POST, or ANY, got %q", c.HTTPMethod)
+	m.Require(strings.Trim(t.method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "", "HTTPMethod",
+		"want a method such as POST, or ANY, got %q", c.HTTPMethod)
 	m.Require(c.MaxBodyBytes >= 0, "MaxBodyBytes", "want 0 or a number of bytes, got %d", c.MaxBodyBytes)
 	t.setURI(m, c)
 	var err error
@@ -116,11 +117,13 @@ func checkHandling(m *mistakes.Mistakes, h ContentHandling) {
 func (t *REST) setRequest(m *mistakes.Mistakes, c RESTConfig) {
 	checkHandling(m, c.ContentHandling)
 	parameters := declaredIn(m, c.MethodRequestParameters)
-	t.mappings = parseMappings(m, "RequestParameters", c.RequestParameters, integrationRequest, restFrom(selector.Method))
+	t.mappings = parseMappings(m, "RequestParameters", c.RequestParameters, integrationRequest,
+		restFrom(selector.Method))
 	for i := range t.mappings {
 		to := &t.mappings[i]
 		if name := declaredName(&to.from); parameters != nil && name != "" && !parameters[name] {
-			m.Under("RequestParameters").Key(integrationRequest+"."+to.place+"."+to.name).Add("", "want one of MethodRequestParameters, got %s", name)
+			m.Under("RequestParameters").Key(integrationRequest+"."+to.place+"."+to.name).Add("",
+				"want one of MethodRequestParameters, got %s", name)
 		}
 		if to.place == "header" && failsAsRequestHeader(c.Type, to.name) {
 			t.broken = errHeader // the managed gateway takes the mapping, and answers 500 to every request (recorded)
@@ -131,7 +134,8 @@ func (t *REST) setRequest(m *mistakes.Mistakes, c RESTConfig) {
 	case c.Type == AWSProxy && c.HTTPMethod != "" && c.HTTPMethod != http.MethodPost:
 		t.broken = errProxyMethod
 	case c.Type != HTTPProxy && c.Type != AWSProxy: // whose templates and conversions are without effect
-		t.templates = parseTemplates(m.Under("RequestTemplates"), "RequestTemplates", c.RequestTemplates, true, c.Limits)
+		t.templates = parseTemplates(m.Under("RequestTemplates"), "RequestTemplates", c.RequestTemplates, true,
+			c.Limits)
 	}
 }
 
@@ -149,7 +153,8 @@ func declaredIn(m *mistakes.Mistakes, parameters map[string]bool) map[string]boo
 			continue
 		}
 		name := strings.SplitN(key, ".", 4)[3] // as it is written: method.request.header.NAME
-		m.Require(!names[name], "MethodRequestParameters", "want names that differ across querystring, header and path, got %q twice", name)
+		m.Require(!names[name], "MethodRequestParameters",
+			"want names that differ across querystring, header and path, got %q twice", name)
 		names[name], set[s.String()] = true, true
 	}
 	return set
@@ -179,9 +184,11 @@ func (t *REST) setResponses(m *mistakes.Mistakes, c RESTConfig) {
 			at.Require(!hasDefault, "SelectionPattern", "want one response without a pattern, got another")
 			hasDefault = true
 		}
-		if headers, ok := methods[r.StatusCode]; ok { // a status that isn't there is taken; what it maps isn't declared, either
+		// a status that isn't there is taken; what it maps isn't declared, either
+		if headers, ok := methods[r.StatusCode]; ok {
 			for _, to := range compiled.mappings {
-				at.Require(headers[to.name], "ResponseParameters", "want headers of MethodResponses for %d, got %s", r.StatusCode, to.name)
+				at.Require(headers[to.name], "ResponseParameters", "want headers of MethodResponses for %d, got %s",
+					r.StatusCode, to.name)
 			}
 		}
 		t.responses = append(t.responses, compiled)
@@ -204,13 +211,16 @@ func parseResponse(m *mistakes.Mistakes, field string, r IntegrationResponse, c 
 			"want a regular expression of Go's syntax, which has no look-around, of at most 4096 bytes, got %.100q", r.SelectionPattern)
 	}
 	checkHandling(m, r.ContentHandling)
-	compiled.mappings = parseMappings(m, "ResponseParameters", r.ResponseParameters, methodResponse, restFrom(selector.IntegrationResponse))
-	compiled.templates = parseTemplates(m.Under("ResponseTemplates"), field+".ResponseTemplates", r.ResponseTemplates, false, c.Limits)
+	compiled.mappings = parseMappings(m, "ResponseParameters", r.ResponseParameters, methodResponse,
+		restFrom(selector.IntegrationResponse))
+	compiled.templates = parseTemplates(m.Under("ResponseTemplates"), field+".ResponseTemplates", r.ResponseTemplates,
+		false, c.Limits)
 	return compiled
 }
 
 // parseTemplates parses templates by media type. name is the field's in errors of templates.
-func parseTemplates(m *mistakes.Mistakes, name string, templates map[string]string, request bool, limits vtl.Options) byType {
+func parseTemplates(m *mistakes.Mistakes, name string, templates map[string]string, request bool,
+	limits vtl.Options) byType {
 	if len(templates) == 0 {
 		return nil
 	}
@@ -218,7 +228,8 @@ func parseTemplates(m *mistakes.Mistakes, name string, templates map[string]stri
 	paths := &jsonpath.Cache{}
 	for _, key := range sortedKeys(templates) {
 		lower := strings.ToLower(key)
-		if media, _, err := mime.ParseMediaType(key); (err != nil || media != lower || !strings.Contains(media, "/")) && (!request || key != anyOther) {
+		if media, _, err := mime.ParseMediaType(key); (err != nil || media != lower || !strings.Contains(media, "/")) &&
+			(!request || key != anyOther) {
 			m.Add("", "want a media type such as application/json, got %.100q", key)
 			continue
 		}

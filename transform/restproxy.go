@@ -109,7 +109,8 @@ func (w *proxied) trailers() {
 	for _, names := range w.header["Trailer"] {
 		for name := range strings.SplitSeq(names, ",") {
 			name = http.CanonicalHeaderKey(strings.Trim(name, " \t"))
-			if values, ok := w.header[name]; ok && remapped(name, false) == name { // those that aren't can't be trailers
+			// those that aren't can't be trailers
+			if values, ok := w.header[name]; ok && remapped(name, false) == name {
 				to[name] = values
 			}
 		}

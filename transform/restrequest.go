@@ -161,7 +161,8 @@ func (e *exchange) integrationRequest(h http.Header) (*http.Request, error) {
 }
 
 // build puts the integration request together. Without a URI the path stays the client's.
-func (e *exchange) build(h http.Header, host string, paths map[string]pathValue, queries map[string][]string) (*http.Request, error) {
+func (e *exchange) build(h http.Header, host string, paths map[string]pathValue,
+	queries map[string][]string) (*http.Request, error) {
 	t := e.rest
 	path := gatekit.PathOf(e.r)
 	target := &url.URL{}

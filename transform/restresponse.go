@@ -46,7 +46,8 @@ func (e *exchange) choose(status int) *response {
 
 // conversionOf is what becomes of an answer's payload.
 func (e *exchange) conversionOf(chosen *response, h http.Header) conversion {
-	return responseConversion(chosen.handling, e.rest.binary.Has(h.Get("Content-Type")), e.rest.binary.Has(e.r.Header.Get("Accept")))
+	return responseConversion(chosen.handling, e.rest.binary.Has(h.Get("Content-Type")),
+		e.rest.binary.Has(e.r.Header.Get("Accept")))
 }
 
 // respond turns an answer into the method's response.
@@ -184,7 +185,8 @@ func (c *capture) Keep(status int) (int64, bool) {
 	if conversion != asText && conversion != asIs {
 		return most, true
 	}
-	if length, err := strconv.Atoi(c.header.Get("Content-Length")); err == nil && conversion == asText && length <= keptText {
+	if length, err := strconv.Atoi(c.header.Get("Content-Length")); err == nil && conversion == asText &&
+		length <= keptText {
 		return most, true // its length may change, and yet is to be told
 	}
 	if c.response, c.as, c.err = e.responseHeader(chosen, &answer{status: status, header: c.header}); c.err != nil {
@@ -221,7 +223,8 @@ func (c *capture) finish() error {
 	case c.err != nil:
 		return c.err
 	case c.Overflowed():
-		return &gatekit.Rejection{Type: gatekit.IntegrationFailure, Status: http.StatusBadGateway, Cause: errAnswerTooLarge}
+		return &gatekit.Rejection{Type: gatekit.IntegrationFailure, Status: http.StatusBadGateway,
+			Cause: errAnswerTooLarge}
 	case c.Kept():
 		return c.exchange.respond(c.ResponseWriter, &answer{status: c.Status(), header: c.header, body: c.Held()})
 	case len(c.rest) > 0:

@@ -30,11 +30,14 @@ type contextObject struct {
 // what a request has: see [contextObject.base].
 var contextKeys = map[string][]string{
 	"": {
-		"resourceId", "resourcePath", "httpMethod", "extendedRequestId", "requestTime", "path", "accountId", "protocol", requestOverride, "stage",
-		"domainPrefix", "requestTimeEpoch", "requestId", "identity", "domainName", "deploymentId", responseOverride, "apiId",
+		"resourceId", "resourcePath", "httpMethod", "extendedRequestId", "requestTime", "path", "accountId", "protocol",
+		requestOverride, "stage",
+		"domainPrefix", "requestTimeEpoch", "requestId", "identity", "domainName", "deploymentId", responseOverride,
+		"apiId",
 	},
 	"identity.": {
-		"cognitoIdentityPoolId", "accountId", "cognitoIdentityId", "caller", "sourceIp", "principalOrgId", "accessKey", "cognitoAuthenticationType",
+		"cognitoIdentityPoolId", "accountId", "cognitoIdentityId", "caller", "sourceIp", "principalOrgId", "accessKey",
+		"cognitoAuthenticationType",
 		"cognitoAuthenticationProvider", "userArn", "userAgent", "user",
 	},
 	"authorizer.": nil, "authorizer.claims.": nil, "error.": nil, "integration.": nil, "identity.clientCert.": nil,
@@ -48,7 +51,8 @@ const (
 
 // newContext returns $context for one exchange.
 func newContext(r *http.Request, b *budget) *contextObject {
-	return &contextObject{r: r, budget: b, request: newOverride(b, "header", "path", "querystring"), response: newOverride(b, "header")}
+	return &contextObject{r: r, budget: b, request: newOverride(b, "header", "path", "querystring"),
+		response: newOverride(b, "header")}
 }
 
 // Meter implements vtl.Metered.
@@ -217,7 +221,8 @@ func callMap(b *budget, o vtl.Setter, members func() []string, method string, ar
 
 // callMembers calls those methods that list the members, in the order of a Java HashMap, which the
 // managed gateway keeps them in. (Recorded.)
-func callMembers(b *budget, get func(string) any, members func() []string, method, name string, args int) (any, bool, error) {
+func callMembers(b *budget, get func(string) any, members func() []string, method, name string,
+	args int) (any, bool, error) {
 	switch method {
 	case "keySet", "values", "entrySet", "size", "isEmpty", "containsKey":
 	default:

@@ -18,7 +18,8 @@ type override struct {
 }
 
 func newOverride(b *budget, parts ...string) *override {
-	return &override{b, parts, overrideMap{budget: b}, overrideMap{budget: b}, overrideMap{budget: b}, overrideMap{budget: b}}
+	return &override{b, parts, overrideMap{budget: b}, overrideMap{budget: b}, overrideMap{budget: b},
+		overrideMap{budget: b}}
 }
 
 // Property implements vtl.Object.
@@ -58,7 +59,8 @@ func (o *override) Set(name string, value any) bool {
 
 // Call implements vtl.Object.
 func (o *override) Call(method string, args []any) (any, bool, error) {
-	return callMap(o.budget, o, func() []string { return append(o.parts[:len(o.parts):len(o.parts)], o.set.members()...) }, method, args)
+	members := func() []string { return append(o.parts[:len(o.parts):len(o.parts)], o.set.members()...) }
+	return callMap(o.budget, o, members, method, args)
 }
 
 // overrideMap is a map that prints nothing, as structured members of $context do. The zero map is

@@ -59,7 +59,8 @@ func (e *Event) request() (*http.Request, error) {
 	path := resource
 	for name, value := range e.PathParameters {
 		escaped := url.PathEscape(value)
-		path = strings.NewReplacer("{"+name+"}", escaped, "{"+name+"+}", strings.ReplaceAll(escaped, "%2F", "/")).Replace(path)
+		path = strings.NewReplacer("{"+name+"}", escaped, "{"+name+"+}",
+			strings.ReplaceAll(escaped, "%2F", "/")).Replace(path)
 	}
 	target, err := url.Parse(path)
 	if err != nil || !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "?# ") {
@@ -92,10 +93,13 @@ func (e *Event) setContext(rc *gatekit.RequestContext, r *http.Request) error {
 	received := rc.Path.Received()
 	var domain, agent, key, keyID string
 	texts := map[string]*string{
-		"stage": &rc.API.Stage, "apiId": &rc.API.APIID, "accountId": &rc.API.AccountID, "domainName": &domain, "path": &received,
+		"stage": &rc.API.Stage, "apiId": &rc.API.APIID, "accountId": &rc.API.AccountID, "domainName": &domain,
+		"path":               &received,
 		"identity.userAgent": &agent, "identity.apiKey": &key, "identity.apiKeyId": &keyID,
-		"identity.accessKey": &caller.AccessKey, "identity.accountId": &caller.AccountID, "identity.caller": &caller.CallerID, "identity.user": &caller.UserID,
-		"identity.userArn": &caller.UserARN, "identity.principalOrgId": &caller.PrincipalOrgID, "identity.cognitoIdentityId": &caller.CognitoIdentityID,
+		"identity.accessKey": &caller.AccessKey, "identity.accountId": &caller.AccountID,
+		"identity.caller": &caller.CallerID, "identity.user": &caller.UserID,
+		"identity.userArn": &caller.UserARN, "identity.principalOrgId": &caller.PrincipalOrgID,
+		"identity.cognitoIdentityId":             &caller.CognitoIdentityID,
 		"identity.cognitoIdentityPoolId":         &caller.CognitoIdentityPoolID,
 		"identity.cognitoAuthenticationType":     &caller.CognitoAuthenticationType,
 		"identity.cognitoAuthenticationProvider": &caller.CognitoAuthenticationProvider,
@@ -131,7 +135,8 @@ func (e *Event) setContext(rc *gatekit.RequestContext, r *http.Request) error {
 
 // setMember sets a variable that isn't a text of its own, and reports whether it is one of the
 // authorizer's.
-func setMember(rc *gatekit.RequestContext, fields *gatekit.AuthorizationFields, name, value string) (authorized bool, err error) {
+func setMember(rc *gatekit.RequestContext, fields *gatekit.AuthorizationFields, name,
+	value string) (authorized bool, err error) {
 	claim, isClaim := strings.CutPrefix(name, "authorizer.claims.")
 	member, isMember := strings.CutPrefix(name, "authorizer.")
 	switch {

@@ -65,7 +65,8 @@ func Render(template string, e Event) (*Result, error) {
 	}
 	result := &Result{string(got.Output), got.Trace, got.Request, got.Response, nil}
 	x, err := Exchange(transform.RESTConfig{
-		Type: transform.HTTP, RequestTemplates: map[string]string{"$default": template}, IntegrationResponses: []transform.IntegrationResponse{{StatusCode: 200}},
+		Type: transform.HTTP, RequestTemplates: map[string]string{"$default": template},
+		IntegrationResponses: []transform.IntegrationResponse{{StatusCode: 200}},
 	}, e, Answer{})
 	if err != nil {
 		return result, err
@@ -128,7 +129,8 @@ func Exchange(c transform.RESTConfig, e Event, a Answer) (*Outcome, error) {
 			w.Header().Set(name, value)
 		}
 		if a.FunctionError != "" {
-			gatekit.From(r.Context()).SetIntegration(gatekit.Integration{Status: http.StatusOK, FunctionError: a.FunctionError})
+			gatekit.From(r.Context()).SetIntegration(gatekit.Integration{Status: http.StatusOK,
+				FunctionError: a.FunctionError})
 		}
 		if a.Status != 0 {
 			w.WriteHeader(a.Status)

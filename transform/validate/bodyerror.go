@@ -98,7 +98,8 @@ func mistakesOf(err *jsonschema.ValidationError, value any) []Mistake {
 	var found []Mistake
 	collect(err, value, &found)
 	slices.SortFunc(found, func(a, b Mistake) int {
-		return cmp.Or(cmp.Compare(a.Pointer, b.Pointer), cmp.Compare(a.Keyword, b.Keyword), cmp.Compare(a.Detail, b.Detail))
+		return cmp.Or(cmp.Compare(a.Pointer, b.Pointer), cmp.Compare(a.Keyword, b.Keyword),
+			cmp.Compare(a.Detail, b.Detail))
 	})
 	found = slices.Compact(found)
 	return slices.Clone(found[:min(len(found), maxMistakes)])
@@ -196,9 +197,11 @@ func detail(err *jsonschema.ValidationError) string {
 	case *kind.AdditionalProperties:
 		return "object instance has properties which are not allowed by the schema: " + list(k.Properties)
 	case *kind.Minimum:
-		return fmt.Sprintf("numeric instance is lower than the required minimum (minimum: %s, found: %s)", decimal(k.Want), decimal(k.Got))
+		return fmt.Sprintf("numeric instance is lower than the required minimum (minimum: %s, found: %s)",
+			decimal(k.Want), decimal(k.Got))
 	case *kind.Maximum:
-		return fmt.Sprintf("numeric instance is greater than the required maximum (maximum: %s, found: %s)", decimal(k.Want), decimal(k.Got))
+		return fmt.Sprintf("numeric instance is greater than the required maximum (maximum: %s, found: %s)",
+			decimal(k.Want), decimal(k.Got))
 	case *kind.ExclusiveMinimum:
 		return "numeric instance is not strictly greater than the required minimum " + decimal(k.Want)
 	case *kind.ExclusiveMaximum:
@@ -210,9 +213,11 @@ func detail(err *jsonschema.ValidationError) string {
 	case *kind.Format:
 		return fmt.Sprintf("string %s is not a valid %s", short(k.Got), k.Want)
 	case *kind.Dependency:
-		return fmt.Sprintf("property %s of object has missing property dependencies: %s", quoted(k.Prop), list(k.Missing))
+		return fmt.Sprintf("property %s of object has missing property dependencies: %s", quoted(k.Prop),
+			list(k.Missing))
 	case *kind.DependentRequired:
-		return fmt.Sprintf("property %s of object has missing property dependencies: %s", quoted(k.Prop), list(k.Missing))
+		return fmt.Sprintf("property %s of object has missing property dependencies: %s", quoted(k.Prop),
+			list(k.Missing))
 	case *kind.PropertyNames:
 		return "property name " + quoted(k.Property) + " is not allowed"
 	case *kind.AnyOf:
@@ -240,9 +245,11 @@ func sizeDetail(of jsonschema.ErrorKind) string {
 	case *kind.MaxLength:
 		return fmt.Sprintf("string is too long (length: %d, maximum allowed: %d)", k.Got, k.Want)
 	case *kind.MinItems:
-		return fmt.Sprintf("array is too short: must have at least %d elements but instance has %d elements", k.Want, k.Got)
+		return fmt.Sprintf("array is too short: must have at least %d elements but instance has %d elements", k.Want,
+			k.Got)
 	case *kind.MaxItems:
-		return fmt.Sprintf("array is too long: must have at most %d elements but instance has %d elements", k.Want, k.Got)
+		return fmt.Sprintf("array is too long: must have at most %d elements but instance has %d elements", k.Want,
+			k.Got)
 	case *kind.UniqueItems:
 		return "array must not contain duplicate elements"
 	case *kind.AdditionalItems:

@@ -32,7 +32,8 @@ const (
 	Draft202012
 )
 
-var drafts = [...]*jsonschema.Draft{jsonschema.Draft4, jsonschema.Draft6, jsonschema.Draft7, jsonschema.Draft2019, jsonschema.Draft2020}
+var drafts = [...]*jsonschema.Draft{jsonschema.Draft4, jsonschema.Draft6, jsonschema.Draft7, jsonschema.Draft2019,
+	jsonschema.Draft2020}
 
 // ModelsConfig configures [Models].
 type ModelsConfig struct {
@@ -170,7 +171,8 @@ func (m *Models) compile(name string) (*compiled, error) {
 	c.DefaultDraft(drafts[m.config.Draft])
 	c.UseLoader(loader{m})
 	c.UseRegexpEngine(result.patterns.compile)
-	if err := c.AddResource(quickURL, map[string]any{"not": map[string]any{"not": map[string]any{"$ref": m.url(name)}}}); err != nil {
+	if err := c.AddResource(quickURL,
+		map[string]any{"not": map[string]any{"not": map[string]any{"$ref": m.url(name)}}}); err != nil {
 		return nil, fmt.Errorf("%v", err)
 	}
 	var err error

@@ -38,7 +38,8 @@ func respondProblem(w http.ResponseWriter, r *http.Request, rej *gatekit.Rejecti
 	case errors.As(rej.Cause, &parameters):
 		p.Detail = "Missing required request parameters"
 		for _, missing := range parameters.missing {
-			p.Errors = append(p.Errors, problemError{Detail: "is required, and must not be blank", In: missing.place.String(), Name: missing.name})
+			p.Errors = append(p.Errors, problemError{Detail: "is required, and must not be blank",
+				In: missing.place.String(), Name: missing.name})
 		}
 	case errors.As(rej.Cause, &body):
 		if body.reason != nil {
