@@ -22,7 +22,6 @@ import (
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/route"
 	"github.com/gatekit-go/gatekit/transform"
-	"github.com/gatekit-go/gatekit/transform/validate"
 )
 
 func main() {
@@ -88,27 +87,32 @@ const fromBackend = `#set($out = $input.path('$'))
 
 // gateway is what the managed gateway's configuration would say.
 func gateway(backend http.Handler) (http.Handler, error) {
-	models, err := validate.NewModels(validate.ModelsConfig{Schemas: map[string]string{"Order": orderModel}})
-	if err != nil {
-		return nil, err
-	}
-	validOrder, err := validate.New(validate.Config{
-		ValidateBody: true, Models: models, RequestModels: map[string]string{"application/json": "Order"},
+	shop, err := transform.NewRESTAPI(transform.RESTAPIConfig{
+		Models:            map[string]string{"Order": orderModel},
+		RequestValidators: map[string]transform.RequestValidator{"body": {ValidateRequestBody: true}},
+		GatewayResponses: map[gatekit.ResponseType]transform.GatewayResponse{
+			gatekit.BadRequestBody:             {ResponseTemplates: map[string]string{"application/json": `{"err":"bad order","stage":"$context.stage"}`}},
+			gatekit.MissingAuthenticationToken: {ResponseTemplates: map[string]string{"application/json": `{"err":$context.error.messageString}`}},
+		},
 	})
 	if err != nil {
 		return nil, err
 	}
-	createOrder, err := transform.NewREST(transform.RESTConfig{
-		Type:                 transform.HTTP,
-		URI:                  "http://orders.internal/v2/orders",
-		PassthroughBehavior:  transform.Never,
-		RequestTemplates:     map[string]string{"application/json": toBackend},
-		IntegrationResponses: []transform.IntegrationResponse{{StatusCode: 200, ResponseTemplates: map[string]string{"application/json": fromBackend}}},
+	createOrder, err := shop.Method(transform.MethodConfig{
+		RequestValidator: "body",
+		RequestModels:    map[string]string{"application/json": "Order"},
+		Integration: transform.RESTConfig{
+			Type:                 transform.HTTP,
+			URI:                  "http://orders.internal/v2/orders",
+			PassthroughBehavior:  transform.Never,
+			RequestTemplates:     map[string]string{"application/json": toBackend},
+			IntegrationResponses: []transform.IntegrationResponse{{StatusCode: 200, ResponseTemplates: map[string]string{"application/json": fromBackend}}},
+		},
 	})
 	if err != nil {
 		return nil, err
 	}
-	getOrder, err := transform.NewREST(transform.RESTConfig{
+	getOrder, err := shop.Method(transform.MethodConfig{Integration: transform.RESTConfig{
 		Type:              transform.HTTP,
 		URI:               "http://orders.internal/v2/orders/{id}",
 		RequestParameters: map[string]string{"integration.request.path.id": "method.request.path.no"},
@@ -116,13 +120,6 @@ func gateway(backend http.Handler) (http.Handler, error) {
 			{StatusCode: 200, ResponseTemplates: map[string]string{"application/json": fromBackend}},
 			{StatusCode: 404, SelectionPattern: "404", ResponseTemplates: map[string]string{"application/json": `{"err":"no order $input.params('no')"}`}},
 		},
-	})
-	if err != nil {
-		return nil, err
-	}
-	responses, err := transform.NewGatewayResponses(transform.GatewayResponsesConfig{Responses: map[gatekit.ResponseType]transform.GatewayResponse{
-		gatekit.BadRequestBody:             {ResponseTemplates: map[string]string{"application/json": `{"err":"bad order","stage":"$context.stage"}`}},
-		gatekit.MissingAuthenticationToken: {ResponseTemplates: map[string]string{"application/json": `{"err":$context.error.messageString}`}},
 	}})
 	if err != nil {
 		return nil, err
@@ -131,8 +128,8 @@ func gateway(backend http.Handler) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	api.Use(gatekit.LogRefusals(nil), responses.Middleware) // refusals, and why, on stderr
-	api.Handle("POST /orders", backend, validOrder.Middleware, createOrder.Middleware)
+	api.Use(gatekit.LogRefusals(nil), shop.Middleware) // refusals, and why, on stderr
+	api.Handle("POST /orders", backend, createOrder.Middleware)
 	api.Handle("GET /orders/{no}", backend, getOrder.Middleware)
 	return api, nil
 }
