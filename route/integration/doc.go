@@ -1,5 +1,12 @@
 // Package integration answers what stands behind a route: the integrations of an API.
 //
+//	orders, err := integration.NewLambda(lambda.NewHandler(f), integration.LambdaConfig{})
+//	…
+//	users, err := integration.NewHTTP(ctx, integration.HTTPConfig{URI: "http://users.internal/{proxy}"})
+//	…
+//	api.Handle("POST /orders", orders)
+//	api.Handle("ANY /users/{proxy+}", users)
+//
 // # Lambda
 //
 // [NewLambda] makes a handler of a Lambda function, with the events and replies that it knows:
@@ -11,7 +18,7 @@
 //   - an [Endpoint]: the Invoke operation over HTTP, of the Lambda service or of an emulator;
 //   - a [RuntimeAPI]: programs that were built for Lambda, which ask it for their events.
 //
-// [NewLambdaCustom] is the custom (non-proxy) integration, for use under transform.REST.
+// [NewLambdaCustom] makes the custom (non-proxy) integration, for use under transform.REST.
 //
 // The way back, an http.Handler as a Lambda function, is package route/function.
 //
