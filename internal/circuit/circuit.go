@@ -74,7 +74,8 @@ func (c *Circuit) Leave(probe bool, err error, ctx context.Context, now time.Tim
 		c.failures++
 		if probe || c.failures >= maxFailures && c.until.IsZero() {
 			if c.until.IsZero() {
-				c.Logger.LogAttrs(ctx, slog.LevelError, c.Package+": Redis is away", slog.String("name", c.Name), slog.Any("error", err))
+				c.Logger.LogAttrs(ctx, slog.LevelError, c.Package+": Redis is away",
+					slog.String("name", c.Name), slog.Any("error", err))
 			}
 			c.until = now.Add(pause/2 + rand.N(pause)) // of random length, so that machines don't come back all at once
 		}

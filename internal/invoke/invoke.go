@@ -33,7 +33,8 @@ func New(f gatekit.Invoker) gatekit.Invoker {
 // isn't exported.
 func IsLocal(f gatekit.Invoker) bool {
 	t := reflect.TypeOf(f)
-	return f != nil && t.Kind() == reflect.Pointer && t.Elem().PkgPath() == "github.com/aws/aws-lambda-go/lambda" && t.Elem().Name() == "handlerOptions"
+	return f != nil && t.Kind() == reflect.Pointer &&
+		t.Elem().PkgPath() == "github.com/aws/aws-lambda-go/lambda" && t.Elem().Name() == "handlerOptions"
 }
 
 type function struct{ f gatekit.Invoker }

@@ -37,7 +37,9 @@ type Cache struct {
 	// answer. An answer that was asked for before one of them may be older than what that one
 	// brought, so it isn't kept.
 	replacing [1 << 10]atomic.Uint32
-	passing   [1 << 10]atomic.Int64 // by a part of the key, until when requests don't wait for each other, in Unix nanoseconds
+	// passing is, by a part of the key, until when requests don't wait for each other, in Unix
+	// nanoseconds.
+	passing [1 << 10]atomic.Int64
 
 	// What fails is told apart, as a store that is full answers and takes nothing.
 	reading, keeping, renewing outage.Log
@@ -124,7 +126,10 @@ type Stats struct {
 
 // Stats returns the numbers of now.
 func (c *Cache) Stats() Stats {
-	s := Stats{Hits: c.hits.Load(), Stale: c.stale.Load(), Coalesced: c.coalesced.Load(), Misses: c.misses.Load(), Stored: c.stored.Load()}
+	s := Stats{
+		Hits: c.hits.Load(), Stale: c.stale.Load(), Coalesced: c.coalesced.Load(),
+		Misses: c.misses.Load(), Stored: c.stored.Load(),
+	}
 	if c.own != nil {
 		s.Entries, s.Bytes, s.Evicted = c.own.entries.Size()
 	}

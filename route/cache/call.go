@@ -13,7 +13,9 @@ import (
 // with an entry, or nil for an answer that isn't one to keep.
 type call struct {
 	*flight.Call[*Entry]
-	mark Mark // where the store stood when it was asked for: who comes after a flush doesn't wait for what came before it
+	// mark is where the store stood when it was asked for: who comes after a flush doesn't wait for
+	// what was asked for before it.
+	mark Mark
 	// since is when the call began to write to its client, in Unix nanoseconds, 0 while it doesn't;
 	// wrote is how long it took to write before.
 	since, wrote atomic.Int64
@@ -29,8 +31,8 @@ func newCall(mark Mark) *call { return &call{Call: flight.New[*Entry](), mark: m
 // answer.
 const patience = time.Second
 
-// maxLost is how many clients that go away before they have their answer another waits for, one
-// after the other.
+// maxLost is how often a request waits for another one whose client then goes away. Without a bound
+// a client that keeps breaking off could keep it waiting for ever.
 const maxLost = 3
 
 // write writes to the call's client.

@@ -96,12 +96,26 @@ func varyOf(h http.Header, keep bool) ([]string, bool) {
 // moment, none of which is in the key: one client could have the others get them. (James Kettle,
 // "Web Cache Entanglement"; Nguyen, Lo Iacono, Federrath, "Your Cache Has Fallen".)
 var ofTheRequest = map[int]bool{
-	http.StatusPartialContent: true, http.StatusNotModified: true,
-	http.StatusBadRequest: true, http.StatusUnauthorized: true, http.StatusNotAcceptable: true, http.StatusProxyAuthRequired: true,
-	http.StatusRequestTimeout: true, http.StatusLengthRequired: true, http.StatusPreconditionFailed: true, http.StatusRequestEntityTooLarge: true,
-	http.StatusRequestURITooLong: true, http.StatusUnsupportedMediaType: true, http.StatusRequestedRangeNotSatisfiable: true,
-	http.StatusExpectationFailed: true, http.StatusMisdirectedRequest: true, http.StatusTooEarly: true, http.StatusUpgradeRequired: true,
-	http.StatusPreconditionRequired: true, http.StatusTooManyRequests: true, http.StatusRequestHeaderFieldsTooLarge: true,
+	http.StatusPartialContent:               true,
+	http.StatusNotModified:                  true,
+	http.StatusBadRequest:                   true,
+	http.StatusUnauthorized:                 true,
+	http.StatusNotAcceptable:                true,
+	http.StatusProxyAuthRequired:            true,
+	http.StatusRequestTimeout:               true,
+	http.StatusLengthRequired:               true,
+	http.StatusPreconditionFailed:           true,
+	http.StatusRequestEntityTooLarge:        true,
+	http.StatusRequestURITooLong:            true,
+	http.StatusUnsupportedMediaType:         true,
+	http.StatusRequestedRangeNotSatisfiable: true,
+	http.StatusExpectationFailed:            true,
+	http.StatusMisdirectedRequest:           true,
+	http.StatusTooEarly:                     true,
+	http.StatusUpgradeRequired:              true,
+	http.StatusPreconditionRequired:         true,
+	http.StatusTooManyRequests:              true,
+	http.StatusRequestHeaderFieldsTooLarge:  true,
 }
 
 // keepable reports whether an answer with this status and these headers may be kept.

@@ -97,9 +97,11 @@ func (c *Config) check(m *mistakes.Mistakes) {
 	c.Route.check(m)
 	mistakes.Range(m, "MaxBodyBytes", c.MaxBodyBytes, 0, 1<<30)
 	mistakes.AtLeast(m, "MaxBytes", c.MaxBytes, 0)
-	m.Require(c.Unauthorized <= gatekit.FailWith403, "Unauthorized", "want one of its constants, got %d", c.Unauthorized)
+	m.Require(c.Unauthorized <= gatekit.FailWith403,
+		"Unauthorized", "want one of its constants, got %d", c.Unauthorized)
 	m.Require(!c.Open || c.MayInvalidate == nil, "Open", "want Open or MayInvalidate, got both")
-	m.Require(c.TagHeader == "" || httpword.IsToken(c.TagHeader), "TagHeader", "want the name of a header, got %q", c.TagHeader)
+	m.Require(c.TagHeader == "" || httpword.IsToken(c.TagHeader),
+		"TagHeader", "want the name of a header, got %q", c.TagHeader)
 	mistakes.AtLeast(m, "RefreshTimeout", c.RefreshTimeout, 0)
 }
 

@@ -39,10 +39,17 @@
 // part of something (206, 304, Range), was made by the gateway itself, or broke off. Headers that
 // outer stations had set before, such as request IDs, aren't kept: each answer has its own.
 //
-// Requests for an answer that is just being made wait for it, unless it turns out to be one that
-// isn't kept, or its client reads so slowly that it holds the others up for a second. After one
-// that isn't kept because of what the backend said, nobody waits for ten seconds. A waiter that
-// goes away leaves the others alone; who has waited for four that went away asks on its own.
+// Requests for an answer that is just being made wait for it, so that a thousand of them ask the
+// backend once. Each of these ends the wait, and the request then asks on its own:
+//
+//   - the answer turns out to be one that isn't kept. Where that is because of what the backend
+//     said, waiting for the next one would be in vain as well, so for ten seconds nobody does;
+//   - the client for whom it is made reads so slowly that it has held the others up for a second;
+//   - that client goes away before it is known whether the answer is kept. Then one of those who
+//     wait asks, and the rest wait for that one; a request to which this has happened four times in
+//     a row waits no more, or a client that keeps breaking off could keep it waiting for ever.
+//
+// One that waits and goes away itself leaves the others alone.
 //
 // # Taking out
 //

@@ -83,18 +83,20 @@ func (e *Entry) status(now time.Time) string {
 
 // notKept are the headers of a connection, which belong to it and not to the answer, and those that
 // each answer has of its own. (RFC 9110, section 7.6.1.)
-var notKept = []string{"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Te", "Transfer-Encoding", "Upgrade", "Date", "Age", "Cache-Status",
-	"X-Amzn-Trace-Id", "X-Amzn-Requestid", "X-Amz-Apigw-Id", "Apigw-Requestid"}
+var notKept = []string{
+	"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Te", "Transfer-Encoding", "Upgrade",
+	"Date", "Age", "Cache-Status", "X-Amzn-Trace-Id", "X-Amzn-Requestid", "X-Amz-Apigw-Id", "Apigw-Requestid",
+}
 
 // fields returns the headers that the answer itself has set: those of h that before has not, or not
 // with these values, or what it added to them.
 func fields(h, before http.Header) []Field {
 	var out []Field
 	for name, values := range h {
-		if old, ok := before[name]; len(values) == 0 || ok && slices.Equal(old, values) || slices.Contains(notKept, name) {
+		old, set := before[name]
+		if len(values) == 0 || set && slices.Equal(old, values) || slices.Contains(notKept, name) {
 			continue
 		}
-		old := before[name]
 		added := len(old) > 0 && len(values) > len(old) && slices.Equal(values[:len(old)], old)
 		if added {
 			values = values[len(old):]

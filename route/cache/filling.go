@@ -11,7 +11,6 @@ import (
 // filling is one request's way to an answer.
 type filling struct {
 	*cached
-	rule *rule
 	ttl  time.Duration
 	key  Key
 	at   Mark
@@ -52,7 +51,8 @@ func (f *filling) serve(w http.ResponseWriter, r *http.Request) {
 		f.answer(w, r, e, now)
 		return
 	}
-	// A client's own body is its own time.
+	// Nobody waits for a request with a body, and it waits for nobody: how long the body takes to
+	// come is for its client to choose.
 	if r.ContentLength != 0 || f.lost > maxLost || now.UnixNano() < c.passes(f.key).Load() {
 		f.fill(w, r, nil, "gatekit; fwd=miss")
 		return
@@ -157,6 +157,9 @@ func (f *filling) keep(r *http.Request, e *Entry) {
 		post := &Entry{Vary: e.Vary, Made: e.Made, Expires: e.Expires, Stale: e.Stale}
 		err = f.cache.store.Put(r.Context(), key, post, f.at)
 		key = key.variant(r, e.Vary)
+		behind := *e
+		behind.Vary = nil // else a store would take it for a signpost, too
+		e = &behind
 	}
 	if err == nil {
 		err = f.cache.store.Put(r.Context(), key, e, f.at)

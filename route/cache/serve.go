@@ -42,7 +42,7 @@ func (h *cached) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		gatekit.Reject(w, r, err)
 		return
 	}
-	if ttl == 0 || !rule.judged(r, rc) || overridesMethod(r.Header) || len(r.Header["Range"]) > 0 || len(r.Header["Upgrade"]) > 0 || len(r.Trailer) > 0 || r.ContentLength != 0 && hasNoBody(r.Method) {
+	if ttl == 0 || !rule.judged(r, rc) || !isPlain(r) {
 		h.pass(w, r, "gatekit; fwd=bypass")
 		return
 	}
@@ -51,7 +51,7 @@ func (h *cached) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		gatekit.Reject(w, r, err)
 		return
 	}
-	f := filling{cached: h, rule: rule, ttl: ttl, key: key}
+	f := filling{cached: h, ttl: ttl, key: key}
 	if len(r.Header["Cache-Control"]) > 0 && directive(r.Header, "max-age=0") {
 		switch {
 		case open || c.mayReplace != nil && c.mayReplace(r):
@@ -63,7 +63,7 @@ func (h *cached) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			gatekit.Reject(w, r, unauthorized)
 			return
 		case strategy == gatekit.SucceedWithResponseHeader:
-			w.Header()["Warning"] = []string{"199 Cache-control headers were ignored because the caller was unauthorized."}
+			w.Header()["Warning"] = []string{ignored}
 		}
 	}
 	f.serve(w, r)
@@ -82,6 +82,16 @@ func asSent(r *http.Request) *http.Request {
 	return c
 }
 
+// isPlain reports whether the key has all of the request by which its answer may differ: no part of
+// it is asked for, no other protocol and no other method, and nothing comes behind the headers that
+// isn't expected there.
+func isPlain(r *http.Request) bool {
+	if overridesMethod(r.Header) || len(r.Header["Range"]) > 0 || len(r.Header["Upgrade"]) > 0 {
+		return false
+	}
+	return len(r.Trailer) == 0 && (r.ContentLength == 0 || !hasNoBody(r.Method))
+}
+
 // overridesMethod reports whether the client asks for another method than the one that the key has.
 // Whether an integration or a backend heeds that isn't known here, and an answer to DELETE is none
 // to GET.
@@ -93,7 +103,11 @@ func overridesMethod(h http.Header) bool {
 // reads from one all the same isn't in any key.
 func hasNoBody(method string) bool { return method == http.MethodGet || method == http.MethodHead }
 
+// What a client gets that asks for a new answer and may not: a refusal, or a word beside the answer
+// that is there. (REST sheet, "unauthorizedCacheControlHeaderStrategy".)
 var unauthorized = &gatekit.Rejection{Type: gatekit.AccessDenied}
+
+const ignored = "199 Cache-control headers were ignored because the caller was unauthorized."
 
 // pass answers without the cache; but tags stay inside.
 func (h *cached) pass(w http.ResponseWriter, r *http.Request, status string) {
@@ -112,7 +126,9 @@ func (h *cached) pass(w http.ResponseWriter, r *http.Request, status string) {
 
 // settingsOf returns how long the answers of r's route are kept, with what its stage says of the
 // method. The error means that the stage says something, and nobody tells which route r is on.
-func (c *Cache) settingsOf(r *http.Request, rc *gatekit.RequestContext, u *rule) (ttl time.Duration, strategy gatekit.CacheControlStrategy, open bool, err error) {
+func (c *Cache) settingsOf(r *http.Request, rc *gatekit.RequestContext, u *rule) (
+	ttl time.Duration, strategy gatekit.CacheControlStrategy, open bool, err error,
+) {
 	byStage, err := gatekit.MethodSettingsOf(r)
 	if err != nil {
 		return 0, 0, false, err
@@ -140,5 +156,6 @@ func (u *rule) judged(r *http.Request, rc *gatekit.RequestContext) bool {
 	if u.public || rc != nil && (rc.Authorization != nil || rc.Caller() != nil) {
 		return true
 	}
-	return (len(r.Header["Authorization"]) == 0 || u.authorizationKeyed) && (len(r.Header["Cookie"]) == 0 || u.cookieKeyed)
+	return (len(r.Header["Authorization"]) == 0 || u.authorizationKeyed) &&
+		(len(r.Header["Cookie"]) == 0 || u.cookieKeyed)
 }

@@ -85,7 +85,8 @@ func New(cfg Config) (*Store, error) {
 	m.Require(cfg.Client != nil, "Client", "want a connection to Redis, got nil")
 	m.Require(nameForm.MatchString(cfg.Name), "Name", "want 1 to 64 letters, digits, - or _, got %.70q", cfg.Name)
 	mistakes.RangeOrZero(m, "Timeout", cfg.Timeout, time.Millisecond, 10*time.Second)
-	m.Require(cfg.MaxBytes == 0 || cfg.MaxBytes >= minBytes, "MaxBytes", "want 0 or at least %d, got %d", minBytes, cfg.MaxBytes)
+	m.Require(cfg.MaxBytes == 0 || cfg.MaxBytes >= minBytes,
+		"MaxBytes", "want 0 or at least %d, got %d", minBytes, cfg.MaxBytes)
 	if err := m.Err(); err != nil {
 		return nil, err
 	}
@@ -181,10 +182,18 @@ func decode(b []byte) (k kept, body []byte, err error) {
 		return kept{}, nil, errForm
 	}
 	meta, body := b[at:at+int(n)], b[at+int(n):]
-	if json.Unmarshal(meta, &k) != nil || len(k.Tags) != len(k.TagWords) || (k.Status == 0) == (k.Vary == nil) || k.Status != 0 && (k.Status < 200 || k.Status > 999) {
+	if json.Unmarshal(meta, &k) != nil || !k.isWhole() {
 		return kept{}, nil, errForm
 	}
 	return k, body, nil
+}
+
+// isWhole reports whether k may be one that was kept here: a signpost, which has Vary and no
+// status, or an answer, and a word for each tag.
+func (k *kept) isWhole() bool {
+	signpost := k.Status == 0
+	return signpost == (k.Vary != nil) && (signpost || k.Status >= 200 && k.Status <= 999) &&
+		len(k.Tags) == len(k.TagWords)
 }
 
 // Get implements [cache.Store]. It takes one round trip, and one more for an answer with tags.
@@ -280,7 +289,8 @@ func (s *Store) Put(ctx context.Context, key cache.Key, e *cache.Entry, mark cac
 			}
 		}
 		b, err := encode(kept{
-			Vary: e.Vary, Status: e.Status, Header: keptHeader(e.Header), Tags: bytesOf(e.Tags), Flush: flush, TagWords: words,
+			Vary: e.Vary, Status: e.Status, Header: keptHeader(e.Header), Tags: bytesOf(e.Tags),
+			Flush: flush, TagWords: words,
 			Made: e.Made.UnixMilli(), Expires: e.Expires.UnixMilli(), Stale: e.Stale.UnixMilli(),
 		}, e.Body)
 		if err != nil {
