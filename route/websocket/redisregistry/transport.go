@@ -18,7 +18,7 @@ import (
 type request struct {
 	Reply string         `json:"reply"` // the channel that the answer is published on
 	ID    uint64         `json:"id"`
-	For   int64          `json:"for"` // milliseconds that the caller still waits
+	For   int64          `json:"for"` // milliseconds that the caller still waits, rounded up
 	Call  websocket.Call `json:"call"`
 }
 
@@ -143,7 +143,7 @@ func (g *Registry) Call(ctx context.Context, scope, node string, c websocket.Cal
 	}
 	id, answered := g.replies.expect()
 	defer g.replies.forget(id)
-	text, err := json.Marshal(request{g.replies.channel, id, max(time.Until(deadline).Milliseconds(), 1), c})
+	text, err := json.Marshal(request{g.replies.channel, id, max(time.Until(deadline).Milliseconds()+1, 1), c})
 	if err != nil {
 		return websocket.Answer{}, fmt.Errorf("redisregistry: Call: %w", err)
 	}
