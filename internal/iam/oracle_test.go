@@ -150,7 +150,7 @@ func (d dice) request() *iam.Request {
 }
 
 // drawn is how many policies are drawn: enough to find each of a dozen bugs put in by hand.
-const drawn = 1_500
+const drawn = 800
 
 // The engine says of every policy and request what the naive reading says, and all its effects turn
 // up.
