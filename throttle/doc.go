@@ -5,7 +5,7 @@
 //		Account: account,                                // shared by all stages and APIs
 //		Default: &throttle.Limit{Rate: 100, Burst: 200}, // for each route, a bucket of its own
 //	})
-//	few, err := stage.Limit(throttle.Limit{Rate: 5, Burst: 10}) // in place of Default, where attached
+//	few, err := stage.Limit(throttle.Limit{Rate: 5, Burst: 10}) // instead of Default, where attached
 //	perCaller, err := throttle.NewPerKey(throttle.Limit{Rate: 10, Burst: 20},
 //		throttle.KeyConfig{Key: throttle.ByPrincipal})
 //

@@ -438,11 +438,11 @@ func TestListedRoutesWithoutARoute(t *testing.T) {
 // A mux within a mux: the inner one's pattern counts.
 func TestListedRoutesBehindTwoRouters(t *testing.T) {
 	stage := gatekit.Must(throttle.NewStage(throttle.StageConfig{Routes: map[string]*throttle.Limit{"GET /pets/{id}": {}}}))
-	inner, outer := http.NewServeMux(), http.NewServeMux()
+	inner := http.NewServeMux()
 	inner.Handle("GET /pets/{id}", stage.Middleware(ok))
 	describe := gatekit.Must(gatekit.Describe(gatekit.API{})) // attaches while the outer pattern is known
 	for _, pattern := range []string{"/", "GET /api/", "/api/"} {
-		outer = http.NewServeMux()
+		outer := http.NewServeMux()
 		outer.Handle(pattern, describe(http.StripPrefix("/api", inner)))
 		require.Equal(t, 429, serve(outer, httptest.NewRequest("GET", "/api/pets/1", nil)).Code, pattern)
 	}

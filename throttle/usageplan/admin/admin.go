@@ -20,8 +20,8 @@
 //	PATCH  /apikeys/{id}                   [{"op":"replace","path":"/enabled","value":"false"}];
 //	                                       also /name, /description, /customerId
 //	DELETE /apikeys/{id}
-//	POST   /apikeys/{id}/rotate            a new value; the old one goes on for overlap=24h, or until
-//	                                       the next
+//	POST   /apikeys/{id}/rotate            a new value; the old one goes on for overlap=24h, or
+//	                                       until the next
 //	POST   /apikeys/{id}/retire            only the newest value counts
 //	POST   /usageplans                     make a plan
 //	GET    /usageplans                     list plans; limit, position
