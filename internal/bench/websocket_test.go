@@ -3,6 +3,7 @@ package bench
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -27,6 +28,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/wsconn"
+	route "github.com/gatekit-go/gatekit/route/websocket"
 )
 
 // webSockets are servers that send back each message that they get, each written as its
@@ -37,6 +39,7 @@ var webSockets = []struct {
 	server func() http.Handler
 }{
 	{"gatekit", func() http.Handler { return engineServer(wsconn.Config{MaxFrameBytes: 128 << 10}, nil) }},
+	{"gatekit-route", routeServer},
 	{"gws", func() http.Handler { return gwsServer(nil) }},
 	{"coder", func() http.Handler { return http.HandlerFunc(serveCoder) }},
 	{"gorilla", func() http.Handler { return http.HandlerFunc(serveGorilla) }},
@@ -63,6 +66,17 @@ func engineServer(cfg wsconn.Config, opened func(*wsconn.Conn)) http.Handler {
 			opened(c)
 		}
 	})
+}
+
+// routeServer is the same behind a route selection expression and an http.Handler.
+func routeServer() http.Handler {
+	api := gatekit.Must(route.New(context.Background(), route.Config{
+		RouteSelection: "$request.body.action", MaxFrameBytes: 128 << 10,
+	}))
+	api.Handle("$default", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(w, r.Body)
+	}))
+	return api
 }
 
 type gwsEcho struct{ gws.BuiltinEventHandler }

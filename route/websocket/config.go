@@ -3,6 +3,7 @@ package websocket
 import (
 	"cmp"
 	"log/slog"
+	"maps"
 	"time"
 
 	"github.com/gatekit-go/gatekit"
@@ -136,6 +137,7 @@ func (c Config) check() (*API, error) {
 	m.Require(c.API.Flavor == gatekit.HTTP || c.API.Flavor == gatekit.WebSocket, "API.Flavor",
 		"want WebSocket, got %v", c.API.Flavor)
 	a.identity.Flavor = gatekit.WebSocket
+	a.identity.Variables = maps.Clone(c.API.Variables)
 	m.Join(c.API.Validate())
 
 	var err error

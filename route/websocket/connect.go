@@ -163,6 +163,9 @@ func (a *API) runConnect(w http.ResponseWriter, r *http.Request, s *socket, hs *
 		return "", false
 	}
 	chosen := answer.header["Sec-Websocket-Protocol"]
+	if len(chosen) == 1 && chosen[0] == "" { // a function that passes on what it didn't get
+		chosen = nil
+	}
 	offered := hs.Protocols()
 	switch {
 	case len(chosen) > 1, len(chosen) == 1 && !slices.Contains(offered, chosen[0]):

@@ -164,8 +164,11 @@ func isID(id string) bool {
 	return true
 }
 
-// spread has a call about many connections answered where they are, by one call a node, and returns
-// what didn't succeed.
+// maxCallIDs bounds the connections that one call names.
+const maxCallIDs = 1000
+
+// spread has a call about many connections answered where they are, by one call a node, or a
+// few, and returns what didn't succeed.
 func (a *API) spread(ctx context.Context, c Call) map[string]error {
 	var mu sync.Mutex
 	failed := map[string]error{}
@@ -193,10 +196,12 @@ func (a *API) spread(ctx context.Context, c Call) map[string]error {
 		var wg sync.WaitGroup
 		for node, ids := range nodes {
 			wg.Go(func() {
-				part := c
-				part.IDs = ids
-				answer, err := a.call(ctx, node, part)
-				note(ids, answer.Results, err)
+				for ids := range slices.Chunk(ids, maxCallIDs) {
+					part := c
+					part.IDs = ids
+					answer, err := a.call(ctx, node, part)
+					note(ids, answer.Results, err)
+				}
 			})
 		}
 		defer wg.Wait() // before cancel
