@@ -143,7 +143,7 @@ func (u *upgrader) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // on the managed gateway.
 func (a *API) runConnect(w http.ResponseWriter, r *http.Request, s *socket, hs *wsconn.Handshake) (string, bool) {
 	a.counts.connects.Add(1)
-	answer := &exchange{header: http.Header{}, limit: maxPushBytes}
+	answer := &exchange{}
 	if at := a.routes[connectKey]; at != nil {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), a.config.IntegrationTimeout+slack)
 		at.handler.ServeHTTP(answer, r.WithContext(ctx))

@@ -9,8 +9,8 @@ import (
 	"github.com/gatekit-go/gatekit/route/websocket"
 )
 
-// Whatever expression and message are, a message is for a route that there is, and for none that only
-// the gateway selects; an expression without a dollar is its own value.
+// Whatever expression and message are, a message is for a route that there is, and for none that
+// only the gateway selects; an expression without a dollar is its own value.
 func FuzzSelect(f *testing.F) {
 	for _, expr := range []string{
 		"$request.body.action", "${request.body.a}/${request.body['b']}", `\$default`, `\$connect`, "join", "$request.body[0]",

@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -46,6 +45,7 @@ type socket struct {
 // handshake: those are gone when it is answered, as on the managed gateway.
 type peer struct {
 	url              *url.URL
+	uri              string
 	host, remoteAddr string
 	tls              *tls.ConnectionState // without certificates; nil without TLS
 	sourceIP         netip.Addr
@@ -64,6 +64,7 @@ func newSocket(a *API, rc *gatekit.RequestContext, r *http.Request) *socket {
 			sourceIP: rc.SourceIP(), userAgent: rc.UserAgent(), cert: rc.ClientCert(),
 		},
 	}
+	s.peer.uri = s.peer.url.RequestURI()
 	if r.TLS != nil {
 		s.peer.tls = &tls.ConnectionState{Version: r.TLS.Version, HandshakeComplete: true, ServerName: r.TLS.ServerName}
 	}
@@ -137,8 +138,8 @@ func (s *socket) done() {
 func (s *socket) serve(op wsconn.Opcode, body []byte) {
 	a := s.api
 	at := a.selectRoute(body)
-	ctx, cancel := context.WithTimeout(a.ctx, a.config.IntegrationTimeout+slack)
-	defer cancel()
+	ctx := newDeadline(a.ctx, a.config.IntegrationTimeout+slack)
+	defer ctx.end()
 	messageID := newID()
 	// Text is called JSON whatever it is: a client can't choose to pass a model, or a template, by
 	// sending something else.
@@ -146,12 +147,11 @@ func (s *socket) serve(op wsconn.Opcode, body []byte) {
 	if op == wsconn.Binary {
 		contentType = octetStream
 	}
-	rc, r := s.request(ctx, &at.Route, gatekit.Connection{MessageID: messageID}, contentType, body)
+	m := &exchange{connection: gatekit.Connection{MessageID: messageID}}
+	rc, r := s.request(ctx, m, &at.Route, contentType, body)
 	if at == a.noRoute {
 		rc.Route = nil
 	}
-	m := &exchange{header: http.Header{}, limit: maxPushBytes}
-	rc.SetResponder(func(_ http.ResponseWriter, _ *http.Request, why *gatekit.Rejection) { m.rejection = why })
 	if a.config.AuthenticateWithin > 0 && s.authorization.Load() == nil && !at.authenticate {
 		gatekit.Reject(m, r, errNotAdmitted)
 	} else if err := protect(at.handler, m, r); err != nil {
@@ -202,34 +202,37 @@ func (s *socket) refuse(rc *gatekit.RequestContext, why *gatekit.Rejection, mess
 }
 
 // request makes the request that a message, or the end of the connection, travels as: a POST to the
-// address of the handshake, with none of its headers.
+// address of the handshake, with none of its headers, whose refusals m gets.
 func (s *socket) request(
-	ctx context.Context, at *gatekit.Route, c gatekit.Connection, contentType string, body []byte,
+	ctx context.Context, m *exchange, at *gatekit.Route, contentType string, body []byte,
 ) (*gatekit.RequestContext, *http.Request) {
 	p := &s.peer
+	m.url, m.contentType[0] = *p.url, contentType // a router behind may cut the URL's path
 	r := (&http.Request{
-		Method: http.MethodPost, URL: p.url, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Method: http.MethodPost, URL: &m.url, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: http.Header{}, Host: p.host, RemoteAddr: p.remoteAddr, TLS: p.tls,
-		Body: http.NoBody, RequestURI: p.url.RequestURI(),
+		Body: http.NoBody, RequestURI: p.uri,
 	}).WithContext(ctx)
 	if contentType != "" {
-		r.Header["Content-Type"] = []string{contentType}
-		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		m.sent.Reset(body)
+		r.Header["Content-Type"] = m.contentType[:1:1]
+		r.Body, r.ContentLength = m, int64(len(body))
 	}
-	u := *p.url
-	r.URL = &u
 	rc, r := gatekit.Attach(r)
-	c.ID, c.ConnectedAt = s.id, s.connectedAt
-	rc.API, rc.Route, rc.Connection = &s.api.identity, at, &c
+	m.connection.ID, m.connection.ConnectedAt = s.id, s.connectedAt
+	rc.API, rc.Route, rc.Connection = &s.api.identity, at, &m.connection
 	rc.Authorization = s.authorization.Load()
 	rc.SetSourceIP(p.sourceIP)
-	rc.SetUserAgent(p.userAgent)
+	if p.userAgent != "" {
+		rc.SetUserAgent(p.userAgent)
+	}
 	if p.cert != nil {
 		rc.SetClientCert(p.cert)
 	}
 	rc.SetDomain(p.domain)
 	rc.SetCaller(p.caller)
 	rc.SetAPIKey(p.apiKey, p.apiKeyID)
+	rc.SetResponder(m.respond)
 	return rc, r
 }
 
@@ -279,9 +282,8 @@ func (a *API) farewell(s *socket, code int, reason string) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(a.ctx), a.config.IntegrationTimeout+slack)
 	defer cancel()
-	rc, r := s.request(ctx, &at.Route, gatekit.Connection{CloseCode: code, CloseReason: reason}, "", nil)
-	m := &exchange{header: http.Header{}, limit: maxPushBytes}
-	rc.SetResponder(func(_ http.ResponseWriter, _ *http.Request, why *gatekit.Rejection) { m.rejection = why })
+	m := &exchange{connection: gatekit.Connection{CloseCode: code, CloseReason: reason}}
+	rc, r := s.request(ctx, m, &at.Route, "", nil)
 	err := protect(at.handler, m, r)
 	if err == nil && m.rejection != nil {
 		err = m.rejection

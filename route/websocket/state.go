@@ -103,7 +103,7 @@ func (a *API) orphan(_ context.Context, r Record) {
 		u = &url.URL{Path: "/"}
 	}
 	s := &socket{api: a, id: r.ID, connectedAt: st.ConnectedAt, peer: peer{
-		url: u, host: st.Host, userAgent: st.UserAgent, caller: st.Caller,
+		url: u, uri: u.RequestURI(), host: st.Host, userAgent: st.UserAgent, caller: st.Caller,
 	}}
 	s.peer.sourceIP, _ = netip.ParseAddr(st.SourceIP)
 	if st.TLS {
