@@ -178,7 +178,7 @@ func TestCognitoKeysAway(t *testing.T) {
 func TestCognitoClaims(t *testing.T) {
 	a := newCognito(t, auth.CognitoConfig{})
 	found := admitted(t, a.Middleware, bearer(iss().Mint(idToken(authtest.Claims{
-		"exp": 9999999999, "iat": 1680633579, "one": []string{"admins"}, "identities": []any{map[string]any{"userId": "1"}}, "custom:role": "a\"b\r\n", "__proto__": "x", "bracket": "[x]", "n": 1.5, "gone": nil,
+		"exp": int64(9999999999), "iat": 1680633579, "one": []string{"admins"}, "identities": []any{map[string]any{"userId": "1"}}, "custom:role": "a\"b\r\n", "__proto__": "x", "bracket": "[x]", "n": 1.5, "gone": nil,
 	}))))
 	for name, want := range map[string]string{
 		"iat": "Tue Apr 04 18:39:39 UTC 2023", "exp": "Sat Nov 20 17:46:39 UTC 2286", "auth_time": "1680633579", "email_verified": "true", "cognito:groups": "admins,users", "one": "admins",

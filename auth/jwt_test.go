@@ -19,7 +19,7 @@ import (
 func TestAdmits(t *testing.T) {
 	j := newJWT(t, iss(), auth.JWTConfig{})
 	for _, algorithm := range []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"} {
-		token := iss().MintWith(algorithm, good(authtest.Claims{"sub": "ann", "n": 12345678901, "groups": []string{"a", "b"}}))
+		token := iss().MintWith(algorithm, good(authtest.Claims{"sub": "ann", "n": int64(12345678901), "groups": []string{"a", "b"}}))
 		for range 2 { // the second time from the cache
 			a := admitted(t, auth.Require(j, "orders:read"), bearer(token), algorithm)
 			require.Equal(t, "ann", a.Principal())

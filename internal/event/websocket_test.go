@@ -53,7 +53,7 @@ func TestConnectEvent(t *testing.T) {
 	require.Equal(t, map[string]any{"room": "b"}, m["queryStringParameters"])
 	require.Equal(t, map[string]any{"room": []any{"a", "b"}}, m["multiValueQueryStringParameters"])
 	require.Equal(t, map[string]any{"k": "v"}, m["stageVariables"])
-	require.EqualValues(t, 1708326702001, m["requestContext"].(map[string]any)["connectedAt"])
+	require.EqualValues(t, int64(1708326702001), m["requestContext"].(map[string]any)["connectedAt"])
 
 	rc, r = socket("/")
 	w = event.Writer{Context: rc, Request: r, Authorizer: &event.Authorizer{ARN: "arn", Identity: []string{"x"}}}

@@ -7,15 +7,16 @@ import (
 	"unicode/utf8"
 )
 
-// MaxFolded is how many characters the ranges of a pattern that disregards case should have at most. Go's parser looks up each of them: one
-// range over all of Unicode takes it two milliseconds, and a short pattern has room for seventy.
+// MaxFolded is how many characters the ranges of a pattern that disregards case should have at
+// most. Go's parser looks up each of them: one range over all of Unicode takes it two milliseconds,
+// and a short pattern has room for seventy.
 const MaxFolded = 10_000
 
 // foldFlag finds flags that make a pattern disregard case.
 var foldFlag = regexp.MustCompile(`\(\?[a-zA-Z]*i`)
 
-// Folded is how many characters the ranges of classes have for which the parser looks up the other case. text is a pattern in Go's syntax,
-// which need not parse.
+// Folded is how many characters the ranges of classes have for which the parser looks up the other
+// case. text is a pattern in Go's syntax, which need not parse.
 func Folded(text string) int {
 	if !foldFlag.MatchString(text) {
 		return 0

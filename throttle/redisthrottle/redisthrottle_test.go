@@ -132,7 +132,7 @@ func TestGive(t *testing.T) {
 		ok, wait, _, err := b.Take(t.Context(), "k", throttle.Limit{})
 		require.NoError(t, err)
 		require.False(t, ok)
-		require.EqualValues(t, math.MaxInt64, wait)
+		require.EqualValues(t, int64(math.MaxInt64), wait)
 		require.NoError(t, b.Give(t.Context(), "k", throttle.Limit{}))
 	}
 }

@@ -34,7 +34,7 @@ func TestValuesPrintAsInJava(t *testing.T) {
 		{"int", 7, "7"},
 		{"long", int64(math.MinInt64), "-9223372036854775808"},
 		{"big", new(big.Int).Lsh(big.NewInt(1), 70), "1180591620717411303424"},
-		{"uint64-beyond-long", uint(math.MaxUint64), "18446744073709551615"},
+		{"uint64-beyond-long", uint64(math.MaxUint64), "18446744073709551615"},
 		{"double", 2.5, "2.5"},
 		{"whole-double", 50.0, "50.0"},
 		{"large-double", 1e9, "1.0E9"},
