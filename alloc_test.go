@@ -35,8 +35,8 @@ func (d discard) Header() http.Header         { return d.h }
 func (d discard) Write(b []byte) (int, error) { return len(b), nil }
 func (d discard) WriteHeader(int)             {}
 
-// Refusing is the hot path of an attack: whatever is refused, and whether a RequestContext is attached or not, costs at most four
-// allocations beside what the Rejection itself took.
+// Refusing is the hot path of an attack: whatever is refused, and whether a RequestContext is
+// attached or not, costs at most four allocations beside what the Rejection itself took.
 func TestRefusalAllocations(t *testing.T) {
 	rejections := map[string]*gatekit.Rejection{
 		"wait":          {Type: gatekit.Throttled, RetryAfter: 30 * time.Second},

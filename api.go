@@ -10,8 +10,8 @@ import (
 	"github.com/gatekit-go/gatekit/internal/requestpath"
 )
 
-// Flavor is the kind of API whose wire conventions answers follow: bodies, header names, the form of request IDs. The
-// package documentation compares the three.
+// Flavor is the kind of API whose wire conventions answers follow: bodies, header names, the form
+// of request IDs. The package documentation compares the three.
 type Flavor uint8
 
 const (
@@ -37,8 +37,9 @@ func (f Flavor) String() string {
 	return fmt.Sprintf("Flavor(%d)", uint8(f))
 }
 
-// API is what ARNs, events and error forms need to know of the API that a request is for, and of the stage that serves it. Every
-// field may be empty: an ARN then carries a documented constant in its place, and a policy that names a specific API fails closed.
+// API is what ARNs, events and error forms need to know of the API that a request is for, and of
+// the stage that serves it. Every field may be empty: an ARN then carries a documented constant in
+// its place, and a policy that names a specific API fails closed.
 //
 // All requests of a stage share one: it must not be written to once it is in use.
 type API struct {
@@ -76,8 +77,8 @@ var (
 	stageForm     = regexp.MustCompile(`^([A-Za-z0-9_-]{1,128}|\$default)$`)
 )
 
-// Validate returns nil, or one error that joins every field that can't be what it says. Empty fields are fine. (Stage
-// names: CloudFormation reference, "AWS::ApiGatewayV2::Stage".)
+// Validate returns nil, or one error that joins every field that can't be what it says. Empty
+// fields are fine. (Stage names: CloudFormation reference, "AWS::ApiGatewayV2::Stage".)
 func (a API) Validate() error {
 	var errs []error
 	if a.Flavor > WebSocket {
@@ -99,8 +100,9 @@ func (a API) Validate() error {
 	return errors.Join(errs...)
 }
 
-// Describe returns a middleware that tells the stations behind it which API a request is for, where no route.API does:
-// under http.ServeMux or chi. It returns an error that lists every field it refuses.
+// Describe returns a middleware that tells the stations behind it which API a request is for, where
+// no route.API does: under http.ServeMux or chi. It returns an error that lists every field it
+// refuses.
 func Describe(a API) (Middleware, error) {
 	if err := a.Validate(); err != nil {
 		return nil, err

@@ -31,7 +31,8 @@ func (f invokerFunc) Invoke(ctx context.Context, payload []byte) ([]byte, error)
 
 const customHost, generatedHost = "api.example.com", "a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com"
 
-// frontDoor is one API with the stages $default (of HTTP APIs) and s, behind both of its names, as an installation has it. see gets the events.
+// frontDoor is one API with the stages $default (of HTTP APIs) and s, behind both of its names, as
+// an installation has it. see gets the events.
 func frontDoor(t *testing.T, flavor gatekit.Flavor, format string, see func(payload []byte)) http.Handler {
 	t.Helper()
 	f, err := integration.NewLambda(invokerFunc(func(_ context.Context, payload []byte) ([]byte, error) {
@@ -69,7 +70,8 @@ func frontDoor(t *testing.T, flavor gatekit.Flavor, format string, see func(payl
 	return d
 }
 
-// Which path a function sees through domain, base path, stage and route together (spec/http-api.md A.8 and G.4).
+// Which path a function sees through domain, base path, stage and route together (spec/http-api.md
+// A.8 and G.4).
 func TestPathsThroughTheWholeChain(t *testing.T) {
 	for _, tt := range []struct {
 		flavor         gatekit.Flavor
@@ -130,7 +132,8 @@ func TestPathsThroughTheWholeChain(t *testing.T) {
 	}
 }
 
-// The way back: whatever of base path and stage an event shows, the adapter's handler is asked for the route's path.
+// The way back: whatever of base path and stage an event shows, the adapter's handler is asked for
+// the route's path.
 func TestPathsOnTheWayBack(t *testing.T) {
 	for _, tt := range []struct {
 		flavor                     gatekit.Flavor
@@ -183,7 +186,8 @@ func restMethod(t *testing.T, c transform.RESTConfig, next http.Handler) http.Ha
 	return m.Middleware(next)
 }
 
-// Behind transform.REST a Proxy sends what that has made, and leaves the names of response headers to it (spec/rest-api.md E.5).
+// Behind transform.REST a Proxy sends what that has made, and leaves the names of response headers
+// to it (spec/rest-api.md E.5).
 func TestProxyBehindREST(t *testing.T) {
 	seen := make(chan *http.Request, 1)
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -286,7 +290,8 @@ func TestConnectionCannotTakeMappedHeadersAway(t *testing.T) {
 	require.NotContains(t, in, "Connection")
 }
 
-// A function behind transform.REST: templates on both sides, its failures chosen by their message (spec/rest-api.md E.3, E.4, E.8).
+// A function behind transform.REST: templates on both sides, its failures chosen by their message
+// (spec/rest-api.md E.3, E.4, E.8).
 func TestFunctionBehindREST(t *testing.T) {
 	function, err := integration.NewLambdaCustom(invokerFunc(func(ctx context.Context, payload []byte) ([]byte, error) {
 		var in struct{ A string }
@@ -343,7 +348,8 @@ func TestFunctionBehindREST(t *testing.T) {
 	}
 }
 
-// Requests that outlive their answer, under http.TimeoutHandler in front of the whole chain, touch nothing of it: a test for -race.
+// Requests that outlive their answer, under http.TimeoutHandler in front of the whole chain, touch
+// nothing of it: a test for -race.
 func TestTimeoutHandlerInFrontOfTheWholeChain(t *testing.T) {
 	release := make(chan struct{})
 	slow := invokerFunc(func(_ context.Context, payload []byte) ([]byte, error) {

@@ -125,7 +125,8 @@ func TestRequestIDs(t *testing.T) {
 	}
 }
 
-// One API within another of the other flavor: each has its headers, and neither changes the other's.
+// One API within another of the other flavor: each has its headers, and neither changes the
+// other's.
 func TestRequestIDHeadersOfTwoFlavors(t *testing.T) {
 	for _, order := range [][]gatekit.Flavor{{gatekit.HTTP, gatekit.REST}, {gatekit.REST, gatekit.HTTP}} {
 		rc, _ := gatekit.Attach(httptest.NewRequest("GET", "/", nil))
@@ -178,7 +179,8 @@ func TestStationsCanBeWalked(t *testing.T) {
 	require.Equal(t, []string{"describe", "trusted proxies"}, kinds)
 }
 
-// A handler that outlives its request, in a chain with TimeoutHandler in its middle: what is read and written then races with nobody.
+// A handler that outlives its request, in a chain with TimeoutHandler in its middle: what is read
+// and written then races with nobody.
 func TestOutlivingHandler(t *testing.T) {
 	release, done := make(chan struct{}), make(chan struct{})
 	slow := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -1,10 +1,12 @@
-// Package gatekit puts what a managed API gateway does (the HTTP, REST and WebSocket flavors of AWS API Gateway) inside any
-// net/http program: as middleware, in the same process, with the same answers on the wire.
+// Package gatekit puts what a managed API gateway does (the HTTP, REST and WebSocket flavors of AWS
+// API Gateway) inside any net/http program: as middleware, in the same process, with the same
+// answers on the wire.
 //
-// This package holds what every station of a gateway shares: what is known of one request ([RequestContext]), who is
-// calling ([Authorization]), and how a request is refused ([Rejection], [Reject]). The stations have packages of their
-// own, each named by the question that it answers: route, auth, throttle, cors, domain, transform. All of them are
-// func(http.Handler) http.Handler, so a program may use one, some, or all:
+// This package holds what every station of a gateway shares: what is known of one request
+// ([RequestContext]), who is calling ([Authorization]), and how a request is refused ([Rejection],
+// [Reject]). The stations have packages of their own, each named by the question that it answers:
+// route, auth, throttle, cors, domain, transform. All of them are func(http.Handler) http.Handler,
+// so a program may use one, some, or all:
 //
 //	api := gatekit.Must(route.New(route.Config{}))
 //	api.Use(corsRules.Middleware)
@@ -13,7 +15,8 @@
 //
 // # Which flavor?
 //
-// The flavor says whose wire conventions the answers follow. It is a field of [API], HTTP by default.
+// The flavor says whose wire conventions the answers follow. It is a field of [API], HTTP by
+// default.
 //
 //	                       HTTP                    REST                          WebSocket
 //	managed price, 1 M     $1.00                   $3.50                         $1.00 + minutes
@@ -31,25 +34,28 @@
 //	CORS                   a configuration         an OPTIONS method; here the   not applicable
 //	                                               configuration too
 //
-// Take HTTP for anything new: it is the smallest contract with clients. Take REST when existing clients were written
-// against a REST API and read its bodies, error types or status codes. Take WebSocket for APIs whose clients hold a
-// connection. A feature that the managed flavor lacks works in every flavor here: the flavor decides what an answer
-// looks like, not what may be configured.
+// Take HTTP for anything new: it is the smallest contract with clients. Take REST when existing
+// clients were written against a REST API and read its bodies, error types or status codes. Take
+// WebSocket for APIs whose clients hold a connection. A feature that the managed flavor lacks works
+// in every flavor here: the flavor decides what an answer looks like, not what may be configured.
 //
 // # Goroutines
 //
-// Nothing here starts a goroutine. A station writes the plain fields of a RequestContext before it calls the next
-// handler, in the goroutine that serves the request; afterwards they are only read. What becomes known later (the
-// integration's outcome, a rejection) is behind methods that are safe from any goroutine. So a handler that outlives
-// its request, under [net/http.TimeoutHandler], races with nobody, as long as the stations that write stand outside it.
+// Nothing here starts a goroutine. A station writes the plain fields of a RequestContext before it
+// calls the next handler, in the goroutine that serves the request; afterwards they are only read.
+// What becomes known later (the integration's outcome, a rejection) is behind methods that are safe
+// from any goroutine. So a handler that outlives its request, under [net/http.TimeoutHandler],
+// races with nobody, as long as the stations that write stand outside it.
 //
 // # Differences
 //
-// The names of response headers are in Go's canonical form (X-Amzn-Errortype, where the managed gateway writes
-// x-amzn-ErrorType). Names are case-insensitive (RFC 9110, section 5.1), and HTTP/2 lower-cases them all.
+// The names of response headers are in Go's canonical form (X-Amzn-Errortype, where the managed
+// gateway writes x-amzn-ErrorType). Names are case-insensitive (RFC 9110, section 5.1), and HTTP/2
+// lower-cases them all.
 //
-// A refusal of an HTTP or WebSocket API, whose bodies the managed gateway doesn't let users change, can be changed here
-// with [RequestContext.SetResponder].
+// A refusal of an HTTP or WebSocket API, whose bodies the managed gateway doesn't let users change,
+// can be changed here with [RequestContext.SetResponder].
 //
-// A WebSocket handshake is refused with the HTTP flavor's body; what the managed gateway sends there isn't recorded.
+// A WebSocket handshake is refused with the HTTP flavor's body; what the managed gateway sends
+// there isn't recorded.
 package gatekit

@@ -57,7 +57,8 @@ func ExampleDescribe() {
 	// prod GET /orders/{id}
 }
 
-// Behind a load balancer in 10.0.0.0/8 the client is who the balancer says, and not who the client says.
+// Behind a load balancer in 10.0.0.0/8 the client is who the balancer says, and not who the client
+// says.
 func ExampleNewTrustedProxies() {
 	proxies := gatekit.Must(gatekit.NewTrustedProxies("X-Forwarded-For", "10.0.0.0/8"))
 	r := httptest.NewRequest("GET", "/", nil)

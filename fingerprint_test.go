@@ -12,7 +12,8 @@ import (
 	"github.com/gatekit-go/gatekit"
 )
 
-// Every part of what an authorizer learned tells callers apart; what differs from token to token doesn't.
+// Every part of what an authorizer learned tells callers apart; what differs from token to token
+// doesn't.
 func TestFingerprint(t *testing.T) {
 	of := func(f gatekit.AuthorizationFields) [32]byte { return gatekit.NewAuthorization(f).Fingerprint() }
 	seen := map[[32]byte]string{}
@@ -70,7 +71,8 @@ func TestDetach(t *testing.T) {
 	require.NoError(t, r.Context().Err())
 }
 
-// What answers for the request doesn't answer for the work that goes on behind it, and its caller pays for none of that.
+// What answers for the request doesn't answer for the work that goes on behind it, and its caller
+// pays for none of that.
 func TestDetachLeavesResponderAndCharge(t *testing.T) {
 	rc, r := gatekit.Attach(httptest.NewRequest("GET", "/", nil))
 	rc.SetResponder(func(http.ResponseWriter, *http.Request, *gatekit.Rejection) {

@@ -8,8 +8,9 @@ import (
 	"net/netip"
 )
 
-// IAMCaller is the identity behind a signed request. Fields that don't apply are empty. (Developer guide, "Variables for data models,
-// authorizers, mapping templates, and CloudWatch access logging", $context.identity.)
+// IAMCaller is the identity behind a signed request. Fields that don't apply are empty. (Developer
+// guide, "Variables for data models, authorizers, mapping templates, and CloudWatch access
+// logging", $context.identity.)
 type IAMCaller struct {
 	AccessKey, AccountID, CallerID, UserID, UserARN, PrincipalOrgID string
 
@@ -17,8 +18,8 @@ type IAMCaller struct {
 	CognitoAuthenticationType, CognitoAuthenticationProvider string
 }
 
-// identity is what a station knows of the client better than the request says it. It is immutable, as connections and copies of a
-// RequestContext share it.
+// identity is what a station knows of the client better than the request says it. It is immutable,
+// as connections and copies of a RequestContext share it.
 type identity struct {
 	sourceIP    netip.Addr
 	userAgent   string
@@ -34,15 +35,16 @@ type peer struct {
 	identity identity
 }
 
-// ConnContext is for http.Server.ConnContext: the peer's address is then parsed once a connection and not once a request.
+// ConnContext is for http.Server.ConnContext: the peer's address is then parsed once a connection
+// and not once a request.
 //
 //	srv := &http.Server{Handler: api, ConnContext: gatekit.ConnContext}
 func ConnContext(ctx context.Context, c net.Conn) context.Context {
 	return &peer{Context: ctx, identity: identity{sourceIP: remoteIP(c.RemoteAddr().String()), hasSourceIP: true}}
 }
 
-// Value ends the search for a RequestContext, which goes on to the connection in a request that has none yet: so finding the peer
-// costs nothing.
+// Value ends the search for a RequestContext, which goes on to the connection in a request that has
+// none yet: so finding the peer costs nothing.
 func (p *peer) Value(key any) any {
 	if key == (contextKey{}) {
 		return p
@@ -63,9 +65,10 @@ func (rc *RequestContext) change(f func(*identity)) {
 	rc.known = &known
 }
 
-// SourceIP returns the client's address: the connection's peer, or, behind proxies that are trusted ([TrustedProxies]), what they
-// say. It has no zone and is never an IPv4 address in IPv6 form. The zero Addr means that it isn't known. Unless somebody has set it,
-// or [ConnContext] is in use, each call parses the request's RemoteAddr.
+// SourceIP returns the client's address: the connection's peer, or, behind proxies that are trusted
+// ([TrustedProxies]), what they say. It has no zone and is never an IPv4 address in IPv6 form. The
+// zero Addr means that it isn't known. Unless somebody has set it, or [ConnContext] is in use, each
+// call parses the request's RemoteAddr.
 func (rc *RequestContext) SourceIP() netip.Addr {
 	if rc != nil && rc.known != nil && rc.known.hasSourceIP {
 		return rc.known.sourceIP
@@ -76,12 +79,14 @@ func (rc *RequestContext) SourceIP() netip.Addr {
 	return netip.Addr{}
 }
 
-// SetSourceIP states the client's address, for a station that knows it better than the connection does.
+// SetSourceIP states the client's address, for a station that knows it better than the connection
+// does.
 func (rc *RequestContext) SetSourceIP(ip netip.Addr) {
 	rc.change(func(i *identity) { i.sourceIP, i.hasSourceIP = ip, true })
 }
 
-// UserAgent returns the User-Agent header of the request as it came, unless a station has changed the header's map in place.
+// UserAgent returns the User-Agent header of the request as it came, unless a station has changed
+// the header's map in place.
 func (rc *RequestContext) UserAgent() string {
 	if rc != nil && rc.known != nil && rc.known.hasAgent {
 		return rc.known.userAgent
@@ -110,7 +115,8 @@ func (rc *RequestContext) ClientCert() *x509.Certificate {
 	return nil
 }
 
-// SetClientCert states the client's certificate: nil for one that was verified for somebody else, or one that a front has verified.
+// SetClientCert states the client's certificate: nil for one that was verified for somebody else,
+// or one that a front has verified.
 func (rc *RequestContext) SetClientCert(cert *x509.Certificate) {
 	rc.change(func(i *identity) { i.clientCert, i.hasCert = cert, true })
 }
@@ -130,12 +136,15 @@ func (rc *RequestContext) SetCaller(caller *IAMCaller) {
 	}
 }
 
-// APIKey returns the API key of the caller, and its ID. Where a usage plan has judged the request they are what the plan found, be
-// the key in a header or named by an authorizer. Before that, as in an authorizer's event, the key is what a REST or WebSocket API's
-// client has sent in X-Api-Key, and its ID isn't known: "". Such a key may be anybody's, and lets nobody in. Of two header lines
-// nobody knows which one is meant: they are no key. HTTP APIs have no keys; what a usage plan finds there is [RequestContext.FoundAPIKey].
+// APIKey returns the API key of the caller, and its ID. Where a usage plan has judged the request
+// they are what the plan found, be the key in a header or named by an authorizer. Before that, as
+// in an authorizer's event, the key is what a REST or WebSocket API's client has sent in X-Api-Key,
+// and its ID isn't known: "". Such a key may be anybody's, and lets nobody in. Of two header lines
+// nobody knows which one is meant: they are no key. HTTP APIs have no keys; what a usage plan finds
+// there is [RequestContext.FoundAPIKey].
 //
-// It is made when it is asked for, and never logged by this module. (Developer guide, "Choose an API key source".)
+// It is made when it is asked for, and never logged by this module. (Developer guide, "Choose an
+// API key source".)
 func (rc *RequestContext) APIKey() (value, id string) {
 	if rc == nil || rc.API.Flavor == HTTP {
 		return "", ""
@@ -151,7 +160,8 @@ func (rc *RequestContext) APIKey() (value, id string) {
 	return "", ""
 }
 
-// FoundAPIKey returns the key that a usage plan has found, and its ID, or "": what a client merely sent doesn't count.
+// FoundAPIKey returns the key that a usage plan has found, and its ID, or "": what a client merely
+// sent doesn't count.
 func (rc *RequestContext) FoundAPIKey() (value, id string) {
 	if rc == nil {
 		return "", ""

@@ -6,17 +6,21 @@ import (
 	"time"
 )
 
-// Limits are the bounds that a managed API has. Take a flavor's with [Flavor.Limits], raise what should be raised, and put them to use: HTTPServer for
-// what net/http can bound itself, Middleware for what is answered in the flavor's form. (Developer guide, "Amazon API Gateway quotas".)
+// Limits are the bounds that a managed API has. Take a flavor's with [Flavor.Limits], raise what
+// should be raised, and put them to use: HTTPServer for what net/http can bound itself, Middleware
+// for what is answered in the flavor's form. (Developer guide, "Amazon API Gateway quotas".)
 type Limits struct {
-	// IntegrationTimeout is how long a backend may take to answer: 30 seconds for HTTP APIs, 29 for the others.
+	// IntegrationTimeout is how long a backend may take to answer: 30 seconds for HTTP APIs, 29 for
+	// the others.
 	IntegrationTimeout time.Duration
 	// PayloadBytes is the longest request or response body: 10 MiB. 0 or less means no limit.
 	PayloadBytes int64
-	// HeaderBytes is the most that the headers' names and values, and four bytes a line, take together, on HTTP APIs along with the request line's
-	// target: 10,240. 0 or less means no limit.
+	// HeaderBytes is the most that the headers' names and values, and four bytes a line, take
+	// together, on HTTP APIs along with the request line's target: 10,240. 0 or less means no
+	// limit.
 	HeaderBytes int
-	// URLBytes is the longest request target: 10,240 for HTTP APIs and Regional REST APIs; edge and private REST APIs have 8,192. 0 or less means no limit.
+	// URLBytes is the longest request target: 10,240 for HTTP APIs and Regional REST APIs; edge and
+	// private REST APIs have 8,192. 0 or less means no limit.
 	URLBytes int
 }
 
@@ -36,11 +40,14 @@ const (
 	longestUpload     = 5 * time.Minute
 )
 
-// HTTPServer returns a server for h with these limits, whose fields may be changed before it is started. Headers that are a few kilobytes too long get
-// the flavor's answer from Middleware; longer ones net/http's own 431, before h is called. A request must have come within ReadTimeout: ten seconds, and a
-// second for each 128 KiB that PayloadBytes allows, 90 seconds in all for 10 MiB, and five minutes at the most, also without a limit. Raise it for clients
-// that go on sending while they are answered. There is no WriteTimeout, as it would cut streams: a backend's answer is bounded by IntegrationTimeout,
-// where h does so. The peer's address is parsed once a connection ([ConnContext]).
+// HTTPServer returns a server for h with these limits, whose fields may be changed before it is
+// started. Headers that are a few kilobytes too long get the flavor's answer from Middleware;
+// longer ones net/http's own 431, before h is called. A request must have come within ReadTimeout:
+// ten seconds, and a second for each 128 KiB that PayloadBytes allows, 90 seconds in all for 10
+// MiB, and five minutes at the most, also without a limit. Raise it for clients that go on sending
+// while they are answered. There is no WriteTimeout, as it would cut streams: a backend's answer is
+// bounded by IntegrationTimeout, where h does so. The peer's address is parsed once a connection
+// ([ConnContext]).
 func (l Limits) HTTPServer(h http.Handler) *http.Server {
 	s := &http.Server{
 		Handler:           h,
@@ -58,9 +65,10 @@ func (l Limits) HTTPServer(h http.Handler) *http.Server {
 	return s
 }
 
-// Middleware refuses requests that pass the limits, in the flavor's form: a target that is too long with 414, headers that are with 431, a
-// body that says so with 413. A body that doesn't say how long it is fails with a *http.MaxBytesError when it is read too far; who reads it answers.
-// It stands behind what says which API a request is for.
+// Middleware refuses requests that pass the limits, in the flavor's form: a target that is too long
+// with 414, headers that are with 431, a body that says so with 413. A body that doesn't say how
+// long it is fails with a *http.MaxBytesError when it is read too far; who reads it answers. It
+// stands behind what says which API a request is for.
 func (l Limits) Middleware(next http.Handler) http.Handler {
 	return &bounded{limits: l, next: next}
 }
@@ -70,11 +78,14 @@ type bounded struct {
 	next   http.Handler
 }
 
-// What requests beyond the limits get. The managed gateway's answers to long headers and targets aren't known.
+// What requests beyond the limits get. The managed gateway's answers to long headers and targets
+// aren't known.
 var (
-	bodyTooLong    = &Rejection{Type: RequestTooLarge, Cause: errors.New("gatekit: the request's body is longer than Limits.PayloadBytes")}
-	headersTooLong = &Rejection{Type: Default4XX, Status: http.StatusRequestHeaderFieldsTooLarge, Message: "Request Header Fields Too Large"}
-	targetTooLong  = &Rejection{Type: Default4XX, Status: http.StatusRequestURITooLong, Message: "Request URI too long"}
+	bodyTooLong = &Rejection{Type: RequestTooLarge,
+		Cause: errors.New("gatekit: the request's body is longer than Limits.PayloadBytes")}
+	headersTooLong = &Rejection{Type: Default4XX, Status: http.StatusRequestHeaderFieldsTooLarge,
+		Message: "Request Header Fields Too Large"}
+	targetTooLong = &Rejection{Type: Default4XX, Status: http.StatusRequestURITooLong, Message: "Request URI too long"}
 )
 
 func (h *bounded) ServeHTTP(w http.ResponseWriter, r *http.Request) {

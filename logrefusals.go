@@ -8,20 +8,23 @@ import (
 	"time"
 )
 
-// MaxRefusalRecords is how many records [LogRefusals] writes a second for each of its two levels. An attacker makes refusals by the
-// hundred thousand: what is beyond is counted, and the count stands in the next record.
+// MaxRefusalRecords is how many records [LogRefusals] writes a second for each of its two levels.
+// An attacker makes refusals by the hundred thousand: what is beyond is counted, and the count
+// stands in the next record.
 const MaxRefusalRecords = 100
 
-// LogRefusals returns a middleware that writes one record for each request that a station behind it refuses: what the client was
-// told, and, what it never is, why. Requests that aren't refused are not logged; that is the access log's work.
+// LogRefusals returns a middleware that writes one record for each request that a station behind it
+// refuses: what the client was told, and, what it never is, why. Requests that aren't refused are
+// not logged; that is the access log's work.
 //
-// The record's attributes are status, type (the gateway response type: "UNAUTHORIZED"), phase ([ResponseType.Phase]), cause, request,
-// route and method; suppressed is how many refusals of the level were only counted since the last record. 5xx are at Error, as
-// somebody has something to repair; all others, which callers have brought about, at Info. Causes hold no token, key or claim
+// The record's attributes are status, type (the gateway response type: "UNAUTHORIZED"), phase
+// ([ResponseType.Phase]), cause, request, route and method; suppressed is how many refusals of the
+// level were only counted since the last record. 5xx are at Error, as somebody has something to
+// repair; all others, which callers have brought about, at Info. Causes hold no token, key or claim
 // ([Rejection]); paths, which may, aren't logged.
 //
-// It stands outside of what it is to watch, first of all, and attaches the RequestContext if nobody has. A level that the logger has
-// switched off costs nothing. nil is slog.Default().
+// It stands outside of what it is to watch, first of all, and attaches the RequestContext if nobody
+// has. A level that the logger has switched off costs nothing. nil is slog.Default().
 func LogRefusals(l *slog.Logger) Middleware {
 	if l == nil {
 		l = slog.Default()
@@ -84,8 +87,8 @@ func (g *refusalLog) write(r *http.Request, rc *RequestContext, rej *Rejection, 
 	g.logger.LogAttrs(ctx, level, "gatekit: request refused", attrs...)
 }
 
-// refusalWindow counts records by the second. It has no timer: the first record of a later second begins a new window and tells what
-// the ones before it have left out.
+// refusalWindow counts records by the second. It has no timer: the first record of a later second
+// begins a new window and tells what the ones before it have left out.
 type refusalWindow struct {
 	second, written, suppressed atomic.Int64
 }
@@ -103,9 +106,10 @@ func (w *refusalWindow) take(now time.Time) (suppressed uint64, ok bool) {
 	return uint64(w.suppressed.Swap(0)), true
 }
 
-// Phase names the part of the way of a request that refuses with t: "route", "authenticate" (who is calling?), "authorize" (may they?),
-// "key", "throttle", "quota", "waf", "validate", "integration", or "gateway" for what is none of these. It is what the phases of the
-// managed gateway's access-log variables are called, where it has one. (Developer guide, "Variables for access logging".)
+// Phase names the part of the way of a request that refuses with t: "route", "authenticate" (who is
+// calling?), "authorize" (may they?), "key", "throttle", "quota", "waf", "validate", "integration",
+// or "gateway" for what is none of these. It is what the phases of the managed gateway's access-log
+// variables are called, where it has one. (Developer guide, "Variables for access logging".)
 func (t ResponseType) Phase() string {
 	switch t {
 	case MissingAuthenticationToken, ResourceNotFound:

@@ -81,7 +81,8 @@ func TestLogRefusalsIsSilentAboutWhatIsServed(t *testing.T) {
 	require.Empty(t, out.String())
 }
 
-// An attacker makes refusals: the log is bounded, says what it left out, and no flood of one level hides the other.
+// An attacker makes refusals: the log is bounded, says what it left out, and no flood of one level
+// hides the other.
 func TestLogRefusalsIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer

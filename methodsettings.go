@@ -13,8 +13,9 @@ import (
 	"time"
 )
 
-// MethodSettings are what a REST API's stage says of one method: how often it may be called, and how its answers are kept. The fields are the
-// managed gateway's, with its defaults where they are zero. (API reference, "MethodSetting".)
+// MethodSettings are what a REST API's stage says of one method: how often it may be called, and
+// how its answers are kept. The fields are the managed gateway's, with its defaults where they are
+// zero. (API reference, "MethodSetting".)
 type MethodSettings struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
@@ -24,8 +25,9 @@ type MethodSettings struct {
 	CachingEnabled bool
 	// CacheTTL is how long they are kept: 0 is 300 seconds, [Off] not at all, at most one hour.
 	CacheTTL time.Duration
-	// OpenCacheControl lets any client replace a kept answer with Cache-Control: max-age=0. Otherwise the client must be authorized to
-	// (requireAuthorizationForCacheControl, whose default is true).
+	// OpenCacheControl lets any client replace a kept answer with Cache-Control: max-age=0.
+	// Otherwise the client must be authorized to (requireAuthorizationForCacheControl, whose
+	// default is true).
 	OpenCacheControl bool
 	// UnauthorizedCacheControl is what a client gets that isn't authorized, and asks for it.
 	UnauthorizedCacheControl CacheControlStrategy
@@ -33,8 +35,9 @@ type MethodSettings struct {
 
 // MethodThrottling is the token bucket of a method. MethodThrottling{} blocks all requests.
 //
-// One zero beside a number is refused, as it is in throttle.Limit: it would block all as well, and is more often a field that was
-// forgotten. To an importer either zero of the managed gateway says "blocked", and it writes MethodThrottling{}.
+// One zero beside a number is refused, as it is in throttle.Limit: it would block all as well, and
+// is more often a field that was forgotten. To an importer either zero of the managed gateway says
+// "blocked", and it writes MethodThrottling{}.
 type MethodThrottling struct {
 	// RateLimit is in requests a second.
 	RateLimit float64
@@ -49,7 +52,8 @@ const Off = -1
 type CacheControlStrategy uint8
 
 const (
-	// SucceedWithResponseHeader answers as if the client hadn't asked, with a Warning header. The default.
+	// SucceedWithResponseHeader answers as if the client hadn't asked, with a Warning header. The
+	// default.
 	SucceedWithResponseHeader CacheControlStrategy = iota
 	// SucceedWithoutResponseHeader answers as if the client hadn't asked.
 	SucceedWithoutResponseHeader
@@ -57,10 +61,12 @@ const (
 	FailWith403
 )
 
-// MaxCacheTTL is the longest that a method's answers are kept. (API Gateway quotas, "API caching TTL".)
+// MaxCacheTTL is the longest that a method's answers are kept. (API Gateway quotas, "API caching
+// TTL".)
 const MaxCacheTTL = time.Hour
 
-// StageSettings are the settings of a stage's methods, by path. It is immutable, and safe for concurrent use.
+// StageSettings are the settings of a stage's methods, by path. It is immutable, and safe for
+// concurrent use.
 type StageSettings struct {
 	every   *MethodSettings
 	methods map[methodPath]*MethodSettings
@@ -68,9 +74,10 @@ type StageSettings struct {
 
 type methodPath struct{ method, path string }
 
-// NewStageSettings returns the settings of a stage, or one error that names each that it refuses. Keys are paths as the managed gateway
-// writes them, "pets/{id}/GET" or "~1pets~1{id}/GET", with "*/*" for all methods that have no entry of their own. An entry of a method's own
-// replaces that of */* as a whole. (Developer guide, "Set up a stage"; API reference, "UpdateStage".)
+// NewStageSettings returns the settings of a stage, or one error that names each that it refuses.
+// Keys are paths as the managed gateway writes them, "pets/{id}/GET" or "~1pets~1{id}/GET", with
+// "*/*" for all methods that have no entry of their own. An entry of a method's own replaces that
+// of */* as a whole. (Developer guide, "Set up a stage"; API reference, "UpdateStage".)
 func NewStageSettings(byPath map[string]MethodSettings) (*StageSettings, error) {
 	var errs []error
 	s := &StageSettings{methods: map[methodPath]*MethodSettings{}}
@@ -92,7 +99,8 @@ func NewStageSettings(byPath map[string]MethodSettings) (*StageSettings, error) 
 			continue
 		}
 		if s.methods[at] != nil {
-			errs = append(errs, fmt.Errorf("gatekit: StageSettings[%q]: want one entry for %s %s, got two", key, at.method, at.path))
+			errs = append(errs, fmt.Errorf("gatekit: StageSettings[%q]: want one entry for %s %s, got two", key,
+				at.method, at.path))
 		}
 		s.methods[at] = &m
 	}
@@ -106,26 +114,30 @@ func (m *MethodSettings) validate() error {
 	var errs []error
 	if t := m.Throttling; t != nil {
 		if !(t.RateLimit >= 0) || math.IsInf(t.RateLimit, 0) { // NaN compares false
-			errs = append(errs, fmt.Errorf("Throttling.RateLimit: want a finite number of requests a second, 0 or more, got %v", t.RateLimit))
+			errs = append(errs, fmt.Errorf(
+				"Throttling.RateLimit: want a finite number of requests a second, 0 or more, got %v", t.RateLimit))
 		}
 		if t.BurstLimit < 0 {
 			errs = append(errs, fmt.Errorf("Throttling.BurstLimit: want 0 or more, got %d", t.BurstLimit))
 		}
 		if len(errs) == 0 && (t.RateLimit == 0) != (t.BurstLimit == 0) {
-			errs = append(errs, fmt.Errorf("Throttling: want a RateLimit and a BurstLimit, as one without the other blocks all requests; "+
-				"MethodThrottling{} says that in full, got %v and %d", t.RateLimit, t.BurstLimit))
+			errs = append(errs, fmt.Errorf(
+				"Throttling: want a RateLimit and a BurstLimit, as one without the other blocks all requests; "+
+					"MethodThrottling{} says that in full, got %v and %d", t.RateLimit, t.BurstLimit))
 		}
 	}
 	if m.CacheTTL != Off && (m.CacheTTL < 0 || m.CacheTTL > MaxCacheTTL) {
 		errs = append(errs, fmt.Errorf("CacheTTL: want 0 to %v, or Off, got %v", MaxCacheTTL, m.CacheTTL))
 	}
 	if m.UnauthorizedCacheControl > FailWith403 {
-		errs = append(errs, fmt.Errorf("UnauthorizedCacheControl: want one of its constants, got %d", m.UnauthorizedCacheControl))
+		errs = append(errs, fmt.Errorf("UnauthorizedCacheControl: want one of its constants, got %d",
+			m.UnauthorizedCacheControl))
 	}
 	return errors.Join(errs...)
 }
 
-// parseMethodPath reads "pets/{id}/GET", "/pets/{id}/GET", "~1pets~1{id}/GET" and, for the root resource, "~1/GET" or "/GET".
+// parseMethodPath reads "pets/{id}/GET", "/pets/{id}/GET", "~1pets~1{id}/GET" and, for the root
+// resource, "~1/GET" or "/GET".
 func parseMethodPath(key string) (methodPath, error) {
 	slash := strings.LastIndexByte(key, '/')
 	if slash < 0 {
@@ -141,7 +153,8 @@ func parseMethodPath(key string) (methodPath, error) {
 	return methodPath{method, "/" + strings.Trim(path, "/")}, nil
 }
 
-// Of returns the settings of a method ("GET") of a resource ("/pets/{id}"): its own, those of the resource's ANY, those of */*, or nil.
+// Of returns the settings of a method ("GET") of a resource ("/pets/{id}"): its own, those of the
+// resource's ANY, those of */*, or nil.
 func (s *StageSettings) Of(method, resource string) *MethodSettings {
 	if s == nil {
 		return nil
@@ -155,7 +168,8 @@ func (s *StageSettings) Of(method, resource string) *MethodSettings {
 	return s.every
 }
 
-// Methods returns the methods and resources that have an entry of their own ("GET", "/pets/{id}"), without */*.
+// Methods returns the methods and resources that have an entry of their own ("GET", "/pets/{id}"),
+// without */*.
 func (s *StageSettings) Methods() iter.Seq2[string, string] {
 	return func(yield func(method, resource string) bool) {
 		if s == nil {
@@ -171,11 +185,12 @@ func (s *StageSettings) Methods() iter.Seq2[string, string] {
 	}
 }
 
-// MethodSettings returns what the request's stage says of its method, or nil: without a stage, without settings, before the choice of the
-// route ([MethodSettingsOf] tells these apart). They must not be modified.
+// MethodSettings returns what the request's stage says of its method, or nil: without a stage,
+// without settings, before the choice of the route ([MethodSettingsOf] tells these apart). They
+// must not be modified.
 //
-// The method is the route's. Where that is ANY, it is method, the request's: an entry for GET holds for a GET on ANY /pets, before one
-// for ANY.
+// The method is the route's. Where that is ANY, it is method, the request's: an entry for GET holds
+// for a GET on ANY /pets, before one for ANY.
 func (rc *RequestContext) MethodSettings(method string) *MethodSettings {
 	if rc == nil || rc.API.Settings == nil || rc.RouteKey() == "" {
 		return nil
@@ -194,8 +209,9 @@ func (s *StageSettings) onRoute(key, method string) *MethodSettings {
 	return s.every
 }
 
-// MethodSettingsOf is [RequestContext.MethodSettings] for a station that does what they say: nil means that the stage says nothing. The
-// error is [RequireRouteKey]'s, where a stage has settings and nobody tells which route the request is on.
+// MethodSettingsOf is [RequestContext.MethodSettings] for a station that does what they say: nil
+// means that the stage says nothing. The error is [RequireRouteKey]'s, where a stage has settings
+// and nobody tells which route the request is on.
 func MethodSettingsOf(r *http.Request) (*MethodSettings, error) {
 	rc := From(r.Context())
 	if rc == nil || rc.API.Settings == nil {

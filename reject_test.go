@@ -202,7 +202,8 @@ func TestRejectReplacesWhatBelongedToAnotherBody(t *testing.T) {
 	}, w.Header())
 }
 
-// A Rejection that is made once serves all requests: nothing of an answer reaches it or the next one.
+// A Rejection that is made once serves all requests: nothing of an answer reaches it or the next
+// one.
 func TestRejectionsAreNotModified(t *testing.T) {
 	once := &gatekit.Rejection{Type: gatekit.Throttled, Header: http.Header{"Retry-After": {"3"}}}
 	for range 2 {

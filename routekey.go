@@ -9,21 +9,24 @@ import (
 	"github.com/gatekit-go/gatekit/internal/routetree"
 )
 
-// RouteKey returns the key of the route that r is on: the RequestContext's, or, under another router than this module's, what
-// r.Pattern says in the gateway's spelling. It is "" before routing. It attaches nothing.
+// RouteKey returns the key of the route that r is on: the RequestContext's, or, under another
+// router than this module's, what r.Pattern says in the gateway's spelling. It is "" before
+// routing. It attaches nothing.
 //
-// A pattern without a method gives a key that begins with ANY, whatever the router knows: a station whose rule depends on the route
-// asks [RequireRouteKey].
+// A pattern without a method gives a key that begins with ANY, whatever the router knows: a station
+// whose rule depends on the route asks [RequireRouteKey].
 func RouteKey(r *http.Request) string {
 	rc := From(r.Context())
 	if r.Pattern == "" || rc != nil && rc.Route != nil {
 		return rc.RouteKey()
 	}
-	return routeKeyOf(r.Pattern) // also where a router in front of this one had a pattern: this one is closer to the handler
+	// Also where a router in front of this one had a pattern: this one is closer to the handler
+	return routeKeyOf(r.Pattern)
 }
 
-// RouteKey returns the key of the route that was chosen: "GET /orders/{id}", "$default". Where another router than this module's has
-// chosen it is what its pattern says in the gateway's spelling; it is "" before routing.
+// RouteKey returns the key of the route that was chosen: "GET /orders/{id}", "$default". Where
+// another router than this module's has chosen it is what its pattern says in the gateway's
+// spelling; it is "" before routing.
 func (rc *RequestContext) RouteKey() string {
 	if rc == nil {
 		return ""
@@ -37,12 +40,14 @@ func (rc *RequestContext) RouteKey() string {
 	return ""
 }
 
-// RequireRouteKey returns the key of the route that r is on, as a route.API or [OnRoute] has stated it, or as a pattern of
-// http.ServeMux says that names its method. It is for stations whose rules are listed by route key. The error is a Rejection (500): a
-// rule that can't be looked up must not pass for one that isn't there.
+// RequireRouteKey returns the key of the route that r is on, as a route.API or [OnRoute] has stated
+// it, or as a pattern of http.ServeMux says that names its method. It is for stations whose rules
+// are listed by route key. The error is a Rejection (500): a rule that can't be looked up must not
+// pass for one that isn't there.
 //
-// It refuses a key that was made from a pattern without a method. chi's Get("/pets/{id}") has the same pattern as its
-// Post("/pets/{id}"), and the same as the Handle("/pets/{id}") of http.ServeMux, so such a pattern tells no route.
+// It refuses a key that was made from a pattern without a method. chi's Get("/pets/{id}") has the
+// same pattern as its Post("/pets/{id}"), and the same as the Handle("/pets/{id}") of
+// http.ServeMux, so such a pattern tells no route.
 func RequireRouteKey(r *http.Request) (string, error) {
 	if rc := From(r.Context()); rc != nil && rc.Route != nil {
 		return rc.Route.Key, nil
@@ -67,14 +72,14 @@ var (
 		"gatekit: a station needs the route's key, and the router's pattern names no method: state it with gatekit.OnRoute")}
 )
 
-// OnRoute returns a middleware that states the key of the route for every station behind it, under routers that don't tell it: chi,
-// gin, echo, and http.ServeMux where the pattern names no method.
+// OnRoute returns a middleware that states the key of the route for every station behind it, under
+// routers that don't tell it: chi, gin, echo, and http.ServeMux where the pattern names no method.
 //
 //	r.With(gatekit.Must(gatekit.OnRoute("GET /pets/{id}")), limits.Middleware).Get("/pets/{id}", getPet)
 //
-// The key is in the gateway's spelling, "GET /orders/{id}", "ANY /files/{proxy+}" or "$default"; the error says how it should be. A
-// request whose method isn't the key's is answered 500, as it is on another route than the one stated; HEAD is taken for GET, since
-// http.ServeMux serves it so.
+// The key is in the gateway's spelling, "GET /orders/{id}", "ANY /files/{proxy+}" or "$default";
+// the error says how it should be. A request whose method isn't the key's is answered 500, as it is
+// on another route than the one stated; HEAD is taken for GET, since http.ServeMux serves it so.
 func OnRoute(routeKey string) (Middleware, error) {
 	key, err := routetree.ParseKey(routeKey)
 	if err != nil {
@@ -84,7 +89,8 @@ func OnRoute(routeKey string) (Middleware, error) {
 	if method == "ANY" {
 		method = ""
 	}
-	wrong := &Rejection{Type: APIConfigurationError, Cause: fmt.Errorf("gatekit: OnRoute(%q) stands in front of a request with another method", routeKey)}
+	wrong := &Rejection{Type: APIConfigurationError,
+		Cause: fmt.Errorf("gatekit: OnRoute(%q) stands in front of a request with another method", routeKey)}
 	return func(next http.Handler) http.Handler {
 		return &onRoute{route: Route{Key: routeKey}, method: method, wrong: wrong, next: next}
 	}, nil
@@ -110,9 +116,10 @@ func (h *onRoute) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Station implements [Station].
 func (h *onRoute) Station() (kind string, next http.Handler) { return "on route", h.next }
 
-// routeKeyOf turns the pattern of another router into the gateway's spelling: "GET /files/{path...}" of http.ServeMux is
-// "GET /files/{path+}", "/orders/" is "ANY /orders/{proxy+}", "/" is "$default". A chi pattern ("/orders/{id:[0-9]+}", "/files/*")
-// names no method, so its key begins with ANY.
+// routeKeyOf turns the pattern of another router into the gateway's spelling: "GET
+// /files/{path...}" of http.ServeMux is "GET /files/{path+}", "/orders/" is "ANY /orders/{proxy+}",
+// "/" is "$default". A chi pattern ("/orders/{id:[0-9]+}", "/files/*") names no method, so its key
+// begins with ANY.
 func routeKeyOf(pattern string) string {
 	method, path, ok := strings.Cut(pattern, " ")
 	if !ok {

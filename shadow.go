@@ -8,18 +8,21 @@ import (
 	"sync"
 )
 
-// Shadow lets requests through that mw refuses, and reports them: a Shadow of an authorizer lets unauthenticated requests in. It puts a rule
-// on trial with real traffic before the rule may refuse any of it.
+// Shadow lets requests through that mw refuses, and reports them: a Shadow of an authorizer lets
+// unauthenticated requests in. It puts a rule on trial with real traffic before the rule may refuse
+// any of it.
 //
-// mw runs as it would. What it admits goes on as it admits it. What it refuses, through [Reject], is given to report with the refusal, and
-// goes on as it came: the body is put back, and the headers and the fields of the RequestContext that mw has set are undone. An answer that mw
-// gives in another way, such as that of a CORS preflight, stands. A panic passes through.
+// mw runs as it would. What it admits goes on as it admits it. What it refuses, through [Reject],
+// is given to report with the refusal, and goes on as it came: the body is put back, and the
+// headers and the fields of the RequestContext that mw has set are undone. An answer that mw gives
+// in another way, such as that of a CORS preflight, stands. A panic passes through.
 //
-// A refusal behind mw is none of mw's, and answers as ever. A refusal that mw makes after the request went on is reported, and the answer
-// that it got stands.
+// A refusal behind mw is none of mw's, and answers as ever. A refusal that mw makes after the
+// request went on is reported, and the answer that it got stands.
 //
-// report is called in the request's goroutine, before the request goes on. It must not keep the request, or change it or the Rejection. Up to
-// 10 MiB of a body that mw reads are kept while it runs; it can't read more. Shadow panics if mw or report is nil, as both are literals in a
+// report is called in the request's goroutine, before the request goes on. It must not keep the
+// request, or change it or the Rejection. Up to 10 MiB of a body that mw reads are kept while it
+// runs; it can't read more. Shadow panics if mw or report is nil, as both are literals in a
 // program.
 func Shadow(mw Middleware, report func(*http.Request, *Rejection)) Middleware {
 	if mw == nil || report == nil {
@@ -72,7 +75,8 @@ func (h *shadow) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.next.ServeHTTP(w, r)
 }
 
-// try runs the rule. A panic ends the trial as well: who recovers from it may want to refuse the request.
+// try runs the rule. A panic ends the trial as well: who recovers from it may want to refuse the
+// request.
 func (h *shadow) try(rc *RequestContext, t *trial, w http.ResponseWriter, r *http.Request) {
 	rc.at.trial.Store(t)
 	defer rc.at.trial.CompareAndSwap(t, t.outer)
@@ -113,7 +117,8 @@ type trial struct {
 	wentOn bool
 }
 
-// refused takes down what [Reject] was called for. The first reason counts: a client would have seen that.
+// refused takes down what [Reject] was called for. The first reason counts: a client would have
+// seen that.
 func (t *trial) refused(why *Rejection) {
 	t.mu.Lock()
 	late := t.why == nil && t.wentOn

@@ -224,7 +224,8 @@ func unreached(t *testing.T) http.Handler {
 	return http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the handler was called") })
 }
 
-// A rule that refuses once the request went on, or lets go on what it has refused, is reported once, and the handler runs once.
+// A rule that refuses once the request went on, or lets go on what it has refused, is reported
+// once, and the handler runs once.
 func TestShadowOfAnOddRule(t *testing.T) {
 	for name, odd := range map[string]gatekit.Middleware{
 		"refuses-late": station(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
@@ -299,7 +300,8 @@ func TestShadowBoundsTheBodyItKeeps(t *testing.T) {
 	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/", bytes.NewReader(bytes.Repeat([]byte{'x'}, size))))
 }
 
-// http.TimeoutHandler within the rule runs the rest in a goroutine that may outlive the request. (For the race detector.)
+// http.TimeoutHandler within the rule runs the rest in a goroutine that may outlive the request.
+// (For the race detector.)
 func TestShadowOfATimeout(t *testing.T) {
 	late := make(chan struct{})
 	var ended sync.WaitGroup

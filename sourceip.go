@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// SourceIP returns the client's address: the RequestContext's if one is attached, else that of the connection. The zero Addr
-// means that it isn't an IP connection, or that a trusted proxy sent a list that doesn't parse. Every package of this module
-// that needs the client's address asks here.
+// SourceIP returns the client's address: the RequestContext's if one is attached, else that of the
+// connection. The zero Addr means that it isn't an IP connection, or that a trusted proxy sent a
+// list that doesn't parse. Every package of this module that needs the client's address asks here.
 func SourceIP(r *http.Request) netip.Addr {
 	if rc := From(r.Context()); rc != nil {
 		return rc.SourceIP()
@@ -26,9 +26,10 @@ func remoteIP(hostport string) netip.Addr {
 	return ap.Addr().Unmap().WithZone("")
 }
 
-// TrustedProxies tells the client's address from what proxies in front of the program write into a header. A client can send
-// that header too, so the list is read from the right, where the nearest proxy appended: entries of trusted proxies are passed
-// over, and the first other one is the client. (RFC 7239, section 8.1.)
+// TrustedProxies tells the client's address from what proxies in front of the program write into a
+// header. A client can send that header too, so the list is read from the right, where the nearest
+// proxy appended: entries of trusted proxies are passed over, and the first other one is the
+// client. (RFC 7239, section 8.1.)
 //
 // nil trusts nobody. It is immutable and safe for concurrent use.
 type TrustedProxies struct {
@@ -36,9 +37,10 @@ type TrustedProxies struct {
 	forwarded bool // the Forwarded header, not X-Forwarded-For
 }
 
-// NewTrustedProxies returns the proxies whose addresses are in prefixes ("10.0.0.0/8", "2001:db8::/32", or one address).
-// header is what they write: "X-Forwarded-For" (also ""), or "Forwarded" (RFC 7239). Name the one that your proxy sets: it
-// passes the other on as the client sent it. The error lists every prefix that doesn't parse.
+// NewTrustedProxies returns the proxies whose addresses are in prefixes ("10.0.0.0/8",
+// "2001:db8::/32", or one address). header is what they write: "X-Forwarded-For" (also ""), or
+// "Forwarded" (RFC 7239). Name the one that your proxy sets: it passes the other on as the client
+// sent it. The error lists every prefix that doesn't parse.
 func NewTrustedProxies(header string, prefixes ...string) (*TrustedProxies, error) {
 	p := &TrustedProxies{}
 	var errs []error
@@ -46,7 +48,8 @@ func NewTrustedProxies(header string, prefixes ...string) (*TrustedProxies, erro
 	case strings.EqualFold(header, "Forwarded"):
 		p.forwarded = true
 	case header != "" && !strings.EqualFold(header, "X-Forwarded-For"):
-		errs = append(errs, fmt.Errorf("gatekit: NewTrustedProxies: header: want X-Forwarded-For or Forwarded, got %q", header))
+		errs = append(errs, fmt.Errorf("gatekit: NewTrustedProxies: header: want X-Forwarded-For or Forwarded, got %q",
+			header))
 	}
 	for i, text := range prefixes {
 		prefix, err := netip.ParsePrefix(text)
@@ -55,11 +58,14 @@ func NewTrustedProxies(header string, prefixes ...string) (*TrustedProxies, erro
 		}
 		switch {
 		case err != nil:
-			errs = append(errs, fmt.Errorf("gatekit: NewTrustedProxies: prefix %d: want an address or a prefix such as 10.0.0.0/8, got %q", i, text))
+			errs = append(errs, fmt.Errorf(
+				"gatekit: NewTrustedProxies: prefix %d: want an address or a prefix such as 10.0.0.0/8, got %q", i, text))
 		case prefix.Addr().Is4In6():
-			errs = append(errs, fmt.Errorf("gatekit: NewTrustedProxies: prefix %d: want the IPv4 form, got %q", i, text))
+			errs = append(errs, fmt.Errorf("gatekit: NewTrustedProxies: prefix %d: want the IPv4 form, got %q", i,
+				text))
 		case prefix.Bits() == 0:
-			errs = append(errs, fmt.Errorf("gatekit: NewTrustedProxies: prefix %d: want the proxies' own networks, got all addresses (%q), which lets any client name its address", i, text))
+			errs = append(errs, fmt.Errorf(
+				"gatekit: NewTrustedProxies: prefix %d: want the proxies' own networks, got all addresses (%q), which lets any client name its address", i, text))
 		default:
 			p.prefixes = append(p.prefixes, prefix.Masked())
 		}
@@ -70,8 +76,9 @@ func NewTrustedProxies(header string, prefixes ...string) (*TrustedProxies, erro
 	return p, nil
 }
 
-// SourceIP returns the address of r's client. If the connection isn't from a trusted proxy, or that proxy sent no list, it is
-// the connection's. If a part of the list that has to be believed doesn't parse, it is the zero Addr: doubt identifies nobody.
+// SourceIP returns the address of r's client. If the connection isn't from a trusted proxy, or that
+// proxy sent no list, it is the connection's. If a part of the list that has to be believed doesn't
+// parse, it is the zero Addr: doubt identifies nobody.
 func (p *TrustedProxies) SourceIP(r *http.Request) netip.Addr {
 	peer := remoteIP(r.RemoteAddr)
 	if p == nil || !p.trusts(peer) {
@@ -101,12 +108,14 @@ func (p *TrustedProxies) SourceIP(r *http.Request) netip.Addr {
 	return addr // all are proxies of ours: the farthest
 }
 
-// Trusts reports whether r's connection comes from a trusted proxy, whose headers say more than a client's.
+// Trusts reports whether r's connection comes from a trusted proxy, whose headers say more than a
+// client's.
 func (p *TrustedProxies) Trusts(r *http.Request) bool {
 	return p != nil && p.trusts(remoteIP(r.RemoteAddr))
 }
 
-// Middleware attaches a RequestContext whose Identity.SourceIP is p's answer, for chains without a route.API.
+// Middleware attaches a RequestContext whose Identity.SourceIP is p's answer, for chains without a
+// route.API.
 func (p *TrustedProxies) Middleware(next http.Handler) http.Handler {
 	return &proxied{proxies: p, next: next}
 }
@@ -134,7 +143,8 @@ func (p *TrustedProxies) trusts(addr netip.Addr) bool {
 	return false
 }
 
-// forwardedForAddr reads an entry of X-Forwarded-For: an address, which some proxies send with a port.
+// forwardedForAddr reads an entry of X-Forwarded-For: an address, which some proxies send with a
+// port.
 func forwardedForAddr(s string) (netip.Addr, bool) {
 	addr, err := netip.ParseAddr(s)
 	if err != nil {
@@ -153,8 +163,9 @@ func forwardedForAddr(s string) (netip.Addr, bool) {
 	return addr.Unmap(), addr.Zone() == ""
 }
 
-// forwardedAddr reads the address out of one element of Forwarded, such as for="[2001:db8::1]:4711";proto=https. (RFC 7239,
-// section 4.) An obfuscated identifier (for=_hidden, for=unknown) is no address.
+// forwardedAddr reads the address out of one element of Forwarded, such as
+// for="[2001:db8::1]:4711";proto=https. (RFC 7239, section 4.) An obfuscated identifier
+// (for=_hidden, for=unknown) is no address.
 func forwardedAddr(element string) (netip.Addr, bool) {
 	var found netip.Addr
 	for element != "" {
@@ -183,8 +194,9 @@ func forwardedAddr(element string) (netip.Addr, bool) {
 	return found, found.IsValid()
 }
 
-// lastComma returns the index of the last comma that separates elements, or -1. With quotes, one inside a quoted string
-// doesn't count; a string that doesn't end is refused later, as its element doesn't parse.
+// lastComma returns the index of the last comma that separates elements, or -1. With quotes, one
+// inside a quoted string doesn't count; a string that doesn't end is refused later, as its element
+// doesn't parse.
 func lastComma(s string, quotes bool) int {
 	if !quotes {
 		return strings.LastIndexByte(s, ',')

@@ -110,8 +110,8 @@ func TestNewTrustedProxiesRefuses(t *testing.T) {
 	require.True(t, p.Any())
 }
 
-// FuzzTrustedProxies: whatever the header says, the answer is the peer, nothing, or an address that stands in it; and an untrusted entry
-// on the right is the answer, whatever stands to its left.
+// FuzzTrustedProxies: whatever the header says, the answer is the peer, nothing, or an address that
+// stands in it; and an untrusted entry on the right is the answer, whatever stands to its left.
 func FuzzTrustedProxies(f *testing.F) {
 	for _, seed := range []string{"1.2.3.4", "10.0.0.2, 1.2.3.4", `for="[::1]:80"`, `for=1.2.3.4;by="a,b"`, `"`, ",,,", `for="`, "\x00"} {
 		f.Add(seed, true)

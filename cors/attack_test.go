@@ -75,8 +75,9 @@ func TestPreflightDoesNotLookAtCredentials(t *testing.T) {
 // obviousOrigin is the grammar as a regular expression.
 var obviousOrigin = regexp.MustCompile(`^https://([a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*)(:[1-9][0-9]{0,4})?$`)
 
-// FuzzOrigin: an https origin without brackets is allowed by "https://*" exactly if the expression matches it, the port is one and isn't
-// 443, and the name isn't too long; and what is reflected is what came.
+// FuzzOrigin: an https origin without brackets is allowed by "https://*" exactly if the expression
+// matches it, the port is one and isn't 443, and the name isn't too long; and what is reflected is
+// what came.
 func FuzzOrigin(f *testing.F) {
 	for _, origin := range append(hostile[:len(hostile)-1:len(hostile)-1], "https://a.com:65535", "https://a.com:65536", "https://a", "https://a.b-c._d") {
 		f.Add(origin)
@@ -97,7 +98,8 @@ func FuzzOrigin(f *testing.F) {
 	})
 }
 
-// An outer station's Vary is its own, also where its slice has room; and an address with a zone means something on one machine only.
+// An outer station's Vary is its own, also where its slice has room; and an address with a zone
+// means something on one machine only.
 func TestAliasesAndZones(t *testing.T) {
 	h := gatekit.Must(cors.New(full)).Middleware(http.NotFoundHandler())
 	shared := append(make([]string, 0, 4), "Accept")

@@ -11,28 +11,36 @@ import (
 	"github.com/gatekit-go/gatekit/internal/mistakes"
 )
 
-// Config is the CORS configuration of an API. (Developer guide, "Configuring CORS for an HTTP API".)
+// Config is the CORS configuration of an API. (Developer guide, "Configuring CORS for an HTTP
+// API".)
 type Config struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
-	// AllowOrigins lists the origins whose pages may read answers: "https://myapp.com" as a browser sends it, "*" for all, alone, or
-	// "https://*" and "http://*" for all with that scheme. Required.
+	// AllowOrigins lists the origins whose pages may read answers: "https://myapp.com" as a browser
+	// sends it, "*" for all, alone, or "https://*" and "http://*" for all with that scheme.
+	// Required.
 	AllowOrigins []string
-	// AllowMethods lists the methods that pages may use beyond GET, HEAD and POST. "*" stands for all.
+	// AllowMethods lists the methods that pages may use beyond GET, HEAD and POST. "*" stands for
+	// all.
 	AllowMethods []string
-	// AllowHeaders lists the request headers that pages may set. "*" allows all but Authorization, which browsers want named.
+	// AllowHeaders lists the request headers that pages may set. "*" allows all but Authorization,
+	// which browsers want named.
 	AllowHeaders []string
-	// ExposeHeaders lists the response headers that pages may read beyond the common ones. "*" stands for all.
+	// ExposeHeaders lists the response headers that pages may read beyond the common ones. "*"
+	// stands for all.
 	ExposeHeaders []string
-	// AllowCredentials lets pages send cookies and other credentials. It can't be combined with a "*" anywhere, nor with plain http
-	// origins other than loopback ones.
+	// AllowCredentials lets pages send cookies and other credentials. It can't be combined with a
+	// "*" anywhere, nor with plain http origins other than loopback ones.
 	AllowCredentials bool
-	// MaxAge is how long a browser may remember a preflight's answer, in whole seconds, at most 24 hours. 0 leaves the header out
-	// (browsers then take 5 seconds), less than 0 sends 0 seconds: not at all.
+	// MaxAge is how long a browser may remember a preflight's answer, in whole seconds, at most 24
+	// hours. 0 leaves the header out (browsers then take 5 seconds), less than 0 sends 0 seconds:
+	// not at all.
 	MaxAge time.Duration
-	// Debug helps to find out why a page can't read an answer: a preflight that fails gets the headers of the part that passed, so that
-	// the browser's console names the part that didn't, and a record at Info says which step of the Fetch Standard failed. It is for
-	// development: strangers learn from it which origins are allowed, and each of their requests may write a record.
+	// Debug helps to find out why a page can't read an answer: a preflight that fails gets the
+	// headers of the part that passed, so that the browser's console names the part that didn't,
+	// and a record at Info says which step of the Fetch Standard failed. It is for development:
+	// strangers learn from it which origins are allowed, and each of their requests may write a
+	// record.
 	Debug bool
 	// Logger gets Debug's records. nil is slog.Default().
 	Logger *slog.Logger
@@ -75,7 +83,8 @@ func (c *Config) checkOrigin(text string) error {
 		return nil
 	case text == "https://*" || text == "http://*":
 		if c.AllowCredentials {
-			return fmt.Errorf("allow-credentials is not supported with %q, which allows any page: name the origins", text)
+			return fmt.Errorf("allow-credentials is not supported with %q, which allows any page: name the origins",
+				text)
 		}
 		return nil
 	case text == "null":

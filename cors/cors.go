@@ -18,7 +18,8 @@ const (
 	maxRequestHeaders      = 64
 )
 
-// CORS answers preflights and writes the configured headers on all other answers. It is immutable and safe for concurrent use.
+// CORS answers preflights and writes the configured headers on all other answers. It is immutable
+// and safe for concurrent use.
 type CORS struct {
 	origins     *rscors.Cors // decides which origins are allowed
 	anyOrigin   bool         // "*": the answer is the same for all
@@ -40,11 +41,12 @@ func New(cfg Config) (*CORS, error) {
 		return nil, err
 	}
 	c := &CORS{
-		origins:       rscors.New(rscors.Options{AllowedOrigins: slices.Clone(cfg.AllowOrigins)}),
-		anyOrigin:     cfg.AllowOrigins[0] == "*",
-		byScheme:      slices.Contains(cfg.AllowOrigins, "https://*") || slices.Contains(cfg.AllowOrigins, "http://*"),
-		credentials:   cfg.AllowCredentials,
-		methods:       slices.Concat(cfg.AllowMethods, []string{"GET", "HEAD", "POST"}), // which browsers don't want listed
+		origins:     rscors.New(rscors.Options{AllowedOrigins: slices.Clone(cfg.AllowOrigins)}),
+		anyOrigin:   cfg.AllowOrigins[0] == "*",
+		byScheme:    slices.Contains(cfg.AllowOrigins, "https://*") || slices.Contains(cfg.AllowOrigins, "http://*"),
+		credentials: cfg.AllowCredentials,
+		// Browsers don't want the last three listed.
+		methods:       slices.Concat(cfg.AllowMethods, []string{"GET", "HEAD", "POST"}),
 		headers:       slices.Clone(cfg.AllowHeaders),
 		anyMethod:     slices.Contains(cfg.AllowMethods, "*"),
 		anyHeader:     slices.Contains(cfg.AllowHeaders, "*"),
@@ -60,7 +62,8 @@ func New(cfg Config) (*CORS, error) {
 	return c, nil
 }
 
-// Middleware answers preflights, and writes the CORS headers of all other answers in place of the handler's.
+// Middleware answers preflights, and writes the CORS headers of all other answers in place of the
+// handler's.
 func (c *CORS) Middleware(next http.Handler) http.Handler { return &station{cors: c, next: next} }
 
 type station struct {
@@ -94,8 +97,9 @@ func (h *station) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Station implements [gatekit.Station].
 func (h *station) Station() (kind string, next http.Handler) { return "cors", h.next }
 
-// allows reports whether pages of the request's origin may read answers. rs/cors decides, behind a check of the form: it compares without
-// regard to case, and takes what begins with "https://" for an https origin.
+// allows reports whether pages of the request's origin may read answers. rs/cors decides, behind a
+// check of the form: it compares without regard to case, and takes what begins with "https://" for
+// an https origin.
 func (c *CORS) allows(r *http.Request, origins []string) bool {
 	if len(origins) != 1 || len(origins[0]) > maxOriginBytes {
 		return false

@@ -203,7 +203,8 @@ func TestVaryIsAddedTo(t *testing.T) {
 	require.Equal(t, []string{"Accept", preflightVary}, w.Header()["Vary"])
 }
 
-// Whatever way the handler answers, over HTTP/1.1 and HTTP/2, what arrives has our headers and not its own.
+// Whatever way the handler answers, over HTTP/1.1 and HTTP/2, what arrives has our headers and not
+// its own.
 func TestEveryWayToAnswer(t *testing.T) {
 	ways := map[string]http.HandlerFunc{
 		"empty":        func(w http.ResponseWriter, r *http.Request) {},
@@ -313,7 +314,8 @@ func TestUpgrade(t *testing.T) {
 	}
 }
 
-// Behind an API in the recommended order, every answer that the gateway makes can be read by the page, and preflights need no route.
+// Behind an API in the recommended order, every answer that the gateway makes can be read by the
+// page, and preflights need no route.
 func TestRefusalsCanBeRead(t *testing.T) {
 	c := gatekit.Must(cors.New(full))
 	api := gatekit.Must(route.New(route.Config{}))
@@ -348,7 +350,8 @@ func TestPanicsPassThrough(t *testing.T) {
 	require.Equal(t, "https://myapp.com", w.Header().Get("Access-Control-Allow-Origin"), "who recovers can answer readably")
 }
 
-// What one request's handlers and middlewares write into the header slices doesn't reach the next one's.
+// What one request's handlers and middlewares write into the header slices doesn't reach the next
+// one's.
 func TestHeaderSlicesAreNotShared(t *testing.T) {
 	c := gatekit.Must(cors.New(full))
 	for range 2 {

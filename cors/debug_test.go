@@ -15,7 +15,8 @@ import (
 	"github.com/gatekit-go/gatekit/cors"
 )
 
-// In debug mode the headers tell the browser what passed, and the record names the step of the standard that failed.
+// In debug mode the headers tell the browser what passed, and the record names the step of the
+// standard that failed.
 func TestDebugNamesTheStepThatFailed(t *testing.T) {
 	for _, tt := range []struct {
 		name, origin, method, headers string

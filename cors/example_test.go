@@ -42,7 +42,8 @@ func ExampleCORS_Middleware() {
 	// 204 https://myapp.com GET,PUT
 }
 
-// CORS inside an authorizer: the preflight, which browsers send without credentials, is refused, and no page gets any further.
+// CORS inside an authorizer: the preflight, which browsers send without credentials, is refused,
+// and no page gets any further.
 func ExampleCORS_Middleware_incorrect() {
 	rules := gatekit.Must(cors.New(cors.Config{AllowOrigins: []string{"https://myapp.com"}, AllowMethods: []string{"PUT"}}))
 	authorizer := func(next http.Handler) http.Handler {
@@ -65,7 +66,8 @@ func ExampleCORS_Middleware_incorrect() {
 	// 401 true
 }
 
-// A page can't read an answer, and the browser says only "blocked by CORS policy". In debug mode the record says which step failed.
+// A page can't read an answer, and the browser says only "blocked by CORS policy". In debug mode
+// the record says which step failed.
 func ExampleConfig_debug() {
 	rules := gatekit.Must(cors.New(cors.Config{
 		AllowOrigins: []string{"https://myapp.com"}, AllowMethods: []string{"PUT"}, Debug: true,

@@ -14,9 +14,10 @@ type origin struct {
 	scheme, host string // the host without brackets
 }
 
-// parseOrigin parses an origin in exactly the form that browsers send: a scheme, a host in lower case, and a port unless it is the
-// scheme's default. It is a parser of its own since url.Parse takes more: a path, a user, "http://evil@victim". (RFC 6454, section 6.2;
-// URL Standard, "origin".)
+// parseOrigin parses an origin in exactly the form that browsers send: a scheme, a host in lower
+// case, and a port unless it is the scheme's default. It is a parser of its own since url.Parse
+// takes more: a path, a user, "http://evil@victim". (RFC 6454, section 6.2; URL Standard,
+// "origin".)
 func parseOrigin(text string) (o origin, ok bool) {
 	scheme, rest, found := strings.Cut(text, "://")
 	if !found || len(text) > maxOriginBytes || !isScheme(scheme) {
@@ -59,8 +60,8 @@ func isScheme(s string) bool {
 	return s != ""
 }
 
-// isHost takes a name or an IPv4 address: labels of lower-case letters, digits, - and _ between dots. Names in other scripts arrive as
-// xn--….
+// isHost takes a name or an IPv4 address: labels of lower-case letters, digits, - and _ between
+// dots. Names in other scripts arrive as xn--….
 func isHost(s string) bool {
 	if len(s) > 253 {
 		return false

@@ -12,8 +12,8 @@ const preflightVary = "Origin, Access-Control-Request-Method, Access-Control-Req
 // verdict is how far a preflight came.
 type verdict uint8
 
-// The order is the browser's, which stops at the first that fails: the CORS check of the preflight's answer, then methods, then
-// headers. (Fetch Standard, "CORS-preflight fetch", step 7.)
+// The order is the browser's, which stops at the first that fails: the CORS check of the
+// preflight's answer, then methods, then headers. (Fetch Standard, "CORS-preflight fetch", step 7.)
 const (
 	failedOrigin verdict = iota
 	failedMethod
@@ -40,9 +40,10 @@ func (c *CORS) judge(r *http.Request, origins, methods []string) verdict {
 	return allowed
 }
 
-// preflight answers with 204. One that is allowed gets the configured lists; the managed gateway answers one that isn't with a bare
-// 204, and so do we: the browser tells the page only that it failed. In debug mode the part that passed is sent too, so that the
-// browser's console names the part that didn't, and a record says which step of the standard failed.
+// preflight answers with 204. One that is allowed gets the configured lists; the managed gateway
+// answers one that isn't with a bare 204, and so do we: the browser tells the page only that it
+// failed. In debug mode the part that passed is sent too, so that the browser's console names the
+// part that didn't, and a record says which step of the standard failed.
 func (c *CORS) preflight(w http.ResponseWriter, r *http.Request, origins, methods []string) {
 	h := w.Header()
 	values := []string{preflightVary, origins[0], c.allowMethods, c.allowHeaders, c.maxAge, "true"}
@@ -82,7 +83,8 @@ func (c *CORS) preflight(w http.ResponseWriter, r *http.Request, origins, method
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// explain writes down which step failed, with what the page asked for. Origin and names are the client's, so they are cut.
+// explain writes down which step failed, with what the page asked for. Origin and names are the
+// client's, so they are cut.
 func (c *CORS) explain(r *http.Request, v verdict) {
 	const most = 200
 	cut := func(values []string) string {
@@ -101,8 +103,8 @@ func (c *CORS) allowsMethod(asked []string) bool {
 	return len(asked) == 1 && (c.anyMethod || slices.Contains(c.methods, asked[0]))
 }
 
-// allowsHeaders reports whether each name asked for is in the list. Browsers send them in lower case, sorted, with a comma and no space
-// between two; people with curl don't.
+// allowsHeaders reports whether each name asked for is in the list. Browsers send them in lower
+// case, sorted, with a comma and no space between two; people with curl don't.
 func (c *CORS) allowsHeaders(lines []string) bool {
 	size, names := 0, 0
 	for _, line := range lines {

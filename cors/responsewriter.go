@@ -7,7 +7,8 @@ import (
 	"github.com/gatekit-go/gatekit/internal/latewriter"
 )
 
-// responseWriter replaces the handler's CORS headers by the configured ones at the last moment, however the handler answers.
+// responseWriter replaces the handler's CORS headers by the configured ones at the last moment,
+// however the handler answers.
 type responseWriter struct {
 	latewriter.Writer
 	cors   *CORS
@@ -60,18 +61,20 @@ func (w *responseWriter) vary(h http.Header) {
 	}
 }
 
-// dropFamily removes every header of the CORS protocol, also under keys that aren't in canonical form, which net/http sends too.
+// dropFamily removes every header of the CORS protocol, also under keys that aren't in canonical
+// form, which net/http sends too.
 func dropFamily(h http.Header) {
 	const family = "access-control-"
 	for name := range h {
-		if len(name) > len(family) && (name[0] == 'A' || name[0] == 'a') && strings.EqualFold(name[:len(family)], family) {
+		if len(name) > len(family) && (name[0] == 'A' || name[0] == 'a') &&
+			strings.EqualFold(name[:len(family)], family) {
 			delete(h, name)
 		}
 	}
 }
 
-// Inform drops the handler's CORS headers from a 1xx, which the final answer is still to follow: it gets none of its own, as browsers
-// judge the final answer alone. (Fetch, "CORS check".)
+// Inform drops the handler's CORS headers from a 1xx, which the final answer is still to follow: it
+// gets none of its own, as browsers judge the final answer alone. (Fetch, "CORS check".)
 func (w *responseWriter) Inform(int) bool {
 	dropFamily(w.Header())
 	return true

@@ -17,7 +17,8 @@ import (
 	"github.com/gatekit-go/gatekit/domain"
 )
 
-// Whatever a real connection has as request line and Host lines gets to the API of the host that it means, or to none.
+// Whatever a real connection has as request line and Host lines gets to the API of the host that it
+// means, or to none.
 func TestHostHeaderAttacks(t *testing.T) {
 	d := gatekit.Must(domain.New(t.Context(), domain.Config{Names: []domain.Name{
 		{Host: "api.example.com", Mappings: whole("api")}, {Host: "admin.example.com", Mappings: whole("admin")}, {Host: "*.example.org", Mappings: whole("wild")},
@@ -95,8 +96,8 @@ func TestHostHeaderAttacks(t *testing.T) {
 	}
 }
 
-// A path that selects one API is never read as another's behind it: what could be cleaned into it is refused, and what is cut off is only
-// the base path as it was sent.
+// A path that selects one API is never read as another's behind it: what could be cleaned into it
+// is refused, and what is cut off is only the base path as it was sent.
 func TestPathsThatTwoReadersDifferOn(t *testing.T) {
 	d := one(t, "api.example.com", map[string]string{"orders": "orders", "users": "users", "orders/admin": "admin", "": "rest"})
 	for path, want := range map[string]string{

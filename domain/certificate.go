@@ -11,9 +11,11 @@ import (
 	"time"
 )
 
-// CertificateSource gives a Name its certificate. [Files], [Static] and package domain/acme have one each.
+// CertificateSource gives a Name its certificate. [Files], [Static] and package domain/acme have
+// one each.
 type CertificateSource interface {
-	// Open is called by [New], once for each Name that has the source. What it starts must end with ctx.
+	// Open is called by [New], once for each Name that has the source. What it starts must end with
+	// ctx.
 	Open(ctx context.Context, r CertificateRequest) (Certificates, error)
 }
 
@@ -29,40 +31,45 @@ type CertificateRequest struct {
 
 // Certificates are an opened source.
 type Certificates struct {
-	// Get returns the certificate for a handshake, whose server name is the Name's or, with a wildcard, one of its. It is called from
-	// several goroutines. What it returns isn't modified.
+	// Get returns the certificate for a handshake, whose server name is the Name's or, with a
+	// wildcard, one of its. It is called from several goroutines. What it returns isn't modified.
 	Get func(*tls.ClientHelloInfo) (*tls.Certificate, error)
-	// ChallengeProtocol is the protocol by which a certificate authority has Get prove whose the name is, such as "acme-tls/1". It is only
-	// spoken with clients that offer nothing else, and no client certificate is demanded of them. Empty: none.
+	// ChallengeProtocol is the protocol by which a certificate authority has Get prove whose the
+	// name is, such as "acme-tls/1". It is only spoken with clients that offer nothing else, and no
+	// client certificate is demanded of them. Empty: none.
 	ChallengeProtocol string
 }
 
-// Files is a certificate, with its chain, and its private key in two PEM files. They are looked at again during handshakes, at most once in
-// Config.ReloadInterval, and a new pair is taken without a connection being dropped. A pair that doesn't parse, isn't for the host or has
-// expired is reported to Config.Logger, and the old one stays.
+// Files is a certificate, with its chain, and its private key in two PEM files. They are looked at
+// again during handshakes, at most once in Config.ReloadInterval, and a new pair is taken without a
+// connection being dropped. A pair that doesn't parse, isn't for the host or has expired is
+// reported to Config.Logger, and the old one stays.
 func Files(certFile, keyFile string) CertificateSource { return &files{certFile, keyFile} }
 
 type files struct{ cert, key string }
 
 func (f *files) Open(_ context.Context, r CertificateRequest) (Certificates, error) {
 	report := func(err error) {
-		r.Logger.LogAttrs(context.Background(), slog.LevelWarn, "domain: the certificate could not be reloaded, the old one stays",
+		r.Logger.LogAttrs(context.Background(), slog.LevelWarn,
+			"domain: the certificate could not be reloaded, the old one stays",
 			slog.String("host", r.Host), slog.String("file", f.cert), slog.String("error", err.Error()))
 	}
-	w, err := watch([]string{f.cert, f.key}, r.ReloadInterval, report, func(contents [][]byte) (*tls.Certificate, error) {
-		pair, err := tls.X509KeyPair(withoutBOM(contents[0]), withoutBOM(contents[1]))
-		if err != nil {
-			return nil, err
-		}
-		return &pair, checkCertificate(&pair, r.Host, time.Now())
-	})
+	w, err := watch([]string{f.cert, f.key}, r.ReloadInterval, report,
+		func(contents [][]byte) (*tls.Certificate, error) {
+			pair, err := tls.X509KeyPair(withoutBOM(contents[0]), withoutBOM(contents[1]))
+			if err != nil {
+				return nil, err
+			}
+			return &pair, checkCertificate(&pair, r.Host, time.Now())
+		})
 	if err != nil {
 		return Certificates{}, err
 	}
 	return Certificates{Get: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return w.get(), nil }}, nil
 }
 
-// Static is a certificate that stays, or several with keys of different types, of which each client gets the first that it supports.
+// Static is a certificate that stays, or several with keys of different types, of which each client
+// gets the first that it supports.
 func Static(certificates ...tls.Certificate) CertificateSource { return static(certificates) }
 
 type static []tls.Certificate
@@ -99,7 +106,8 @@ func checkCertificate(c *tls.Certificate, host string, now time.Time) error {
 	}
 	c.Leaf = leaf
 	if now.After(leaf.NotAfter) || now.Before(leaf.NotBefore) {
-		return fmt.Errorf("want a certificate that is valid now, got one from %s to %s", leaf.NotBefore.UTC().Format(time.RFC3339), leaf.NotAfter.UTC().Format(time.RFC3339))
+		return fmt.Errorf("want a certificate that is valid now, got one from %s to %s",
+			leaf.NotBefore.UTC().Format(time.RFC3339), leaf.NotAfter.UTC().Format(time.RFC3339))
 	}
 	if suffix, ok := strings.CutPrefix(host, "*"); ok {
 		host = "any" + suffix // which only a wildcard is for

@@ -10,15 +10,16 @@ import (
 	"github.com/gatekit-go/gatekit/internal/mistakes"
 )
 
-// Config configures a [Domain]. The zero value is refused: without a name there is nothing to answer for.
+// Config configures a [Domain]. The zero value is refused: without a name there is nothing to
+// answer for.
 type Config struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
-	// Names are the custom domain names. At least one. In TLS, clients that send no server name, or one of nobody's, get the certificate of
-	// the first one that has a certificate.
+	// Names are the custom domain names. At least one. In TLS, clients that send no server name, or
+	// one of nobody's, get the certificate of the first one that has a certificate.
 	Names []Name
-	// ReloadInterval is how long files of certificates and truststores may go without being looked at again: during the next handshake
-	// after it they are read. 0 means 10 s.
+	// ReloadInterval is how long files of certificates and truststores may go without being looked
+	// at again: during the next handshake after it they are read. 0 means 10 s.
 	ReloadInterval time.Duration
 	// HTTP1Only leaves HTTP/2 out of TLS, for servers that don't speak it.
 	HTTP1Only bool
@@ -30,10 +31,12 @@ type Config struct {
 type Name struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
-	// Host is a DNS name in lower case, or one with a wildcard, which stands for exactly one label and is the whole first one:
-	// "api.example.com", "*.example.com". A request goes to the exact name before the wildcard. Required.
+	// Host is a DNS name in lower case, or one with a wildcard, which stands for exactly one label
+	// and is the whole first one: "api.example.com", "*.example.com". A request goes to the exact
+	// name before the wildcard. Required.
 	Host string
-	// Certificate is served to clients that ask for Host in TLS. nil where TLS ends in front of the program.
+	// Certificate is served to clients that ask for Host in TLS. nil where TLS ends in front of the
+	// program.
 	Certificate CertificateSource
 	// SecurityPolicy is TLS_1_2 by default.
 	SecurityPolicy SecurityPolicy
@@ -42,8 +45,8 @@ type Name struct {
 	// MutualTLS demands a certificate of clients. nil: none is asked for.
 	MutualTLS *MutualTLS
 
-	// Mappings are the APIs by base path: the longest base path that a request's path begins with wins, without a look at the routes of the
-	// API behind it.
+	// Mappings are the APIs by base path: the longest base path that a request's path begins with
+	// wins, without a look at the routes of the API behind it.
 	Mappings []Mapping
 	// RoutingMode says whether Rules, Mappings or both choose. API_MAPPING_ONLY by default.
 	RoutingMode RoutingMode
@@ -53,13 +56,15 @@ type Name struct {
 
 // MutualTLS says whose certificates a Name takes. Exactly one of the fields is set.
 //
-// A truststore has at most 1,000 certificates in 1 MiB of PEM, with the full chain of each to its root, of at most four certificates, client's
-// included. Signatures are SHA-256 or stronger, RSA keys have at least 2048 bits and ECDSA keys 256. A subject has one issuer.
+// A truststore has at most 1,000 certificates in 1 MiB of PEM, with the full chain of each to its
+// root, of at most four certificates, client's included. Signatures are SHA-256 or stronger, RSA
+// keys have at least 2048 bits and ECDSA keys 256. A subject has one issuer.
 type MutualTLS struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
-	// TruststoreFile is a PEM file, looked at again as certificates are ([Config].ReloadInterval). A bad one is reported, and the old
-	// truststore stays. With a new one, clients that only the old one knew are refused on their open connections too.
+	// TruststoreFile is a PEM file, looked at again as certificates are ([Config].ReloadInterval).
+	// A bad one is reported, and the old truststore stays. With a new one, clients that only the
+	// old one knew are refused on their open connections too.
 	TruststoreFile string
 	// Truststore is the PEM itself.
 	Truststore []byte
@@ -142,7 +147,8 @@ func (n *Name) checkRouting(m *mistakes.Mistakes) {
 	case routingRuleThenBasePathMapping:
 		rules, oneLevel = true, true
 	default:
-		m.Add("RoutingMode", "want API_MAPPING_ONLY, ROUTING_RULE_ONLY or ROUTING_RULE_THEN_API_MAPPING, got %q", n.RoutingMode)
+		m.Add("RoutingMode", "want API_MAPPING_ONLY, ROUTING_RULE_ONLY or ROUTING_RULE_THEN_API_MAPPING, got %q",
+			n.RoutingMode)
 		rules = true
 	}
 	if !rules && len(n.Rules) > 0 {

@@ -15,8 +15,8 @@ import (
 	"github.com/gatekit-go/gatekit/internal/requestpath"
 )
 
-// Domain is an http.Handler that sends each request to the API of its host and base path. It is immutable, but for files that are read again,
-// and safe for concurrent use.
+// Domain is an http.Handler that sends each request to the API of its host and base path. It is
+// immutable, but for files that are read again, and safe for concurrent use.
 type Domain struct {
 	hosts    hosts
 	fallback *tls.Config // for connections of no Name; nil if no Name has a certificate
@@ -40,9 +40,9 @@ type name struct {
 	strict            bool
 }
 
-// New returns a Domain, or one error that lists every field it refuses, files among them, and what the Build methods of its handlers do,
-// such as that of a route.API, which it calls. It copies cfg. It starts no goroutine; what
-// certificate sources start ends with ctx.
+// New returns a Domain, or one error that lists every field it refuses, files among them, and what
+// the Build methods of its handlers do, such as that of a route.API, which it calls. It copies cfg.
+// It starts no goroutine; what certificate sources start ends with ctx.
 func New(ctx context.Context, cfg Config) (*Domain, error) {
 	m := mistakes.In("domain: Config")
 	cfg.check(m)
@@ -118,8 +118,8 @@ type Selected struct {
 	Host string
 	// Name is the Name's Host: "api.example.com", or "*.example.com".
 	Name string
-	// BasePath is the mapping's key, or the rule's base path, that is cut off the URL. It is empty for the empty mapping, and where a rule
-	// leaves the path as it is.
+	// BasePath is the mapping's key, or the rule's base path, that is cut off the URL. It is empty
+	// for the empty mapping, and where a rule leaves the path as it is.
 	BasePath string
 	// Handler is the API.
 	Handler http.Handler
@@ -128,12 +128,15 @@ type Selected struct {
 	domains        map[string]*gatekit.Domain
 }
 
-// Select returns what r is for, or a *gatekit.Rejection: 403 where no Name has the host or no mapping the path, 400 for a path that two readers
-// might take for different ones, 421 for a host that the connection wasn't made for. It allocates nothing, unless the host is in upper case
-// or the path in an unusual encoding, and changes nothing.
+// Select returns what r is for, or a *gatekit.Rejection: 403 where no Name has the host or no
+// mapping the path, 400 for a path that two readers might take for different ones, 421 for a host
+// that the connection wasn't made for. It allocates nothing, unless the host is in upper case or
+// the path in an unusual encoding, and changes nothing.
 func (d *Domain) Select(r *http.Request) (Selected, error) {
 	n, host := d.hosts.find(r.Host)
-	if n == nil || r.URL.User != nil { // no target has userinfo; who sends it wants the host to be read as another (RFC 9110, section 4.2.4)
+	// No target has userinfo; who sends it wants the host to be read as another (RFC 9110, section
+	// 4.2.4).
+	if n == nil || r.URL.User != nil {
 		return Selected{}, forbidden
 	}
 	if n.policy != nil && d.misdirected(n, r.TLS) {
@@ -141,7 +144,8 @@ func (d *Domain) Select(r *http.Request) (Selected, error) {
 	}
 	sent := requestpath.FormOf(r.URL)
 	if sent.Check(false) != nil {
-		// Refused here, as what is behind a base path could read /orders/../users as the path of another API, or clean it.
+		// Refused here, as what is behind a base path could read /orders/../users as the path of
+		// another API, or clean it.
 		return Selected{}, badPath
 	}
 	path, asSent := sent.Raw()
@@ -160,8 +164,9 @@ func (d *Domain) Select(r *http.Request) (Selected, error) {
 	return Selected{host, n.host, basePath, *h, n.mutual != nil, n.custom, n.domains}, nil
 }
 
-// ServeHTTP sends the request to its API, or refuses it; see [Domain.Select]. Behind it, gatekit.From(ctx) has DomainName, BasePath and
-// CustomDomain, and r.URL is without the base path; RequestPath and RequestURI are as received.
+// ServeHTTP sends the request to its API, or refuses it; see [Domain.Select]. Behind it,
+// gatekit.From(ctx) has DomainName, BasePath and CustomDomain, and r.URL is without the base path;
+// RequestPath and RequestURI are as received.
 func (d *Domain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s, err := d.Select(r)
 	if err != nil {
@@ -189,8 +194,9 @@ func (d *Domain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.Handler.ServeHTTP(w, r)
 }
 
-// Handlers returns the APIs, each with what leads to it: "api.example.com/orders", "api.example.com/" for the empty mapping, and
-// "api.example.com rule 10". A built program can be walked and checked by it (gatekit.Station).
+// Handlers returns the APIs, each with what leads to it: "api.example.com/orders",
+// "api.example.com/" for the empty mapping, and "api.example.com rule 10". A built program can be
+// walked and checked by it (gatekit.Station).
 func (d *Domain) Handlers() iter.Seq2[string, http.Handler] {
 	return func(yield func(string, http.Handler) bool) {
 		for _, t := range d.targets {

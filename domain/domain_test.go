@@ -53,7 +53,8 @@ func TestMappings(t *testing.T) {
 		{"/orders/v1", "A1", "/orders/v1", ""},
 		{"/orders/v1/items/", "A2", "/", "orders/v1/items"},
 		{"/orders/v1/itemsX", "A1", "/orders/v1/itemsX", ""},
-		// What the guide doesn't show: case counts, nothing is decoded before the comparison, and slashes stay as they are.
+		// What the guide doesn't show: case counts, nothing is decoded before the comparison, and
+		// slashes stay as they are.
 		{"/Orders/v1/items", "A1", "/Orders/v1/items", ""},
 		{"/%6Frders/v1/items", "A1", "/%6Frders/v1/items", ""},
 		{"/orders%2Fv1/items", "A1", "/orders%2Fv1/items", ""},
@@ -105,7 +106,8 @@ func TestForbiddenUnderAResponder(t *testing.T) {
 	require.Equal(t, 403, why.StatusFor(gatekit.HTTP))
 }
 
-// Where the program is told outside which API it is, the answers are of that flavor; all but the front door's own form.
+// Where the program is told outside which API it is, the answers are of that flavor; all but the
+// front door's own form.
 func TestRefusalsOfAKnownAPI(t *testing.T) {
 	describe := gatekit.Must(gatekit.Describe(gatekit.API{Flavor: gatekit.REST}))
 	h := describe(one(t, "api.example.com", map[string]string{"orders": "orders"}))
@@ -162,7 +164,8 @@ func TestHosts(t *testing.T) {
 	}
 }
 
-// The request that a station outside sees stays as it was, and its context is the one that is filled in.
+// The request that a station outside sees stays as it was, and its context is the one that is
+// filled in.
 func TestTheOutsideSeesTheRequestAsReceived(t *testing.T) {
 	d := one(t, "api.example.com", map[string]string{"orders": "orders"})
 	for _, attached := range []bool{false, true} {

@@ -81,7 +81,8 @@ func ExampleRoutingRule() {
 	// 200 orders /7
 }
 
-// A host whose clients have to show a certificate isn't served on connections that weren't made for it.
+// A host whose clients have to show a certificate isn't served on connections that weren't made for
+// it.
 func ExampleMutualTLS() {
 	pair, truststore := exampleCertificate("bank.example.com")
 	d := gatekit.Must(domain.New(context.Background(), domain.Config{Names: []domain.Name{{
@@ -94,7 +95,8 @@ func ExampleMutualTLS() {
 	// 421 {"message":"Misdirected Request"}
 }
 
-// The worst mistake: the API stays open under the name that the gateway made for it. Disable that one.
+// The worst mistake: the API stays open under the name that the gateway made for it. Disable that
+// one.
 func ExampleDisabledEndpoint() {
 	d := gatekit.Must(domain.New(context.Background(), domain.Config{Names: []domain.Name{
 		{Host: "api.example.com", Mappings: []domain.Mapping{{Handler: named("orders")}}},

@@ -2,15 +2,17 @@ package domain
 
 import "strings"
 
-// Bounds of a host name. (RFC 1035, section 2.3.4; the managed gateway takes up to 512 characters, which no resolver does.)
+// Bounds of a host name. (RFC 1035, section 2.3.4; the managed gateway takes up to 512 characters,
+// which no resolver does.)
 const (
 	maxHostBytes  = 253
 	maxLabelBytes = 63
 )
 
-// normalize returns the host name in a Host header or a TLS server name: without a port, in lower case, without one trailing dot. It is
-// strict, and ok is false for all that isn't a DNS name: addresses in brackets, userinfo, blanks, ports that are none, characters that
-// another reader might end the name at. It allocates only to change upper case.
+// normalize returns the host name in a Host header or a TLS server name: without a port, in lower
+// case, without one trailing dot. It is strict, and ok is false for all that isn't a DNS name:
+// addresses in brackets, userinfo, blanks, ports that are none, characters that another reader
+// might end the name at. It allocates only to change upper case.
 func normalize(host string) (name string, ok bool) {
 	if len(host) > maxHostBytes+len(".:65535") {
 		return "", false
@@ -80,7 +82,8 @@ func checkHost(host string) string {
 	return ""
 }
 
-// isGenerated reports whether a host name is one that the managed gateway gives to an API: a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com.
+// isGenerated reports whether a host name is one that the managed gateway gives to an API:
+// a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com.
 func isGenerated(host string) bool {
 	_, behind, _ := strings.Cut(host, ".")
 	return strings.HasPrefix(behind, "execute-api.")
@@ -105,7 +108,8 @@ func (h *hosts) add(n *name) bool {
 	return true
 }
 
-// find returns the Name that host belongs to and the host normalized, or nil. An exact name precedes a wildcard, which stands for one label.
+// find returns the Name that host belongs to and the host normalized, or nil. An exact name
+// precedes a wildcard, which stands for one label.
 func (h *hosts) find(host string) (*name, string) {
 	if colon := strings.IndexByte(host, ':'); colon >= 0 && isPort(host[colon+1:]) {
 		host = host[:colon]

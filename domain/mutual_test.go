@@ -35,7 +35,8 @@ var whoami = []domain.Mapping{{Handler: http.HandlerFunc(func(w http.ResponseWri
 	fmt.Fprint(w, "nobody")
 })}}
 
-// guarded has two Names with mutual TLS, under an authority each, and an open one. change edits the first.
+// guarded has two Names with mutual TLS, under an authority each, and an open one. change edits the
+// first.
 func guarded(t testing.TB, a, b *issued, change ...func(*domain.Config)) *domain.Domain {
 	c := domain.Config{Names: []domain.Name{
 		{Host: "a.example.com", Certificate: domain.Static(newServerCertificate(t, "a.example.com")), MutualTLS: &domain.MutualTLS{Truststore: bundle(a)}, Mappings: whoami},
@@ -48,7 +49,8 @@ func guarded(t testing.TB, a, b *issued, change ...func(*domain.Config)) *domain
 	return gatekit.Must(domain.New(t.Context(), c))
 }
 
-// handshake makes a connection and waits until the server has judged it: in TLS 1.3 the client's side ends before that.
+// handshake makes a connection and waits until the server has judged it: in TLS 1.3 the client's
+// side ends before that.
 func handshake(t testing.TB, addr string, c *tls.Config) error {
 	conn, err := dial(t, addr, c)
 	if err != nil {
@@ -95,7 +97,8 @@ func TestMutualTLS(t *testing.T) {
 				require.Equal(t, tt.body, body, tt)
 			}
 		}
-		// Without a server name, or with nobody's, no certificate is asked for, and a guarded Name isn't served.
+		// Without a server name, or with nobody's, no certificate is asked for, and a guarded Name
+		// isn't served.
 		for _, sni := range []string{"", "other.org"} {
 			c := clientTLS(sni, version(v), withClient(ann), func(c *tls.Config) { c.InsecureSkipVerify = true })
 			code, _ := fetch(t, httpClient(t, addr, c, false), "https://127.0.0.1/", "a.example.com")
@@ -168,7 +171,8 @@ func TestClientCertificatesRefused(t *testing.T) {
 	}
 }
 
-// A bundle with the whole chain: the handshake may then end at any certificate in it, and the rest of the chain counts all the same.
+// A bundle with the whole chain: the handshake may then end at any certificate in it, and the rest
+// of the chain counts all the same.
 func TestIntermediatesInTheTruststore(t *testing.T) {
 	root := authority(t, nil, "root")
 	middle := authority(t, root, "middle")
@@ -315,7 +319,8 @@ type anyHost struct{ tls.ClientSessionCache }
 func (c anyHost) Get(string) (*tls.ClientSessionState, bool)  { return c.ClientSessionCache.Get("any") }
 func (c anyHost) Put(_ string, state *tls.ClientSessionState) { c.ClientSessionCache.Put("any", state) }
 
-// A session resumes under its own Name only: nothing that one Name has verified carries over to another.
+// A session resumes under its own Name only: nothing that one Name has verified carries over to
+// another.
 func TestResumedSessionsBetweenNames(t *testing.T) {
 	a, b := authority(t, nil, "A"), authority(t, nil, "B")
 	ann := client(t, a, "ann")
@@ -373,7 +378,8 @@ func TestResumedSessionsBetweenNames(t *testing.T) {
 	}
 }
 
-// Even where crypto/tls would find nothing wrong with it: Names that believe the same authority, and Names that ask for nothing.
+// Even where crypto/tls would find nothing wrong with it: Names that believe the same authority,
+// and Names that ask for nothing.
 func TestTicketsAreNotShared(t *testing.T) {
 	a := authority(t, nil, "A")
 	ann := client(t, a, "ann")
@@ -408,7 +414,8 @@ func TestTicketsAreNotShared(t *testing.T) {
 	}
 }
 
-// With a new truststore, who was only in the old one is refused: new connections, sessions, and open connections.
+// With a new truststore, who was only in the old one is refused: new connections, sessions, and
+// open connections.
 func TestTruststoreReload(t *testing.T) {
 	a, b := authority(t, nil, "A"), authority(t, nil, "B")
 	ann, bob := client(t, a, "ann"), client(t, b, "bob")

@@ -11,16 +11,18 @@ import (
 	"github.com/gatekit-go/gatekit/internal/mistakes"
 )
 
-// RoutingRule sends requests to an API by their headers and their base path. (Developer guide, "Routing rules for REST APIs".)
+// RoutingRule sends requests to an API by their headers and their base path. (Developer guide,
+// "Routing rules for REST APIs".)
 type RoutingRule struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
-	// Priority is 1 to 1,000,000, and no two rules of a Name have the same. The lowest number is looked at first; the first rule whose
-	// conditions all hold decides.
+	// Priority is 1 to 1,000,000, and no two rules of a Name have the same. The lowest number is
+	// looked at first; the first rule whose conditions all hold decides.
 	Priority int
 	// MatchHeaders are at most two conditions, which must both hold. None: headers don't matter.
 	MatchHeaders []AnyOf
-	// MatchBasePaths holds if the path begins with one of these, compared as [Mapping].BasePath is. None: the path doesn't matter.
+	// MatchBasePaths holds if the path begins with one of these, compared as [Mapping].BasePath is.
+	// None: the path doesn't matter.
 	MatchBasePaths []string
 	// StripBasePath cuts the longest base path that matched off the URL. It wants MatchBasePaths.
 	StripBasePath bool
@@ -31,14 +33,16 @@ type RoutingRule struct {
 // AnyOf is a condition that holds if one of its members does. An empty one is refused.
 type AnyOf []HeaderGlob
 
-// HeaderGlob holds if the request has a header whose value ValueGlob covers. Of several lines with the name, each is looked at.
+// HeaderGlob holds if the request has a header whose value ValueGlob covers. Of several lines with
+// the name, each is looked at.
 type HeaderGlob struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
 	// Header is the name, without regard to case, of at most 39 characters.
 	Header string
-	// ValueGlob is compared with regard to case, and covers the whole value. A * stands for any characters, and may be the first character,
-	// the last, or both. At most 127 letters, digits and *?-!#$%&'.^_`|~/, of which only * has a meaning of its own.
+	// ValueGlob is compared with regard to case, and covers the whole value. A * stands for any
+	// characters, and may be the first character, the last, or both. At most 127 letters, digits
+	// and *?-!#$%&'.^_`|~/, of which only * has a meaning of its own.
 	ValueGlob string
 }
 
@@ -50,8 +54,9 @@ const (
 	maxGlob         = 127
 )
 
-// RoutingMode says whether a Name's rules or its mappings choose. The names are the V2 API's; the V1 API's spellings with BASE_PATH_MAPPING
-// for API_MAPPING are known too, and allow base paths of one level only, as that API does.
+// RoutingMode says whether a Name's rules or its mappings choose. The names are the V2 API's; the
+// V1 API's spellings with BASE_PATH_MAPPING for API_MAPPING are known too, and allow base paths of
+// one level only, as that API does.
 type RoutingMode string
 
 const (

@@ -11,9 +11,10 @@ import (
 
 var errNoCertificate = errors.New("domain: no Name has a certificate")
 
-// TLSConfig returns the configuration for http.Server.TLSConfig or tls.Listen: each client gets the certificate, the security policy and the
-// demand for a certificate of the Name that it asks for. Clients that send no server name, or one of nobody's, get the certificate of the
-// first Name that has one, and no Name with mutual TLS serves them.
+// TLSConfig returns the configuration for http.Server.TLSConfig or tls.Listen: each client gets the
+// certificate, the security policy and the demand for a certificate of the Name that it asks for.
+// Clients that send no server name, or one of nobody's, get the certificate of the first Name that
+// has one, and no Name with mutual TLS serves them.
 func (d *Domain) TLSConfig() *tls.Config {
 	return &tls.Config{
 		MinVersion:         tls.VersionTLS12, // of no effect, but for those who look
@@ -47,7 +48,8 @@ func (d *Domain) configFor(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 
 // compileTLS makes the Name's configurations, each with ticket keys of its own.
 func (d *Domain) compileTLS(ctx context.Context, cfg *Config, from *Name, n *name, m *mistakes.Mistakes) {
-	opened, err := from.Certificate.Open(ctx, CertificateRequest{Host: from.Host, ReloadInterval: cfg.ReloadInterval, Logger: cfg.Logger})
+	opened, err := from.Certificate.Open(ctx,
+		CertificateRequest{Host: from.Host, ReloadInterval: cfg.ReloadInterval, Logger: cfg.Logger})
 	if err == nil && opened.Get == nil {
 		err = errors.New("want a source whose Get isn't nil")
 	}
@@ -77,7 +79,8 @@ func (d *Domain) compileTLS(ctx context.Context, cfg *Config, from *Name, n *nam
 	if opened.ChallengeProtocol != "" {
 		n.challengeProtocol = opened.ChallengeProtocol
 		n.challenge = base()
-		n.challenge.NextProtos = []string{opened.ChallengeProtocol} // net/http has no handler for it, and closes the connection
+		// net/http has no handler for it, and closes the connection.
+		n.challenge.NextProtos = []string{opened.ChallengeProtocol}
 	}
 	if from.MutualTLS == nil {
 		return
@@ -95,7 +98,8 @@ func openTruststore(cfg *Config, from *Name, base func() *tls.Config) (func() *m
 		return func() *mutual { return m }, err
 	}
 	report := func(err error) {
-		cfg.Logger.LogAttrs(context.Background(), slog.LevelWarn, "domain: the truststore could not be reloaded, the old one stays",
+		cfg.Logger.LogAttrs(context.Background(), slog.LevelWarn,
+			"domain: the truststore could not be reloaded, the old one stays",
 			slog.String("host", from.Host), slog.String("file", file), slog.String("error", err.Error()))
 	}
 	w, err := watch([]string{file}, cfg.ReloadInterval, report, func(contents [][]byte) (*mutual, error) {
@@ -107,8 +111,9 @@ func openTruststore(cfg *Config, from *Name, base func() *tls.Config) (func() *m
 	return w.get, nil
 }
 
-// misdirected reports whether a request for n came on a connection that n wouldn't have made: without the client certificate that it demands,
-// with less than its security policy, or, where it is strict, for another Name. HTTP/2 clients may use one connection for all hosts that its
+// misdirected reports whether a request for n came on a connection that n wouldn't have made:
+// without the client certificate that it demands, with less than its security policy, or, where it
+// is strict, for another Name. HTTP/2 clients may use one connection for all hosts that its
 // certificate is for, and so end up here without an evil thought.
 func (d *Domain) misdirected(n *name, c *tls.ConnectionState) bool {
 	if c == nil {

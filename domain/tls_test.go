@@ -40,7 +40,8 @@ func dial(t testing.TB, addr string, c *tls.Config) (*tls.Conn, error) {
 	return conn, err
 }
 
-// Each client gets the certificate of the Name that it asks for; one that asks for none or nobody's, the first's.
+// Each client gets the certificate of the Name that it asks for; one that asks for none or
+// nobody's, the first's.
 func TestServerNames(t *testing.T) {
 	names := []domain.Name{{Host: "plain.example.com", Mappings: whole("plain")}} // has no certificate
 	certificates := map[string]tls.Certificate{}
@@ -191,7 +192,8 @@ func TestFIPS(t *testing.T) {
 	}
 }
 
-// A Host whose policy is stricter than the connection is refused: the server name would else be a way around the policy.
+// A Host whose policy is stricter than the connection is refused: the server name would else be a
+// way around the policy.
 func TestPolicyHoldsForTheHost(t *testing.T) {
 	names := []domain.Name{
 		{Host: "old.example.com", SecurityPolicy: domain.TLS10},
@@ -233,7 +235,8 @@ func TestPolicyHoldsForTheHost(t *testing.T) {
 	require.Equal(t, 200, get(d, "http://new.example.com/").Code)
 }
 
-// The pair of files is replaced under load: no request fails, old connections stay, and new ones see the new certificate.
+// The pair of files is replaced under load: no request fails, old connections stay, and new ones
+// see the new certificate.
 func TestReloadUnderLoad(t *testing.T) {
 	dir := t.TempDir()
 	certFile, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
@@ -374,7 +377,8 @@ func (s source) Open(ctx context.Context, r domain.CertificateRequest) (domain.C
 	return domain.Certificates{Get: s, ChallengeProtocol: "acme-tls/1"}, nil
 }
 
-// An authority that has a name proved in a handshake is asked for no certificate, gets no further, and finds no other Name.
+// An authority that has a name proved in a handshake is asked for no certificate, gets no further,
+// and finds no other Name.
 func TestChallenge(t *testing.T) {
 	ordinary, proof := newServerCertificate(t, "api.example.com"), newServerCertificate(t, "api.example.com")
 	get := source(func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {

@@ -39,7 +39,8 @@ type issued struct {
 
 var serial atomic.Int64
 
-// issue makes a certificate that parent signs, or itself if parent is nil. change edits the template.
+// issue makes a certificate that parent signs, or itself if parent is nil. change edits the
+// template.
 func issue(t testing.TB, parent *issued, key crypto.Signer, change func(*x509.Certificate)) *issued {
 	t.Helper()
 	if key == nil {

@@ -14,13 +14,15 @@ import (
 	"time"
 )
 
-// Bounds of a truststore. (Developer guide, "Configuring mutual TLS authentication for an HTTP API".)
+// Bounds of a truststore. (Developer guide, "Configuring mutual TLS authentication for an HTTP
+// API".)
 const (
 	maxTruststoreCertificates = 1000
 	maxChain                  = 4
 	minRSABits                = 2048
 	minECDSABits              = 256
-	// maxSubjectBytes is what a handshake has room for: the subjects, each behind two bytes of length. (RFC 8446, section 4.2.4)
+	// maxSubjectBytes is what a handshake has room for: the subjects, each behind two bytes of
+	// length. (RFC 8446, section 4.2.4)
 	maxSubjectBytes = 65535 - 2
 )
 
@@ -52,7 +54,9 @@ func parseTruststore(bundle []byte) (*truststore, error) {
 		}
 		subject := string(c.RawSubject)
 		if issuer, ok := issuers[subject]; ok && !bytes.Equal(issuer, c.RawIssuer) {
-			wrong = append(wrong, fmt.Errorf("The certificate subject %s conflicts with an existing certificate from a different issuer.", c.Subject)) // the managed gateway's sentence
+			//lint:ignore ST1005 the managed gateway's own sentence, which people look up
+			err := fmt.Errorf("The certificate subject %s conflicts with an existing certificate from a different issuer.", c.Subject)
+			wrong = append(wrong, err)
 		} else if !ok {
 			room += 2 + len(subject)
 		}
@@ -61,7 +65,8 @@ func parseTruststore(bundle []byte) (*truststore, error) {
 		t.pool.AddCert(c)
 	}
 	if room > maxSubjectBytes {
-		wrong = append(wrong, fmt.Errorf("want subjects of at most %d bytes in all, as every handshake lists them, got %d", maxSubjectBytes, room))
+		wrong = append(wrong, fmt.Errorf(
+			"want subjects of at most %d bytes in all, as every handshake lists them, got %d", maxSubjectBytes, room))
 	}
 	for _, c := range certificates {
 		a, err := chainOf(c, bySubject)
@@ -74,8 +79,9 @@ func parseTruststore(bundle []byte) (*truststore, error) {
 	return t, errors.Join(wrong...)
 }
 
-// parseBundle returns the certificates, each once. A bundle of which a block can't be read is refused whole: pem.Decode passes over such a
-// block without a word, as the first one behind a byte order mark, and the clients of that authority alone would be kept out.
+// parseBundle returns the certificates, each once. A bundle of which a block can't be read is
+// refused whole: pem.Decode passes over such a block without a word, as the first one behind a byte
+// order mark, and the clients of that authority alone would be kept out.
 func parseBundle(bundle []byte) ([]*x509.Certificate, error) {
 	bundle = withoutBOM(bundle)
 	var certificates []*x509.Certificate
@@ -110,11 +116,12 @@ func parseBundle(bundle []byte) ([]*x509.Certificate, error) {
 	return certificates, nil
 }
 
-// withoutBOM takes out the byte order marks that editors on Windows put before a text, also where such texts were joined: pem.Decode wants a
-// block to begin a line.
+// withoutBOM takes out the byte order marks that editors on Windows put before a text, also where
+// such texts were joined: pem.Decode wants a block to begin a line.
 func withoutBOM(text []byte) []byte { return bytes.ReplaceAll(text, []byte("\ufeff"), nil) }
 
-// chainOf follows a certificate of the bundle to a root in it: "the full chain from the issuing CA to the root CA".
+// chainOf follows a certificate of the bundle to a root in it: "the full chain from the issuing CA
+// to the root CA".
 func chainOf(c *x509.Certificate, bySubject map[string][]*x509.Certificate) (*anchor, error) {
 	a := &anchor{length: 1, notBefore: c.NotBefore, notAfter: c.NotAfter}
 	for at := c; !selfSigned(at); a.length++ {
@@ -126,10 +133,12 @@ func chainOf(c *x509.Certificate, bySubject map[string][]*x509.Certificate) (*an
 			}
 		}
 		if issuer == nil {
-			return nil, fmt.Errorf("want the full chain of the certificate %q to its root, got no issuer %q", c.Subject, at.Issuer)
+			return nil, fmt.Errorf("want the full chain of the certificate %q to its root, got no issuer %q", c.Subject,
+				at.Issuer)
 		}
 		if a.length == maxChain { // also where two sign each other
-			return nil, fmt.Errorf("want chains of at most %d certificates, got a longer one of the certificate %q", maxChain, c.Subject)
+			return nil, fmt.Errorf("want chains of at most %d certificates, got a longer one of the certificate %q",
+				maxChain, c.Subject)
 		}
 		at = issuer
 		if at.NotBefore.After(a.notBefore) {
@@ -143,7 +152,8 @@ func chainOf(c *x509.Certificate, bySubject map[string][]*x509.Certificate) (*an
 }
 
 func selfSigned(c *x509.Certificate) bool {
-	return bytes.Equal(c.RawSubject, c.RawIssuer) && c.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) == nil
+	return bytes.Equal(c.RawSubject, c.RawIssuer) &&
+		c.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature) == nil
 }
 
 // checkStrength returns which of a certificate's key and signature is too weak, or nil.
@@ -169,8 +179,9 @@ func checkStrength(c *x509.Certificate) error {
 	return fmt.Errorf("a signature by %v: want SHA-256 or stronger", c.SignatureAlgorithm)
 }
 
-// check is the last step of a handshake: crypto/tls has verified signatures, names and validity, up to the first certificate that is in the
-// bundle. What it doesn't look at is how strong they are and how long the whole chain is.
+// check is the last step of a handshake: crypto/tls has verified signatures, names and validity, up
+// to the first certificate that is in the bundle. What it doesn't look at is how strong they are
+// and how long the whole chain is.
 func (t *truststore) check(chains [][]*x509.Certificate, now time.Time) error {
 	err := errors.New("domain: the client certificate was not verified")
 	for _, chain := range chains {
@@ -205,14 +216,16 @@ func (t *truststore) trusts(chain []*x509.Certificate) bool {
 	return len(chain) > 0 && t.anchors[string(chain[len(chain)-1].Raw)] != nil
 }
 
-// mutual is a Name's demand for client certificates: the truststore, and connections under it. With a new truststore comes a new
-// configuration, and with that come new ticket keys: no session that an old truststore has verified is resumed.
+// mutual is a Name's demand for client certificates: the truststore, and connections under it. With
+// a new truststore comes a new configuration, and with that come new ticket keys: no session that
+// an old truststore has verified is resumed.
 type mutual struct {
 	truststore *truststore
 	config     *tls.Config
 }
 
-// newMutual returns connections that demand a certificate of bundle's. base returns the Name's configuration without that.
+// newMutual returns connections that demand a certificate of bundle's. base returns the Name's
+// configuration without that.
 func newMutual(bundle []byte, base func() *tls.Config) (*mutual, error) {
 	t, err := parseTruststore(bundle)
 	if err != nil {
@@ -225,7 +238,8 @@ func newMutual(bundle []byte, base func() *tls.Config) (*mutual, error) {
 	return &mutual{t, c}, nil
 }
 
-// trustsAny reports whether the truststore, as it is now, still has whom the connection's certificate was verified by.
+// trustsAny reports whether the truststore, as it is now, still has whom the connection's
+// certificate was verified by.
 func (m *mutual) trustsAny(c *tls.ConnectionState) bool {
 	return slices.ContainsFunc(c.VerifiedChains, m.truststore.trusts)
 }

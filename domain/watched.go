@@ -10,12 +10,13 @@ import (
 	"time"
 )
 
-// maxFileBytes is the largest file that is read: a truststore's bound. (Developer guide, "Configuring mutual TLS authentication".)
+// maxFileBytes is the largest file that is read: a truststore's bound. (Developer guide,
+// "Configuring mutual TLS authentication".)
 const maxFileBytes = 1 << 20
 
-// watched is a value made from files. Who asks for it looks at the files again if nobody has for some time, so that there is no goroutine to
-// end, and files on every kind of mount are seen to change. It is safe for concurrent use: one caller looks, the others go on with what
-// there is.
+// watched is a value made from files. Who asks for it looks at the files again if nobody has for
+// some time, so that there is no goroutine to end, and files on every kind of mount are seen to
+// change. It is safe for concurrent use: one caller looks, the others go on with what there is.
 type watched[T any] struct {
 	files  []string
 	parse  func(contents [][]byte) (*T, error)
@@ -32,7 +33,8 @@ type watched[T any] struct {
 }
 
 // watch returns the value, or why there is none.
-func watch[T any](files []string, every time.Duration, report func(error), parse func([][]byte) (*T, error)) (*watched[T], error) {
+func watch[T any](files []string, every time.Duration, report func(error),
+	parse func([][]byte) (*T, error)) (*watched[T], error) {
 	w := &watched[T]{files: files, parse: parse, every: every, report: report, start: time.Now()}
 	contents, err := w.read()
 	if err != nil {
@@ -58,8 +60,8 @@ func (w *watched[T]) get() *T {
 	return w.current.Load()
 }
 
-// look takes what is in the files, unless it is what was there, or bad. Two files that are replaced one after the other don't fit for a
-// moment; the next look finds both.
+// look takes what is in the files, unless it is what was there, or bad. Two files that are replaced
+// one after the other don't fit for a moment; the next look finds both.
 func (w *watched[T]) look() {
 	contents, err := w.read()
 	if err != nil {

@@ -13,7 +13,8 @@ import (
 	"github.com/gatekit-go/gatekit/route"
 )
 
-// discard is a ResponseWriter whose header is cleared between requests, as the server's would be new.
+// discard is a ResponseWriter whose header is cleared between requests, as the server's would be
+// new.
 type discard struct{ h http.Header }
 
 func (d discard) Header() http.Header         { return d.h }
@@ -39,7 +40,8 @@ func TestAllocations(t *testing.T) {
 	require.LessOrEqual(t, d.allocs(api, httptest.NewRequest("GET", "/a/1/2/3", nil)), 4.0)
 }
 
-// A stage costs no allocation, a canary that draws and a set of variables neither; cutting its name off the path costs one.
+// A stage costs no allocation, a canary that draws and a set of variables neither; cutting its name
+// off the path costs one.
 func TestStageAllocations(t *testing.T) {
 	nothing := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	api := gatekit.Must(route.New(route.Config{}))

@@ -14,8 +14,9 @@ import (
 	"github.com/gatekit-go/gatekit/internal/routetree"
 )
 
-// API is an http.Handler that sends each request to the handler of its route. Set it up with Use, UseMatched, Handle and Add;
-// [API.Build], or the first request, ends that. Then it is immutable and safe for concurrent use.
+// API is an http.Handler that sends each request to the handler of its route. Set it up with Use,
+// UseMatched, Handle and Add; [API.Build], or the first request, ends that. Then it is immutable
+// and safe for concurrent use.
 type API struct {
 	identity           gatekit.API
 	identified         bool // identity isn't the zero value
@@ -67,12 +68,12 @@ func New(cfg Config) (*API, error) {
 
 var errSetUp = errors.New("the set-up ended with the first request, or Build; make a new API to change routes")
 
-// Use adds middlewares that run for every request before its route is chosen, in the order given. It panics if one is nil or the
-// set-up has ended.
+// Use adds middlewares that run for every request before its route is chosen, in the order given.
+// It panics if one is nil or the set-up has ended.
 func (a *API) Use(mw ...gatekit.Middleware) { a.add("Use", &a.use, mw) }
 
-// UseMatched adds middlewares that run for every request that has a route, $default among them, before the route's own. It panics
-// if one is nil or the set-up has ended.
+// UseMatched adds middlewares that run for every request that has a route, $default among them,
+// before the route's own. It panics if one is nil or the set-up has ended.
 func (a *API) UseMatched(mw ...gatekit.Middleware) { a.add("UseMatched", &a.useMatched, mw) }
 
 func (a *API) add(name string, list *[]gatekit.Middleware, mw []gatekit.Middleware) {
@@ -97,16 +98,17 @@ func checkMiddlewares(mw []gatekit.Middleware) error {
 	return nil
 }
 
-// Handle adds a route behind its own middlewares. It panics where [API.Add] returns an error, as a key in the program's own text
-// can only be a mistake there.
+// Handle adds a route behind its own middlewares. It panics where [API.Add] returns an error, as a
+// key in the program's own text can only be a mistake there.
 func (a *API) Handle(routeKey string, h http.Handler, mw ...gatekit.Middleware) {
 	if err := a.Add(routeKey, h, mw...); err != nil {
 		panic(err.Error())
 	}
 }
 
-// Add adds a route behind its own middlewares. It returns an error if the key isn't one, if another route matches the same
-// requests (the error names both), if h or a middleware is nil, or if the set-up has ended.
+// Add adds a route behind its own middlewares. It returns an error if the key isn't one, if another
+// route matches the same requests (the error names both), if h or a middleware is nil, or if the
+// set-up has ended.
 func (a *API) Add(routeKey string, h http.Handler, mw ...gatekit.Middleware) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -119,7 +121,8 @@ func (a *API) Add(routeKey string, h http.Handler, mw ...gatekit.Middleware) err
 	}
 	key, keyErr := routetree.ParseKey(routeKey)
 	if err = errors.Join(keyErr, err); err == nil {
-		m := &matched{route: gatekit.Route{Key: routeKey}, pattern: key.Pattern(), variables: key.Variables(), handler: h, mw: append([]gatekit.Middleware(nil), mw...)}
+		m := &matched{route: gatekit.Route{Key: routeKey}, pattern: key.Pattern(), variables: key.Variables(),
+			handler: h, mw: append([]gatekit.Middleware(nil), mw...)}
 		if err = a.tree.Add(key, m); err == nil {
 			a.routes = append(a.routes, m)
 			return nil
@@ -138,8 +141,9 @@ func (a *API) ready() *built {
 	return a.built.Load()
 }
 
-// Routes returns the routes in the order they were added, each with its handler behind all middlewares but those of Use, so that a
-// built API can be walked and checked (gatekit.Station). It ends the set-up.
+// Routes returns the routes in the order they were added, each with its handler behind all
+// middlewares but those of Use, so that a built API can be walked and checked (gatekit.Station). It
+// ends the set-up.
 func (a *API) Routes() iter.Seq2[string, http.Handler] {
 	a.ready()
 	return func(yield func(string, http.Handler) bool) {
@@ -151,8 +155,9 @@ func (a *API) Routes() iter.Seq2[string, http.Handler] {
 	}
 }
 
-// Match returns the key of the route that a request with this method and escaped path gets, or "" if there is none or the path is
-// refused. It allocates nothing unless the path has escapes. It ends the set-up.
+// Match returns the key of the route that a request with this method and escaped path gets, or ""
+// if there is none or the path is refused. It allocates nothing unless the path has escapes. It
+// ends the set-up.
 func (a *API) Match(method, escapedPath string) (routeKey string) {
 	form, err := requestpath.Parse(escapedPath, a.identity.Flavor == gatekit.REST)
 	if err != nil || form.Check(a.rejectEncodedSlash) != nil {
@@ -166,8 +171,9 @@ func (a *API) Match(method, escapedPath string) (routeKey string) {
 	return ""
 }
 
-// ServeHTTP sends the request to its route, or refuses it: 404 for HTTP and 403 for REST where there is none, 400 for a path that
-// two readers might take for different ones. Use's middlewares see refused requests too: they are logged, and pages can read them.
+// ServeHTTP sends the request to its route, or refuses it: 404 for HTTP and 403 for REST where
+// there is none, 400 for a path that two readers might take for different ones. Use's middlewares
+// see refused requests too: they are logged, and pages can read them.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rc, r := gatekit.Attach(r)
 	a.serve(w, r, rc, &a.identity)

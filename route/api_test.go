@@ -230,7 +230,8 @@ func TestUnderServeMux(t *testing.T) {
 	require.Equal(t, "acme 7 GET /orders/{id} /acme/orders/7 /{tenant}/", get(mux, "GET", "/acme/orders/7").Body.String())
 }
 
-// A handler that outlives its request, in a chain with TimeoutHandler in its middle and a router with the same variables outside.
+// A handler that outlives its request, in a chain with TimeoutHandler in its middle and a router
+// with the same variables outside.
 func TestOutlivingHandler(t *testing.T) {
 	for _, flavor := range []gatekit.Flavor{gatekit.HTTP, gatekit.REST} {
 		outlive(t, flavor)

@@ -16,8 +16,8 @@ import (
 	"github.com/gatekit-go/gatekit/route"
 )
 
-// Every refused path gets the flavor's 400 before a route's middlewares could take it for another one. What stands in Use sees it: CORS
-// and the access log are for refusals too.
+// Every refused path gets the flavor's 400 before a route's middlewares could take it for another
+// one. What stands in Use sees it: CORS and the access log are for refusals too.
 func TestAmbiguousPathsAreRefusedFirst(t *testing.T) {
 	for _, flavor := range []gatekit.Flavor{gatekit.HTTP, gatekit.REST} {
 		ran, logged := false, 0
@@ -54,7 +54,8 @@ func TestRejectEncodedSlash(t *testing.T) {
 	require.Equal(t, 200, get(api, "GET", "/a%252Fb").Code)
 }
 
-// Whatever stands in the request line of a real connection is answered with less than 500, and no handler gets a path it shouldn't.
+// Whatever stands in the request line of a real connection is answered with less than 500, and no
+// handler gets a path it shouldn't.
 func TestRequestLines(t *testing.T) {
 	api := gatekit.Must(route.New(route.Config{}))
 	api.Handle("GET /admin", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "admin") }))
@@ -134,7 +135,8 @@ func TestSpoofedAddressHasNoEffect(t *testing.T) {
 	require.Equal(t, "192.0.2.1", w.Body.String())
 }
 
-// FuzzStageInPath: behind a stage's name in the path, an API sees what it sees behind a domain that names the stage, whatever is encoded in it.
+// FuzzStageInPath: behind a stage's name in the path, an API sees what it sees behind a domain that
+// names the stage, whatever is encoded in it.
 func FuzzStageInPath(f *testing.F) {
 	for _, path := range []string{"/", "/a/b", "/a%2Fb", "/a/%2e%2e/b", "//dev/a", "/dev/a", "/%64ev", "/f/x/y%20z", "/a/b;c", "/f/%C3%A9", "/f/\xe9", "/a/%zz", "/a?b=/c"} {
 		f.Add(path)

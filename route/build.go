@@ -10,16 +10,18 @@ import (
 	"github.com/gatekit-go/gatekit/internal/nearest"
 )
 
-// Build ends the set-up and checks what names routes, once: each station on a route is asked if it can stand there
-// ([gatekit.RouteChecker]), and each list of route keys is compared with the routes ([gatekit.RouteLister]). It returns one error that
-// names every mistake, with the keys that may have been meant. From then on Add returns an error, and Use, UseMatched and Handle
-// panic; further calls return the same.
+// Build ends the set-up and checks what names routes, once: each station on a route is asked if it
+// can stand there ([gatekit.RouteChecker]), and each list of route keys is compared with the routes
+// ([gatekit.RouteLister]). It returns one error that names every mistake, with the keys that may
+// have been meant. From then on Add returns an error, and Use, UseMatched and Handle panic; further
+// calls return the same.
 //
-// [NewStages] and domain.New call it. A program that serves the API itself should, as the first request does otherwise: if Build
-// fails, every request is answered 500, whose cause is the error.
+// [NewStages] and domain.New call it. A program that serves the API itself should, as the first
+// request does otherwise: if Build fails, every request is answered 500, whose cause is the error.
 //
-// Build sees the stations that can be walked to ([gatekit.Stations]): behind a middleware of another library's, none. A rule that is
-// listed there for a route that isn't is never applied, and nobody says so; attach rules to their routes.
+// Build sees the stations that can be walked to ([gatekit.Stations]): behind a middleware of
+// another library's, none. A rule that is listed there for a route that isn't is never applied, and
+// nobody says so; attach rules to their routes.
 func (a *API) Build() error {
 	errs := []error{a.build().err}
 	if a.visited.CompareAndSwap(false, true) { // not again where an API is a handler of its own
@@ -51,7 +53,8 @@ func (a *API) stations() iter.Seq[http.Handler] {
 	}
 }
 
-// build makes the chains, and checks them. Other APIs behind them are left to Build, so that no lock is held while they build.
+// build makes the chains, and checks them. Other APIs behind them are left to Build, so that no
+// lock is held while they build.
 func (a *API) build() *built {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -60,7 +60,8 @@ func withRoutes(cfg route.Config, keys ...string) *route.API {
 	return api
 }
 
-// A key that no route has is refused, wherever the station stands that lists it, with the keys that may have been meant.
+// A key that no route has is refused, wherever the station stands that lists it, with the keys that
+// may have been meant.
 func TestBuildComparesListsWithRoutes(t *testing.T) {
 	nothing := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	shadowed := func(keys ...string) gatekit.Middleware {
@@ -125,8 +126,8 @@ func TestBuildEndsTheSetUp(t *testing.T) {
 	require.Equal(t, 200, get(api, "GET", "/a").Code)
 }
 
-// An API that can't be built answers nothing but 500, whoever has called Build. The cause is in the RequestContext, and in the log once
-// if nobody has called it.
+// An API that can't be built answers nothing but 500, whoever has called Build. The cause is in the
+// RequestContext, and in the log once if nobody has called it.
 func TestAnAPIThatCannotBeBuilt(t *testing.T) {
 	var log bytes.Buffer
 	before := slog.Default()

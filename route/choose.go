@@ -55,9 +55,9 @@ func (c *chooser) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.handler.ServeHTTP(w, r)
 }
 
-// unshared returns a copy of r for path values of its own. http.Request.WithContext copies the outer router's values by reference,
-// so that setting ours would change, and race with, what the outer router's callers read. The outer router's values are set in the
-// copy again.
+// unshared returns a copy of r for path values of its own. http.Request.WithContext copies the
+// outer router's values by reference, so that setting ours would change, and race with, what the
+// outer router's callers read. The outer router's values are set in the copy again.
 func unshared(r *http.Request) *http.Request {
 	exported := http.Request{
 		Method: r.Method, URL: r.URL, Proto: r.Proto, ProtoMajor: r.ProtoMajor, ProtoMinor: r.ProtoMinor,

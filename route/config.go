@@ -1,10 +1,8 @@
 package route
 
 import (
-	"errors"
-	"fmt"
-
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 	"github.com/gatekit-go/gatekit/internal/routetree"
 )
 
@@ -12,25 +10,30 @@ import (
 type Config struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
-	// API is what ARNs, events and error forms need to know. If it is the zero value, what gatekit.Describe said of the
-	// request stays.
+	// API is what ARNs, events and error forms need to know. If it is the zero value, what
+	// gatekit.Describe said of the request stays.
 	gatekit.API
 
-	// TrustedProxies are the addresses or networks of the proxies in front ("10.0.0.0/8"), whose list of addresses is
-	// believed for the client's. None by default: the client is who is connected.
+	// TrustedProxies are the addresses or networks of the proxies in front ("10.0.0.0/8"), whose
+	// list of addresses is believed for the client's. None by default: the client is who is
+	// connected.
 	TrustedProxies []string
-	// TrustedHeader is the header that the proxies write: "X-Forwarded-For" (also if empty) or "Forwarded".
+	// TrustedHeader is the header that the proxies write: "X-Forwarded-For" (also if empty) or
+	// "Forwarded".
 	TrustedHeader string
 
-	// TrailingSlash says whether /pets/ is /pets. The flavor's default: an HTTP API says no, a REST API yes.
+	// TrailingSlash says whether /pets/ is /pets. The flavor's default: an HTTP API says no, a REST
+	// API yes.
 	TrailingSlash TrailingSlash
 	// GreedyMatchesEmpty lets /pets/{proxy+} match /pets, and /{proxy+} match /.
 	GreedyMatchesEmpty bool
-	// FullMatchFirst prefers every route without a greedy variable to every route with one, where otherwise the first
-	// segment that differs decides: /{a}/{b} before /pets/{proxy+} for /pets/dog.
+	// FullMatchFirst prefers every route without a greedy variable to every route with one, where
+	// otherwise the first segment that differs decides: /{a}/{b} before /pets/{proxy+} for
+	// /pets/dog.
 	FullMatchFirst bool
-	// IgnoreCase compares literal segments without regard to ASCII letter case. Authorizers' policies see the path as it was sent, so one
-	// that allows by path and denies the rest still closes, but one that allows all and denies a path doesn't.
+	// IgnoreCase compares literal segments without regard to ASCII letter case. Authorizers'
+	// policies see the path as it was sent, so one that allows by path and denies the rest still
+	// closes, but one that allows all and denies a path doesn't.
 	IgnoreCase bool
 	// RejectEncodedSlash makes a path with %2F a 400, for backends that decode before they split.
 	RejectEncodedSlash bool
@@ -40,7 +43,8 @@ type Config struct {
 type TrailingSlash uint8
 
 const (
-	// TrailingSlashByFlavor is TrailingSlashDiffers for HTTP APIs and TrailingSlashIgnored for REST APIs.
+	// TrailingSlashByFlavor is TrailingSlashDiffers for HTTP APIs and TrailingSlashIgnored for REST
+	// APIs.
 	TrailingSlashByFlavor TrailingSlash = iota
 	// TrailingSlashDiffers makes /pets/ another path than /pets.
 	TrailingSlashDiffers
@@ -50,26 +54,23 @@ const (
 
 // check returns the trusted proxies, and every mistake in c.
 func (c *Config) check() (*gatekit.TrustedProxies, error) {
-	var errs []error
-	if err := c.API.Validate(); err != nil {
-		errs = append(errs, err)
-	}
-	if c.Flavor == gatekit.WebSocket {
-		errs = append(errs, errors.New("route: Config.Flavor: want HTTP or REST, got WebSocket: its routes are chosen by messages, not by paths"))
-	}
-	if c.TrailingSlash > TrailingSlashIgnored {
-		errs = append(errs, fmt.Errorf("route: Config.TrailingSlash: want one of its constants, got %d", c.TrailingSlash))
-	}
+	m := mistakes.In("route: Config")
+	m.Join(c.API.Validate())
+	m.Require(c.Flavor != gatekit.WebSocket, "Flavor",
+		"want HTTP or REST, got WebSocket: its routes are chosen by messages, not by paths")
+	m.Require(c.TrailingSlash <= TrailingSlashIgnored, "TrailingSlash", "want one of its constants, got %d",
+		c.TrailingSlash)
 	proxies, err := gatekit.NewTrustedProxies(c.TrustedHeader, c.TrustedProxies...)
 	if err != nil {
-		errs = append(errs, fmt.Errorf("route: Config.TrustedProxies: %w", err))
+		m.Add("TrustedProxies", "%w", err)
 	}
-	return proxies, errors.Join(errs...)
+	return proxies, m.Err()
 }
 
 func (c *Config) options() routetree.Options {
+	byFlavor := c.TrailingSlash == TrailingSlashByFlavor && c.Flavor == gatekit.REST
 	return routetree.Options{
-		IgnoreTrailingSlash: c.TrailingSlash == TrailingSlashIgnored || c.TrailingSlash == TrailingSlashByFlavor && c.Flavor == gatekit.REST,
+		IgnoreTrailingSlash: c.TrailingSlash == TrailingSlashIgnored || byFlavor,
 		GreedyMatchesEmpty:  c.GreedyMatchesEmpty,
 		FullMatchFirst:      c.FullMatchFirst,
 		IgnoreCase:          c.IgnoreCase,

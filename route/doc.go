@@ -66,9 +66,11 @@
 //
 // # Rules
 //
-// A rule is attached to the routes that it is for: api.Handle(key, h, plans.Middleware). Where an imported configuration lists rules by route key
-// (throttle.StageConfig.Routes, [Stage.MethodSettings]), [API.Build] compares them with the routes and names the nearest. [NewStages] and domain.New
-// call it; a program that serves an API itself calls it before the first request, which else does:
+// A rule is attached to the routes that it is for: api.Handle(key, h, plans.Middleware). Where an
+// imported configuration lists rules by route key (throttle.StageConfig.Routes,
+// [Stage.MethodSettings]), [API.Build] compares them with the routes and names the nearest.
+// [NewStages] and domain.New call it; a program that serves an API itself calls it before the first
+// request, which else does:
 //
 //	if err := api.Build(); err != nil {
 //		log.Fatal(err)
@@ -89,17 +91,22 @@
 //
 // # Differences
 //
-//   - An HTTP API takes /pets/ for another path than /pets, a REST API for the same; reports on HTTP APIs disagree
-//     (Config.TrailingSlash).
-//   - Whether {proxy+} matches an empty rest isn't settled for HTTP APIs; here it doesn't, but for a path that ends in its slash
-//     (Config.GreedyMatchesEmpty).
-//   - Literal segments may have every character that needs no escape in a path (RFC 3986, section 3.3), a few more than the
-//     managed gateway documents. At most 64 segments and 16 variables a key.
+//   - An HTTP API takes /pets/ for another path than /pets, a REST API for the same; reports on
+//     HTTP APIs disagree (Config.TrailingSlash).
+//   - Whether {proxy+} matches an empty rest isn't settled for HTTP APIs; here it doesn't, but for
+//     a path that ends in its slash (Config.GreedyMatchesEmpty).
+//   - Literal segments may have every character that needs no escape in a path (RFC 3986, section
+//     3.3), a few more than the managed gateway documents. At most 64 segments and 16 variables a
+//     key.
 //   - GET /a/{x} and GET /a/{y} match the same requests; the second is refused.
-//   - A canary can be sticky ([Canary.Key]); the managed gateway's draws for every request. Percent 0 and 100 are exact.
-//   - A REST request for no stage is refused as the managed gateway refuses a host that it doesn't serve, 403 Forbidden.
-//   - A stage variable that isn't defined is an empty string where it is used. Values have the characters that the guide lists, and the
-//     length that the API's model allows, 2,048.
-//   - Refused paths are 400 {"message":"Bad Request"}; what the managed gateway does with dot segments, ..;x among them, isn't known.
-//   - Keys with a segment :id, *, *rest, {path...} or {$} are refused; the managed gateway takes some of them for literals.
+//   - A canary can be sticky ([Canary.Key]); the managed gateway's draws for every request. Percent
+//     0 and 100 are exact.
+//   - A REST request for no stage is refused as the managed gateway refuses a host that it doesn't
+//     serve, 403 Forbidden.
+//   - A stage variable that isn't defined is an empty string where it is used. Values have the
+//     characters that the guide lists, and the length that the API's model allows, 2,048.
+//   - Refused paths are 400 {"message":"Bad Request"}; what the managed gateway does with dot
+//     segments, ..;x among them, isn't known.
+//   - Keys with a segment :id, *, *rest, {path...} or {$} are refused; the managed gateway takes
+//     some of them for literals.
 package route

@@ -12,7 +12,8 @@ import (
 	"github.com/gatekit-go/gatekit/route"
 )
 
-// A route's operation name is known to every station behind the choice of the route, wherever it stands among them.
+// A route's operation name is known to every station behind the choice of the route, wherever it
+// stands among them.
 func TestOperationName(t *testing.T) {
 	seen := ""
 	see := func(next http.Handler) http.Handler {

@@ -2,8 +2,6 @@ package route
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
 	"maps"
 	"math"
 	"net/http"
@@ -12,34 +10,43 @@ import (
 	"strings"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/httpword"
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 	"github.com/gatekit-go/gatekit/internal/nearest"
 )
 
-// Stage is a name under which an [API] is served, with what is particular to it. (Developer guide, "Stages for HTTP APIs", "Set up a stage".)
+// Stage is a name under which an [API] is served, with what is particular to it. (Developer guide,
+// "Stages for HTTP APIs", "Set up a stage".)
 type Stage struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
-	// Name is the first segment of the paths that the stage serves, or "$default" for the stage of all paths that no other serves, which
-	// only HTTP APIs have. Required.
+	// Name is the first segment of the paths that the stage serves, or "$default" for the stage of
+	// all paths that no other serves, which only HTTP APIs have. Required.
 	Name string
-	// API is what the stage serves. It may be several stages'. Its Config.Stage is empty or Name. Required.
+	// API is what the stage serves. It may be several stages'. Its Config.Stage is empty or Name.
+	// Required.
 	API *API
-	// Variables are the stage variables: at most 100, names of letters, digits and _, up to 64 characters, values up to 2,048 of
-	// A-Z a-z 0-9 - . _ ~ : / ? # & = and comma. They are no place for secrets.
+	// Variables are the stage variables: at most 100, names of letters, digits and _, up to 64
+	// characters, values up to 2,048 of A-Z a-z 0-9 - . _ ~ : / ? # & = and comma. They are no
+	// place for secrets.
 	Variables map[string]string
-	// MethodSettings are the settings of single methods, by path ("pets/{id}/GET"), and of all others ("*/*"): see
-	// gatekit.NewStageSettings. throttle.NewMethodLimits and route/cache do what they say. Each
-	// is for a route that the API or the canary's API has: its key, or ANY of its path.
+	// MethodSettings are the settings of single methods, by path ("pets/{id}/GET"), and of all
+	// others ("*/*"): see gatekit.NewStageSettings. throttle.NewMethodLimits and route/cache do
+	// what they say. Each is for a route that the API or the canary's API has: its key, or ANY of
+	// its path.
 	MethodSettings map[string]gatekit.MethodSettings
-	// Deployment names the version of the configuration: $context.deploymentId. Empty, or letters, digits, - . _ up to 128.
+	// Deployment names the version of the configuration: $context.deploymentId. Empty, or letters,
+	// digits, - . _ up to 128.
 	Deployment string
-	// DeploymentHeader is a response header that carries Deployment, such as "X-Deployment-Id"; none if empty.
+	// DeploymentHeader is a response header that carries Deployment, such as "X-Deployment-Id";
+	// none if empty.
 	DeploymentHeader string
 	// Canary takes a share of the stage's requests. nil takes none.
 	Canary *Canary
 }
 
-// Canary is the part of a stage on which a new version is tried. (Developer guide, "Set up an API Gateway canary release deployment".)
+// Canary is the part of a stage on which a new version is tried. (Developer guide, "Set up an API
+// Gateway canary release deployment".)
 type Canary struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
@@ -51,9 +58,10 @@ type Canary struct {
 	Variables map[string]string
 	// Deployment names the canary's version; empty is the stage's.
 	Deployment string
-	// Key makes the canary sticky: requests of one key ("" excepted) are all on one side, on every machine, and moving Percent up only moves
-	// keys to the canary. It runs before authorizers, so what it reads is what the client says. nil draws for each request, as the managed
-	// gateway does.
+	// Key makes the canary sticky: requests of one key ("" excepted) are all on one side, on every
+	// machine, and moving Percent up only moves keys to the canary. It runs before authorizers, so
+	// what it reads is what the client says. nil draws for each request, as the managed gateway
+	// does.
 	Key func(*http.Request) string
 }
 
@@ -62,7 +70,6 @@ var (
 	variableName   = regexp.MustCompile(`^[A-Za-z0-9_]{1,64}$`)
 	variableValue  = regexp.MustCompile(`^[A-Za-z0-9\-._~:/?#&=,]+$`)
 	deploymentName = regexp.MustCompile(`^[A-Za-z0-9._-]{0,128}$`)
-	headerName     = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]*$")
 )
 
 const (
@@ -72,78 +79,89 @@ const (
 
 const defaultStage = "$default"
 
-// check returns every mistake in s, each named as a part of field.
-func (s *Stage) check(field string) error {
-	var errs []error
-	bad := func(name, format string, args ...any) {
-		errs = append(errs, fmt.Errorf("route: %s.%s: %s", field, name, fmt.Sprintf(format, args...)))
-	}
-	if !stageName.MatchString(s.Name) {
-		bad("Name", `want 1 to 128 letters, digits, - or _, or "$default", got %q`, s.Name)
-	}
+// check adds every mistake in s to m.
+func (s *Stage) check(m *mistakes.Mistakes) {
+	m.Require(stageName.MatchString(s.Name), "Name", `want 1 to 128 letters, digits, - or _, or "$default", got %q`,
+		s.Name)
 	if s.API == nil {
-		bad("API", "want an API, got nil")
+		m.Add("API", "want an API, got nil")
 	} else {
-		s.checkAPI(s.API, "API", bad)
+		s.checkAPI(m, s.API)
+		m.Require(s.Name != defaultStage || s.API.identity.Flavor != gatekit.REST, "Name",
+			"want a name that is a path's first segment, as a REST API has no $default stage")
 	}
-	checkVariables(s.Variables, "Variables", bad)
-	if !deploymentName.MatchString(s.Deployment) {
-		bad("Deployment", "want letters, digits, - . or _, at most 128, got %q", s.Deployment)
+	checkVariables(m, s.Variables)
+	checkDeployment(m, s.Deployment)
+	m.Require(s.DeploymentHeader == "" || httpword.IsToken(s.DeploymentHeader), "DeploymentHeader",
+		"want the name of a header, got %q", s.DeploymentHeader)
+	m.Require(s.DeploymentHeader == "" || s.Deployment != "", "Deployment", "want one for the header %s, got none",
+		s.DeploymentHeader)
+	if s.Canary != nil {
+		s.checkCanary(m.Under("Canary"), s.Canary)
 	}
-	if !headerName.MatchString(s.DeploymentHeader) {
-		bad("DeploymentHeader", "want the name of a header, got %q", s.DeploymentHeader)
-	}
-	if s.DeploymentHeader != "" && s.Deployment == "" {
-		bad("Deployment", "want one for the header %s, got none", s.DeploymentHeader)
-	}
-	if c := s.Canary; c != nil {
-		if !(c.Percent >= 0 && c.Percent <= 100) { // NaN compares false
-			bad("Canary.Percent", "want 0 to 100, got %v", c.Percent)
-		}
-		if c.API != nil {
-			s.checkAPI(c.API, "Canary.API", bad)
-			if s.API != nil && c.API.identity.Flavor != s.API.identity.Flavor {
-				bad("Canary.API", "want an API of the stage's flavor, %v, got %v", s.API.identity.Flavor, c.API.identity.Flavor)
-			}
-		}
-		checkVariables(c.Variables, "Canary.Variables", bad)
-		if merged := len(merge(s.Variables, c.Variables)); merged > maxVariables && len(c.Variables) <= maxVariables {
-			bad("Canary.Variables", "want at most %d together with the stage's, got %d", maxVariables, merged)
-		}
-		if !deploymentName.MatchString(c.Deployment) {
-			bad("Canary.Deployment", "want letters, digits, - . or _, at most 128, got %q", c.Deployment)
-		}
-	}
-	return errors.Join(errs...)
 }
 
-// build builds the stage's APIs, and looks for the methods that have settings.
-func (s *Stage) build(field string) error {
-	var errs []error
-	apis := []*API{s.API}
-	if s.Canary != nil && s.Canary.API != nil && s.Canary.API != s.API {
-		apis = append(apis, s.Canary.API)
-	}
-	for i, api := range apis {
-		if err := api.Build(); err != nil {
-			errs = append(errs, fmt.Errorf("route: %s.%s: %w", field, [...]string{"API", "Canary.API"}[i], err))
+func (s *Stage) checkCanary(m *mistakes.Mistakes, c *Canary) {
+	mistakes.Range(m, "Percent", c.Percent, 0, 100)
+	if c.API != nil {
+		s.checkAPI(m, c.API)
+		if s.API != nil {
+			own, canary := s.API.identity.Flavor, c.API.identity.Flavor
+			m.Require(own == canary, "API", "want an API of the stage's flavor, %v, got %v", own, canary)
 		}
 	}
-	settings, err := gatekit.NewStageSettings(s.MethodSettings)
-	if err != nil {
-		return errors.Join(errs...) // newServed has told
+	checkVariables(m, c.Variables)
+	if merged := len(merge(s.Variables, c.Variables)); len(c.Variables) <= maxVariables {
+		m.Require(merged <= maxVariables, "Variables", "want at most %d together with the stage's, got %d",
+			maxVariables, merged)
+	}
+	checkDeployment(m, c.Deployment)
+}
+
+func (s *Stage) checkAPI(m *mistakes.Mistakes, a *API) {
+	own := a.identity.Stage
+	m.Require(own == "" || own == s.Name, "API", "want an API whose Config.Stage is empty or %q, got %q", s.Name, own)
+}
+
+func checkVariables(m *mistakes.Mistakes, variables map[string]string) {
+	m.Require(len(variables) <= maxVariables, "Variables", "want at most %d, got %d", maxVariables, len(variables))
+	for _, key := range slices.Sorted(maps.Keys(variables)) {
+		m.Require(variableName.MatchString(key), "Variables", "want names of 1 to 64 letters, digits or _, got %q", key)
+		// The value isn't told: someone may have put a secret there.
+		v := variables[key]
+		m.Require(len(v) <= maxVariableValue && variableValue.MatchString(v), "Variables",
+			"want a value of 1 to 2,048 of A-Z a-z 0-9 -._~:/?#&=, for %s", key)
+	}
+}
+
+func checkDeployment(m *mistakes.Mistakes, name string) {
+	m.Require(deploymentName.MatchString(name), "Deployment", "want letters, digits, - . or _, at most 128, got %q",
+		name)
+}
+
+// build builds the stage's APIs, and looks for the methods that have settings. s has been checked.
+func (s *Stage) build(m *mistakes.Mistakes, settings *gatekit.StageSettings) {
+	apis := []*API{s.API}
+	if err := s.API.Build(); err != nil {
+		m.Add("API", "%w", err)
+	}
+	if s.Canary != nil && s.Canary.API != nil && s.Canary.API != s.API {
+		apis = append(apis, s.Canary.API)
+		if err := s.Canary.API.Build(); err != nil {
+			m.Add("Canary.API", "%w", err)
+		}
 	}
 	for method, resource := range settings.Methods() {
 		has := func(a *API) bool { return a.hasMethod(method, resource) }
 		if !slices.ContainsFunc(apis, has) {
 			key := method + " " + resource
-			errs = append(errs, fmt.Errorf("route: %s.MethodSettings: want the method of a route, got %q%s", field, key, nearest.Hint(key, s.API.keys())))
+			m.Add("MethodSettings", "want the method of a route, got %q%s", key, nearest.Hint(key, s.API.keys()))
 		}
 	}
-	return errors.Join(errs...)
 }
 
-// hasMethod reports whether some request is one of the method's: on its own route, or on the one of any method.
+// hasMethod reports whether some request is one of the method's: on its own route, or on the one of
+// any method.
 func (a *API) hasMethod(method, resource string) bool {
 	for key := range a.keys() {
 		if of, path, ok := strings.Cut(key, " "); ok && path == resource && (of == method || of == "ANY") {
@@ -151,29 +169,6 @@ func (a *API) hasMethod(method, resource string) bool {
 		}
 	}
 	return false
-}
-
-func (s *Stage) checkAPI(a *API, name string, bad func(name, format string, args ...any)) {
-	if own := a.identity.Stage; own != "" && own != s.Name {
-		bad(name, "want an API whose Config.Stage is empty or %q, got %q", s.Name, own)
-	}
-	if s.Name == defaultStage && a.identity.Flavor == gatekit.REST {
-		bad("Name", "want a name that is a path's first segment, as a REST API has no $default stage")
-	}
-}
-
-func checkVariables(variables map[string]string, name string, bad func(name, format string, args ...any)) {
-	if len(variables) > maxVariables {
-		bad(name, "want at most %d, got %d", maxVariables, len(variables))
-	}
-	for _, key := range slices.Sorted(maps.Keys(variables)) {
-		if !variableName.MatchString(key) {
-			bad(name, "want names of 1 to 64 letters, digits or _, got %q", key)
-		}
-		if v := variables[key]; len(v) > maxVariableValue || !variableValue.MatchString(v) { // the value isn't told: someone may have put a secret there
-			bad(name, "want a value of 1 to 2,048 of A-Z a-z 0-9 -._~:/?#&=, for %s", key)
-		}
-	}
 }
 
 // merge returns a map of its own, with over's values set over base's; nil if there are none.
@@ -204,15 +199,10 @@ type side struct {
 	header   string      // in canonical form, or empty
 }
 
-func newServed(s Stage) (*served, error) {
-	settings, err := gatekit.NewStageSettings(s.MethodSettings)
-	if err != nil {
-		return nil, err
-	}
-	if len(s.MethodSettings) == 0 {
-		settings = nil
-	}
-	out := &served{name: s.Name, own: side{api: s.API, identity: s.API.identity, header: http.CanonicalHeaderKey(s.DeploymentHeader)}}
+// newServed returns the stage as it is served. s has been checked; settings are nil if it has none.
+func newServed(s Stage, settings *gatekit.StageSettings) *served {
+	out := &served{name: s.Name, own: side{api: s.API, identity: s.API.identity,
+		header: http.CanonicalHeaderKey(s.DeploymentHeader)}}
 	own := &out.own.identity
 	own.Stage, own.Variables, own.Settings, own.DeploymentID = s.Name, merge(s.Variables, nil), settings, s.Deployment
 	if c := s.Canary; c != nil {
@@ -230,7 +220,7 @@ func newServed(s Stage) (*served, error) {
 			out.share = uint64(c.Percent / 100 * math.MaxUint64)
 		}
 	}
-	return out, nil
+	return out
 }
 
 // firstSegment is that of an escaped path, which may be a stage's name, or "".

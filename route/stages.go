@@ -11,16 +11,19 @@ import (
 	"sync/atomic"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 	"github.com/gatekit-go/gatekit/internal/requestpath"
 )
 
-// Stages is an http.Handler that serves the stages of an API by the first segment of the path, as the managed gateway's own endpoint does:
+// Stages is an http.Handler that serves the stages of an API by the first segment of the path, as
+// the managed gateway's own endpoint does:
 //
 //	/prod/orders/7 → the stage prod, whose API sees /orders/7
 //	/orders/7      → the stage $default, if there is one and none is named orders
 //
-// Behind a custom domain the mapping names the stage, and the path isn't looked at: see [Stages.Handler]. Stages may be replaced while
-// requests are served. It is safe for concurrent use.
+// Behind a custom domain the mapping names the stage, and the path isn't looked at: see
+// [Stages.Handler]. Stages may be replaced while requests are served. It is safe for concurrent
+// use.
 type Stages struct {
 	current atomic.Pointer[stageSet]
 }
@@ -32,8 +35,9 @@ type stageSet struct {
 	identity *gatekit.API // of requests without a stage
 }
 
-// NewStages returns the stages, or one error that lists every field it refuses, and what [API.Build] does, which it calls. It copies them. All are of one flavor, as a client that
-// names no stage must be answered in it.
+// NewStages returns the stages, or one error that lists every field it refuses, and what
+// [API.Build] does, which it calls. It copies them. All are of one flavor, as a client that names
+// no stage must be answered in it.
 func NewStages(stages ...Stage) (*Stages, error) {
 	set, err := newStageSet(stages)
 	if err != nil {
@@ -44,9 +48,10 @@ func NewStages(stages ...Stage) (*Stages, error) {
 	return s, nil
 }
 
-// Replace puts other stages in the place of all that there are, at one instant: requests that have begun end with what they began with,
-// and each later one sees only the new. What limiters and caches count isn't lost, as they belong to who made them: give the new API the old
-// one's. On an error, which lists every field it refuses, nothing changes.
+// Replace puts other stages in the place of all that there are, at one instant: requests that have
+// begun end with what they began with, and each later one sees only the new. What limiters and
+// caches count isn't lost, as they belong to who made them: give the new API the old one's. On an
+// error, which lists every field it refuses, nothing changes.
 func (s *Stages) Replace(stages ...Stage) error {
 	set, err := newStageSet(stages)
 	if err != nil {
@@ -60,31 +65,33 @@ func newStageSet(stages []Stage) (*stageSet, error) {
 	if len(stages) == 0 {
 		return nil, errors.New("route: NewStages: want at least one Stage, got none")
 	}
-	var errs []error
+	m := mistakes.In("route: Stage")
 	set := &stageSet{byName: make(map[string]*served, len(stages))}
+	flavor, known := gatekit.HTTP, false // the first API's
 	for i, stage := range stages {
-		field := fmt.Sprintf("Stage[%d]", i)
-		if err := stage.check(field); err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		out, err := newServed(stage)
+		m := m.Index(i)
+		before := m.Len()
+		stage.check(m)
+		settings, err := gatekit.NewStageSettings(stage.MethodSettings)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("route: %s.MethodSettings: %w", field, err))
-			continue
+			m.Add("MethodSettings", "%w", err)
 		}
-		if err := stage.build(field); err != nil {
-			errs = append(errs, err)
+		if m.Len() > before {
+			continue // what can't be built isn't
 		}
-		if set.byName[stage.Name] != nil {
-			errs = append(errs, fmt.Errorf("route: %s.Name: want names that differ, got %q twice", field, stage.Name))
+		stage.build(m, settings)
+		m.Require(set.byName[stage.Name] == nil, "Name", "want names that differ, got %q twice", stage.Name)
+		if of := stage.API.identity.Flavor; !known {
+			flavor, known = of, true
+		} else {
+			m.Require(of == flavor, "API", "want APIs of one flavor, got %v beside %v", of, flavor)
 		}
-		if first := stages[0].API; first != nil && first.identity.Flavor != out.own.identity.Flavor {
-			errs = append(errs, fmt.Errorf("route: %s.API: want APIs of one flavor, got %v beside %v", field, out.own.identity.Flavor, first.identity.Flavor))
+		if len(stage.MethodSettings) == 0 {
+			settings = nil
 		}
-		set.byName[stage.Name] = out
+		set.byName[stage.Name] = newServed(stage, settings)
 	}
-	if err := errors.Join(errs...); err != nil {
+	if err := m.Err(); err != nil {
 		return nil, err
 	}
 	set.fallback = set.byName[defaultStage]
@@ -102,8 +109,8 @@ func (set *stageSet) named(name string) *served {
 	return set.byName[name]
 }
 
-// ServeHTTP sends the request to the stage that its path begins with, or to $default; without either it is refused, an HTTP API's with 404,
-// a REST API's with 403.
+// ServeHTTP sends the request to the stage that its path begins with, or to $default; without
+// either it is refused, an HTTP API's with 404, a REST API's with 403.
 func (s *Stages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	set := s.current.Load()
 	if set.fallback == nil && gatekit.From(r.Context()) == nil && r.Header["X-Amzn-Requestid"] == nil {
@@ -148,8 +155,9 @@ func refuseStage(w http.ResponseWriter, r *http.Request, set *stageSet) {
 	api.Reject(w, r, noStageHTTP)
 }
 
-// Handler returns one stage as a handler that doesn't look at the path: for a mapping of a custom domain. It follows [Stages.Replace]; while
-// the stage isn't there, requests are refused. It returns an error if the stage isn't there now.
+// Handler returns one stage as a handler that doesn't look at the path: for a mapping of a custom
+// domain. It follows [Stages.Replace]; while the stage isn't there, requests are refused. It
+// returns an error if the stage isn't there now.
 func (s *Stages) Handler(name string) (http.Handler, error) {
 	if s.current.Load().named(name) == nil {
 		return nil, fmt.Errorf("route: Stages.Handler: want the name of a stage, got %q", name)
@@ -171,7 +179,8 @@ func (h *stageHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	refuseStage(w, r, set)
 }
 
-// serve fills in what the stage knows, and serves with the stage's API or its canary's. cut takes the stage's name off the path.
+// serve fills in what the stage knows, and serves with the stage's API or its canary's. cut takes
+// the stage's name off the path.
 func (s *served) serve(w http.ResponseWriter, r *http.Request, cut bool) {
 	rc, r := gatekit.Attach(r)
 	if cut {

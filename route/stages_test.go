@@ -89,7 +89,8 @@ func TestStagesOfRESTAPIs(t *testing.T) {
 	require.Equal(t, `{"message":"Missing Authentication Token"}`, w.Body.String())
 }
 
-// A middleware in front that rewrites r.URL.Path alone leaves an encoded path behind that isn't the path's any longer: it doesn't choose.
+// A middleware in front that rewrites r.URL.Path alone leaves an encoded path behind that isn't the
+// path's any longer: it doesn't choose.
 func TestStagesBehindARewrite(t *testing.T) {
 	stages := gatekit.Must(route.NewStages(
 		route.Stage{Name: "dev", API: newAPI(t, route.Config{}, "v1")}, route.Stage{Name: "prod", API: newAPI(t, route.Config{}, "v1")}))
@@ -233,7 +234,8 @@ func TestCanaryOfVariables(t *testing.T) {
 	require.Equal(t, "d1", w.Header().Get("X-Deployment"), "refusals say it, too")
 }
 
-// A replacement under load: every request is answered by one version as a whole, none is lost, and what a shared limit has counted stays.
+// A replacement under load: every request is answered by one version as a whole, none is lost, and
+// what a shared limit has counted stays.
 func TestReplaceUnderLoad(t *testing.T) {
 	const admitted, each, workers = 2000, 1500, 4
 	limit := gatekit.Must(throttle.New(throttle.Limit{Rate: 1e-9, Burst: admitted}))

@@ -1,21 +1,25 @@
-// Package acme gets certificates of custom domain names from a certificate authority that speaks ACME (RFC 8555), such as Let's Encrypt, and
-// renews them. It stands on golang.org/x/crypto/acme/autocert, which importing package domain alone doesn't compile.
+// Package acme gets certificates of custom domain names from a certificate authority that speaks
+// ACME (RFC 8555), such as Let's Encrypt, and renews them. It stands on
+// golang.org/x/crypto/acme/autocert, which importing package domain alone doesn't compile.
 //
 //	m, err := acme.New(ctx, acme.Config{AcceptTOS: true, Cache: autocert.DirCache("/var/lib/orders/acme"), Email: "ops@example.com"})
 //	…
 //	d, err := domain.New(ctx, domain.Config{Names: []domain.Name{{Host: "api.example.com", Certificate: m, Mappings: …}}})
 //	server := &http.Server{Addr: ":443", Handler: d, TLSConfig: d.TLSConfig()}
 //
-// The authority looks whether the name is ours by a handshake on port 443 (tls-alpn-01, RFC 8737), for which nothing more is needed, or, if
-// that fails and [Manager.HTTPHandler] is served on port 80, by a request there (http-01). A Name with mutual TLS asks the authority for no
-// client certificate in that handshake.
+// The authority looks whether the name is ours by a handshake on port 443 (tls-alpn-01, RFC 8737),
+// for which nothing more is needed, or, if that fails and [Manager.HTTPHandler] is served on port
+// 80, by a request there (http-01). A Name with mutual TLS asks the authority for no client
+// certificate in that handshake.
 //
-// A certificate is got in the first handshake for its Name, which waits for it, and renewed in the background when a third of its time, and
-// at most 30 days, is left. Certificates are only got for the hosts of Names, and not for wildcards, which neither challenge can prove.
+// A certificate is got in the first handshake for its Name, which waits for it, and renewed in the
+// background when a third of its time, and at most 30 days, is left. Certificates are only got for
+// the hosts of Names, and not for wildcards, which neither challenge can prove.
 //
 // # Differences
 //
-// The managed gateway's certificates come from AWS Certificate Manager, which proves names by DNS or e-mail, and issues wildcards too.
+// The managed gateway's certificates come from AWS Certificate Manager, which proves names by DNS
+// or e-mail, and issues wildcards too.
 package acme
 
 import (
@@ -41,17 +45,19 @@ type Config struct {
 
 	// AcceptTOS says that you accept the authority's terms of service. Required.
 	AcceptTOS bool
-	// Cache keeps the account's key and the certificates with their keys, so that a restart asks for nothing: autocert.DirCache for a
-	// directory, or another for a fleet. Required, as authorities limit how many certificates a name gets in a week.
+	// Cache keeps the account's key and the certificates with their keys, so that a restart asks
+	// for nothing: autocert.DirCache for a directory, or another for a fleet. Required, as
+	// authorities limit how many certificates a name gets in a week.
 	Cache autocert.Cache
 	// Email is where the authority warns of a certificate that expires. Optional.
 	Email string
 	// DirectoryURL is the authority's: an https URL. Let's Encrypt by default.
 	DirectoryURL string
-	// RenewBefore is how long before its end a certificate is renewed: at most 30 days, 0 for the default.
+	// RenewBefore is how long before its end a certificate is renewed: at most 30 days, 0 for the
+	// default.
 	RenewBefore time.Duration
-	// ExternalAccountKeyID and ExternalAccountKey bind the account to one that you have with the authority, where it wants that (RFC 8555,
-	// section 7.3.4). Both or none.
+	// ExternalAccountKeyID and ExternalAccountKey bind the account to one that you have with the
+	// authority, where it wants that (RFC 8555, section 7.3.4). Both or none.
 	ExternalAccountKeyID string
 	ExternalAccountKey   []byte
 	// HTTPClient talks to the authority. nil means one with a deadline of 30 s.
@@ -68,8 +74,9 @@ type Manager struct {
 	hosts map[string]bool
 }
 
-// New returns a Manager, or one error that lists every field it refuses. It sends nothing: the first handshake does. When ctx ends, so does
-// all talk with the authority; certificates that are there are served on.
+// New returns a Manager, or one error that lists every field it refuses. It sends nothing: the
+// first handshake does. When ctx ends, so does all talk with the authority; certificates that are
+// there are served on.
 func New(ctx context.Context, cfg Config) (*Manager, error) {
 	var errs []error
 	refuse := func(format string, args ...any) { errs = append(errs, fmt.Errorf("acme: Config."+format, args...)) }
@@ -105,13 +112,15 @@ func New(ctx context.Context, cfg Config) (*Manager, error) {
 		HostPolicy:  m.check,
 		RenewBefore: cfg.RenewBefore,
 		Email:       cfg.Email,
-		Client:      &acme.Client{DirectoryURL: cfg.DirectoryURL, HTTPClient: until(ctx, cfg.HTTPClient), UserAgent: "gatekit"},
+		Client: &acme.Client{DirectoryURL: cfg.DirectoryURL, HTTPClient: until(ctx, cfg.HTTPClient),
+			UserAgent: "gatekit"},
 	}
 	if cfg.DirectoryURL == "" {
 		m.autocert.Client.DirectoryURL = autocert.DefaultACMEDirectory
 	}
 	if cfg.ExternalAccountKeyID != "" {
-		m.autocert.ExternalAccountBinding = &acme.ExternalAccountBinding{KID: cfg.ExternalAccountKeyID, Key: append([]byte(nil), cfg.ExternalAccountKey...)}
+		m.autocert.ExternalAccountBinding = &acme.ExternalAccountBinding{KID: cfg.ExternalAccountKeyID,
+			Key: append([]byte(nil), cfg.ExternalAccountKey...)}
 	}
 	return m, nil
 }
@@ -119,7 +128,8 @@ func New(ctx context.Context, cfg Config) (*Manager, error) {
 // Open implements domain.CertificateSource.
 func (m *Manager) Open(_ context.Context, r domain.CertificateRequest) (domain.Certificates, error) {
 	if strings.HasPrefix(r.Host, "*") {
-		return domain.Certificates{}, fmt.Errorf("want a host without a wildcard, as ACME's challenges over HTTP and TLS prove none, got %q", r.Host)
+		return domain.Certificates{}, fmt.Errorf(
+			"want a host without a wildcard, as ACME's challenges over HTTP and TLS prove none, got %q", r.Host)
 	}
 	if !strings.Contains(r.Host, ".") {
 		return domain.Certificates{}, fmt.Errorf("want a public name, got %q", r.Host)
@@ -130,13 +140,15 @@ func (m *Manager) Open(_ context.Context, r domain.CertificateRequest) (domain.C
 	return domain.Certificates{Get: m.autocert.GetCertificate, ChallengeProtocol: acme.ALPNProto}, nil
 }
 
-// HTTPHandler answers the authority's http-01 challenges, for port 80, and gives all other requests to next. nil redirects them to https.
-// It makes http-01 a challenge that is tried.
+// HTTPHandler answers the authority's http-01 challenges, for port 80, and gives all other requests
+// to next. nil redirects them to https. It makes http-01 a challenge that is tried.
 func (m *Manager) HTTPHandler(next http.Handler) http.Handler {
 	h := m.autocert.HTTPHandler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// autocert asks for the Host as it is, which has a port where the authority, or what is in front, came by another than 80.
-		if host, _, ok := strings.Cut(r.Host, ":"); ok && strings.HasPrefix(r.URL.Path, "/.well-known/acme-challenge/") {
+		// autocert asks for the Host as it is, which has a port where the authority, or what is in
+		// front, came by another than 80.
+		if host, _, ok := strings.Cut(r.Host, ":"); ok &&
+			strings.HasPrefix(r.URL.Path, "/.well-known/acme-challenge/") {
 			r = r.WithContext(r.Context())
 			r.Host = host
 		}

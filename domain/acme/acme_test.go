@@ -40,7 +40,8 @@ func TestNamesThatCannotBeProved(t *testing.T) {
 	}
 }
 
-// No name of a stranger's handshake reaches the authority, and nothing does once the context has ended.
+// No name of a stranger's handshake reaches the authority, and nothing does once the context has
+// ended.
 func TestWhatIsAskedOfTheAuthority(t *testing.T) {
 	asked := 0
 	authority := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

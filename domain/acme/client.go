@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// until returns a client whose requests end with ctx. autocert's renewals run by timers that nobody can stop; this makes them harmless.
+// until returns a client whose requests end with ctx. autocert's renewals run by timers that nobody
+// can stop; this makes them harmless.
 func until(ctx context.Context, from *http.Client) *http.Client {
 	c := http.Client{Timeout: 30 * time.Second}
 	if from != nil {

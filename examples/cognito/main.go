@@ -1,8 +1,10 @@
-// Cognito puts a user pool's authorizer in front of a REST API: ID tokens on a route without scopes, access tokens on one with them.
+// Cognito puts a user pool's authorizer in front of a REST API: ID tokens on a route without
+// scopes, access tokens on one with them.
 //
 //	go run ./examples/cognito
 //
-// It starts an issuer that stands in for the pool and prints what to try. With -pool it trusts a real one:
+// It starts an issuer that stands in for the pool and prints what to try. With -pool it trusts a
+// real one:
 //
 //	go run ./examples/cognito -pool arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_AbC
 package main
@@ -47,7 +49,8 @@ func run(ctx context.Context, addr, pool string) error {
 			return err
 		}
 		defer own.Close()
-		config = auth.CognitoConfig{UserPools: []string{examplePool}, Issuers: map[string]string{examplePool: own.URL()}}
+		config = auth.CognitoConfig{UserPools: []string{examplePool},
+			Issuers: map[string]string{examplePool: own.URL()}}
 	}
 	api, err := gateway(ctx, config)
 	if err != nil {

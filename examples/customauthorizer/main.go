@@ -1,5 +1,6 @@
-// Customauthorizer puts an authorizer function of aws-lambda-go, as it runs behind the managed gateway, in front of a Go handler. Nothing of
-// the function changes; its decisions are kept for five minutes, as there.
+// Customauthorizer puts an authorizer function of aws-lambda-go, as it runs behind the managed
+// gateway, in front of a Go handler. Nothing of the function changes; its decisions are kept for
+// five minutes, as there.
 //
 //	go run ./examples/customauthorizer
 package main
@@ -24,9 +25,11 @@ import (
 	"github.com/gatekit-go/gatekit/route"
 )
 
-// authorize is the function: the developer guide's example of a TOKEN authorizer, which tells by the token's text what to answer. Its policy
-// covers all GET methods of the stage, since it is kept and used for other methods than the first.
-func authorize(_ context.Context, e events.APIGatewayCustomAuthorizerRequest) (events.APIGatewayCustomAuthorizerResponse, error) {
+// authorize is the function: the developer guide's example of a TOKEN authorizer, which tells by
+// the token's text what to answer. Its policy covers all GET methods of the stage, since it is kept
+// and used for other methods than the first.
+func authorize(_ context.Context, e events.APIGatewayCustomAuthorizerRequest) (
+	events.APIGatewayCustomAuthorizerResponse, error) {
 	effect := "Deny"
 	switch e.AuthorizationToken {
 	case "allow":
@@ -40,7 +43,8 @@ func authorize(_ context.Context, e events.APIGatewayCustomAuthorizerRequest) (e
 		PolicyDocument: events.APIGatewayCustomAuthorizerPolicy{
 			Version: "2012-10-17",
 			Statement: []events.IAMPolicyStatement{
-				{Action: []string{"execute-api:Invoke"}, Effect: effect, Resource: []string{"arn:aws:execute-api:*:*:*/GET/*"}},
+				{Action: []string{"execute-api:Invoke"}, Effect: effect,
+					Resource: []string{"arn:aws:execute-api:*:*:*/GET/*"}},
 			},
 		},
 		Context: map[string]any{"tenant": "t9"},
@@ -102,10 +106,12 @@ func gateway() (http.Handler, error) {
 func getOrder(w http.ResponseWriter, r *http.Request) {
 	caller := gatekit.From(r.Context()).Authorization
 	w.Header().Set("Content-Type", "application/json")
-	fmt.Fprintf(w, `{"order":%q,"caller":%q,"tenant":%q}`, r.PathValue("id"), caller.Principal(), caller.Context()["tenant"])
+	fmt.Fprintf(w, `{"order":%q,"caller":%q,"tenant":%q}`, r.PathValue("id"), caller.Principal(),
+		caller.Context()["tenant"])
 }
 
-// printTry prints commands for one shell, each with what it answers behind the #, to be run in this order.
+// printTry prints commands for one shell, each with what it answers behind the #, to be run in this
+// order.
 func printTry(url string) {
 	fmt.Printf("listening on %s\n\nAPI=%s\n", url, url)
 	fmt.Print(`

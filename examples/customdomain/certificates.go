@@ -22,14 +22,16 @@ type files struct {
 	clientCert, clientKey string
 }
 
-// makeFiles makes an authority, which signs itself, a server's certificate for the hosts, and a client's.
+// makeFiles makes an authority, which signs itself, a server's certificate for the hosts, and a
+// client's.
 func makeFiles(hosts ...string) (*files, error) {
 	dir, err := os.MkdirTemp("", "customdomain-")
 	if err != nil {
 		return nil, err
 	}
 	in := func(name string) string { return filepath.Join(dir, name) }
-	f := &files{dir, in("ca.pem"), in("cert.pem"), in("key.pem"), in("clients-ca.pem"), in("client.pem"), in("client-key.pem")}
+	f := &files{dir, in("ca.pem"), in("cert.pem"), in("key.pem"), in("clients-ca.pem"), in("client.pem"),
+		in("client-key.pem")}
 	for _, chain := range []struct {
 		authority, cert, key string
 		leaf                 x509.Certificate
@@ -58,9 +60,11 @@ func makeChain(authorityFile, certFile, keyFile string, leaf *x509.Certificate) 
 	if err != nil {
 		return err
 	}
-	leaf.KeyUsage, leaf.ExtKeyUsage = x509.KeyUsageDigitalSignature, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
+	leaf.KeyUsage, leaf.ExtKeyUsage = x509.KeyUsageDigitalSignature, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth,
+		x509.ExtKeyUsageClientAuth}
 	for i, c := range []*x509.Certificate{authority, leaf} {
-		c.SerialNumber, c.NotBefore, c.NotAfter = big.NewInt(int64(i+1)), time.Now().Add(-time.Minute), time.Now().Add(24*time.Hour)
+		c.SerialNumber, c.NotBefore, c.NotAfter = big.NewInt(int64(i+1)),
+			time.Now().Add(-time.Minute), time.Now().Add(24*time.Hour)
 	}
 	authorityDER, err := x509.CreateCertificate(rand.Reader, authority, authority, authorityKey.Public(), authorityKey)
 	if err != nil {
@@ -78,7 +82,8 @@ func makeChain(authorityFile, certFile, keyFile string, leaf *x509.Certificate) 
 		name, kind string
 		der        []byte
 	}{{authorityFile, "CERTIFICATE", authorityDER}, {certFile, "CERTIFICATE", der}, {keyFile, "PRIVATE KEY", keyDER}} {
-		if err := os.WriteFile(file.name, pem.EncodeToMemory(&pem.Block{Type: file.kind, Bytes: file.der}), 0o600); err != nil {
+		if err := os.WriteFile(file.name, pem.EncodeToMemory(&pem.Block{Type: file.kind, Bytes: file.der}),
+			0o600); err != nil {
 			return err
 		}
 	}

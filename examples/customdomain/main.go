@@ -1,10 +1,11 @@
-// Customdomain serves three APIs under one name in TLS, by base path, and one of them once more under a name whose clients have to show a
-// certificate.
+// Customdomain serves three APIs under one name in TLS, by base path, and one of them once more
+// under a name whose clients have to show a certificate.
 //
 //	go run ./examples/customdomain
 //
-// It makes a certificate authority and certificates at the start, in a directory that it removes at the end, and prints what to try. With
-// -host, -cert and -key it serves under a name of yours, with files that are looked at again when they change:
+// It makes a certificate authority and certificates at the start, in a directory that it removes at
+// the end, and prints what to try. With -host, -cert and -key it serves under a name of yours, with
+// files that are looked at again when they change:
 //
 //	go run ./examples/customdomain -addr :443 -host api.mycompany.com -cert cert.pem -key key.pem
 package main
@@ -80,6 +81,14 @@ func run(ctx context.Context, addr, host, cert, key string) error {
 	if err != nil {
 		return err
 	}
+	return serve(ctx, addr, d, func(at string) {
+		if made != nil {
+			printTry(at, host, made)
+		}
+	})
+}
+
+func serve(ctx context.Context, addr string, d *domain.Domain, started func(addr string)) error {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		return err
@@ -93,16 +102,15 @@ func run(ctx context.Context, addr, host, cert, key string) error {
 		MaxHeaderBytes:    10 << 10, // the managed gateway's
 	}
 	fmt.Printf("listening on %s\n", listener.Addr())
-	if made != nil {
-		printTry(listener.Addr().String(), host, made)
-	}
+	started(listener.Addr().String())
 	go func() {
 		<-ctx.Done()
 		last, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		_ = server.Shutdown(last)
 	}()
-	if err := server.ServeTLS(listener, "", ""); !errors.Is(err, http.ErrServerClosed) { // the certificates are TLSConfig's
+	// No files: the certificates are TLSConfig's.
+	if err := server.ServeTLS(listener, "", ""); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil
@@ -126,7 +134,8 @@ func api(name string) (http.Handler, error) {
 	return a, nil
 }
 
-// printTry prints commands for one shell, each with what it answers behind the #. --connect-to stands in for DNS.
+// printTry prints commands for one shell, each with what it answers behind the #. --connect-to
+// stands in for DNS.
 func printTry(addr, host string, f *files) {
 	fmt.Printf("\nAPI=https://%s\nPARTNERS=https://%s\n", host, partners)
 	fmt.Printf("CA=%s\nTO=::%s\nCERT=%s\nKEY=%s\n", f.authority, addr, f.clientCert, f.clientKey)

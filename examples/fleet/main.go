@@ -1,5 +1,5 @@
-// Fleet starts several gateway processes that share one limit through Redis, sends them more than it allows, and prints how much they let
-// through together.
+// Fleet starts several gateway processes that share one limit through Redis, sends them more than
+// it allows, and prints how much they let through together.
 //
 //	go run ./examples/fleet
 //
@@ -35,7 +35,8 @@ import (
 	"github.com/gatekit-go/gatekit/throttle/redisthrottle"
 )
 
-// The limits of all gateways together: of the load that this program makes, and of each caller who comes by curl.
+// The limits of all gateways together: of the load that this program makes, and of each caller who
+// comes by curl.
 var (
 	ofLoad   = throttle.Limit{Rate: 100, Burst: 200}
 	ofCaller = throttle.Limit{Rate: 1.0 / 60, Burst: 4}
@@ -96,8 +97,8 @@ func fleet(ctx context.Context, o options, out io.Writer) error {
 	return load(ctx, out, urls)
 }
 
-// start runs this program again as a gateway, and returns its URL. The gateway ends when its input does, so that none is left behind, however
-// this program ends.
+// start runs this program again as a gateway, and returns its URL. The gateway ends when its input
+// does, so that none is left behind, however this program ends.
 func start(ctx context.Context, all *sync.WaitGroup, o options) (string, error) {
 	program, err := os.Executable()
 	if err != nil {
@@ -141,7 +142,8 @@ func gateway(ctx context.Context, o options, out io.Writer) error {
 		return err
 	}
 	shared.Name, shared.Mode = "fleet-callers", redisthrottle.Exact
-	callerLimit, err := redisthrottle.New(ofCaller, redisthrottle.Config{BucketsConfig: shared, Key: throttle.ByHeader("X-Caller")})
+	callerLimit, err := redisthrottle.New(ofCaller,
+		redisthrottle.Config{BucketsConfig: shared, Key: throttle.ByHeader("X-Caller")})
 	if err != nil {
 		return err
 	}
@@ -151,7 +153,8 @@ func gateway(ctx context.Context, o options, out io.Writer) error {
 	}
 	ok := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") })
 	api.Handle("GET /load", ok, loadLimit.Middleware)
-	api.Handle("GET /pets", ok, gatekit.LogRefusals(nil), callerLimit.Middleware) // on stderr; the load is refused on purpose
+	// Refusals, and why, on stderr; not those of the load, which is refused on purpose.
+	api.Handle("GET /pets", ok, gatekit.LogRefusals(nil), callerLimit.Middleware)
 
 	listener, err := net.Listen("tcp", o.addr)
 	if err != nil {
@@ -169,7 +172,8 @@ func gateway(ctx context.Context, o options, out io.Writer) error {
 	return nil
 }
 
-// load sends each gateway about 100 requests a second, which is the whole fleet's limit, and prints what came through.
+// load sends each gateway about 100 requests a second, which is the whole fleet's limit, and prints
+// what came through.
 func load(ctx context.Context, out io.Writer, urls []string) error {
 	admitted := make([]atomic.Int64, len(urls))
 	var all sync.WaitGroup
@@ -227,7 +231,8 @@ func get(ctx context.Context, url string) int {
 
 // printTry prints commands for one shell, each with what it answers behind the #.
 func printTry(out io.Writer, urls []string) {
-	fmt.Fprintf(out, "%d gateways let %g requests a second through together, after a first burst of %d\n\n", len(urls), ofLoad.Rate, ofLoad.Burst)
+	fmt.Fprintf(out, "%d gateways let %g requests a second through together, after a first burst of %d\n\n", len(urls),
+		ofLoad.Rate, ofLoad.Burst)
 	fmt.Fprintf(out, "FIRST=%s\nLAST=%s\n", urls[0], urls[len(urls)-1])
 	fmt.Fprint(out, `
 # a caller has four requests, whichever gateway they come to

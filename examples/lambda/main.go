@@ -1,5 +1,6 @@
-// Lambda puts functions of aws-lambda-go behind a gateway in one process, unchanged, in the three ways that APIs of functions are built: one
-// function for each route, one for all routes, one for each resource.
+// Lambda puts functions of aws-lambda-go behind a gateway in one process, unchanged, in the three
+// ways that APIs of functions are built: one function for each route, one for all routes, one for
+// each resource.
 //
 //	go run ./examples/lambda
 package main
@@ -25,7 +26,8 @@ import (
 	"github.com/gatekit-go/gatekit/route/integration"
 )
 
-// One function for each route: small, and each with rights of its own. A result without a statusCode is a 200 with JSON.
+// One function for each route: small, and each with rights of its own. A result without a
+// statusCode is a 200 with JSON.
 
 type order struct {
 	ID   string `json:"id"`
@@ -41,17 +43,20 @@ func putOrder(_ context.Context, e events.APIGatewayV2HTTPRequest) (events.APIGa
 	if err := json.Unmarshal([]byte(e.Body), &o); err != nil {
 		return events.APIGatewayV2HTTPResponse{StatusCode: 400, Body: "want an order"}, nil
 	}
-	return events.APIGatewayV2HTTPResponse{StatusCode: 201, Headers: map[string]string{"Location": "/orders/" + o.ID}, Body: "made"}, nil
+	return events.APIGatewayV2HTTPResponse{StatusCode: 201, Headers: map[string]string{"Location": "/orders/" + o.ID},
+		Body: "made"}, nil
 }
 
-// One function for all routes: a whole application, which does its own routing. It has been written for a REST API.
+// One function for all routes: a whole application, which does its own routing. It has been written
+// for a REST API.
 
 func shop(_ context.Context, e events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
 	switch {
 	case e.HTTPMethod == "GET" && e.Path == "/":
 		return events.APIGatewayProxyResponse{StatusCode: 200, Body: `{"pages":["about"]}`}, nil
 	case e.HTTPMethod == "GET":
-		return events.APIGatewayProxyResponse{StatusCode: 200, Body: fmt.Sprintf(`{"page":%q}`, e.PathParameters["proxy"])}, nil
+		return events.APIGatewayProxyResponse{StatusCode: 200,
+			Body: fmt.Sprintf(`{"page":%q}`, e.PathParameters["proxy"])}, nil
 	}
 	return events.APIGatewayProxyResponse{}, errors.New("the shop is read-only")
 }
@@ -63,7 +68,8 @@ func users(_ context.Context, e events.APIGatewayV2HTTPRequest) (events.APIGatew
 	case "GET /users":
 		return events.APIGatewayV2HTTPResponse{StatusCode: 200, Body: "ann, bob"}, nil
 	case "GET /users/{id}":
-		return events.APIGatewayV2HTTPResponse{StatusCode: 200, Body: "user " + e.PathParameters["id"], Cookies: []string{"seen=" + e.PathParameters["id"]}}, nil
+		return events.APIGatewayV2HTTPResponse{StatusCode: 200, Body: "user " + e.PathParameters["id"],
+			Cookies: []string{"seen=" + e.PathParameters["id"]}}, nil
 	case "DELETE /users/{id}":
 		return events.APIGatewayV2HTTPResponse{StatusCode: 204}, nil
 	}
@@ -102,11 +108,13 @@ func run(ctx context.Context, addr string) error {
 }
 
 func gateway() (http.Handler, error) {
-	api, err := route.New(route.Config{API: gatekit.API{Region: "us-east-1", AccountID: "111122223333", APIID: "a1b2c3d4e5"}})
+	api, err := route.New(route.Config{API: gatekit.API{Region: "us-east-1", AccountID: "111122223333",
+		APIID: "a1b2c3d4e5"}})
 	if err != nil {
 		return nil, err
 	}
-	rest, err := route.New(route.Config{API: gatekit.API{Flavor: gatekit.REST, Region: "us-east-1", AccountID: "111122223333", APIID: "r1e2s3t4a5", Stage: "prod"}})
+	rest, err := route.New(route.Config{API: gatekit.API{Flavor: gatekit.REST, Region: "us-east-1",
+		AccountID: "111122223333", APIID: "r1e2s3t4a5", Stage: "prod"}})
 	if err != nil {
 		return nil, err
 	}

@@ -1,9 +1,11 @@
-// Lambdaadapter runs one chain in both places: as a server, and as a Lambda function behind an HTTP API, a REST API or a function URL.
+// Lambdaadapter runs one chain in both places: as a server, and as a Lambda function behind an HTTP
+// API, a REST API or a function URL.
 //
 //	go run ./examples/lambdaadapter
 //
-// In Lambda, where AWS_LAMBDA_RUNTIME_API is set, the same program is the function. Here it serves the chain, and beside it, under /function/, a
-// page that invokes the function with an event in each of the three formats.
+// In Lambda, where AWS_LAMBDA_RUNTIME_API is set, the same program is the function. Here it serves
+// the chain, and beside it, under /function/, a page that invokes the function with an event in
+// each of the three formats.
 package main
 
 import (
@@ -127,8 +129,8 @@ func invoke(function gatekit.Invoker) http.Handler {
 	})
 }
 
-// printTry prints commands for one shell, to be run in this order: the function's are of one caller, whom the limit gives four
-// at once.
+// printTry prints commands for one shell, to be run in this order: the function's are of one
+// caller, whom the limit gives four at once.
 func printTry(url string) {
 	fmt.Printf("listening on %s\n\nAPI=%s\n", url, url)
 	fmt.Print(`

@@ -21,7 +21,8 @@ func TestPrintedLinesWork(t *testing.T) {
 	exampletest.PrintedLines(t, 5)
 }
 
-// The same program is the function where Lambda's environment says so: against a runtime API it answers events.
+// The same program is the function where Lambda's environment says so: against a runtime API it
+// answers events.
 func TestIsTheFunction(t *testing.T) {
 	runtime := gatekit.Must(integration.NewRuntimeAPI(integration.RuntimeAPIConfig{}))
 	server := httptest.NewServer(runtime)

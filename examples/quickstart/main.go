@@ -1,9 +1,10 @@
-// Quickstart is the managed gateway's classic first example as a Go program: GET /orders/{id} behind a JWT authorizer, CORS for
-// one web origin, and a limit on the route.
+// Quickstart is the managed gateway's classic first example as a Go program: GET /orders/{id}
+// behind a JWT authorizer, CORS for one web origin, and a limit on the route.
 //
 //	go run ./examples/quickstart
 //
-// It starts an issuer of its own and prints what to try. With -issuer and -audience it trusts a real OpenID Connect provider:
+// It starts an issuer of its own and prints what to try. With -issuer and -audience it trusts a
+// real OpenID Connect provider:
 //
 //	go run ./examples/quickstart -issuer https://idp.example.com -audience orders
 package main
@@ -78,7 +79,8 @@ func run(ctx context.Context, addr, issuer, audience string) error {
 	return nil
 }
 
-// gateway is what the managed gateway's configuration would say: CORS, a route, its limit, its authorizer.
+// gateway is what the managed gateway's configuration would say: CORS, a route, its limit, its
+// authorizer.
 func gateway(ctx context.Context, issuer, audience string) (http.Handler, error) {
 	jwt, err := auth.NewJWT(ctx, auth.JWTConfig{Issuer: issuer, Audience: []string{audience}})
 	if err != nil {
@@ -115,8 +117,9 @@ func getOrder(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, `{"order":%q,"caller":%q}`, r.PathValue("id"), caller.Principal())
 }
 
-// printTry prints commands for one shell, each with what it answers behind the #. They are meant to be run in this order: the
-// first and the third take a token each of the five in the route's bucket, as does the second.
+// printTry prints commands for one shell, each with what it answers behind the #. They are meant to
+// be run in this order: the first and the third take a token each of the five in the route's
+// bucket, as does the second.
 func printTry(url string, own *authtest.Issuer, audience string) {
 	fmt.Printf("listening on %s\n\nAPI=%s\n", url, url)
 	if own == nil {

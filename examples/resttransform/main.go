@@ -1,5 +1,6 @@
-// Resttransform keeps an old REST API alive in front of a new JSON backend: mapping templates in both directions, a response template that
-// sets the status, validation by a model, and 400 and 403 answers of its own.
+// Resttransform keeps an old REST API alive in front of a new JSON backend: mapping templates in
+// both directions, a response template that sets the status, validation by a model, and 400 and 403
+// answers of its own.
 //
 //	go run ./examples/resttransform
 //
@@ -43,7 +44,8 @@ func run(ctx context.Context, addr string) error {
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: api, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second}
+	server := &http.Server{Handler: api, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
+		WriteTimeout: 30 * time.Second}
 	printTry("http://" + listener.Addr().String())
 	go func() {
 		<-ctx.Done()
@@ -77,7 +79,8 @@ const toBackend = `#set($in = $input.path('$'))
   "source": "legacy $context.stage"
 }`
 
-// What the old API's clients expect. The new backend answers 200 to all orders and says in its state how it went.
+// What the old API's clients expect. The new backend answers 200 to all orders and says in its
+// state how it went.
 const fromBackend = `#set($out = $input.path('$'))
 #if($out.state == "sold-out")
 #set($context.responseOverride.status = 409)
@@ -102,11 +105,12 @@ func gateway(backend http.Handler) (http.Handler, error) {
 		RequestValidator: "body",
 		RequestModels:    map[string]string{"application/json": "Order"},
 		Integration: transform.RESTConfig{
-			Type:                 transform.HTTP,
-			URI:                  "http://orders.internal/v2/orders",
-			PassthroughBehavior:  transform.Never,
-			RequestTemplates:     map[string]string{"application/json": toBackend},
-			IntegrationResponses: []transform.IntegrationResponse{{StatusCode: 200, ResponseTemplates: map[string]string{"application/json": fromBackend}}},
+			Type:                transform.HTTP,
+			URI:                 "http://orders.internal/v2/orders",
+			PassthroughBehavior: transform.Never,
+			RequestTemplates:    map[string]string{"application/json": toBackend},
+			IntegrationResponses: []transform.IntegrationResponse{{StatusCode: 200,
+				ResponseTemplates: map[string]string{"application/json": fromBackend}}},
 		},
 	})
 	if err != nil {
@@ -118,7 +122,8 @@ func gateway(backend http.Handler) (http.Handler, error) {
 		RequestParameters: map[string]string{"integration.request.path.id": "method.request.path.no"},
 		IntegrationResponses: []transform.IntegrationResponse{
 			{StatusCode: 200, ResponseTemplates: map[string]string{"application/json": fromBackend}},
-			{StatusCode: 404, SelectionPattern: "404", ResponseTemplates: map[string]string{"application/json": `{"err":"no order $input.params('no')"}`}},
+			{StatusCode: 404, SelectionPattern: "404",
+				ResponseTemplates: map[string]string{"application/json": `{"err":"no order $input.params('no')"}`}},
 		},
 	}})
 	if err != nil {
@@ -148,7 +153,8 @@ type order struct {
 	Source string `json:"source"`
 }
 
-// backend is the new service. It could be anywhere: behind httputil.ReverseProxy, or another handler that sends requests on.
+// backend is the new service. It could be anywhere: behind httputil.ReverseProxy, or another
+// handler that sends requests on.
 func backend() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v2/orders", func(w http.ResponseWriter, r *http.Request) {

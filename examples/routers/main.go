@@ -1,10 +1,12 @@
-// Routers puts the same stations under chi, gin and echo: an authorizer, an API key with its plan, a limit, and a function of
-// aws-lambda-go behind them. It is a module of its own, so that only this example needs the three:
+// Routers puts the same stations under chi, gin and echo: an authorizer, an API key with its plan,
+// a limit, and a function of aws-lambda-go behind them. It is a module of its own, so that only
+// this example needs the three:
 //
 //	go -C examples/routers run . -router chi
 //
-// Such routers don't tell a station which route they have chosen; gatekit.OnRoute states it, in the gateway's spelling. Without
-// it a station whose rules are listed by route refuses, and the function's event has no route key.
+// Such routers don't tell a station which route they have chosen; gatekit.OnRoute states it, in the
+// gateway's spelling. Without it a station whose rules are listed by route refuses, and the
+// function's event has no route key.
 package main
 
 import (
@@ -59,11 +61,13 @@ func gateway(ctx context.Context, router, issuer string) (http.Handler, error) {
 	if !ok {
 		return nil, fmt.Errorf("-router: want chi, gin or echo, got %q", router)
 	}
-	api, errAPI := gatekit.Describe(gatekit.API{Region: "us-east-1", AccountID: "111122223333", APIID: "a1b2c3d4e5", Stage: "prod"})
+	api, errAPI := gatekit.Describe(
+		gatekit.API{Region: "us-east-1", AccountID: "111122223333", APIID: "a1b2c3d4e5", Stage: "prod"})
 	onRoute, errRoute := gatekit.OnRoute("GET /orders/{id}")
 	jwt, errJWT := auth.NewJWT(ctx, auth.JWTConfig{Issuer: issuer, Audience: []string{"orders"}})
 	keys, errKeys := planOfShop(ctx)
-	limit, errLimit := throttle.NewPerKey(throttle.Limit{Rate: 1.0 / 60, Burst: 2}, throttle.KeyConfig{Key: throttle.ByPrincipal})
+	limit, errLimit := throttle.NewPerKey(throttle.Limit{Rate: 1.0 / 60, Burst: 2},
+		throttle.KeyConfig{Key: throttle.ByPrincipal})
 	order, errOrder := integration.NewLambda(lambda.NewHandler(getOrder), integration.LambdaConfig{})
 	if err := errors.Join(errAPI, errRoute, errJWT, errKeys, errLimit, errOrder); err != nil {
 		return nil, err
@@ -86,7 +90,8 @@ func planOfShop(ctx context.Context) (*usageplan.Limiter, error) {
 		ID: "basic", Name: "Basic", APIStages: []usageplan.APIStage{{APIID: "a1b2c3d4e5", Stage: "prod"}},
 		Quota: &usageplan.Quota{Limit: 100, Period: usageplan.Day},
 	})
-	_, _, errKey := plans.CreateKey(ctx, usageplan.NewKey{ID: "shop", Value: "shop-0123456789-0123456789", Enabled: true})
+	_, _, errKey := plans.CreateKey(ctx,
+		usageplan.NewKey{ID: "shop", Value: "shop-0123456789-0123456789", Enabled: true})
 	if err := errors.Join(errPlan, errKey, plans.AddKey(ctx, "basic", "shop")); err != nil {
 		return nil, err
 	}
@@ -96,7 +101,8 @@ func planOfShop(ctx context.Context) (*usageplan.Limiter, error) {
 // getOrder is a function as it runs behind an HTTP API.
 func getOrder(_ context.Context, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 	caller := e.RequestContext.Authorizer.JWT.Claims["sub"]
-	return events.APIGatewayV2HTTPResponse{StatusCode: 200, Body: fmt.Sprintf("%s: %s for %s", e.RouteKey, e.PathParameters["id"], caller)}, nil
+	return events.APIGatewayV2HTTPResponse{StatusCode: 200,
+		Body: fmt.Sprintf("%s: %s for %s", e.RouteKey, e.PathParameters["id"], caller)}, nil
 }
 
 func main() {
@@ -125,7 +131,8 @@ func run(ctx context.Context, addr, router string) error {
 		return err
 	}
 	server := &http.Server{Handler: api, ReadHeaderTimeout: 5 * time.Second}
-	printTry("http://"+listener.Addr().String(), issuer.Mint(authtest.Claims{"aud": "orders", "sub": "ann", "scope": "orders:read"}))
+	printTry("http://"+listener.Addr().String(),
+		issuer.Mint(authtest.Claims{"aud": "orders", "sub": "ann", "scope": "orders:read"}))
 	go func() {
 		<-ctx.Done()
 		_ = server.Close()
@@ -136,7 +143,8 @@ func run(ctx context.Context, addr, router string) error {
 	return nil
 }
 
-// printTry prints commands for one shell, each with what it answers behind the #, to be run in this order.
+// printTry prints commands for one shell, each with what it answers behind the #, to be run in this
+// order.
 func printTry(url, token string) {
 	fmt.Printf("listening on %s\n\nAPI=%s\nTOKEN=%s\nKEY='X-Api-Key: shop-0123456789-0123456789'\n", url, url, token)
 	fmt.Print(`

@@ -10,7 +10,8 @@ import (
 
 func TestMain(m *testing.M) { exampletest.Main(m, main) }
 
-// The program is started as a newcomer would start it, under each router, and every line that it prints is run.
+// The program is started as a newcomer would start it, under each router, and every line that it
+// prints is run.
 func TestPrintedLinesWork(t *testing.T) {
 	exampletest.WithCurl(t, false)
 	for router := range routers {

@@ -1,5 +1,6 @@
-// Sigv4 is service to service with IAM authorization: one service verifies signatures, the other signs with the AWS SDK. Each caller's policy
-// says what it may do. It is a module of its own, so that only this example needs the SDK:
+// Sigv4 is service to service with IAM authorization: one service verifies signatures, the other
+// signs with the AWS SDK. Each caller's policy says what it may do. It is a module of its own, so
+// that only this example needs the SDK:
 //
 //	go -C examples/sigv4 run .
 package main
@@ -36,7 +37,8 @@ const (
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:0", "address to listen on; port 0 takes a free one")
-	secret := flag.String("secret", "an-example-secret-of-forty-characters-xx", "the billing service's secret access key")
+	secret := flag.String("secret", "an-example-secret-of-forty-characters-xx",
+		"the billing service's secret access key")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -119,7 +121,8 @@ func call(ctx context.Context, url, secret string) (string, error) {
 	return fmt.Sprintf("%s %d", body, resp.StatusCode), err
 }
 
-// printTry prints commands for one shell, each with what it answers behind the #. curl signs from 7.75 on.
+// printTry prints commands for one shell, each with what it answers behind the #. curl signs from
+// 7.75 on.
 func printTry(url, secret string) {
 	fmt.Printf("\nAPI=%s\nSERVICE=aws:amz:%s:execute-api\nKEY=%s:%s\n", url, region, billingID, secret)
 	fmt.Print(`

@@ -1,5 +1,5 @@
-// Usageplans sells an API to third parties: two plans, three keys, what is left of the quota in every answer, and an administration behind a
-// JWT authorizer.
+// Usageplans sells an API to third parties: two plans, three keys, what is left of the quota in
+// every answer, and an administration behind a JWT authorizer.
 //
 //	go run ./examples/usageplans
 //
@@ -68,7 +68,8 @@ func run(ctx context.Context, addr, db string) error {
 		return err
 	}
 	server := &http.Server{Handler: api, ReadHeaderTimeout: 5 * time.Second}
-	printTry("http://"+listener.Addr().String(), admins.Mint(authtest.Claims{"aud": "admin", "sub": "root", "scope": "plans"}))
+	printTry("http://"+listener.Addr().String(),
+		admins.Mint(authtest.Claims{"aud": "admin", "sub": "root", "scope": "plans"}))
 	go func() {
 		<-ctx.Done()
 		last, cancel := context.WithTimeout(context.Background(), 5*time.Second)
@@ -97,8 +98,10 @@ func open(ctx context.Context, db string) (store usageplan.Store, done func(), e
 func fill(ctx context.Context, plans *usageplan.Registry) error {
 	stages := []usageplan.APIStage{{APIID: "a1b2c3d4e5", Stage: "prod"}}
 	for _, p := range []usageplan.Plan{
-		{ID: "free", Name: "Free", APIStages: stages, Throttle: &usageplan.Throttle{RateLimit: 1.0 / 60, BurstLimit: 2}, Quota: &usageplan.Quota{Limit: 3, Period: usageplan.Day}},
-		{ID: "gold", Name: "Gold", APIStages: stages, Throttle: &usageplan.Throttle{RateLimit: 100, BurstLimit: 200}, Quota: &usageplan.Quota{Limit: 100_000, Period: usageplan.Month}},
+		{ID: "free", Name: "Free", APIStages: stages, Throttle: &usageplan.Throttle{RateLimit: 1.0 / 60, BurstLimit: 2},
+			Quota: &usageplan.Quota{Limit: 3, Period: usageplan.Day}},
+		{ID: "gold", Name: "Gold", APIStages: stages, Throttle: &usageplan.Throttle{RateLimit: 100, BurstLimit: 200},
+			Quota: &usageplan.Quota{Limit: 100_000, Period: usageplan.Month}},
 	} {
 		if _, err := plans.CreatePlan(ctx, p); err != nil && !errors.Is(err, usageplan.ErrConflict) {
 			return err
@@ -110,7 +113,8 @@ func fill(ctx context.Context, plans *usageplan.Registry) error {
 	}{
 		{usageplan.NewKey{ID: "ann", Name: "Ann's shop", Value: "ann-0123456789-0123456789", Enabled: true}, "free"},
 		{usageplan.NewKey{ID: "bob", Name: "Bob's bank", Value: "bob-0123456789-0123456789", Enabled: true}, "gold"},
-		{usageplan.NewKey{ID: "carl", Name: "Carl, who didn't pay", Value: "carl-0123456789-0123456789"}, "gold"}, // disabled
+		// disabled
+		{usageplan.NewKey{ID: "carl", Name: "Carl, who didn't pay", Value: "carl-0123456789-0123456789"}, "gold"},
 	} {
 		if _, _, err := plans.CreateKey(ctx, k.NewKey); err != nil {
 			if errors.Is(err, usageplan.ErrConflict) {
@@ -155,7 +159,8 @@ func listPets(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, `{"key":%q,"plan":%q,"left":%d}`, charge.KeyID(), charge.PlanID(), left)
 }
 
-// printTry prints commands for one shell, each with what it answers behind the #, to be run in this order, within a minute.
+// printTry prints commands for one shell, each with what it answers behind the #, to be run in this
+// order, within a minute.
 func printTry(url, token string) {
 	today := time.Now().UTC()
 	tomorrow := today.Truncate(24 * time.Hour).Add(24 * time.Hour)

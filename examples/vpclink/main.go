@@ -1,9 +1,10 @@
-// Vpclink is a private integration: an API whose orders live on two servers behind it, as behind a VPC link and a load balancer. One of them can be
-// made to die under load, and no request fails.
+// Vpclink is a private integration: an API whose orders live on two servers behind it, as behind a
+// VPC link and a load balancer. One of them can be made to die under load, and no request fails.
 //
 //	go run ./examples/vpclink
 //
-// It starts the two servers itself and prints what to try. With -upstreams it sends to servers of your own:
+// It starts the two servers itself and prints what to try. With -upstreams it sends to servers of
+// your own:
 //
 //	go run ./examples/vpclink -upstreams 10.0.0.1:8080,10.0.0.2:8080
 package main
@@ -31,7 +32,8 @@ import (
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:0", "address to listen on; port 0 takes a free one")
-	upstreams := flag.String("upstreams", "", "host:port of the servers behind, separated by commas; empty starts two here")
+	upstreams := flag.String("upstreams", "",
+		"host:port of the servers behind, separated by commas; empty starts two here")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -70,7 +72,8 @@ func run(ctx context.Context, addr, upstreams string, out io.Writer) error {
 	mux := http.NewServeMux()
 	mux.Handle("/", api)
 	if own != nil {
-		mux.HandleFunc("POST /kill-under-load", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, killUnderLoad(url, own[0])) })
+		mux.HandleFunc("POST /kill-under-load",
+			func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, killUnderLoad(url, own[0])) })
 		mux.HandleFunc("POST /revive", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, revive(own[0])) })
 	}
 	server := gatekit.HTTP.Limits().HTTPServer(mux)
@@ -156,7 +159,8 @@ const (
 	loadAfter  = 200 // requests at the gateway after that
 )
 
-// killUnderLoad sends requests from 16 clients, kills the server in the middle, and says how many failed.
+// killUnderLoad sends requests from 16 clients, kills the server in the middle, and says how many
+// failed.
 func killUnderLoad(url string, victim *orders) string {
 	transport := &http.Transport{MaxIdleConnsPerHost: clients}
 	defer transport.CloseIdleConnections()
@@ -203,7 +207,8 @@ func revive(o *orders) string {
 	return "server " + o.name + " is back\n"
 }
 
-// printTry prints commands for one shell, each with what it answers behind the #, to be run in this order.
+// printTry prints commands for one shell, each with what it answers behind the #, to be run in this
+// order.
 func printTry(out io.Writer, url string, own bool) {
 	fmt.Fprintf(out, "listening on %s\n\nAPI=%s\n", url, url)
 	if !own {

@@ -19,8 +19,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// WithCurl puts the stand-in for curl into PATH on machines that have none, or if always is set: the tests need no more than Go. CI installs
-// the real one.
+// WithCurl puts the stand-in for curl into PATH on machines that have none, or if always is set:
+// the tests need no more than Go. CI installs the real one.
 func WithCurl(t *testing.T, always bool) {
 	t.Helper()
 	if _, err := exec.LookPath("curl"); err == nil && !always {
@@ -36,8 +36,9 @@ func WithCurl(t *testing.T, always bool) {
 // asProgram is set in the environment of a test program that is to be the example.
 const asProgram = "GATEKIT_EXAMPLE"
 
-// Main is TestMain's body. The test program has the example's main linked in, so that nothing is built a second time: with a variable of the
-// environment it is the example, and under the name curl the stand-in.
+// Main is TestMain's body. The test program has the example's main linked in, so that nothing is
+// built a second time: with a variable of the environment it is the example, and under the name
+// curl the stand-in.
 func Main(m *testing.M, program func()) {
 	switch {
 	case filepath.Base(os.Args[0]) == "curl":

@@ -1,4 +1,5 @@
-// Package exampletest runs examples as a newcomer would: it starts the program, and runs the lines that it prints.
+// Package exampletest runs examples as a newcomer would: it starts the program, and runs the lines
+// that it prints.
 package exampletest
 
 import (
@@ -15,8 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// WithinOneDay waits for midnight UTC to pass where it is less than a minute away: for programs whose lines have today's
-// date.
+// WithinOneDay waits for midnight UTC to pass where it is less than a minute away: for programs
+// whose lines have today's date.
 func WithinOneDay(t *testing.T) {
 	t.Helper()
 	const day = 24 * time.Hour
@@ -27,7 +28,8 @@ func WithinOneDay(t *testing.T) {
 	}
 }
 
-// command is a line that a newcomer is to type, and what it answers. One without an answer sets a variable.
+// command is a line that a newcomer is to type, and what it answers. One without an answer sets a
+// variable.
 type command struct{ line, answer string }
 
 var (
@@ -35,12 +37,14 @@ var (
 	refusal    = regexp.MustCompile(`\b(401|403|415|421|429|502)\b`)
 )
 
-// maxColumns bounds what has to be typed, without the answer beside it. A line that only sets a variable is pasted.
+// maxColumns bounds what has to be typed, without the answer beside it. A line that only sets a
+// variable is pasted.
 const maxColumns = 140
 
-// PrintedLines starts the example, with more arguments if there are any. It prints n commands that start with curl or for, which one shell then runs, in order,
-// with the variables that are set between them (TOKEN=…), against the answer that stands beside each behind "   # ". An
-// interrupt must end the program well. If a command was refused, the program's log has to say so.
+// PrintedLines starts the example, with more arguments if there are any. It prints n commands that
+// start with curl or for, which one shell then runs, in order, with the variables that are set
+// between them (TOKEN=…), against the answer that stands beside each behind " # ". An interrupt
+// must end the program well. If a command was refused, the program's log has to say so.
 func PrintedLines(t *testing.T, n int, args ...string) {
 	t.Helper()
 	cmd := Command(t, append([]string{"-addr", "127.0.0.1:0"}, args...)...)

@@ -1,4 +1,5 @@
-// Package hopbyhop knows which headers are for one connection, and which names two readers may take for one.
+// Package hopbyhop knows which headers are for one connection, and which names two readers may take
+// for one.
 package hopbyhop
 
 import (
@@ -7,14 +8,15 @@ import (
 	"strings"
 )
 
-// fields are headers of one connection, whatever Connection says. (RFC 9110, section 7.6.1, and what clients send
-// although it was never a standard.)
+// fields are headers of one connection, whatever Connection says. (RFC 9110, section 7.6.1, and
+// what clients send although it was never a standard.)
 var fields = map[string]bool{
 	"Connection": true, "Proxy-Connection": true, "Keep-Alive": true, "Proxy-Authenticate": true, "Proxy-Authorization": true,
 	"Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true,
 }
 
-// Forwarding are what a gateway, or a proxy that it trusts, has written or will write: a client can't take them away.
+// Forwarding are what a gateway, or a proxy that it trusts, has written or will write: a client
+// can't take them away.
 var Forwarding = []string{
 	"Forwarded", "Host", "Via", "X-Amzn-Apigateway-Api-Id", "X-Amzn-Trace-Id", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port",
 	"X-Forwarded-Proto",
@@ -48,14 +50,15 @@ func Drop(h http.Header, keep map[string]bool) {
 	}
 }
 
-// Strip returns h without the headers that a client's Connection names: they are for this connection, so that no
-// backend gets them, and nothing may be decided here by what they say. It returns h itself where there are none, and
-// else a copy, whose Connection keeps the options that aren't headers (close, keep-alive, upgrade). What proxies in
-// front have written isn't a client's to take away, nor its name from Connection.
+// Strip returns h without the headers that a client's Connection names: they are for this
+// connection, so that no backend gets them, and nothing may be decided here by what they say. It
+// returns h itself where there are none, and else a copy, whose Connection keeps the options that
+// aren't headers (close, keep-alive, upgrade). What proxies in front have written isn't a client's
+// to take away, nor its name from Connection.
 func Strip(h http.Header) http.Header { return strip(h, false) }
 
-// StripUnsigned is Strip before signatures are verified: it leaves X-Amz- headers, and their names in Connection, as a
-// verifier refuses what a proxy in front might have taken out.
+// StripUnsigned is Strip before signatures are verified: it leaves X-Amz- headers, and their names
+// in Connection, as a verifier refuses what a proxy in front might have taken out.
 func StripUnsigned(h http.Header) http.Header { return strip(h, true) }
 
 func strip(h http.Header, signed bool) http.Header {
@@ -104,13 +107,14 @@ func stays(option string, signed bool) bool {
 
 // isOption reports whether a connection option is none that takes away what a backend might read.
 func isOption(option string) bool {
-	return strings.EqualFold(option, "close") || strings.EqualFold(option, "keep-alive") || strings.EqualFold(option, "upgrade") ||
+	return strings.EqualFold(option, "close") || strings.EqualFold(option, "keep-alive") ||
+		strings.EqualFold(option, "upgrade") ||
 		strings.EqualFold(option, "te") || strings.EqualFold(option, "http2-settings")
 }
 
-// Twin returns the name that name, which has underscores, is to backends that read headers as variables of an
-// environment, in canonical form: X-Forwarded-For for X_Forwarded_For. (RFC 3875, section 4.1.18.) It is "" for a name
-// without underscores.
+// Twin returns the name that name, which has underscores, is to backends that read headers as
+// variables of an environment, in canonical form: X-Forwarded-For for X_Forwarded_For. (RFC 3875,
+// section 4.1.18.) It is "" for a name without underscores.
 func Twin(name string) string {
 	if strings.IndexByte(name, '_') < 0 {
 		return ""
@@ -118,8 +122,9 @@ func Twin(name string) string {
 	return http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))
 }
 
-// forbidden are fields that a trailer can't have, as they say how the message is framed, routed, cached, authorized or
-// read, and whoever decided that has read the header section only. (RFC 9110, section 6.5.1.)
+// forbidden are fields that a trailer can't have, as they say how the message is framed, routed,
+// cached, authorized or read, and whoever decided that has read the header section only. (RFC 9110,
+// section 6.5.1.)
 var forbidden = map[string]bool{
 	"Age": true, "Authorization": true, "Cache-Control": true, "Cookie": true, "Date": true, "Expect": true, "Expires": true, "Forwarded": true,
 	"Host": true, "Location": true, "Max-Forwards": true, "Origin": true, "Pragma": true, "Range": true, "Realm": true, "Referer": true,
@@ -128,9 +133,11 @@ var forbidden = map[string]bool{
 }
 
 // forbiddenPrefixes are families of them.
-var forbiddenPrefixes = []string{"Accept", "Access-Control-", "Content-", "If-", "Proxy-", "Sec-", "X-Amz", "X-Forwarded"}
+var forbiddenPrefixes = []string{"Accept", "Access-Control-", "Content-", "If-", "Proxy-", "Sec-", "X-Amz",
+	"X-Forwarded"}
 
-// MayTrail reports whether a field, by its canonical name, may be passed on in a trailer as far as the standard goes.
+// MayTrail reports whether a field, by its canonical name, may be passed on in a trailer as far as
+// the standard goes.
 func MayTrail(name string) bool {
 	if twin := Twin(name); twin != "" {
 		name = twin

@@ -9,14 +9,16 @@ import (
 	"strings"
 )
 
-// The bounds of a hint: a longer list helps nobody, and names this long are compared as if they ended there.
+// The bounds of a hint: a longer list helps nobody, and names this long are compared as if they
+// ended there.
 const (
 	maxNames = 3
 	maxBytes = 256
 )
 
-// Names returns the names of have that are nearest to want, at most three, the nearest first: by the number of bytes to insert,
-// delete or replace (Levenshtein), among equals in the order of have. It compares want with each, so it is for errors only.
+// Names returns the names of have that are nearest to want, at most three, the nearest first: by
+// the number of bytes to insert, delete or replace (Levenshtein), among equals in the order of
+// have. It compares want with each, so it is for errors only.
 func Names(want string, have iter.Seq[string]) []string {
 	type near struct {
 		name     string
@@ -34,7 +36,8 @@ func Names(want string, have iter.Seq[string]) []string {
 	return names
 }
 
-// Hint is Names as a clause of an error: `; the nearest are "GET /pets", "GET /pets/{id}"`, or that there are none.
+// Hint is Names as a clause of an error: `; the nearest are "GET /pets", "GET /pets/{id}"`, or that
+// there are none.
 func Hint(want string, have iter.Seq[string]) string {
 	names := Names(want, have)
 	if len(names) == 0 {
@@ -47,7 +50,8 @@ func Hint(want string, have iter.Seq[string]) string {
 	return "; the nearest are " + strings.Join(quoted, ", ")
 }
 
-// distance keeps one row of the table: after the bytes of a that have been read, row[j] is the distance to b[:j].
+// distance keeps one row of the table: after the bytes of a that have been read, row[j] is the
+// distance to b[:j].
 func distance(a, b string) int {
 	a, b = a[:min(len(a), maxBytes)], b[:min(len(b), maxBytes)]
 	row := make([]int, len(b)+1)

@@ -1,5 +1,5 @@
-// Package querytext reads single parameters of a query string without decoding the others. What doesn't decode is taken as it is: a
-// backend reads it, too.
+// Package querytext reads single parameters of a query string without decoding the others. What
+// doesn't decode is taken as it is: a backend reads it, too.
 package querytext
 
 import (

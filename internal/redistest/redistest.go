@@ -27,7 +27,8 @@ type Server struct {
 	cmd  *exec.Cmd
 }
 
-// Start starts a server on a free port, and ends it with the test. Without a redis-server the test fails: it isn't one to be skipped.
+// Start starts a server on a free port, and ends it with the test. Without a redis-server the test
+// fails: it isn't one to be skipped.
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
 	return start(t, append([]string{"--save", "", "--appendonly", "no", "--dir", t.TempDir()}, args...))
@@ -59,7 +60,8 @@ func (s *Server) Run() {
 	s.t.Helper()
 	_, port, err := net.SplitHostPort(s.Addr)
 	require.NoError(s.t, err)
-	s.cmd = exec.Command("redis-server", append(slices.Clone(s.args), "--port", port, "--bind", "127.0.0.1", "--daemonize", "no", "--loglevel", "warning")...)
+	s.cmd = exec.Command("redis-server", append(slices.Clone(s.args), "--port", port, "--bind", "127.0.0.1",
+		"--daemonize", "no", "--loglevel", "warning")...)
 	s.cmd.Stderr = os.Stderr
 	require.NoError(s.t, s.cmd.Start())
 	for deadline := time.Now().Add(10 * time.Second); ; {
@@ -96,7 +98,8 @@ func (s *Server) Kill() {
 	s.cmd = nil
 }
 
-// Stop makes the server hold still, as a machine does whose network is gone: what is sent to it is never answered. GoOn ends that.
+// Stop makes the server hold still, as a machine does whose network is gone: what is sent to it is
+// never answered. GoOn ends that.
 func (s *Server) Stop() { require.NoError(s.t, s.cmd.Process.Signal(syscall.SIGSTOP)) }
 
 // GoOn ends a Stop.

@@ -77,7 +77,8 @@ func (p *Path) walk(f Form, routeKey string) iter.Seq2[Variable, bool] {
 			switch {
 			case name != "":
 				v = newVariable(name, own, escaped, false)
-			case !strings.ContainsAny(segment, "{*"): // else another router's, of which we know only that it is a segment
+			// else another router's, of which we know only that it is a segment
+			case !strings.ContainsAny(segment, "{*"):
 				same = had && unescape(segment) == newVariable("", own, escaped, false).Decoded
 			}
 			if !yield(v, same) {
@@ -110,7 +111,8 @@ func unescape(s string) string {
 
 // variableOf returns the name of a segment {name}, or {name+}, which is greedy; else "".
 func variableOf(segment string) (name string, greedy bool) {
-	if len(segment) < 3 || segment[0] != '{' || segment[len(segment)-1] != '}' || strings.IndexByte(segment[1:], '{') >= 0 {
+	if len(segment) < 3 || segment[0] != '{' || segment[len(segment)-1] != '}' ||
+		strings.IndexByte(segment[1:], '{') >= 0 {
 		return "", false
 	}
 	name = segment[1 : len(segment)-1]

@@ -20,7 +20,8 @@ var Throttled = &gatekit.Rejection{Type: gatekit.Throttled, Cause: errEmpty}
 // them: under an attack a refusal is what is made most, so these are made once.
 var soon = func() (all [60]gatekit.Rejection) {
 	for i := range all {
-		all[i] = gatekit.Rejection{Type: gatekit.Throttled, RetryAfter: time.Duration(i+1) * time.Second, Cause: errEmpty}
+		all[i] = gatekit.Rejection{Type: gatekit.Throttled, RetryAfter: time.Duration(i+1) * time.Second,
+			Cause: errEmpty}
 	}
 	return all
 }()

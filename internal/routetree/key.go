@@ -1,5 +1,6 @@
-// Package routetree finds the route of a request: it parses route keys and selects among them as the managed gateway does.
-// It knows nothing of HTTP messages. (Developer guide, "Working with routes for HTTP APIs".)
+// Package routetree finds the route of a request: it parses route keys and selects among them as
+// the managed gateway does. It knows nothing of HTTP messages. (Developer guide, "Working with
+// routes for HTTP APIs".)
 package routetree
 
 import (
@@ -37,7 +38,8 @@ type Segment struct {
 
 var methods = []string{"ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 
-// ParseKey parses "GET /orders/{id}", "ANY /files/{proxy+}" or "$default". The error says what is wrong and how it should be.
+// ParseKey parses "GET /orders/{id}", "ANY /files/{proxy+}" or "$default". The error says what is
+// wrong and how it should be.
 func ParseKey(text string) (Key, error) {
 	if text == "$default" {
 		return Key{Default: true}, nil
@@ -108,20 +110,24 @@ func parseSegment(text string) (Segment, error) {
 	case strings.IndexByte(text, '%') >= 0:
 		return parseEscaped(text)
 	case !all(text, literals):
-		return Segment{}, fmt.Errorf("want letters, digits, -._~!$&'()*+,;=:@ and escapes such as %%C3%%A9 in a segment, got %q", text)
+		return Segment{}, fmt.Errorf(
+			"want letters, digits, -._~!$&'()*+,;=:@ and escapes such as %%C3%%A9 in a segment, got %q", text)
 	}
 	return Segment{Literal: text}, nil
 }
 
-// otherRouters refuses what is a variable to other routers, and would be a literal here, or a variable of one segment: a route that no request
-// reaches leaves what it guards to the next best one. The error names the spelling to use. As data, :id and *rest are spelled %3Aid and %2Arest.
+// otherRouters refuses what is a variable to other routers, and would be a literal here, or a
+// variable of one segment: a route that no request reaches leaves what it guards to the next best
+// one. The error names the spelling to use. As data, :id and *rest are spelled %3Aid and %2Arest.
 func otherRouters(text string) error {
 	name, greedy := strings.CutSuffix(strings.TrimPrefix(text, "{"), "...}")
 	switch {
 	case text != "" && text[0] == ':':
-		return fmt.Errorf("want {%s}, got %q, which is another router's spelling; the segment itself is %%3A%s", or(text[1:], "name"), text, text[1:])
+		return fmt.Errorf("want {%s}, got %q, which is another router's spelling; the segment itself is %%3A%s",
+			or(text[1:], "name"), text, text[1:])
 	case text != "" && text[0] == '*':
-		return fmt.Errorf("want {%s+}, got %q, which is another router's spelling; the segment itself is %%2A%s", or(text[1:], "proxy"), text, text[1:])
+		return fmt.Errorf("want {%s+}, got %q, which is another router's spelling; the segment itself is %%2A%s",
+			or(text[1:], "proxy"), text, text[1:])
 	case greedy:
 		return fmt.Errorf("want {%s+}, got %q, which is another router's spelling", or(name, "proxy"), text)
 	case text == "{$}":
@@ -138,8 +144,8 @@ func or(name, otherwise string) string {
 	return name
 }
 
-// parseEscaped takes the escapes of visible characters that a literal needs: "%3Aid", "caf%C3%A9". What a request's path can't have, or has only
-// where it is refused or split, is none.
+// parseEscaped takes the escapes of visible characters that a literal needs: "%3Aid", "caf%C3%A9".
+// What a request's path can't have, or has only where it is refused or split, is none.
 func parseEscaped(text string) (Segment, error) {
 	literal, err := url.PathUnescape(text)
 	if err != nil || !all(strings.ReplaceAll(text, "%", ""), literals) {
@@ -168,7 +174,8 @@ func (k Key) String() string {
 	return k.Method + " " + k.path("{", "+}")
 }
 
-// Pattern returns the key in the spelling of http.ServeMux: "GET /files/{proxy...}", no method for ANY, "/" for $default.
+// Pattern returns the key in the spelling of http.ServeMux: "GET /files/{proxy...}", no method for
+// ANY, "/" for $default.
 func (k Key) Pattern() string {
 	switch {
 	case k.Default:
@@ -212,8 +219,8 @@ func (k Key) literal() string {
 	return b.String()
 }
 
-// Shape returns a key's text without the names of its variables, "GET /pets/{*}": two keys of one shape match the same requests. What
-// isn't a key is its own shape.
+// Shape returns a key's text without the names of its variables, "GET /pets/{*}": two keys of one
+// shape match the same requests. What isn't a key is its own shape.
 func Shape(key string) string {
 	k, err := ParseKey(key)
 	if err != nil {

@@ -13,14 +13,16 @@ type Options struct {
 	IgnoreTrailingSlash bool
 	// GreedyMatchesEmpty lets /pets/{proxy+} match /pets, and /{proxy+} match /.
 	GreedyMatchesEmpty bool
-	// FullMatchFirst takes any route without a greedy variable before every one with: /{a}/{b} before /pets/{proxy+} for
-	// /pets/dog. Otherwise the first segment that differs decides, whatever follows.
+	// FullMatchFirst takes any route without a greedy variable before every one with: /{a}/{b}
+	// before /pets/{proxy+} for /pets/dog. Otherwise the first segment that differs decides,
+	// whatever follows.
 	FullMatchFirst bool
 	// IgnoreCase compares literal segments without regard to ASCII letter case.
 	IgnoreCase bool
 }
 
-// Tree is a set of routes with values of type V. Add fills it; once it is filled, Match may be called by several goroutines.
+// Tree is a set of routes with values of type V. Add fills it; once it is filled, Match may be
+// called by several goroutines.
 type Tree[V any] struct {
 	options Options
 	byShape map[string]string // what a key matches, without the names of variables → the key
@@ -29,15 +31,17 @@ type Tree[V any] struct {
 	deflt   *V
 }
 
-// table holds the routes of one method, with those of ANY among them: a lookup never has to compare two methods' routes.
+// table holds the routes of one method, with those of ANY among them: a lookup never has to compare
+// two methods' routes.
 type table[V any] struct {
 	static  map[string]*V // paths without variables: nothing is more specific, so they need no walk
 	lengths [4]uint64     // which lengths below 256 such paths have: most other requests skip hashing
 	root    node[V]
 }
 
-// node is a path prefix. Each is reached in one way only, so a walk that tries literal, variable and greedy in turn visits no
-// node twice: the time is bounded by the number of routes, whatever the path.
+// node is a path prefix. Each is reached in one way only, so a walk that tries literal, variable
+// and greedy in turn visits no node twice: the time is bounded by the number of routes, whatever
+// the path.
 type node[V any] struct {
 	literals []edge[V]
 	byName   map[string]*node[V] // in place of literals, once there are many
@@ -66,7 +70,8 @@ func New[V any](o Options) *Tree[V] {
 	return &Tree[V]{options: o, byShape: map[string]string{}}
 }
 
-// Add adds a route. It returns an error that names both keys if another route matches the same requests.
+// Add adds a route. It returns an error that names both keys if another route matches the same
+// requests.
 func (t *Tree[V]) Add(k Key, value V) error {
 	shape := t.shape(k)
 	if other, ok := t.byShape[shape]; ok {
@@ -189,10 +194,12 @@ func (v *Values) Len() int { return v.n }
 // At returns the i-th.
 func (v *Values) At(i int) string { return v.text[i] }
 
-// Match returns the value of the route for a method and a path, or nil if there is none, and fills in the variables' values.
+// Match returns the value of the route for a method and a path, or nil if there is none, and fills
+// in the variables' values.
 //
-// escaped says that path is percent-encoded: it is split at its slashes before its segments are decoded. The path must have
-// passed [CheckPath]. Match allocates only for segments that are escaped.
+// escaped says that path is percent-encoded: it is split at its slashes before its segments are
+// decoded. The path must have passed [CheckPath]. Match allocates only for segments that are
+// escaped.
 func (t *Tree[V]) Match(method, path string, escaped bool, values *Values) *V {
 	values.n = 0
 	if path == "" {
@@ -250,8 +257,8 @@ type walk[V any] struct {
 	values  *Values
 }
 
-// match finds the best route below n. more says that a segment follows; rest begins with it. The order of the three attempts is
-// the order of preference: literal, variable, greedy.
+// match finds the best route below n. more says that a segment follows; rest begins with it. The
+// order of the three attempts is the order of preference: literal, variable, greedy.
 func (w *walk[V]) match(n *node[V], rest string, more bool, variables int, greedy bool) *V {
 	if !more {
 		w.values.n = variables

@@ -61,7 +61,8 @@ func Into(room *bytes.Buffer, pkg string, r *http.Request, limit int64) ([]byte,
 	}
 	if err != nil {
 		return nil, &gatekit.Rejection{
-			Type: gatekit.Default4XX, Status: http.StatusBadRequest, Cause: fmt.Errorf("%s: read the body: %w", pkg, err),
+			Type: gatekit.Default4XX, Status: http.StatusBadRequest, Cause: fmt.Errorf("%s: read the body: %w", pkg,
+				err),
 		}
 	}
 	return room.Bytes(), nil
