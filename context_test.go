@@ -211,8 +211,10 @@ func TestConnContext(t *testing.T) {
 			remote := r.RemoteAddr
 			r.RemoteAddr = "not an address" // it isn't parsed again
 			rc, r := gatekit.Attach(r)
+			if rc.SourceIP() != gatekit.SourceIP(r) {
+				t.Errorf("got %v and %v", rc.SourceIP(), gatekit.SourceIP(r))
+			}
 			seen <- [2]string{rc.SourceIP().String(), remote}
-			require.Equal(t, rc.SourceIP(), gatekit.SourceIP(r))
 			rc.SetSourceIP(netip.MustParseAddr("198.51.100.7")) // one request's; the next one has the connection's again
 		}))
 		server.Config.ConnContext = gatekit.ConnContext
