@@ -39,6 +39,29 @@
 // WebSocket for APIs whose clients hold a connection. A feature that the managed flavor lacks works
 // in every flavor here: the flavor decides what an answer looks like, not what may be configured.
 //
+// # Zero values, and off
+//
+// A field that is zero is its default, the same for one word in every config, and never means that
+// all may pass. What can be turned off is turned off by Off (-1) in every package that has it.
+//
+//	field                             zero                              off
+//	Logger                            slog.Default()                    slog.New(slog.DiscardHandler)
+//	LogRefusals(nil)                  slog.Default()                    don't use it
+//	HTTPClient                        one of its own, with timeouts
+//	Timeout, …Timeout, …Wait          the default that its doc names
+//	Limit, Throttling (nil)           no limit
+//	Limit{}, MethodThrottling{}       blocks all; one zero beside a
+//	                                  number is refused
+//	TTL (auth)                        5 minutes                         Off
+//	TTL, CacheTTL (route/cache)       300 seconds                       Off
+//	StaleIfError, …WhileRevalidate    none is used beyond its TTL
+//	MaxStale                          24 hours                          Off
+//	TokenCache                        10,000                            Off
+//	MaxEntries, MaxBytes              the default that its doc names
+//	Leeway                            none
+//	timers of route/websocket         the managed gateway's             Off
+//	TrustedProxies, Origins, Scopes   none
+//
 // # Goroutines
 //
 // Nothing here starts a goroutine. A station writes the plain fields of a RequestContext before it
