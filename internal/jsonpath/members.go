@@ -1,6 +1,7 @@
 package jsonpath
 
 import (
+	"bytes"
 	"hash/maphash"
 
 	"github.com/gatekit-go/gatekit/internal/jsonlex"
@@ -91,9 +92,13 @@ func tableSize(n int) int {
 	return size
 }
 
+// sameName compares quoted names. Names are short and mostly without escapes, so that comparing bytes decides nearly always.
 func sameName(a, b []byte) bool {
-	if !jsonlex.Escaped(a[1 : len(a)-1]) {
-		return jsonscan.Is(b, string(a[1:len(a)-1]))
+	if bytes.Equal(a, b) {
+		return true
+	}
+	if bytes.IndexByte(a, '\\') < 0 && bytes.IndexByte(b, '\\') < 0 {
+		return false
 	}
 	text, _ := jsonlex.Unquote(a)
 	return jsonscan.Is(b, text)

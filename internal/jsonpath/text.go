@@ -77,7 +77,7 @@ func appendObject(dst, text []byte, i int) ([]byte, int) {
 // appendText appends a quoted text in its shortest spelling.
 func appendText(dst, quoted []byte) []byte {
 	inner := quoted[1 : len(quoted)-1]
-	if !jsonlex.Escaped(inner) {
+	if bytes.IndexByte(inner, '\\') < 0 {
 		return append(dst, quoted...)
 	}
 	var room [64]byte
