@@ -121,6 +121,7 @@ func (m *MethodSettings) validate() error {
 			errs = append(errs, fmt.Errorf("Throttling.BurstLimit: want 0 or more, got %d", t.BurstLimit))
 		}
 		if len(errs) == 0 && (t.RateLimit == 0) != (t.BurstLimit == 0) {
+			//lint:ignore ST1005 it begins with a field's name
 			errs = append(errs, fmt.Errorf(
 				"Throttling: want a RateLimit and a BurstLimit, as one without the other blocks all requests; "+
 					"MethodThrottling{} says that in full, got %v and %d", t.RateLimit, t.BurstLimit))

@@ -74,7 +74,7 @@ func FuzzWalk(f *testing.F) {
 			return // walk, unlike Value, takes a call for each
 		}
 		i := jsonlex.Space(text, 0)
-		got, end, ok := walk(text, i)
+		_, end, ok := walk(text, i)
 		wantEnd, wantOK := jsonlex.Value(text, i, 10000)
 		if end != wantEnd || ok != wantOK {
 			t.Fatalf("walking %q ends at %d, %t; Value at %d, %t", text, end, ok, wantEnd, wantOK)
@@ -86,7 +86,7 @@ func FuzzWalk(f *testing.F) {
 			return
 		}
 		text = strings.ToValidUTF8(text, "\ufffd")
-		if got, _, _ = walk(text, i); !reflect.DeepEqual(got, want) && !strings.Contains(text, "\ufffd") {
+		if got, _, _ := walk(text, i); !reflect.DeepEqual(got, want) && !strings.Contains(text, "\ufffd") {
 			t.Fatalf("walking %q makes %#v, encoding/json %#v", text, got, want)
 		}
 	})
