@@ -92,7 +92,7 @@ func NewTickets(cfg TicketConfig) (*Tickets, error) {
 	return t, nil
 }
 
-// heldTicket is a ticket in memory, and ticketState what is kept of one.
+// ticketState is what is kept of a ticket.
 type ticketState struct {
 	Origin        string              `json:"origin"`
 	Expires       time.Time           `json:"expires"`
@@ -216,6 +216,7 @@ type ticketMemory struct {
 	line    []string
 }
 
+// heldTicket is a ticket of a ticketMemory.
 type heldTicket struct {
 	value   []byte
 	expires time.Time
