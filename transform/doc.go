@@ -2,12 +2,12 @@
 // client: the mapping templates and parameter mappings of REST APIs ([REST]), the parameter mapping
 // of HTTP APIs ([Parameters]), and what refusals look like ([GatewayResponses]).
 //
-//	shop, err := transform.NewRESTAPI(transform.RESTAPIConfig{
+//	shop, err := restapi.New(restapi.Config{
 //		Models:            map[string]string{"Order": orderSchema},
-//		RequestValidators: map[string]transform.RequestValidator{"body": {ValidateRequestBody: true}},
+//		RequestValidators: map[string]restapi.RequestValidator{"body": {ValidateRequestBody: true}},
 //	})
 //	…
-//	createOrder, err := shop.Method(transform.MethodConfig{
+//	createOrder, err := shop.Method(restapi.MethodConfig{
 //		RequestValidator: "body",
 //		RequestModels:    map[string]string{"application/json": "Order"},
 //		Integration: transform.RESTConfig{
@@ -23,7 +23,7 @@
 //	api.Use(shop.Middleware)
 //	api.Handle("POST /orders", integration, createOrder.Middleware)
 //
-// A [RESTAPI] says once what its methods share; one method alone is a [NewREST]. The integration is
+// Package restapi says once what its methods share; one method alone is a [NewREST]. The integration is
 // any handler: one that calls a Lambda function, a reverse proxy, or one that does the work itself;
 // a mock is its own. It is given the integration request, and what it writes becomes the method's
 // response. Mapping templates run in transform/vtl, bodies are checked by transform/validate, and

@@ -12,6 +12,7 @@ import (
 	"github.com/gatekit-go/gatekit/route"
 	"github.com/gatekit-go/gatekit/throttle/usageplan"
 	"github.com/gatekit-go/gatekit/transform"
+	"github.com/gatekit-go/gatekit/transform/restapi"
 )
 
 // A REST API with a model, a template and a key, as its console pages have it: what belongs to the
@@ -19,15 +20,15 @@ import (
 func Example() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	shop := gatekit.Must(transform.NewRESTAPI(transform.RESTAPIConfig{
+	shop := gatekit.Must(restapi.New(restapi.Config{
 		Models:            map[string]string{"Order": `{"type":"object","required":["cust"],"properties":{"cust":{"type":"string"}}}`},
-		RequestValidators: map[string]transform.RequestValidator{"body": {ValidateRequestBody: true}},
+		RequestValidators: map[string]restapi.RequestValidator{"body": {ValidateRequestBody: true}},
 		GatewayResponses: map[gatekit.ResponseType]transform.GatewayResponse{
 			gatekit.BadRequestBody: {ResponseTemplates: map[string]string{"application/json": `{"err":$context.error.messageString}`}},
 		},
 		APIKeys: gatekit.Must(usageplan.New(usageplan.Config{Registry: goldPlan(ctx, "a-key-of-twenty-characters")})).Middleware,
 	}))
-	createOrder := gatekit.Must(shop.Method(transform.MethodConfig{
+	createOrder := gatekit.Must(shop.Method(restapi.MethodConfig{
 		APIKeyRequired:   true,
 		RequestValidator: "body",
 		RequestModels:    map[string]string{"application/json": "Order"},
@@ -37,7 +38,7 @@ func Example() {
 			IntegrationResponses: []transform.IntegrationResponse{{StatusCode: 201}},
 		},
 	}))
-	health := gatekit.Must(shop.Method(transform.MethodConfig{Integration: transform.RESTConfig{
+	health := gatekit.Must(shop.Method(restapi.MethodConfig{Integration: transform.RESTConfig{
 		Type:                 transform.Mock,
 		RequestTemplates:     map[string]string{"application/json": `{"statusCode": 200}`},
 		IntegrationResponses: []transform.IntegrationResponse{{StatusCode: 200, ResponseTemplates: map[string]string{"application/json": `{"ok":true}`}}},
@@ -83,11 +84,4 @@ func goldPlan(ctx context.Context, key string) *usageplan.Registry {
 		panic(err)
 	}
 	return plans
-}
-
-func ExampleNewRESTAPI() {
-	_, err := transform.NewRESTAPI(transform.RESTAPIConfig{Models: map[string]string{"Order": `{"type":`}})
-	fmt.Println(err)
-	// Output:
-	// transform: RESTAPIConfig.Models: validate: ModelsConfig.Schemas["Order"]: want a JSON schema: not JSON, at byte 8
 }

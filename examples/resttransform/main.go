@@ -23,6 +23,7 @@ import (
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/route"
 	"github.com/gatekit-go/gatekit/transform"
+	"github.com/gatekit-go/gatekit/transform/restapi"
 )
 
 func main() {
@@ -90,9 +91,9 @@ const fromBackend = `#set($out = $input.path('$'))
 
 // gateway is what the managed gateway's configuration would say.
 func gateway(backend http.Handler) (http.Handler, error) {
-	shop, err := transform.NewRESTAPI(transform.RESTAPIConfig{
+	shop, err := restapi.New(restapi.Config{
 		Models:            map[string]string{"Order": orderModel},
-		RequestValidators: map[string]transform.RequestValidator{"body": {ValidateRequestBody: true}},
+		RequestValidators: map[string]restapi.RequestValidator{"body": {ValidateRequestBody: true}},
 		GatewayResponses: map[gatekit.ResponseType]transform.GatewayResponse{
 			gatekit.BadRequestBody:             {ResponseTemplates: map[string]string{"application/json": `{"err":"bad order","stage":"$context.stage"}`}},
 			gatekit.MissingAuthenticationToken: {ResponseTemplates: map[string]string{"application/json": `{"err":$context.error.messageString}`}},
@@ -101,7 +102,7 @@ func gateway(backend http.Handler) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	createOrder, err := shop.Method(transform.MethodConfig{
+	createOrder, err := shop.Method(restapi.MethodConfig{
 		RequestValidator: "body",
 		RequestModels:    map[string]string{"application/json": "Order"},
 		Integration: transform.RESTConfig{
@@ -116,7 +117,7 @@ func gateway(backend http.Handler) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	getOrder, err := shop.Method(transform.MethodConfig{Integration: transform.RESTConfig{
+	getOrder, err := shop.Method(restapi.MethodConfig{Integration: transform.RESTConfig{
 		Type:              transform.HTTP,
 		URI:               "http://orders.internal/v2/orders/{id}",
 		RequestParameters: map[string]string{"integration.request.path.id": "method.request.path.no"},

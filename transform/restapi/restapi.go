@@ -1,4 +1,23 @@
-package transform
+// Package restapi says once what the methods of a REST API share: its models and validators, its
+// types of bytes, its gateway responses, what judges its keys. A method is one value.
+//
+//	shop, err := restapi.New(restapi.Config{
+//		Models:     map[string]string{"Order": orderSchema},
+//		RequestValidators: map[string]restapi.RequestValidator{"body": {ValidateRequestBody: true}},
+//	})
+//	…
+//	createOrder, err := shop.Method(restapi.MethodConfig{
+//		RequestValidator: "body",
+//		RequestModels:    map[string]string{"application/json": "Order"},
+//		Integration:      transform.RESTConfig{…},
+//	})
+//	…
+//	api.Use(shop.Middleware)
+//	api.Handle("POST /orders", integration, createOrder.Middleware)
+//
+// It is apart from package transform, as models bring the schemas' package and its regular
+// expressions into the program: who maps without models compiles none of it.
+package restapi
 
 import (
 	"cmp"
@@ -11,13 +30,14 @@ import (
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/mediatype"
 	"github.com/gatekit-go/gatekit/internal/mistakes"
+	"github.com/gatekit-go/gatekit/transform"
 	"github.com/gatekit-go/gatekit/transform/validate"
 	"github.com/gatekit-go/gatekit/transform/vtl"
 )
 
-// RESTAPIConfig configures a [RESTAPI]: what a REST API says once for all its methods. The zero
+// Config configures a [API]: what a REST API says once for all its methods. The zero
 // value says nothing. (API reference, "RestApi", "Model", "RequestValidator", "GatewayResponse".)
-type RESTAPIConfig struct {
+type Config struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
 	// BinaryMediaTypes are the types that are bytes: "image/png", "image/*" or "*/*". A Lambda
@@ -28,18 +48,18 @@ type RESTAPIConfig struct {
 	// RequestValidators are the validators by name.
 	RequestValidators map[string]RequestValidator
 	// GatewayResponses say what refusals of a type look like.
-	GatewayResponses map[gatekit.ResponseType]GatewayResponse
+	GatewayResponses map[gatekit.ResponseType]transform.GatewayResponse
 	// APIKeys is what judges the key of a method with APIKeyRequired: the Middleware of a
 	// throttle/usageplan.Limiter, whose Source is the API's key source. Required if there is such a
 	// method.
 	APIKeys gatekit.Middleware
 
 	// MaxBodyBytes and Limits are for all methods that have none of their own. 0, and the zero
-	// Options, are as in [RESTConfig].
+	// Options, are as in [transform.RESTConfig].
 	MaxBodyBytes int64
 	Limits       vtl.Options
-	// Logger gets a warning for each of a method's findings when it is made; see [REST.Findings].
-	// nil is slog.Default.
+	// Logger gets a warning for each of a method's findings when it is made; see
+	// [transform.REST.Findings]. nil is slog.Default.
 	Logger *slog.Logger
 }
 
@@ -69,15 +89,15 @@ type MethodConfig struct {
 	// "method.request.header.X-Tenant", true if required. nil declares none, and lets the
 	// integration map from all.
 	RequestParameters map[string]bool
-	// MethodResponses are the responses that the method declares; see [RESTConfig].
-	MethodResponses []MethodResponse
+	// MethodResponses are the responses that the method declares; see [transform.RESTConfig].
+	MethodResponses []transform.MethodResponse
 	// Integration is the method's integration. What the method or the API says stays unset in it:
 	// MethodRequestParameters, MethodResponses and BinaryMediaTypes. Its URI may stay unset, too,
 	// and be that of the integration's handler.
-	Integration RESTConfig
+	Integration transform.RESTConfig
 }
 
-// RESTAPI is what the methods of a REST API share. It is immutable and safe for concurrent use.
+// API is what the methods of a REST API share. It is immutable and safe for concurrent use.
 //
 // Its Middleware stands outside all that refuses; a [Method] directly around its integration,
 // behind the authorizer:
@@ -85,17 +105,17 @@ type MethodConfig struct {
 //	api.Use(shop.Middleware)
 //	api.Handle("POST /orders", orders, auth.Require(…), createOrder.Middleware)
 //	api.Handle("GET /health", health) // a mock is its own integration
-type RESTAPI struct {
-	config     RESTAPIConfig
+type API struct {
+	config     Config
 	models     *validate.Models
-	responses  *GatewayResponses
+	responses  *transform.GatewayResponses
 	validators map[string]RequestValidator
 }
 
-// NewRESTAPI returns a RESTAPI, or an error that lists every field it refuses. It copies c.
-func NewRESTAPI(c RESTAPIConfig) (*RESTAPI, error) {
-	m := mistakes.In("transform: RESTAPIConfig")
-	a := &RESTAPI{config: c, validators: maps.Clone(c.RequestValidators)}
+// New returns a API, or an error that lists every field it refuses. It copies c.
+func New(c Config) (*API, error) {
+	m := mistakes.In("restapi: Config")
+	a := &API{config: c, validators: maps.Clone(c.RequestValidators)}
 	if _, err := mediatype.NewBinary(c.BinaryMediaTypes); err != nil {
 		m.Add("BinaryMediaTypes", "%w", err)
 	}
@@ -103,7 +123,7 @@ func NewRESTAPI(c RESTAPIConfig) (*RESTAPI, error) {
 	if a.models, err = validate.NewModels(validate.ModelsConfig{Schemas: c.Models}); err != nil {
 		m.Add("Models", "%w", err)
 	}
-	if a.responses, err = NewGatewayResponses(GatewayResponsesConfig{Responses: c.GatewayResponses}); err != nil {
+	if a.responses, err = transform.NewGatewayResponses(transform.GatewayResponsesConfig{Responses: c.GatewayResponses}); err != nil {
 		m.Add("GatewayResponses", "%w", err)
 	}
 	m.Require(c.MaxBodyBytes >= 0, "MaxBodyBytes", "want 0 or a number of bytes, got %d", c.MaxBodyBytes)
@@ -116,30 +136,34 @@ func NewRESTAPI(c RESTAPIConfig) (*RESTAPI, error) {
 }
 
 // Middleware gives refusals of the stations behind it the form of the API's gateway responses.
-func (a *RESTAPI) Middleware(next http.Handler) http.Handler { return a.responses.Middleware(next) }
+func (a *API) Middleware(next http.Handler) http.Handler { return a.responses.Middleware(next) }
 
 // Method returns a method of the API, or an error that lists every field it refuses. It copies c.
-func (a *RESTAPI) Method(c MethodConfig) (*Method, error) {
-	m := mistakes.In("transform: MethodConfig")
+func (a *API) Method(c MethodConfig) (*Method, error) {
+	m := mistakes.In("restapi: MethodConfig")
 	i := m.Under("Integration")
 	i.Require(c.Integration.MethodRequestParameters == nil, "MethodRequestParameters",
 		"want none: MethodConfig.RequestParameters says them")
 	i.Require(c.Integration.MethodResponses == nil, "MethodResponses",
 		"want none: MethodConfig.MethodResponses says them")
 	i.Require(c.Integration.BinaryMediaTypes == nil, "BinaryMediaTypes",
-		"want none: RESTAPIConfig.BinaryMediaTypes says them")
+		"want none: Config.BinaryMediaTypes says them")
 	m.Require(!c.APIKeyRequired || a.config.APIKeys != nil,
-		"APIKeyRequired", "want RESTAPIConfig.APIKeys, which judges keys, or the method would be open")
+		"APIKeyRequired", "want Config.APIKeys, which judges keys, or the method would be open")
 	validator, known := a.validators[c.RequestValidator]
 	m.Require(known || c.RequestValidator == "", "RequestValidator",
-		"want one of RESTAPIConfig.RequestValidators, got %q", c.RequestValidator)
+		"want one of Config.RequestValidators, got %q", c.RequestValidator)
 
 	rest := c.Integration
 	rest.MethodRequestParameters, rest.MethodResponses = c.RequestParameters, c.MethodResponses
 	rest.BinaryMediaTypes = a.config.BinaryMediaTypes
 	rest.MaxBodyBytes = cmp.Or(rest.MaxBodyBytes, a.config.MaxBodyBytes)
 	rest.Limits = cmp.Or(rest.Limits, a.config.Limits)
-	method := &Method{rest: newREST(i, rest)}
+	mapped, err := transform.NewREST(rest)
+	if err != nil {
+		i.Join(err)
+	}
+	method := &Method{rest: mapped}
 	valid, err := validate.New(validate.Config{
 		ValidateBody: validator.ValidateRequestBody, ValidateParameters: validator.ValidateRequestParameters,
 		RequestParameters: c.RequestParameters, RequestModels: c.RequestModels, Models: a.models,
@@ -158,10 +182,10 @@ func (a *RESTAPI) Method(c MethodConfig) (*Method, error) {
 		method.stations = append(method.stations, valid.Middleware)
 	}
 	method.alone = method.Middleware(nil)
-	for _, finding := range method.rest.findings {
+	for _, finding := range method.rest.Findings() {
 		cmp.Or(a.config.Logger, slog.Default()).LogAttrs(context.Background(), slog.LevelWarn,
-			"transform: a setting of a method is odd (see REST.Findings)",
-			slog.String("integration", string(method.rest.kind)), slog.String("uri", rest.URI),
+			"restapi: a setting of a method is odd (see transform.REST.Findings)",
+			slog.String("integration", string(rest.Type)), slog.String("uri", rest.URI),
 			slog.String("finding", finding))
 	}
 	return method, nil
@@ -170,7 +194,7 @@ func (a *RESTAPI) Method(c MethodConfig) (*Method, error) {
 // Method is a method of a REST API with its integration's configuration. It is immutable and safe
 // for concurrent use.
 type Method struct {
-	rest     *REST
+	rest     *transform.REST
 	stations []gatekit.Middleware
 	alone    http.Handler // without an integration behind
 }
@@ -181,12 +205,12 @@ func (m *Method) Middleware(integration http.Handler) http.Handler {
 	return gatekit.Chain(m.rest.Middleware(integration), m.stations...)
 }
 
-// ServeHTTP answers as [REST.ServeHTTP] does, behind the key and the validator: a mock is its own
-// integration.
+// ServeHTTP answers as [transform.REST.ServeHTTP] does, behind the key and the validator: a mock is
+// its own integration.
 func (m *Method) ServeHTTP(w http.ResponseWriter, r *http.Request) { m.alone.ServeHTTP(w, r) }
 
 // Station implements [gatekit.Station].
 func (m *Method) Station() (kind string, next http.Handler) { return "method", m.alone }
 
-// Findings is [REST.Findings] of the integration's configuration.
+// Findings is [transform.REST.Findings] of the integration's configuration.
 func (m *Method) Findings() []string { return m.rest.Findings() }

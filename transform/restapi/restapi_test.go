@@ -1,10 +1,11 @@
-package transform_test
+package restapi_test
 
 import (
 	"bytes"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -12,6 +13,7 @@ import (
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/route"
 	"github.com/gatekit-go/gatekit/transform"
+	"github.com/gatekit-go/gatekit/transform/restapi"
 )
 
 func mockMethod() transform.RESTConfig {
@@ -24,10 +26,10 @@ func mockMethod() transform.RESTConfig {
 // nothing else.
 func TestMethodsShareTheAPI(t *testing.T) {
 	order := []string{}
-	api, err := transform.NewRESTAPI(transform.RESTAPIConfig{
+	api, err := restapi.New(restapi.Config{
 		BinaryMediaTypes:  []string{"image/*"},
 		Models:            map[string]string{"Pet": `{"type":"object","required":["name"]}`},
-		RequestValidators: map[string]transform.RequestValidator{"all": {ValidateRequestBody: true, ValidateRequestParameters: true}, "none": {}},
+		RequestValidators: map[string]restapi.RequestValidator{"all": {ValidateRequestBody: true, ValidateRequestParameters: true}, "none": {}},
 		APIKeys: func(next http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { order = append(order, "key"); next.ServeHTTP(w, r) })
 		},
@@ -36,25 +38,25 @@ func TestMethodsShareTheAPI(t *testing.T) {
 	require.NoError(t, err)
 	for _, tt := range []struct {
 		name   string
-		config transform.MethodConfig
+		config restapi.MethodConfig
 		body   string
 		header []string
 		want   int
 		keys   int
 	}{
-		{"plain", transform.MethodConfig{}, `{}`, nil, 200, 0},
-		{"key", transform.MethodConfig{APIKeyRequired: true}, `{}`, nil, 200, 1},
-		{"key-before-model", transform.MethodConfig{APIKeyRequired: true, RequestValidator: "all", RequestModels: map[string]string{"application/json": "Pet"}}, `{}`, nil, 400, 1},
-		{"model", transform.MethodConfig{RequestValidator: "all", RequestModels: map[string]string{"application/json": "Pet"}}, `{"name":1}`, nil, 200, 0},
-		{"empty-model", transform.MethodConfig{RequestValidator: "all", RequestModels: map[string]string{"application/json": "Empty"}}, `[]`, nil, 400, 0},
-		{"validator-of-nothing", transform.MethodConfig{RequestValidator: "none", RequestModels: map[string]string{"application/json": "Pet"}}, `{}`, nil, 200, 0},
-		{"no-validator", transform.MethodConfig{RequestModels: map[string]string{"application/json": "Pet"}}, `{}`, nil, 200, 0},
-		{"parameter", transform.MethodConfig{RequestValidator: "all", RequestParameters: map[string]bool{"method.request.header.X-A": true}}, `{}`, nil, 400, 0},
-		{"parameter-there", transform.MethodConfig{RequestValidator: "all", RequestParameters: map[string]bool{"method.request.header.X-A": true}}, `{}`, []string{"X-A", "1"}, 200, 0},
-		{"too-large", transform.MethodConfig{}, `"0123456789012345678901234567890123456789"`, nil, 413, 0},
-		{"too-large-for-the-validator", transform.MethodConfig{RequestValidator: "all", RequestModels: map[string]string{"application/json": "Pet"}}, `"0123456789012345678901234567890123456789"`, nil, 413, 0},
-		{"own-bound", transform.MethodConfig{Integration: transform.RESTConfig{MaxBodyBytes: 100}}, `"0123456789012345678901234567890123456789"`, nil, 200, 0},
-		{"bytes", transform.MethodConfig{}, "\xff", []string{"Content-Type", "image/png"}, 500, 0}, // a template over bytes
+		{"plain", restapi.MethodConfig{}, `{}`, nil, 200, 0},
+		{"key", restapi.MethodConfig{APIKeyRequired: true}, `{}`, nil, 200, 1},
+		{"key-before-model", restapi.MethodConfig{APIKeyRequired: true, RequestValidator: "all", RequestModels: map[string]string{"application/json": "Pet"}}, `{}`, nil, 400, 1},
+		{"model", restapi.MethodConfig{RequestValidator: "all", RequestModels: map[string]string{"application/json": "Pet"}}, `{"name":1}`, nil, 200, 0},
+		{"empty-model", restapi.MethodConfig{RequestValidator: "all", RequestModels: map[string]string{"application/json": "Empty"}}, `[]`, nil, 400, 0},
+		{"validator-of-nothing", restapi.MethodConfig{RequestValidator: "none", RequestModels: map[string]string{"application/json": "Pet"}}, `{}`, nil, 200, 0},
+		{"no-validator", restapi.MethodConfig{RequestModels: map[string]string{"application/json": "Pet"}}, `{}`, nil, 200, 0},
+		{"parameter", restapi.MethodConfig{RequestValidator: "all", RequestParameters: map[string]bool{"method.request.header.X-A": true}}, `{}`, nil, 400, 0},
+		{"parameter-there", restapi.MethodConfig{RequestValidator: "all", RequestParameters: map[string]bool{"method.request.header.X-A": true}}, `{}`, []string{"X-A", "1"}, 200, 0},
+		{"too-large", restapi.MethodConfig{}, `"0123456789012345678901234567890123456789"`, nil, 413, 0},
+		{"too-large-for-the-validator", restapi.MethodConfig{RequestValidator: "all", RequestModels: map[string]string{"application/json": "Pet"}}, `"0123456789012345678901234567890123456789"`, nil, 413, 0},
+		{"own-bound", restapi.MethodConfig{Integration: transform.RESTConfig{MaxBodyBytes: 100}}, `"0123456789012345678901234567890123456789"`, nil, 200, 0},
+		{"bytes", restapi.MethodConfig{}, "\xff", []string{"Content-Type", "image/png"}, 500, 0}, // a template over bytes
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			order = order[:0]
@@ -76,26 +78,26 @@ func TestMethodsShareTheAPI(t *testing.T) {
 }
 
 func TestRefusedMethods(t *testing.T) {
-	api, err := transform.NewRESTAPI(transform.RESTAPIConfig{})
+	api, err := restapi.New(restapi.Config{})
 	require.NoError(t, err)
-	for want, c := range map[string]transform.MethodConfig{
-		"MethodConfig.APIKeyRequired: want RESTAPIConfig.APIKeys":                         {APIKeyRequired: true},
-		`MethodConfig.RequestValidator: want one of RESTAPIConfig.RequestValidators`:      {RequestValidator: "x"},
+	for want, c := range map[string]restapi.MethodConfig{
+		"MethodConfig.APIKeyRequired: want Config.APIKeys":                                {APIKeyRequired: true},
+		`MethodConfig.RequestValidator: want one of Config.RequestValidators`:             {RequestValidator: "x"},
 		"MethodConfig.Integration.BinaryMediaTypes: want none":                            {Integration: transform.RESTConfig{BinaryMediaTypes: []string{"a/b"}}},
 		"MethodConfig.Integration.MethodResponses: want none":                             {Integration: transform.RESTConfig{MethodResponses: []transform.MethodResponse{}}},
 		"MethodConfig.Integration.MethodRequestParameters: want none":                     {Integration: transform.RESTConfig{MethodRequestParameters: map[string]bool{}}},
-		"MethodConfig.Integration.Type: want MOCK":                                        {},
+		"RESTConfig.Type: want MOCK":                                                      {},
 		`Config.RequestModels["application/json"]: want the name of a model, got "Order"`: {RequestModels: map[string]string{"application/json": "Order"}},
 		`Config.RequestParameters["x"]: want method.request.header.NAME`:                  {RequestParameters: map[string]bool{"x": true}},
 	} {
 		_, err := api.Method(c)
 		require.ErrorContains(t, err, want)
 	}
-	_, err = transform.NewRESTAPI(transform.RESTAPIConfig{
+	_, err = restapi.New(restapi.Config{
 		BinaryMediaTypes: []string{"png"}, Models: map[string]string{"a-b": "{}"}, MaxBodyBytes: -1,
 		GatewayResponses: map[gatekit.ResponseType]transform.GatewayResponse{gatekit.Throttled: {StatusCode: 1}},
 	})
-	for _, want := range []string{"RESTAPIConfig.BinaryMediaTypes: [0]: want a type", "RESTAPIConfig.Models: ", "RESTAPIConfig.GatewayResponses: ", "RESTAPIConfig.MaxBodyBytes: "} {
+	for _, want := range []string{"Config.BinaryMediaTypes: [0]: want a type", "Config.Models: ", "Config.GatewayResponses: ", "Config.MaxBodyBytes: "} {
 		require.ErrorContains(t, err, want)
 	}
 }
@@ -116,14 +118,26 @@ func TestMethodWithoutIntegration(t *testing.T) {
 // What is odd in a method is logged once, when it is made.
 func TestFindingsAreLogged(t *testing.T) {
 	var log bytes.Buffer
-	api := gatekit.Must(transform.NewRESTAPI(transform.RESTAPIConfig{Logger: slog.New(slog.NewTextHandler(&log, nil))}))
+	api := gatekit.Must(restapi.New(restapi.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}))
 	c := mockMethod()
 	c.URI = "http://x"
-	m := gatekit.Must(api.Method(transform.MethodConfig{Integration: c}))
+	m := gatekit.Must(api.Method(restapi.MethodConfig{Integration: c}))
 	require.Len(t, m.Findings(), 1)
 	require.Equal(t, 1, bytes.Count(log.Bytes(), []byte("\n")))
 	require.Contains(t, log.String(), "level=WARN")
 	require.Contains(t, log.String(), "URI: want none")
 	m.Findings()[0] = "" // is the caller's own
 	require.NotEmpty(t, m.Findings()[0])
+}
+
+// defaultResponse is what most integrations have.
+var defaultResponse = []transform.IntegrationResponse{{StatusCode: 200}}
+
+func post(body string, header ...string) *http.Request {
+	r := httptest.NewRequest("POST", "/pets/7?q=1", strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	return r
 }
