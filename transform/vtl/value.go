@@ -19,7 +19,7 @@ import (
 //	*Map                     a map that keeps the order of its keys
 //	Object                   whatever a program wants to show
 //
-// Values from outside may also be int, int8 to int32, uint to uint32, float32, []any, []string,
+// Values from outside may also be int, int8 to int32, uint to uint64, float32, []any, []string,
 // map[string]any and map[string]string; the last two become a [Map] with sorted keys. There is no
 // reflection: any other type is refused by [Template.Execute] and is null inside lists and maps.
 
@@ -94,6 +94,8 @@ func normalAt(v any, depth int) (any, bool) {
 		return int64(v), true
 	case uint:
 		return bigOrInt(new(big.Int).SetUint64(uint64(v))), true
+	case uint64:
+		return bigOrInt(new(big.Int).SetUint64(v)), true
 	case uint8:
 		return int64(v), true
 	case uint16:
