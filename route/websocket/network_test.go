@@ -2,6 +2,7 @@ package websocket_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -56,11 +57,14 @@ func TestOverTheNetwork(t *testing.T) {
 
 	done := make(chan error, 1)
 	go func() { done <- api.Shutdown(context.Background()) }()
-	f, err := ws.ReadFrame(conn) // wsutil doesn't know 1012
+	head, err := ws.ReadHeader(conn) // wsutil doesn't know 1012
 	require.NoError(t, err)
-	code, _ := ws.ParseCloseFrameData(f.Payload)
+	payload := make([]byte, head.Length)
+	_, err = io.ReadFull(conn, payload)
+	require.NoError(t, err)
+	code, _ := ws.ParseCloseFrameData(payload)
 	require.Equal(t, ws.StatusCode(1012), code)
-	require.NoError(t, ws.WriteFrame(conn, ws.MaskFrame(ws.NewCloseFrame(f.Payload))))
+	require.NoError(t, ws.WriteFrame(conn, ws.MaskFrame(ws.NewCloseFrame(payload))))
 	require.NoError(t, conn.Close())
 	require.NoError(t, <-done)
 	m := <-ended

@@ -71,7 +71,8 @@ func (o *origins) allow(r *http.Request) bool {
 	// A page that came without TLS is whoever's the network is: it may not speak to an API that has
 	// it. Behind a proxy that ends TLS nobody can tell.
 	scheme, host, ok := splitOrigin(lines[0])
-	return ok && (scheme == "https" || r.TLS == nil) && host == strings.TrimSuffix(strings.ToLower(r.Host), ":"+defaultPort(scheme))
+	own := strings.TrimSuffix(strings.ToLower(r.Host), ":"+defaultPort(scheme))
+	return ok && (scheme == "https" || r.TLS == nil) && host == own
 }
 
 // isProtocol reports whether s may be a subprotocol's name.
