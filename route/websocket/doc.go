@@ -51,13 +51,21 @@
 // sends to a full one gets ErrFull (429 from @connections), and a client whose own replies fill it
 // isn't read from. One that takes no byte for ten seconds is closed with 1008.
 //
+// # Cost
+//
+// An idle connection is 6.7 KB, of which 4 KB are the stack of the goroutine that reads it. A
+// message through a route is 11 allocations; an echo in turn takes 1.2 of the time of lxzan/gws,
+// and 64 at once 0.8 (internal/bench, WebSocketEcho and WebSocketMemory, on a busy machine of two
+// cores).
+//
 // # Differences
 //
 // The managed gateway:
 //
 //   - looks at no Origin. Here pages of other hosts are refused (403) unless they are listed, or
 //     Config.InsecureAllowAnyOrigin is set;
-//   - serves messages of one connection in parallel; see Config.Parallel;
+//   - serves messages of one connection in parallel; see Config.Parallel. In order, a client that
+//     leaves is noticed when the message that is being served is done;
 //   - has no JWT authorizers, and keeps connections open beyond a token's exp; see
 //     Config.IgnoreExpiry;
 //   - lets routes without a route response send nothing. Here what a handler writes is sent, unless
