@@ -47,7 +47,13 @@ func TestTheKeyIsWhatTheBackendIsSent(t *testing.T) {
 			}
 			return name
 		}
-		fmt.Fprintf(w, "%s tenant=%s origin=%s accept=%s", r.Method, variable("X-Tenant"), variable("Origin"), variable("Accept"))
+		method := r.Method
+		for _, name := range []string{"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"} {
+			if value := variable(name); value != name {
+				method = value
+			}
+		}
+		fmt.Fprintf(w, "%s tenant=%s origin=%s accept=%s", method, variable("X-Tenant"), variable("Origin"), variable("Accept"))
 	}))
 	defer up.Close()
 	const honest = "GET /a HTTP/1.1\r\nX-Tenant: a\r\nOrigin: o\r\nAccept: b\r\n"
@@ -59,6 +65,9 @@ func TestTheKeyIsWhatTheBackendIsSent(t *testing.T) {
 		"method-override":      honest + "X-HTTP-Method-Override: DELETE\r\n",
 		"method-override-same": honest + "X-Http-Method-Override: PATCH\r\nX-Http-Method-Override: GET\r\n",
 		"http-method":          honest + "X-HTTP-Method: PUT\r\n",
+		"underscore-method":    honest + "X_HTTP_Method_Override: DELETE\r\n",
+		"underscore-one":       honest + "X-HTTP_Method-Override: PUT\r\n",
+		"underscore-short":     honest + "X_Method_Override: PATCH\r\nX_HTTP_Method: PUT\r\n",
 		"underscore-alone":     "GET /a HTTP/1.1\r\nX_Tenant: evil\r\nOrigin: o\r\nAccept: b\r\n",
 		"underscore-beside":    honest + "X_Tenant: evil\r\n",
 		"underscore-mixed":     honest + "x_TENANT: evil\r\n",

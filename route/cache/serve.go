@@ -94,10 +94,18 @@ func isPlain(r *http.Request) bool {
 
 // overridesMethod reports whether the client asks for another method than the one that the key has.
 // Whether an integration or a backend heeds that isn't known here, and an answer to DELETE is none
-// to GET.
+// to GET. A spelling with underscores counts: where headers are variables of an environment, as in
+// Rack and PHP, it is read as the same header.
 func overridesMethod(h http.Header) bool {
-	return len(h["X-Http-Method-Override"]) > 0 || len(h["X-Http-Method"]) > 0 || len(h["X-Method-Override"]) > 0
+	for name := range h {
+		if methodOverrides[name] || methodOverrides[hopbyhop.Twin(name)] {
+			return true
+		}
+	}
+	return false
 }
+
+var methodOverrides = map[string]bool{"X-Http-Method-Override": true, "X-Http-Method": true, "X-Method-Override": true}
 
 // hasNoBody reports whether requests of a method have a body that nobody expects: what a backend
 // reads from one all the same isn't in any key.
