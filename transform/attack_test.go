@@ -304,3 +304,27 @@ func FuzzURI(f *testing.F) {
 		}
 	})
 }
+
+// Behind HTTP_PROXY, a header that the API's owner maps is never the client's: not where the
+// authorizer says nothing, and not in a spelling that backends take for it.
+func TestAMappedHeaderIsNotTheClients(t *testing.T) {
+	c := transform.RESTConfig{Type: transform.HTTPProxy, RequestParameters: map[string]string{
+		"integration.request.header.x-user-id": "context.authorizer.userId", "integration.request.header.X-Asked-By": "method.request.header.X-From",
+		"integration.request.header.X-Fixed-By": "'us'", "integration.request.header.X-Own-Name": "method.request.header.X-Own-Name",
+	}}
+	for _, name := range []string{
+		"X-User-Id", "X_User_Id", "x_user-id", "X-User_ID", "X-Asked-By", "X_Asked_By", "X_Fixed_By", "X-Fixed-By", "X_Own_Name",
+	} {
+		b := &backend{}
+		serveREST(t, c, b, post("body", name, "evil", "X_Other_Name", "kept"))
+		for key, values := range b.r.Header {
+			require.NotContains(t, values, "evil", "%s as %s", name, key)
+		}
+		require.Equal(t, "us", b.r.Header.Get("X-Fixed-By"), name)
+		require.Equal(t, "kept", b.r.Header.Get("X_Other_Name"), name)
+	}
+	b := &backend{}
+	serveREST(t, c, b, post("body", "X-Own-Name", "a", "X-From", "b"))
+	require.Equal(t, "a", b.r.Header.Get("X-Own-Name"))
+	require.Equal(t, "b", b.r.Header.Get("X-Asked-By"))
+}

@@ -94,6 +94,8 @@
 //   - A parameter in the integration's URI stays within its place: slashes in it are escaped unless
 //     it is a greedy variable of the route or comes from a template; a path with a dot segment, a
 //     NUL or a backslash is 400, a host that isn't one 500.
+//   - A header that a mapping of an HTTP_PROXY integration is about is never the client's own, also
+//     where the mapping's source is absent: then none is sent.
 //   - Content-Encoding passes HTTP_PROXY where it names a compression, as the body would be
 //     unreadable without. Of answers of an HTTP_PROXY integration the length is passed on beside
 //     its renamed header.

@@ -2,11 +2,13 @@ package transform
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/event"
+	"github.com/gatekit-go/gatekit/internal/hopbyhop"
 	"github.com/gatekit-go/gatekit/internal/latewriter"
 )
 
@@ -28,6 +30,7 @@ func (e *exchange) proxy(w http.ResponseWriter, next http.Handler) error {
 	h := http.Header{}
 	for name, values := range event.Headers(e.r) {
 		switch {
+		case e.rest.mapsHeader(name), e.rest.mapsHeader(hopbyhop.Twin(name)): // also where the source is absent
 		case hidden[name], notProxied[name], name == "Content-Encoding" && !realCoding(values):
 		default:
 			h[name] = append([]string(nil), values...)
@@ -59,6 +62,13 @@ func (e *exchange) proxy(w http.ResponseWriter, next http.Handler) error {
 		e.rc.SetIntegration(gatekit.Integration{Status: p.Status(), Latency: time.Since(began)})
 	}
 	return nil
+}
+
+// mapsHeader reports whether a mapping is about the header. A client's own is never sent in its
+// place, nor under underscores: the backend would take for the authorizer's what a client says
+// wherever the authorizer says nothing.
+func (t *REST) mapsHeader(name string) bool {
+	return slices.ContainsFunc(t.mappings, func(m restMapping) bool { return m.place == "header" && m.name == name })
 }
 
 // proxied gives the backend's headers the names that they have for clients, at the last moment. The
