@@ -35,6 +35,7 @@ func refusals(tb testing.TB) map[string]refusal {
 	newResponse().serve(empty.Middleware(nothing), request("GET", "/"))
 	keyed := gatekit.Must(throttle.NewPerKey(throttle.Limit{Rate: 0.02, Burst: 1}, throttle.KeyConfig{Key: throttle.ByIP})).Middleware(nothing)
 	newResponse().serve(keyed, request("GET", "/"))
+	//lint:ignore SA1019 by the peer's address, as the limit beside it
 	rate := httprate.LimitBy(1, time.Hour, httprate.KeyByIP)(nothing)
 	newResponse().serve(rate, request("GET", "/"))
 
@@ -57,7 +58,7 @@ func refusals(tb testing.TB) map[string]refusal {
 	large := request("POST", "/")
 	large.ContentLength = 1 << 20
 	chiSize := middleware.RequestSize(1 << 10)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		http.Error(w, http.StatusText(413), 413)
+		http.Error(w, http.StatusText(http.StatusRequestEntityTooLarge), http.StatusRequestEntityTooLarge)
 	}))
 
 	d := must[*domain.Domain](tb)(domain.New(tb.Context(), domain.Config{Names: []domain.Name{{Host: "api.example.com", Mappings: []domain.Mapping{{BasePath: "orders", Handler: nothing}}}}}))
