@@ -92,7 +92,8 @@ func tableSize(n int) int {
 	return size
 }
 
-// sameName compares quoted names. Names are short and mostly without escapes, so that comparing bytes decides nearly always.
+// sameName compares quoted names. Names are short and mostly without escapes, so that comparing
+// bytes decides nearly always.
 func sameName(a, b []byte) bool {
 	if bytes.Equal(a, b) {
 		return true
