@@ -1,12 +1,12 @@
 package gatekit
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"regexp"
 
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 	"github.com/gatekit-go/gatekit/internal/requestpath"
 )
 
@@ -80,10 +80,8 @@ var (
 // Validate returns nil, or one error that joins every field that can't be what it says. Empty
 // fields are fine. (Stage names: CloudFormation reference, "AWS::ApiGatewayV2::Stage".)
 func (a API) Validate() error {
-	var errs []error
-	if a.Flavor > WebSocket {
-		errs = append(errs, fmt.Errorf("gatekit: API.Flavor: want HTTP, REST or WebSocket, got %v", a.Flavor))
-	}
+	m := mistakes.In("gatekit: API")
+	m.Require(a.Flavor <= WebSocket, "Flavor", "want HTTP, REST or WebSocket, got %v", a.Flavor)
 	for _, f := range []struct {
 		name, value, want string
 		form              *regexp.Regexp
@@ -93,11 +91,9 @@ func (a API) Validate() error {
 		{"APIID", a.APIID, "1 to 64 letters, digits, - or _", apiIDForm},
 		{"Stage", a.Stage, `1 to 128 letters, digits, - or _, or "$default"`, stageForm},
 	} {
-		if f.value != "" && !f.form.MatchString(f.value) {
-			errs = append(errs, fmt.Errorf("gatekit: API.%s: want %s, got %q", f.name, f.want, f.value))
-		}
+		m.Require(f.value == "" || f.form.MatchString(f.value), f.name, "want %s, got %q", f.want, f.value)
 	}
-	return errors.Join(errs...)
+	return m.Err()
 }
 
 // Describe returns a middleware that tells the stations behind it which API a request is for, where

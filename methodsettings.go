@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 )
 
 // MethodSettings are what a REST API's stage says of one method: how often it may be called, and
@@ -45,7 +47,9 @@ type MethodThrottling struct {
 	BurstLimit int
 }
 
-// Off turns off what a config says can be turned off. It isn't 0, which is a field's default.
+// Off turns off what a config says can be turned off: a cache, a limit, how long something is kept.
+// It isn't 0, which is a field's default; no other negative value is accepted. The packages that
+// have an Off of their own mean this one.
 const Off = -1
 
 // CacheControlStrategy is the managed gateway's unauthorizedCacheControlHeaderStrategy.
@@ -79,62 +83,44 @@ type methodPath struct{ method, path string }
 // "*/*" for all methods that have no entry of their own. An entry of a method's own replaces that
 // of */* as a whole. (Developer guide, "Set up a stage"; API reference, "UpdateStage".)
 func NewStageSettings(byPath map[string]MethodSettings) (*StageSettings, error) {
-	var errs []error
+	all := mistakes.In("gatekit: StageSettings")
 	s := &StageSettings{methods: map[methodPath]*MethodSettings{}}
 	for _, key := range slices.Sorted(maps.Keys(byPath)) {
-		m := byPath[key]
-		if err := m.validate(); err != nil {
-			errs = append(errs, fmt.Errorf("gatekit: StageSettings[%q]: %w", key, err))
-		}
+		settings, m := byPath[key], all.Key(key)
+		settings.check(m)
 		if key == "*/*" || key == "/*/*" {
-			if s.every != nil {
-				errs = append(errs, fmt.Errorf("gatekit: StageSettings[%q]: want one entry for */*, got two", key))
-			}
-			s.every = &m
+			m.Require(s.every == nil, "", "want one entry for */*, got two")
+			s.every = &settings
 			continue
 		}
 		at, err := parseMethodPath(key)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("gatekit: StageSettings[%q]: %w", key, err))
+			m.Add("", "%w", err)
 			continue
 		}
-		if s.methods[at] != nil {
-			errs = append(errs, fmt.Errorf("gatekit: StageSettings[%q]: want one entry for %s %s, got two", key,
-				at.method, at.path))
-		}
-		s.methods[at] = &m
+		m.Require(s.methods[at] == nil, "", "want one entry for %s %s, got two", at.method, at.path)
+		s.methods[at] = &settings
 	}
-	if err := errors.Join(errs...); err != nil {
+	if err := all.Err(); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-func (m *MethodSettings) validate() error {
-	var errs []error
-	if t := m.Throttling; t != nil {
-		if !(t.RateLimit >= 0) || math.IsInf(t.RateLimit, 0) { // NaN compares false
-			errs = append(errs, fmt.Errorf(
-				"Throttling.RateLimit: want a finite number of requests a second, 0 or more, got %v", t.RateLimit))
-		}
-		if t.BurstLimit < 0 {
-			errs = append(errs, fmt.Errorf("Throttling.BurstLimit: want 0 or more, got %d", t.BurstLimit))
-		}
-		if len(errs) == 0 && (t.RateLimit == 0) != (t.BurstLimit == 0) {
-			//lint:ignore ST1005 it begins with a field's name
-			errs = append(errs, fmt.Errorf(
-				"Throttling: want a RateLimit and a BurstLimit, as one without the other blocks all requests; "+
-					"MethodThrottling{} says that in full, got %v and %d", t.RateLimit, t.BurstLimit))
-		}
+func (s *MethodSettings) check(m *mistakes.Mistakes) {
+	if t := s.Throttling; t != nil {
+		before, in := m.Len(), m.Under("Throttling")
+		in.Require(t.RateLimit >= 0 && !math.IsInf(t.RateLimit, 0), // NaN compares false
+			"RateLimit", "want a finite number of requests a second, 0 or more, got %v", t.RateLimit)
+		mistakes.AtLeast(in, "BurstLimit", t.BurstLimit, 0)
+		in.Require(m.Len() > before || (t.RateLimit == 0) == (t.BurstLimit == 0), "",
+			"want a RateLimit and a BurstLimit, as one without the other blocks all requests; "+
+				"MethodThrottling{} says that in full, got %v and %d", t.RateLimit, t.BurstLimit)
 	}
-	if m.CacheTTL != Off && (m.CacheTTL < 0 || m.CacheTTL > MaxCacheTTL) {
-		errs = append(errs, fmt.Errorf("CacheTTL: want 0 to %v, or Off, got %v", MaxCacheTTL, m.CacheTTL))
-	}
-	if m.UnauthorizedCacheControl > FailWith403 {
-		errs = append(errs, fmt.Errorf("UnauthorizedCacheControl: want one of its constants, got %d",
-			m.UnauthorizedCacheControl))
-	}
-	return errors.Join(errs...)
+	m.Require(s.CacheTTL == Off || s.CacheTTL >= 0 && s.CacheTTL <= MaxCacheTTL,
+		"CacheTTL", "want 0 to %v, or Off, got %v", MaxCacheTTL, s.CacheTTL)
+	m.Require(s.UnauthorizedCacheControl <= FailWith403,
+		"UnauthorizedCacheControl", "want one of its constants, got %d", s.UnauthorizedCacheControl)
 }
 
 // parseMethodPath reads "pets/{id}/GET", "/pets/{id}/GET", "~1pets~1{id}/GET" and, for the root

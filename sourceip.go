@@ -1,11 +1,11 @@
 package gatekit
 
 import (
-	"errors"
-	"fmt"
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 )
 
 // SourceIP returns the client's address: the RequestContext's if one is attached, else that of the
@@ -43,35 +43,30 @@ type TrustedProxies struct {
 // sent it. The error lists every prefix that doesn't parse.
 func NewTrustedProxies(header string, prefixes ...string) (*TrustedProxies, error) {
 	p := &TrustedProxies{}
-	var errs []error
-	switch {
-	case strings.EqualFold(header, "Forwarded"):
-		p.forwarded = true
-	case header != "" && !strings.EqualFold(header, "X-Forwarded-For"):
-		errs = append(errs, fmt.Errorf("gatekit: NewTrustedProxies: header: want X-Forwarded-For or Forwarded, got %q",
-			header))
-	}
+	m := mistakes.In("gatekit: NewTrustedProxies")
+	p.forwarded = strings.EqualFold(header, "Forwarded")
+	m.Require(p.forwarded || header == "" || strings.EqualFold(header, "X-Forwarded-For"),
+		"header", "want X-Forwarded-For or Forwarded, got %q", header)
 	for i, text := range prefixes {
 		prefix, err := netip.ParsePrefix(text)
 		if addr, addrErr := netip.ParseAddr(text); addrErr == nil && addr.Zone() == "" {
 			prefix, err = netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen()), nil
 		}
+		in := m.Under("prefixes").Index(i)
 		switch {
 		case err != nil:
-			errs = append(errs, fmt.Errorf(
-				"gatekit: NewTrustedProxies: prefix %d: want an address or a prefix such as 10.0.0.0/8, got %q", i, text))
+			in.Add("", "want an address or a prefix such as 10.0.0.0/8, got %q", text)
 		case prefix.Addr().Is4In6():
-			errs = append(errs, fmt.Errorf("gatekit: NewTrustedProxies: prefix %d: want the IPv4 form, got %q", i,
-				text))
+			in.Add("", "want the IPv4 form, got %q", text)
 		case prefix.Bits() == 0:
-			errs = append(errs, fmt.Errorf(
-				"gatekit: NewTrustedProxies: prefix %d: want the proxies' own networks, got all addresses (%q), which lets any client name its address", i, text))
+			in.Add("", "want the proxies' own networks, got all addresses (%q), which lets any client name its address",
+				text)
 		default:
 			p.prefixes = append(p.prefixes, prefix.Masked())
 		}
 	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
+	if err := m.Err(); err != nil {
+		return nil, err
 	}
 	return p, nil
 }

@@ -100,8 +100,8 @@ func TestTrustedProxies(t *testing.T) {
 func TestNewTrustedProxiesRefuses(t *testing.T) {
 	_, err := gatekit.NewTrustedProxies("X-Real-IP", "10.0.0.0/33", "host", "::ffff:10.0.0.0/104", "0.0.0.0/0", "::/0", "fe80::1%eth0")
 	for _, want := range []string{
-		`header: want X-Forwarded-For or Forwarded, got "X-Real-IP"`, "prefix 0: want an address", `prefix 1: want an address or a prefix such as 10.0.0.0/8, got "host"`,
-		"prefix 2: want the IPv4 form", "prefix 3: want the proxies' own networks, got all addresses", "prefix 4: want the proxies' own networks", "prefix 5: want an address",
+		`header: want X-Forwarded-For or Forwarded, got "X-Real-IP"`, "prefixes[0]: want an address", `prefixes[1]: want an address or a prefix such as 10.0.0.0/8, got "host"`,
+		"prefixes[2]: want the IPv4 form", "prefixes[3]: want the proxies' own networks, got all addresses", "prefixes[4]: want the proxies' own networks", "prefixes[5]: want an address",
 	} {
 		require.ErrorContains(t, err, want)
 	}

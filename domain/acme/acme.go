@@ -37,6 +37,7 @@ import (
 	"golang.org/x/crypto/acme/autocert"
 
 	"github.com/gatekit-go/gatekit/domain"
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 )
 
 // Config configures a [Manager].
@@ -78,32 +79,26 @@ type Manager struct {
 // first handshake does. When ctx ends, so does all talk with the authority; certificates that are
 // there are served on.
 func New(ctx context.Context, cfg Config) (*Manager, error) {
-	var errs []error
-	refuse := func(format string, args ...any) { errs = append(errs, fmt.Errorf("acme: Config."+format, args...)) }
-	if !cfg.AcceptTOS {
-		refuse("AcceptTOS: want true: no authority issues without")
-	}
-	if cfg.Cache == nil {
-		refuse("Cache: want one, as a restart without would ask for each certificate again, got nil")
-	}
+	wrong := mistakes.In("acme: Config")
+	wrong.Require(cfg.AcceptTOS, "AcceptTOS", "want true: no authority issues without")
+	wrong.Require(cfg.Cache != nil,
+		"Cache", "want one, as a restart without would ask for each certificate again, got nil")
 	if cfg.Email != "" {
-		if a, err := mail.ParseAddress(cfg.Email); err != nil || a.Address != cfg.Email {
-			refuse("Email: want an address such as ops@example.com, got %q", cfg.Email)
-		}
+		a, err := mail.ParseAddress(cfg.Email)
+		wrong.Require(err == nil && a.Address == cfg.Email,
+			"Email", "want an address such as ops@example.com, got %q", cfg.Email)
 	}
 	if cfg.DirectoryURL != "" {
-		if u, err := url.Parse(cfg.DirectoryURL); err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil {
-			refuse("DirectoryURL: want an https URL, got %q", cfg.DirectoryURL)
-		}
+		u, err := url.Parse(cfg.DirectoryURL)
+		wrong.Require(err == nil && u.Scheme == "https" && u.Host != "" && u.User == nil,
+			"DirectoryURL", "want an https URL, got %q", cfg.DirectoryURL)
 	}
-	if cfg.RenewBefore < 0 || cfg.RenewBefore > maxRenewBefore {
-		refuse("RenewBefore: want 0 to 720h, got %v", cfg.RenewBefore)
-	}
-	if (cfg.ExternalAccountKeyID == "") != (len(cfg.ExternalAccountKey) == 0) {
-		refuse("ExternalAccountKey: want it beside ExternalAccountKeyID, or neither")
-	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
+	wrong.Require(cfg.RenewBefore >= 0 && cfg.RenewBefore <= maxRenewBefore,
+		"RenewBefore", "want 0 to 720h, got %v", cfg.RenewBefore)
+	wrong.Require((cfg.ExternalAccountKeyID == "") == (len(cfg.ExternalAccountKey) == 0),
+		"ExternalAccountKey", "want it beside ExternalAccountKeyID, or neither")
+	if err := wrong.Err(); err != nil {
+		return nil, err
 	}
 	m := &Manager{hosts: map[string]bool{}}
 	m.autocert = &autocert.Manager{
