@@ -7,11 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/auth/policy"
+	"github.com/gatekit-go/gatekit/internal/httpword"
 	"github.com/gatekit-go/gatekit/internal/iam"
 	"github.com/gatekit-go/gatekit/internal/strictjson"
 )
@@ -144,7 +144,7 @@ func contextOf(value []byte, nested bool) (map[string]any, error) {
 		if name == "claims" {
 			return malformed("context: want no key claims, which is reserved")
 		}
-		if hasControl(name) {
+		if httpword.HasControl(name) {
 			return malformed("context: want keys without control characters")
 		}
 		decoded, err := contextValue(value, nested)
@@ -166,7 +166,7 @@ func contextValue(value []byte, nested bool) (any, error) {
 	switch value[0] {
 	case '"':
 		text, _ := strictjson.Text(value)
-		if hasControl(text) {
+		if httpword.HasControl(text) {
 			return nil, malformed("context: want texts without control characters")
 		}
 		return text, nil
@@ -197,15 +197,11 @@ func nestedValue(value []byte) (any, error) {
 	}
 	object := map[string]any{}
 	err := strictjson.ObjectOfNames(value, maxAnswerDepth, func(name string, value []byte) (err error) {
-		if hasControl(name) {
+		if httpword.HasControl(name) {
 			return malformed("context: want keys without control characters")
 		}
 		object[name], err = contextValue(value, true)
 		return err
 	})
 	return object, err
-}
-
-func hasControl(text string) bool {
-	return strings.IndexFunc(text, func(c rune) bool { return c < ' ' || c == 0x7f }) >= 0
 }

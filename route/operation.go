@@ -3,9 +3,9 @@ package route
 import (
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/httpword"
 )
 
 // maxOperationName bounds a name, in bytes. An HTTP API's have up to 64 characters; of a REST API's
@@ -19,8 +19,7 @@ const maxOperationName = 1024
 // returns an error if name is empty, has control characters or more than 1,024 bytes. (API
 // reference, "Method", operationName.)
 func OperationName(name string) (gatekit.Middleware, error) {
-	control := strings.ContainsFunc(name, func(c rune) bool { return c < ' ' || c == 0x7f })
-	if name == "" || len(name) > maxOperationName || control {
+	if name == "" || len(name) > maxOperationName || httpword.HasControl(name) {
 		return nil, fmt.Errorf("route: OperationName: want 1 to %d bytes without control characters, got %q",
 			maxOperationName, name[:min(len(name), 100)])
 	}

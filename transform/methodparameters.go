@@ -22,22 +22,10 @@ type parameters struct {
 	maps                *vtl.Map // what $input.params() is
 }
 
-// hidden are the request headers that the managed gateway's front takes away before anything sees
-// them. (Recorded.)
-var hidden = map[string]bool{
-	"Connection": true, "Content-Length": true, "Content-Md5": true, "Expect": true, "Max-Forwards": true,
-	"Proxy-Authenticate": true, "Server": true,
-	"Te": true, "Transfer-Encoding": true, "Trailer": true, "Upgrade": true, "Www-Authenticate": true,
-}
-
 func (p *parameters) headers() map[string][]string {
 	if p.header == nil {
 		p.header = event.Headers(p.r)
-		for name := range p.header {
-			if hidden[name] {
-				delete(p.header, name)
-			}
-		}
+		maps.DeleteFunc(p.header, func(name string, _ []string) bool { return event.DroppedByREST(name) })
 	}
 	return p.header
 }

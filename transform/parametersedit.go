@@ -129,20 +129,16 @@ func (p *plan) setsHeader(option string) bool {
 
 // headerText is s without control characters, which could end the header. (RFC 9110, section 5.5.)
 func headerText(s string) string {
-	for i := range len(s) {
-		if isControl(s[i]) {
-			return strings.Map(func(c rune) rune {
-				if c < 0x80 && isControl(byte(c)) {
-					return ' '
-				}
-				return c
-			}, s)
-		}
+	if httpword.IsFieldValue(s) {
+		return s
 	}
-	return s
+	return strings.Map(func(c rune) rune {
+		if c < 0x80 && !httpword.IsFieldByte(byte(c)) {
+			return ' '
+		}
+		return c
+	}, s)
 }
-
-func isControl(c byte) bool { return c < ' ' && c != '\t' || c == 0x7f }
 
 // editQuery carries out what p says of query parameters. Pairs that aren't touched keep their bytes
 // and their order.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/gatekit-go/gatekit/internal/httpword"
 	"github.com/gatekit-go/gatekit/internal/selector"
 )
 
@@ -32,7 +33,7 @@ func parseValue(text string, from selector.Grammar) (value, error) {
 	if text == "" {
 		return nil, errors.New(`want a value; to drop what is there, use remove`)
 	}
-	if strings.ContainsFunc(text, func(c rune) bool { return c < ' ' || c == 0x7f }) {
+	if httpword.HasControl(text) {
 		return nil, fmt.Errorf("want a value without control characters, got %q", text)
 	}
 	if s, whole, err := parseWhole(text, from); whole {

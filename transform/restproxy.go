@@ -31,7 +31,7 @@ func (e *exchange) proxy(w http.ResponseWriter, next http.Handler) error {
 	for name, values := range event.Headers(e.r) {
 		switch {
 		case e.rest.mapsHeader(name), e.rest.mapsHeader(hopbyhop.Twin(name)): // also where the source is absent
-		case hidden[name], notProxied[name], name == "Content-Encoding" && !realCoding(values):
+		case event.DroppedByREST(name), notProxied[name], name == "Content-Encoding" && !realCoding(values):
 		default:
 			h[name] = append([]string(nil), values...)
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/httpword"
+	"github.com/gatekit-go/gatekit/internal/querytext"
 	"github.com/gatekit-go/gatekit/internal/requestpath"
 	"github.com/gatekit-go/gatekit/internal/selector"
 	"github.com/gatekit-go/gatekit/internal/traceid"
@@ -189,7 +190,7 @@ func (e *exchange) build(h http.Header, host string, paths map[string]pathValue,
 	}
 	for _, name := range sortedKeys(queries) {
 		for _, value := range queries[name] {
-			appendQuery(&query, name, value)
+			querytext.Append(&query, name, value)
 		}
 	}
 	target.RawQuery = query.String()
@@ -269,16 +270,6 @@ func (v pathValue) spelled() string {
 		return v.escaped
 	}
 	return requestpath.Spell(v.text, v.segments)
-}
-
-// appendQuery appends a pair to an encoded query.
-func appendQuery(query *strings.Builder, name, value string) {
-	if query.Len() > 0 {
-		query.WriteByte('&')
-	}
-	query.WriteString(url.QueryEscape(name))
-	query.WriteByte('=')
-	query.WriteString(url.QueryEscape(value))
 }
 
 // withHeader returns a copy of r with header h and URL u, whose path values can be set without

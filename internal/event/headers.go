@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/httpword"
 )
 
 // Headers returns the request's headers as the gateway passes them on: with Host, which net/http
@@ -36,9 +37,10 @@ func droppedByHTTP(name string) bool {
 	return false
 }
 
-// droppedByREST are the headers that a REST API's front drops. (Recorded; Developer guide, "Amazon
-// API Gateway important notes".)
-func droppedByREST(name string) bool {
+// DroppedByREST reports whether a REST API's front takes a request's header away, by its canonical
+// name, before anything sees it: events and mapping templates alike. (Recorded; Developer guide,
+// "Amazon API Gateway important notes".)
+func DroppedByREST(name string) bool {
 	switch name {
 	case "Connection", "Content-Length", "Content-Md5", "Expect", "Max-Forwards", "Proxy-Authenticate",
 		"Server", "Te", "Transfer-Encoding", "Trailer", "Upgrade", "Www-Authenticate":
@@ -50,7 +52,7 @@ func droppedByREST(name string) bool {
 // headers appends the lines of the request's headers, as the gateway passes them on.
 func (w *Writer) headers(lines []Line) []Line {
 	rc, r := w.Context, w.Request
-	drop, length := droppedByREST, ""
+	drop, length := DroppedByREST, ""
 	connection, upgrade := "", ""
 	switch {
 	case rc.API.Flavor == gatekit.HTTP:
@@ -165,8 +167,7 @@ func ForwardedFor(r *http.Request) string {
 
 // ForwardedPort is the port that the client asked for.
 func ForwardedPort(r *http.Request) string {
-	_, explicit, _ := strings.Cut(r.Host[strings.LastIndexByte(r.Host, ']')+1:], ":")
-	if explicit != "" && strings.Trim(explicit, "0123456789") == "" {
+	if explicit := httpword.Port(r.Host); explicit != "" {
 		return explicit
 	}
 	if r.TLS != nil {

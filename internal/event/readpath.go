@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gatekit-go/gatekit/internal/jsonscan"
+	"github.com/gatekit-go/gatekit/internal/querytext"
 	"github.com/gatekit-go/gatekit/internal/routetree"
 )
 
@@ -125,22 +126,14 @@ func pathURL(escaped string) *url.URL {
 // queryV1 writes the query that the parameters were decoded from, in their order.
 func (in *Incoming) queryV1() string {
 	var b strings.Builder
-	add := func(name, value string) {
-		if b.Len() > 0 {
-			b.WriteByte('&')
-		}
-		b.WriteString(url.QueryEscape(name))
-		b.WriteByte('=')
-		b.WriteString(url.QueryEscape(value))
-	}
 	if jsonscan.IsNull(in.multiQuery) {
 		for key, value := range jsonscan.Members(in.query) {
-			add(text(key), text(value))
+			querytext.Append(&b, text(key), text(value))
 		}
 	}
 	for key, list := range jsonscan.Members(in.multiQuery) {
 		for value := range jsonscan.Elements(list) {
-			add(text(key), text(value))
+			querytext.Append(&b, text(key), text(value))
 		}
 	}
 	return b.String()

@@ -36,6 +36,32 @@ func IsToken(s string) bool {
 	return s != ""
 }
 
+// IsFieldByte reports whether c may stand in a header's value: no control character but the tab. A
+// line break in a value would begin a header, or a body, that someone else chose. (RFC 9110,
+// section 5.5.)
+func IsFieldByte(c byte) bool { return c >= ' ' && c != 0x7f || c == '\t' }
+
+// IsFieldValue reports whether s may be a header's value.
+func IsFieldValue(s string) bool {
+	for i := range len(s) {
+		if !IsFieldByte(s[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// HasControl reports whether s has a control character of ASCII, the tab among them: names and
+// texts that go into headers, logs and events have none.
+func HasControl(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] == 0x7f {
+			return true
+		}
+	}
+	return false
+}
+
 // Host returns a Host header's host without its port, an IPv6 address in its brackets: "[::1]:8080" is "[::1]", and so is
 // "[::1]". What is behind the last colon is a port only where no bracket closes behind it, and a bare "::1", which no Host header
 // may hold (RFC 3986, section 3.2.2), stays whole: cutting it would make another address of it.
@@ -57,6 +83,15 @@ func Hostname(hostport string) string {
 		return host[1 : len(host)-1]
 	}
 	return host
+}
+
+// Port returns what a Host header has behind [Host] and its colon, or "" where that is no number.
+func Port(hostport string) string {
+	port := strings.TrimPrefix(hostport[len(Host(hostport)):], ":")
+	if strings.Trim(port, "0123456789") != "" {
+		return ""
+	}
+	return port
 }
 
 // IsHost reports whether s is a host name or an IP address, with or without a port, as a Host header or the authority of an http URI

@@ -92,3 +92,29 @@ func ExampleHost() {
 	// Output:
 	// api.example.com [::1] [::1]
 }
+
+// What may stand in a header's value, and what may in none: the tab is the one control character between them. (RFC 9110, section 5.5.)
+func TestFieldValuesAndControls(t *testing.T) {
+	for c := range 256 {
+		control := c < ' ' || c == 0x7f
+		text := "a" + string([]byte{byte(c)}) + "b"
+		require.Equal(t, control, httpword.HasControl(text), "%q", text)
+		require.Equal(t, !control || c == '\t', httpword.IsFieldByte(byte(c)), "%q", text)
+		require.Equal(t, !control || c == '\t', httpword.IsFieldValue(text), "%q", text)
+	}
+	require.True(t, httpword.IsFieldValue(""))
+	require.False(t, httpword.HasControl(""))
+}
+
+// Host and port are two halves of one text, so that no byte is in both or, but for the colon, in none.
+func TestPort(t *testing.T) {
+	for in, want := range map[string]string{
+		"": "", "a.example": "", "a.example:8443": "8443", "a.example:": "", "a.example:https": "", "a:80:90": "", "[::1]": "", "[::1]:8080": "8080", "::1": "", ":80": "80",
+		"a.example:80]": "",
+	} {
+		require.Equal(t, want, httpword.Port(in), "Port(%q)", in)
+		if want != "" {
+			require.Equal(t, in, httpword.Host(in)+":"+want)
+		}
+	}
+}

@@ -1,5 +1,5 @@
-// Package querytext reads single parameters of a query string without decoding the others. What
-// doesn't decode is taken as it is: a backend reads it, too.
+// Package querytext reads single parameters of a query string without decoding the others, and
+// writes one. What doesn't decode is taken as it is: a backend reads it, too.
 package querytext
 
 import (
@@ -46,6 +46,16 @@ func Last(rawQuery, name string) (text string, found bool) {
 		}
 	}
 	return Decoded(text), found
+}
+
+// Append appends a pair to an encoded query.
+func Append(query *strings.Builder, name, value string) {
+	if query.Len() > 0 {
+		query.WriteByte('&')
+	}
+	query.WriteString(url.QueryEscape(name))
+	query.WriteByte('=')
+	query.WriteString(url.QueryEscape(value))
 }
 
 // Decoded returns a name or a value as it is meant, or as it is.

@@ -49,3 +49,14 @@ func FuzzQuery(f *testing.F) {
 		}
 	})
 }
+
+func TestAppend(t *testing.T) {
+	var b strings.Builder
+	querytext.Append(&b, "a b", "1&2")
+	querytext.Append(&b, "", "")
+	querytext.Append(&b, "a b", "ü")
+	require.Equal(t, "a+b=1%262&=&a+b=%C3%BC", b.String())
+	joined, ok := querytext.Joined(b.String(), "a b")
+	require.True(t, ok)
+	require.Equal(t, "1&2,ü", joined)
+}

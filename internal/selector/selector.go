@@ -97,7 +97,7 @@ type Grammar struct {
 // field.
 func (g Grammar) Parse(text string) (Selector, error) {
 	if g.Kinds&Literal != 0 && len(text) >= 2 && text[0] == '\'' && text[len(text)-1] == '\'' {
-		if strings.ContainsFunc(text, isControl) {
+		if httpword.HasControl(text) {
 			return Selector{}, fmt.Errorf("want text without control characters, got %.100q", text)
 		}
 		return Selector{Kind: Literal, Name: text[1 : len(text)-1], form: g.Forms[0]}, nil
@@ -272,8 +272,6 @@ func beyondSimple(expr string) string {
 	return ""
 }
 
-func isControl(c rune) bool { return c < ' ' || c == 0x7f }
-
 const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 func all(s, of string) bool { return s != "" && strings.Trim(s, of) == "" }
@@ -284,7 +282,7 @@ func isHeader(s string, _ *spelling) bool { return httpword.IsToken(s) }
 
 func isQuery(s string, in *spelling) bool {
 	if in.anyQuery {
-		return s != "" && !strings.ContainsFunc(s, isControl)
+		return s != "" && !httpword.HasControl(s)
 	}
 	return all(s, letters+"._$-")
 }

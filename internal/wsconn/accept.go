@@ -111,7 +111,7 @@ func (h *Handshake) answer(header http.Header, protocol string) ([]byte, error) 
 			return nil, errors.New("wsconn: the answer's headers: a name that is no token")
 		}
 		for _, value := range values {
-			if !isFieldValue(value) {
+			if !httpword.IsFieldValue(value) {
 				return nil, fmt.Errorf("wsconn: the answer's header %s: a value with a control character", name)
 			}
 			b = appendLine(b, name, value)
@@ -134,18 +134,6 @@ func ofTheHandshake(name string) bool {
 		return true
 	}
 	return false
-}
-
-// isFieldValue reports whether s may stand in a header (RFC 9110, section 5.5): no control
-// character but the tab. A line break in it would begin a header, or a body, that someone else
-// chose.
-func isFieldValue(s string) bool {
-	for i := range len(s) {
-		if s[i] < ' ' && s[i] != '\t' || s[i] == 0x7f {
-			return false
-		}
-	}
-	return true
 }
 
 var _ transport = net.Conn(nil)

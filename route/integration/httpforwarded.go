@@ -126,10 +126,10 @@ func value(s string, i int) (int, bool) {
 		case c == '"':
 			return i + 1, true
 		case c == '\\':
-			if i++; i == len(s) || s[i] < ' ' && s[i] != '\t' || s[i] == 0x7f {
+			if i++; i == len(s) || !httpword.IsFieldByte(s[i]) {
 				return i, false
 			}
-		case c < ' ' && c != '\t' || c == 0x7f:
+		case !httpword.IsFieldByte(c):
 			return i, false
 		}
 	}

@@ -235,10 +235,8 @@ func addHeader(h, sent http.Header, key, value []byte) error {
 	default:
 		text = string(value)
 	}
-	for i := range len(text) {
-		if c := text[i]; c < ' ' && c != '\t' || c == 0x7f {
-			return malformed("want header values without control characters")
-		}
+	if !httpword.IsFieldValue(text) {
+		return malformed("want header values without control characters")
 	}
 	name = textproto.CanonicalMIMEHeaderKey(name)
 	if !slices.Contains(sent[name], text) {

@@ -50,7 +50,7 @@ func NewMock(cfg MockConfig) (*MockHandler, error) {
 			m.Add("Header", "want no %s, which is the server's to say", canonical)
 		}
 		for _, value := range cfg.Header[name] {
-			m.Under("Header").Key(name).Require(isFieldValue(value), "",
+			m.Under("Header").Key(name).Require(httpword.IsFieldValue(value), "",
 				"want a value without control characters, got %q", value)
 		}
 		h.header[canonical] = append(h.header[canonical], cfg.Header[name]...)
@@ -65,16 +65,6 @@ func NewMock(cfg MockConfig) (*MockHandler, error) {
 		h.header["Content-Length"] = []string{strconv.Itoa(len(h.body))}
 	}
 	return h, nil
-}
-
-// isFieldValue reports whether s may be a header's value. (RFC 9110, section 5.5.)
-func isFieldValue(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
-			return false
-		}
-	}
-	return true
 }
 
 // ServeHTTP answers.
