@@ -158,7 +158,7 @@ func TestConfigErrors(t *testing.T) {
 	})
 	for _, want := range []string{
 		`API.AccountID: want 12 digits, got "1"`, `API.Region: want a region such as "us-east-1", got "x"`, `API.APIID: want`, `API.Stage: want`,
-		"Config.Flavor: want HTTP or REST, got WebSocket", `prefixes[1]: want an address or a prefix`, "prefix 2: want the proxies' own networks",
+		"Config.Flavor: want HTTP or REST, got WebSocket", `prefixes[1]: want an address or a prefix`, "prefixes[2]: want the proxies' own networks",
 		`header: want X-Forwarded-For or Forwarded, got "X-Real-IP"`, "Config.TrailingSlash: want one of its constants, got 9",
 	} {
 		require.ErrorContains(t, err, want)
