@@ -33,14 +33,18 @@ const (
 // Parse looks up the name of a variable, without "$context.". The error says what is wrong with the
 // name, and fits behind the name of a field.
 func Parse(name string) (Var, error) {
-	if row, ok := variables[name]; ok {
+	asListed := name
+	if rest, ok := strings.CutPrefix(name, authorizer+"jwt.claims"); ok {
+		asListed = authorizer + "claims" + rest
+	}
+	if row, ok := variables[asListed]; ok {
 		return Var{name: name, get: row.get}, nil
 	}
-	if key, ok := claimKey(name); ok {
+	if key, ok := claimKey(asListed); ok {
 		if key != "" {
 			return Var{name, claim, key}, nil
 		}
-	} else if key, ok := strings.CutPrefix(name, authorizer); ok && key != "" {
+	} else if key, ok := memberKey(name); ok {
 		return Var{name, authorizerMember, key}, nil
 	}
 	return Var{}, fmt.Errorf("want the name of a $context variable, got %.100q", name)
@@ -64,11 +68,18 @@ func Source(name string) (v Var, ok bool) {
 	return Var{name: name, get: row.get}, true
 }
 
+// memberKey is the member of an authorizer's context that a name asks for, also behind the
+// authorizer.lambda of an event's form. What else an event has below authorizer is no variable: as
+// the name of a member it would give nothing, without a word.
+func memberKey(name string) (string, bool) {
+	key, ok := strings.CutPrefix(name, authorizer)
+	key = strings.TrimPrefix(key, "lambda.")
+	return key, ok && key != "" && !strings.HasPrefix(key, "jwt.") && !strings.HasPrefix(key, "iam.")
+}
+
 // claimKey is the claim that a name asks for, in each of the spellings that are in use:
-// authorizer.claims.sub and authorizer.claims['sub'], also behind the authorizer.jwt of an event's
-// form.
+// authorizer.claims.sub and authorizer.claims['sub'].
 func claimKey(name string) (string, bool) {
-	name = strings.Replace(name, "authorizer.jwt.claims", "authorizer.claims", 1)
 	rest, ok := strings.CutPrefix(name, strings.TrimSuffix(claims, "."))
 	switch {
 	case !ok || rest == "":

@@ -187,16 +187,16 @@ func TestNamesThatThereAreNot(t *testing.T) {
 // Each spelling of a claim that the grammar takes gives the claim.
 func TestSpellingsOfClaims(t *testing.T) {
 	rc, r := gatekit.Attach(httptest.NewRequest("GET", "/", nil))
-	rc.Authorization = gatekit.NewAuthorization(gatekit.AuthorizationFields{Claims: map[string]any{"sub": "s", "cognito:groups": "g", "a.b": "c"}})
+	rc.Authorization = gatekit.NewAuthorization(gatekit.AuthorizationFields{Claims: map[string]any{"sub": "s", "cognito:groups": "g", "a.b": "c"}, Context: map[string]any{"tier": "gold"}})
 	for name, want := range map[string]string{
 		"authorizer.claims.sub": "s", "authorizer.claims['sub']": "s", `authorizer.claims["cognito:groups"]`: "g", "authorizer.jwt.claims.sub": "s",
-		"authorizer.jwt.claims['a.b']": "c", "authorizer.claims.cognito:groups": "g",
+		"authorizer.jwt.claims['a.b']": "c", "authorizer.claims.cognito:groups": "g", "authorizer.tier": "gold", "authorizer.lambda.tier": "gold",
 	} {
 		got, ok := contextvar.Value(r, name)
 		require.True(t, ok, name)
 		require.Equal(t, want, got, name)
 	}
-	for _, name := range []string{"authorizer.claims[sub]", "authorizer.claims['sub", "authorizer.claims['']", "authorizer.claims."} {
+	for _, name := range []string{"authorizer.claims[sub]", "authorizer.claims['sub", "authorizer.claims['']", "authorizer.claims.", "authorizer.jwt.claims.", "authorizer.jwt.scopes", "authorizer.iam.userArn", "authorizer.lambda."} {
 		_, err := contextvar.Parse(name)
 		require.Error(t, err, name)
 	}
