@@ -23,11 +23,11 @@
 //	api.Use(shop.Middleware)
 //	api.Handle("POST /orders", integration, createOrder.Middleware)
 //
-// Package restapi says once what its methods share; one method alone is a [NewREST]. The integration is
-// any handler: one that calls a Lambda function, a reverse proxy, or one that does the work itself;
-// a mock is its own. It is given the integration request, and what it writes becomes the method's
-// response. Mapping templates run in transform/vtl, bodies are checked by transform/validate, and
-// transform/transformtest renders templates in tests.
+// Package restapi says once what its methods share; one method alone is a [NewREST]. The
+// integration is any handler: one that calls a Lambda function, a reverse proxy, or one that does
+// the work itself; a mock is its own. It is given the integration request, and what it writes
+// becomes the method's response. Mapping templates run in transform/vtl, bodies are checked by
+// transform/validate, and transform/transformtest renders templates in tests.
 //
 // # Order
 //

@@ -123,7 +123,8 @@ func New(c Config) (*API, error) {
 	if a.models, err = validate.NewModels(validate.ModelsConfig{Schemas: c.Models}); err != nil {
 		m.Add("Models", "%w", err)
 	}
-	if a.responses, err = transform.NewGatewayResponses(transform.GatewayResponsesConfig{Responses: c.GatewayResponses}); err != nil {
+	responses := transform.GatewayResponsesConfig{Responses: c.GatewayResponses}
+	if a.responses, err = transform.NewGatewayResponses(responses); err != nil {
 		m.Add("GatewayResponses", "%w", err)
 	}
 	m.Require(c.MaxBodyBytes >= 0, "MaxBodyBytes", "want 0 or a number of bytes, got %d", c.MaxBodyBytes)
