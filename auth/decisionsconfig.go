@@ -52,9 +52,9 @@ const (
 	maxDecisionTimeout     = 30 * time.Second
 )
 
-// Off turns off what a config says can be turned off: a cache, or how long something is kept. No
-// other negative value is accepted.
-const Off = -1
+// Off is [gatekit.Off]: it turns off what a config says can be turned off, a cache, or how long
+// something is kept.
+const Off = gatekit.Off
 
 // or returns the value that a field of a config stands for: 0 is its default, and Off is none.
 func or[T time.Duration | int](value, byDefault T) T {

@@ -59,8 +59,8 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Off says of a [Route.TTL] that no answer is kept.
-const Off = -1
+// Off is [gatekit.Off]: it says of a [Route.TTL] that no answer is kept.
+const Off = gatekit.Off
 
 // Route is how the answers of a route are kept.
 type Route struct {
