@@ -50,17 +50,7 @@ func (m *MethodLimits) Check(r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	wide := m.account
-	if narrow == nil {
-		narrow, wide = wide, nil
-	}
-	if narrow == nil {
-		return nil
-	}
-	if wait, ok := narrow.take(time.Now(), wide); !ok {
-		return refusal(wait, m.noRetryAfter)
-	}
-	return nil
+	return takeBoth(narrow, m.account, m.noRetryAfter)
 }
 
 // Middleware lets a request through if its method and the account have a token for it, and else

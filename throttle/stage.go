@@ -104,20 +104,21 @@ func (s *Stage) Check(r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.take(narrow)
+	return takeBoth(narrow, s.account, s.noRetryAfter)
 }
 
-// take takes a token of narrow, if that isn't nil, and of the account.
-func (s *Stage) take(narrow *bucketOfAll) error {
-	wide := s.account
+// takeBoth takes a token of a route's bucket and one of the account's, or none of either. Each may
+// be nil, which doesn't limit.
+func takeBoth(narrow, account *bucketOfAll, noRetryAfter bool) error {
+	wide := account
 	if narrow == nil {
-		narrow, wide = wide, nil
+		narrow, wide = account, nil
 	}
 	if narrow == nil {
 		return nil
 	}
 	if wait, ok := narrow.take(time.Now(), wide); !ok {
-		return refusal(wait, s.noRetryAfter)
+		return refusal(wait, noRetryAfter)
 	}
 	return nil
 }
@@ -161,7 +162,9 @@ type routeLimit struct {
 	bucket *bucketOfAll
 }
 
-func (l *routeLimit) Check(*http.Request) error { return l.stage.take(l.bucket) }
+func (l *routeLimit) Check(*http.Request) error {
+	return takeBoth(l.bucket, l.stage.account, l.stage.noRetryAfter)
+}
 
 // Middleware lets a request through if each level has a token for it, and else answers 429.
 func (s *Stage) Middleware(next http.Handler) http.Handler {
