@@ -139,18 +139,8 @@ func isAlphanumeric(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c|0x20 
 // closingBrace returns where the first brace is that is in no quotes between brackets, as a JSON
 // path may have them, or -1.
 func closingBrace(s string) int {
-	bracket, quote := false, byte(0)
-	for i := range len(s) {
-		switch c := s[i]; {
-		case quote != 0:
-			if c == quote {
-				quote = 0
-			}
-		case bracket && (c == '\'' || c == '"'):
-			quote = c
-		case c == '[' || c == ']':
-			bracket = c == '['
-		case c == '}':
+	for i, c := range selector.Unquoted(s) {
+		if c == '}' {
 			return i
 		}
 	}

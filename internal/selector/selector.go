@@ -3,6 +3,7 @@ package selector
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"math/bits"
 	"net/textproto"
 	"slices"
@@ -252,24 +253,41 @@ func (f Form) parseBodyPart(text string) (Selector, error) {
 
 // beyondSimple names what a JSON path has, outside quotes, that HTTP APIs don't take.
 func beyondSimple(expr string) string {
-	bracket, quote := false, byte(0)
-	for i := range len(expr) {
-		switch c := expr[i]; {
-		case quote != 0:
-			if c == quote {
-				quote = 0
-			}
-		case bracket && (c == '\'' || c == '"'):
-			quote = c
+	for i, c := range Unquoted(expr) {
+		switch {
 		case c == '?' || c == '(':
 			return "filters"
 		case c == '.' && strings.HasPrefix(expr[i:], ".."):
 			return ".."
-		case c == '[' || c == ']':
-			bracket = c == '['
 		}
 	}
 	return ""
+}
+
+// Unquoted are the bytes of a JSON path, or of a text with one in it, with their indexes, without
+// what stands in quotes between brackets: there ?, .. and } are letters of a member's name. Quotes
+// elsewhere are letters themselves.
+func Unquoted(expr string) iter.Seq2[int, byte] {
+	return func(yield func(int, byte) bool) {
+		bracket, quote := false, byte(0)
+		for i := range len(expr) {
+			switch c := expr[i]; {
+			case quote != 0:
+				if c == quote {
+					quote = 0
+				}
+			case bracket && (c == '\'' || c == '"'):
+				quote = c
+			default:
+				if c == '[' || c == ']' {
+					bracket = c == '['
+				}
+				if !yield(i, c) {
+					return
+				}
+			}
+		}
+	}
 }
 
 const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"

@@ -251,3 +251,16 @@ func ExampleGrammar_Parse() {
 	// X-Tenant <nil>
 	// want method.request.header.NAME or method.request.querystring.NAME, got "$request.header.x-tenant": write method.request.header.X-Tenant
 }
+
+func TestUnquoted(t *testing.T) {
+	for in, want := range map[string]string{
+		"": "", "$.a.b": "$.a.b", "$['a}b'].c}": "$[].c}", `$["a]'b"]`: "$[]", "it's }": "it's }", "$['open": "$[", "$[0]['?']": "$[0][]",
+	} {
+		var got []byte
+		for i, c := range selector.Unquoted(in) {
+			require.Equal(t, in[i], c)
+			got = append(got, c)
+		}
+		require.Equal(t, want, string(got), in)
+	}
+}
