@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/contextvar"
+	"github.com/gatekit-go/gatekit/internal/hopbyhop"
 	"github.com/gatekit-go/gatekit/internal/httpword"
 	"github.com/gatekit-go/gatekit/internal/mediatype"
 	"github.com/gatekit-go/gatekit/internal/mistakes"
@@ -135,7 +136,7 @@ func newGatewayResponse(m *mistakes.Mistakes, from GatewayResponse) *gatewayResp
 		switch {
 		case err != nil:
 			at.Add("", "%w", err)
-		case ownGatewayHeaders[to.Name]:
+		case isOwnGatewayHeader(to.Name):
 			at.Add("", "want a header that may be set, got %q", to.Name)
 		case slices.ContainsFunc(response.headers, func(h gatewayHeader) bool { return h.name == to.Name }):
 			at.Add("", "want each header once, got %q again", to.Name)
@@ -159,13 +160,14 @@ func newGatewayResponse(m *mistakes.Mistakes, from GatewayResponse) *gatewayResp
 	return response
 }
 
-// ownGatewayHeaders are those that say what the message is or whose it is, which a customized
-// response can't change.
-var ownGatewayHeaders = map[string]bool{
-	"Apigw-Requestid": true, "Connection": true, "Content-Length": true, "Keep-Alive": true, "Proxy-Connection": true,
-	"Te": true, "Trailer": true,
-	"Transfer-Encoding": true, "Upgrade": true, "X-Amz-Apigw-Id": true, "X-Amzn-Errortype": true,
-	"X-Amzn-Requestid": true,
+// isOwnGatewayHeader reports whether a header says what the message is or whose it is, which a
+// customized response can't change.
+func isOwnGatewayHeader(name string) bool {
+	switch name {
+	case "Content-Length", "Apigw-Requestid", "X-Amz-Apigw-Id", "X-Amzn-Errortype", "X-Amzn-Requestid":
+		return true
+	}
+	return hopbyhop.Framing(name)
 }
 
 // Middleware answers the refusals of the stations behind it.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/hopbyhop"
 	"github.com/gatekit-go/gatekit/internal/httpword"
 )
 
@@ -26,15 +27,6 @@ func Headers(r *http.Request) http.Header {
 	}
 	h["X-Forwarded-Port"], h["X-Forwarded-Proto"] = []string{ForwardedPort(r)}, []string{ForwardedProto(r)}
 	return h
-}
-
-// droppedByHTTP are headers of the connection, which say nothing about the request.
-func droppedByHTTP(name string) bool {
-	switch name {
-	case "Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade":
-		return true
-	}
-	return false
 }
 
 // DroppedByREST reports whether a REST API's front takes a request's header away, by its canonical
@@ -56,7 +48,7 @@ func (w *Writer) headers(lines []Line) []Line {
 	connection, upgrade := "", ""
 	switch {
 	case rc.API.Flavor == gatekit.HTTP:
-		drop, length = droppedByHTTP, w.contentLength()
+		drop, length = hopbyhop.Framing, w.contentLength()
 	case rc.API.Flavor == gatekit.WebSocket && w.Authorizer != nil:
 		// As recorded, an authorizer sees the upgrade, and a length of nothing, and an integration
 		// doesn't.

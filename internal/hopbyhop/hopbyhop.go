@@ -8,11 +8,15 @@ import (
 	"strings"
 )
 
-// fields are headers of one connection, whatever Connection says. (RFC 9110, section 7.6.1, and
-// what clients send although it was never a standard.)
-var fields = map[string]bool{
-	"Connection": true, "Proxy-Connection": true, "Keep-Alive": true, "Proxy-Authenticate": true, "Proxy-Authorization": true,
-	"Te": true, "Trailer": true, "Transfer-Encoding": true, "Upgrade": true,
+// Framing reports whether a header, by its canonical name, says how messages follow each other on
+// one connection, whatever Connection says. (RFC 9110, section 7.6.1, and what clients send
+// although it was never a standard.) Functions are told none of these, and can't set them.
+func Framing(name string) bool {
+	switch name {
+	case "Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade":
+		return true
+	}
+	return false
 }
 
 // Forwarding are what a gateway, or a proxy that it trusts, has written or will write: a client
@@ -30,8 +34,11 @@ var forwarding = func() map[string]bool {
 	return set
 }()
 
-// Is reports whether a header, by its canonical name, is for one connection.
-func Is(name string) bool { return fields[name] }
+// Is reports whether a header, by its canonical name, is for one connection: those of [Framing],
+// and what a proxy and its client tell each other of who they are.
+func Is(name string) bool {
+	return Framing(name) || name == "Proxy-Authenticate" || name == "Proxy-Authorization"
+}
 
 // Drop removes the headers of one connection from h, and those that Connection names, unless they
 // are in keep: what an integration does with what it passes on.
@@ -44,7 +51,7 @@ func Drop(h http.Header, keep map[string]bool) {
 		}
 	}
 	for name := range h {
-		if fields[name] {
+		if Is(name) {
 			delete(h, name)
 		}
 	}
@@ -142,7 +149,7 @@ func MayTrail(name string) bool {
 	if twin := Twin(name); twin != "" {
 		name = twin
 	}
-	if fields[name] || forbidden[name] {
+	if Is(name) || forbidden[name] {
 		return false
 	}
 	for _, prefix := range forbiddenPrefixes {

@@ -69,3 +69,18 @@ func TestMayTrail(t *testing.T) {
 		require.False(t, hopbyhop.MayTrail(name), name)
 	}
 }
+
+// What frames a message is for one connection; what a proxy and its client tell each other is too, and frames nothing.
+func TestFraming(t *testing.T) {
+	for _, name := range []string{"Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade"} {
+		require.True(t, hopbyhop.Framing(name), name)
+		require.True(t, hopbyhop.Is(name), name)
+	}
+	for _, name := range []string{"Proxy-Authenticate", "Proxy-Authorization"} {
+		require.False(t, hopbyhop.Framing(name), name)
+		require.True(t, hopbyhop.Is(name), name)
+	}
+	for _, name := range []string{"", "connection", "Content-Length", "Host", "X-Te"} {
+		require.False(t, hopbyhop.Is(name), name)
+	}
+}

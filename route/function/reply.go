@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/gatekit-go/gatekit/internal/event"
+	"github.com/gatekit-go/gatekit/internal/hopbyhop"
 	"github.com/gatekit-go/gatekit/internal/httpword"
 	"github.com/gatekit-go/gatekit/internal/jsonlex"
 	"github.com/gatekit-go/gatekit/internal/mediatype"
@@ -77,12 +78,10 @@ func (w *recorder) sniff(body []byte) {
 // itself.
 func droppedFromReply(name string) bool {
 	switch name {
-	case "Connection", "Content-Length", "Date", "Keep-Alive", "Proxy-Connection", "Te", "Trailer",
-		"Transfer-Encoding", "Upgrade",
-		"Apigw-Requestid", "X-Amzn-Requestid", "X-Amz-Apigw-Id":
+	case "Content-Length", "Date", "Apigw-Requestid", "X-Amzn-Requestid", "X-Amz-Apigw-Id":
 		return true
 	}
-	return strings.HasPrefix(name, http.TrailerPrefix)
+	return hopbyhop.Framing(name) || strings.HasPrefix(name, http.TrailerPrefix)
 }
 
 // reply writes what was recorded as a reply: cookies apart for payload 2.0, multi-value headers for

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/event"
+	"github.com/gatekit-go/gatekit/internal/hopbyhop"
 	"github.com/gatekit-go/gatekit/internal/httpword"
 	"github.com/gatekit-go/gatekit/internal/jsonscan"
 )
@@ -306,11 +307,10 @@ func (r *reply) writeHeader(w http.ResponseWriter, req *http.Request, rc *gateki
 // droppedFromHTTP are the headers that are the gateway's on HTTP APIs.
 func droppedFromHTTP(name string) bool {
 	switch name {
-	case "Apigw-Requestid", "Connection", "Content-Length", "Date", "Keep-Alive", "Proxy-Connection",
-		"Te", "Trailer", "Transfer-Encoding", "Upgrade":
+	case "Apigw-Requestid", "Content-Length", "Date":
 		return true
 	}
-	return false
+	return hopbyhop.Framing(name)
 }
 
 // restHeader is the name under which a REST API sends a function's header, or "". (Recorded, but
