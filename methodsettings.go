@@ -74,17 +74,19 @@ const MaxCacheTTL = time.Hour
 type StageSettings struct {
 	every   *MethodSettings
 	methods map[methodPath]*MethodSettings
+	shapes  map[methodPath]*MethodSettings // those with variables, without the names of these
 }
 
 type methodPath struct{ method, path string }
 
 // NewStageSettings returns the settings of a stage, or one error that names each that it refuses.
 // Keys are paths as the managed gateway writes them, "pets/{id}/GET" or "~1pets~1{id}/GET", with
-// "*/*" for all methods that have no entry of their own. An entry of a method's own replaces that
+// "*/*" for all methods that have no entry of their own. Names of variables differ as they like, as
+// long as no other entry has the request's. An entry of a method's own replaces that
 // of */* as a whole. (Developer guide, "Set up a stage"; API reference, "UpdateStage".)
 func NewStageSettings(byPath map[string]MethodSettings) (*StageSettings, error) {
 	all := mistakes.In("gatekit: StageSettings")
-	s := &StageSettings{methods: map[methodPath]*MethodSettings{}}
+	s := &StageSettings{methods: map[methodPath]*MethodSettings{}, shapes: map[methodPath]*MethodSettings{}}
 	for _, key := range slices.Sorted(maps.Keys(byPath)) {
 		settings, m := byPath[key], all.Key(key)
 		settings.check(m)
@@ -100,6 +102,9 @@ func NewStageSettings(byPath map[string]MethodSettings) (*StageSettings, error) 
 		}
 		m.Require(s.methods[at] == nil, "", "want one entry for %s %s, got two", at.method, at.path)
 		s.methods[at] = &settings
+		if shape := string(appendShape(nil, at.path)); shape != at.path && s.shapes[methodPath{at.method, shape}] == nil {
+			s.shapes[methodPath{at.method, shape}] = &settings
+		}
 	}
 	if err := all.Err(); err != nil {
 		return nil, err
@@ -146,13 +151,39 @@ func (s *StageSettings) Of(method, resource string) *MethodSettings {
 	if s == nil {
 		return nil
 	}
-	if own := s.methods[methodPath{method, resource}]; own != nil {
+	if own := s.own(method, resource); own != nil {
 		return own
 	}
-	if anyMethod := s.methods[methodPath{"ANY", resource}]; anyMethod != nil {
+	if anyMethod := s.own("ANY", resource); anyMethod != nil {
 		return anyMethod
 	}
 	return s.every
+}
+
+// own returns a method's own entry, or nil. The names of variables don't matter where no entry has
+// the same: GET /pets/{id} and GET /pets/{petId} match the same requests, and a canary, another
+// document, or OnRoute may have another name than the entry, which would then silently not apply.
+func (s *StageSettings) own(method, resource string) *MethodSettings {
+	if own := s.methods[methodPath{method, resource}]; own != nil || len(s.shapes) == 0 {
+		return own
+	}
+	var room [128]byte
+	return s.shapes[methodPath{method, string(appendShape(room[:0], resource))}] // the string isn't allocated
+}
+
+// appendShape appends a resource without the names of its variables: "/pets/{}/{+}". It is what
+// routetree.Shape says of keys, for each request.
+func appendShape(b []byte, resource string) []byte {
+	named := false
+	for i := range len(resource) {
+		switch c := resource[i]; {
+		case c == '{':
+			b, named = append(b, c), true
+		case c == '}', !named, c == '+' && strings.HasPrefix(resource[i+1:], "}"):
+			b, named = append(b, c), named && c != '}'
+		}
+	}
+	return b
 }
 
 // Methods returns the methods and resources that have an entry of their own ("GET", "/pets/{id}"),
@@ -190,7 +221,7 @@ func (s *StageSettings) onRoute(key, method string) *MethodSettings {
 	if of == "ANY" || resource == "" {
 		return s.Of(method, resource)
 	}
-	if own := s.methods[methodPath{of, resource}]; own != nil {
+	if own := s.own(of, resource); own != nil {
 		return own
 	}
 	return s.every

@@ -2,6 +2,7 @@ package gatekit_test
 
 import (
 	"math"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -24,6 +25,28 @@ func TestStageSettings(t *testing.T) {
 	require.True(t, s.Of("GET", "/pets").CachingEnabled)
 	require.Nil(t, (*gatekit.StageSettings)(nil).Of("GET", "/"))
 	require.Nil(t, (*gatekit.RequestContext)(nil).MethodSettings("GET"))
+}
+
+// An entry holds for the requests that its path matches, whatever a canary, another document or
+// OnRoute calls the variables; an entry of the same name goes first.
+func TestStageSettingsUnderOtherNames(t *testing.T) {
+	s := gatekit.Must(gatekit.NewStageSettings(map[string]gatekit.MethodSettings{
+		"*/*": {CacheTTL: 9 * time.Second}, "pets/{id}/GET": {CacheTTL: 1 * time.Second}, "pets/{named}/GET": {CacheTTL: 2 * time.Second},
+		"files/{proxy+}/ANY": {CacheTTL: 3 * time.Second}, "a/{b}/c/{d}/GET": {CacheTTL: 4 * time.Second},
+	}))
+	for key, want := range map[string]time.Duration{
+		"GET /pets/{id}": 1, "GET /pets/{named}": 2, "GET /pets/{petId}": 1, "POST /pets/{petId}": 9, "GET /pets/{id+}": 9, "GET /pets/id": 9, "GET /pets/{id}/x": 9,
+		"ANY /files/{path+}": 3, "ANY /files/{path}": 9, "GET /a/{x}/c/{y}": 4, "GET /a/{x}/d/{y}": 9, "$default": 9,
+	} {
+		r := httptest.NewRequest("GET", "/", nil)
+		rc, r := gatekit.Attach(r)
+		rc.API, rc.Route = &gatekit.API{Settings: s}, &gatekit.Route{Key: key}
+		require.Equal(t, want*time.Second, rc.MethodSettings("GET").CacheTTL, key)
+		got, err := gatekit.MethodSettingsOf(r)
+		require.NoError(t, err)
+		require.Equal(t, want*time.Second, got.CacheTTL, key)
+		require.Zero(t, testing.AllocsPerRun(10, func() { rc.MethodSettings("GET") }), key)
+	}
 }
 
 func TestStageSettingsThatCannotBe(t *testing.T) {

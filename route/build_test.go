@@ -226,6 +226,18 @@ func TestMethodSettingsAreCheckedAgainstRoutes(t *testing.T) {
 	}
 }
 
+// The canary's own name of a variable takes no setting away from its requests.
+func TestMethodSettingsUnderTheCanarysNames(t *testing.T) {
+	rest := route.Config{API: gatekit.API{Flavor: gatekit.REST}}
+	own, canary := withRoutes(rest, "GET /pets/{id}"), withRoutes(rest, "GET /pets/{petId}")
+	for _, api := range []*route.API{own, canary} {
+		api.UseMatched(throttle.NewMethodLimits(nil).Middleware)
+	}
+	stages := gatekit.Must(route.NewStages(route.Stage{Name: "prod", API: own, Canary: &route.Canary{API: canary, Percent: 100},
+		MethodSettings: map[string]gatekit.MethodSettings{"pets/{id}/GET": {Throttling: &gatekit.MethodThrottling{}}}}))
+	require.Equal(t, 429, get(stages, "GET", "/prod/pets/7").Code)
+}
+
 // A limit before the choice of the route would pass all methods that have one: it is a 500.
 func TestMethodLimitsBeforeTheChoice(t *testing.T) {
 	for name, use := range map[string]func(*route.API, gatekit.Middleware){
