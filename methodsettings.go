@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gatekit-go/gatekit/internal/mistakes"
+	"github.com/gatekit-go/gatekit/internal/routetree"
 )
 
 // MethodSettings are what a REST API's stage says of one method: how often it may be called, and
@@ -102,8 +103,9 @@ func NewStageSettings(byPath map[string]MethodSettings) (*StageSettings, error) 
 		}
 		m.Require(s.methods[at] == nil, "", "want one entry for %s %s, got two", at.method, at.path)
 		s.methods[at] = &settings
-		if shape := string(appendShape(nil, at.path)); shape != at.path && s.shapes[methodPath{at.method, shape}] == nil {
-			s.shapes[methodPath{at.method, shape}] = &settings
+		shape := methodPath{at.method, string(routetree.AppendShape(nil, at.path))}
+		if shape != at && s.shapes[shape] == nil {
+			s.shapes[shape] = &settings
 		}
 	}
 	if err := all.Err(); err != nil {
@@ -168,22 +170,7 @@ func (s *StageSettings) own(method, resource string) *MethodSettings {
 		return own
 	}
 	var room [128]byte
-	return s.shapes[methodPath{method, string(appendShape(room[:0], resource))}] // the string isn't allocated
-}
-
-// appendShape appends a resource without the names of its variables: "/pets/{}/{+}". It is what
-// routetree.Shape says of keys, for each request.
-func appendShape(b []byte, resource string) []byte {
-	named := false
-	for i := range len(resource) {
-		switch c := resource[i]; {
-		case c == '{':
-			b, named = append(b, c), true
-		case c == '}', !named, c == '+' && strings.HasPrefix(resource[i+1:], "}"):
-			b, named = append(b, c), named && c != '}'
-		}
-	}
-	return b
+	return s.shapes[methodPath{method, string(routetree.AppendShape(room[:0], resource))}] // the string isn't allocated
 }
 
 // Methods returns the methods and resources that have an entry of their own ("GET", "/pets/{id}"),

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -50,6 +51,7 @@ type Stage struct {
 	account      *bucketOfAll
 	listed       []string                // the keys of Routes, sorted
 	shapes       map[string]*bucketOfAll // of Routes, by routetree.Shape; nil value: not limited
+	byMethod     map[string]*bucketOfAll // the same, by routetree.AppendShape
 	deflt        *Limit
 	noRetryAfter bool
 
@@ -65,7 +67,10 @@ const maxDefaultBuckets = 10_000
 // NewStage returns a Stage, or one error that names every field it refuses. It copies cfg.
 func NewStage(cfg StageConfig) (*Stage, error) {
 	m := mistakes.In("throttle: StageConfig")
-	s := &Stage{shapes: map[string]*bucketOfAll{}, known: map[string]*bucketOfAll{}, noRetryAfter: cfg.NoRetryAfter}
+	s := &Stage{
+		shapes: map[string]*bucketOfAll{}, byMethod: map[string]*bucketOfAll{}, known: map[string]*bucketOfAll{},
+		noRetryAfter: cfg.NoRetryAfter,
+	}
 	if cfg.Account != nil {
 		s.account = cfg.Account.bucket
 	}
@@ -88,7 +93,7 @@ func NewStage(cfg StageConfig) (*Stage, error) {
 			bucket = newLimiter(*limit).bucket
 		}
 		s.listed = append(s.listed, key)
-		s.shapes[shape], s.known[key] = bucket, bucket
+		s.shapes[shape], s.known[key], s.byMethod[string(routetree.AppendShape(nil, key))] = bucket, bucket, bucket
 	}
 	if err := m.Err(); err != nil {
 		return nil, err
@@ -212,6 +217,15 @@ func (s *Stage) route(r *http.Request) (*bucketOfAll, error) {
 	key, err := gatekit.RequireRouteKey(r)
 	if err != nil {
 		return nil, err
+	}
+	if resource, ok := strings.CutPrefix(key, "ANY "); ok {
+		// A key that was stated for all methods, where some have an entry: theirs goes first, as a
+		// usage plan's does, or it would silently not apply.
+		var room [128]byte
+		method := append(append(room[:0], r.Method...), ' ')
+		if b, listed := s.byMethod[string(routetree.AppendShape(method, resource))]; listed {
+			return b, nil
+		}
 	}
 	return s.bucketOf(key), nil
 }

@@ -234,6 +234,21 @@ func Shape(key string) string {
 	return k.String()
 }
 
+// AppendShape appends a resource, or a key, without the names of its variables: "/pets/{}/{+}". It
+// is what [Shape] says, for those who ask for each request: it allocates nothing.
+func AppendShape(b []byte, resource string) []byte {
+	named := false
+	for i := range len(resource) {
+		switch c := resource[i]; {
+		case c == '{':
+			b, named = append(b, c), true
+		case c == '}', !named, c == '+' && strings.HasPrefix(resource[i+1:], "}"):
+			b, named = append(b, c), named && c != '}'
+		}
+	}
+	return b
+}
+
 // Variables returns the names of the key's variables, in order.
 func (k Key) Variables() []string {
 	var names []string
