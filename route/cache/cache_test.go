@@ -340,6 +340,9 @@ func TestCoalescing(t *testing.T) {
 					t.Errorf("request %d got %q", i, body)
 				}
 			})
+			if i == 0 {
+				synctest.Wait() // it is the first: the one that goes away must not be
+			}
 		}
 		wg.Wait()
 		require.EqualValues(t, 1, b.calls.Load())

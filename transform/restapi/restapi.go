@@ -3,7 +3,9 @@
 //
 //	shop, err := restapi.New(restapi.Config{
 //		Models:     map[string]string{"Order": orderSchema},
-//		RequestValidators: map[string]restapi.RequestValidator{"body": {ValidateRequestBody: true}},
+//		RequestValidators: map[string]restapi.RequestValidator{
+//			"body": {ValidateRequestBody: true},
+//		},
 //	})
 //	…
 //	createOrder, err := shop.Method(restapi.MethodConfig{
