@@ -80,7 +80,7 @@ type RESTConfig struct {
 	// "'text'".
 	RequestParameters map[string]string
 	// RequestTemplates are the mapping templates by the request's media type; "$default" catches
-	// the rest.
+	// the rest. Parameters of a type (; charset=utf-8) are passed over.
 	RequestTemplates map[string]string
 	// PassthroughBehavior says what becomes of a request that no template fits.
 	PassthroughBehavior PassthroughBehavior

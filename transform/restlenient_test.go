@@ -49,6 +49,37 @@ func TestNewRESTTakes(t *testing.T) {
 	}
 }
 
+// A template's key is a Content-Type, whose parameters say nothing here: the type alone chooses, as
+// it does a validator's model.
+func TestTemplateKeysWithParameters(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		keys     map[string]string
+		want     string
+		findings int
+	}{
+		{"alone", map[string]string{"application/json;charset=UTF-8": "charset"}, "charset", 1},
+		{"beside-the-type", map[string]string{"application/json": "plain", "Application/JSON; charset=utf-8": "charset"}, "plain", 1},
+		{"two", map[string]string{"application/json; charset=utf-8": "a", "application/json;charset=utf-8": "b"}, "a", 2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := transform.RESTConfig{
+				Type: "http", ContentHandling: "convert_to_text", RequestTemplates: tt.keys,
+				IntegrationResponses: []transform.IntegrationResponse{{StatusCode: 200, ContentHandling: "convert_to_text", ResponseTemplates: tt.keys}},
+			}
+			m, err := transform.NewREST(c)
+			require.NoError(t, err)
+			require.Len(t, m.Findings(), 2*tt.findings, "of the request and of the response")
+			for _, contentType := range []string{"application/json", "application/json; charset=utf-8", "application/json; charset=latin1"} {
+				b := &backend{answer: "{}"}
+				w := serveREST(t, c, b, post("{}", "Content-Type", contentType, "Accept", contentType))
+				require.Equal(t, tt.want, b.body, contentType)
+				require.Equal(t, tt.want, w.Body.String(), contentType)
+			}
+		})
+	}
+}
+
 // A function gets the request as it is, or the answer is the managed gateway's 500. (E.2, E.5.)
 func TestAWSProxy(t *testing.T) {
 	for _, tt := range []struct {

@@ -45,6 +45,9 @@ func (t *REST) lint(c RESTConfig) {
 				"want a whole type, a kind such as image/*, or */*, got %q, which matches nothing", entry)
 		}
 	}
+	if !proxy {
+		lintKeys("RequestTemplates", c.RequestTemplates, found)
+	}
 	for i := range t.mappings {
 		switch m := &t.mappings[i]; {
 		case m.place != "header":
@@ -63,11 +66,24 @@ func (t *REST) lint(c RESTConfig) {
 	}
 	for i, r := range c.IntegrationResponses {
 		at := fmt.Sprintf("IntegrationResponses[%d]", i)
-		if r.ContentHandling == ConvertToBinary && len(r.ResponseTemplates) > 0 && !proxy {
+		if r.ContentHandling.upper() == ConvertToBinary && len(r.ResponseTemplates) > 0 && !proxy {
 			found(at+".ContentHandling", "want no template beside CONVERT_TO_BINARY: such answers become 500")
+		}
+		if !proxy {
+			lintKeys(at+".ResponseTemplates", r.ResponseTemplates, found)
 		}
 		if c.MethodResponses != nil && !proxy && !declaresStatus(c.MethodResponses, r.StatusCode) {
 			found(at+".StatusCode", "want one of MethodResponses, got %d", r.StatusCode)
+		}
+	}
+}
+
+// lintKeys finds the keys of templates that say more than a type.
+func lintKeys(field string, templates map[string]string, found func(field, format string, args ...any)) {
+	for _, key := range sortedKeys(templates) {
+		if media := mediaKey(key); media != "" && media != strings.ToLower(key) {
+			found(field, "want a media type without parameters, got %.100q, which is taken for %s, if that has no template",
+				key, media)
 		}
 	}
 }

@@ -62,7 +62,7 @@ func newREST(m *mistakes.Mistakes, c RESTConfig) *REST {
 	c.Type = IntegrationType(strings.ToUpper(string(c.Type)))
 	c.PassthroughBehavior = PassthroughBehavior(strings.ToUpper(string(c.PassthroughBehavior)))
 	t := &REST{
-		kind: c.Type, method: c.HTTPMethod, handling: c.ContentHandling,
+		kind: c.Type, method: c.HTTPMethod, handling: c.ContentHandling.upper(),
 		passthrough: cmp.Or(c.PassthroughBehavior, WhenNoMatch), maxBody: cmp.Or(c.MaxBodyBytes, MaxBodyBytes),
 	}
 	m.Require(slices.Contains([]IntegrationType{Mock, HTTP, HTTPProxy, AWS, AWSProxy}, c.Type),
@@ -109,8 +109,11 @@ func (t *REST) setURI(m *mistakes.Mistakes, c RESTConfig) {
 	}
 }
 
+// upper is the spelling that is compared: documents write it in lower case, too.
+func (h ContentHandling) upper() ContentHandling { return ContentHandling(strings.ToUpper(string(h))) }
+
 func checkHandling(m *mistakes.Mistakes, h ContentHandling) {
-	m.Require(h == "" || h == ConvertToBinary || h == ConvertToText,
+	m.Require(h == "" || h.upper() == ConvertToBinary || h.upper() == ConvertToText,
 		"ContentHandling", "want CONVERT_TO_BINARY, CONVERT_TO_TEXT or nothing, got %.100q", string(h))
 }
 
@@ -196,7 +199,7 @@ func (t *REST) setResponses(m *mistakes.Mistakes, c RESTConfig) {
 }
 
 func parseResponse(m *mistakes.Mistakes, field string, r IntegrationResponse, c RESTConfig) response {
-	compiled := response{status: r.StatusCode, handling: r.ContentHandling}
+	compiled := response{status: r.StatusCode, handling: r.ContentHandling.upper()}
 	mistakes.Range(m, "StatusCode", r.StatusCode, 200, 599)
 	if r.SelectionPattern != "" {
 		source := `\A(?:` + r.SelectionPattern + `)`
@@ -226,14 +229,21 @@ func parseTemplates(m *mistakes.Mistakes, name string, templates map[string]stri
 	}
 	parsed := byType{}
 	paths := &jsonpath.Cache{}
-	for _, key := range sortedKeys(templates) {
-		lower := strings.ToLower(key)
-		if media, _, err := mime.ParseMediaType(key); (err != nil || media != lower || !strings.Contains(media, "/")) &&
-			(!request || key != anyOther) {
+	keys := sortedKeys(templates)
+	slices.SortStableFunc(keys, func(a, b string) int { // a type alone comes before one with parameters
+		return cmp.Compare(strings.Count(a, ";"), strings.Count(b, ";"))
+	})
+	for _, key := range keys {
+		media := mediaKey(key)
+		switch {
+		case media == "" && (!request || key != anyOther):
 			m.Add("", "want a media type such as application/json, got %.100q", key)
 			continue
-		}
-		if parsed[lower] != nil {
+		case media == "":
+			media = anyOther
+		case parsed[media] != nil && media != strings.ToLower(key):
+			continue // without effect: REST.Findings says so
+		case parsed[media] != nil:
 			m.Add("", "want a template once a media type, got %q again", key)
 			continue
 		}
@@ -242,9 +252,20 @@ func parseTemplates(m *mistakes.Mistakes, name string, templates map[string]stri
 			m.Key(key).Add("", "%w", err)
 			continue
 		}
-		parsed[lower] = t
+		parsed[media] = t
 	}
 	return parsed
+}
+
+// mediaKey is the media type of a template's key, "" if it has none. Parameters, such as a charset,
+// are passed over in it as they are in the Content-Type of a body, and in the key of a validator's
+// model: whichever of them a client writes, a template and a model are for the same bodies.
+func mediaKey(key string) string {
+	media, _, err := mime.ParseMediaType(key)
+	if err != nil || !strings.Contains(media, "/") {
+		return ""
+	}
+	return media
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
