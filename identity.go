@@ -12,9 +12,18 @@ import (
 // guide, "Variables for data models, authorizers, mapping templates, and CloudWatch access
 // logging", $context.identity.)
 type IAMCaller struct {
-	AccessKey, AccountID, CallerID, UserID, UserARN, PrincipalOrgID string
+	// AccessKey is the access key ID that signed, AccountID the caller's account of 12 digits.
+	AccessKey, AccountID string
+	// CallerID and UserID are the principal's unique IDs: $context.identity.caller and .user.
+	CallerID, UserID string
+	// UserARN is the principal's ARN, PrincipalOrgID the organization of the caller's account.
+	UserARN, PrincipalOrgID string
 
-	CognitoIdentityID, CognitoIdentityPoolID                 string
+	// CognitoIdentityID and CognitoIdentityPoolID name an identity of an identity pool, where the
+	// caller's credentials came from one.
+	CognitoIdentityID, CognitoIdentityPoolID string
+	// CognitoAuthenticationType is "authenticated" or "unauthenticated" then, and
+	// CognitoAuthenticationProvider who had authenticated the identity.
 	CognitoAuthenticationType, CognitoAuthenticationProvider string
 }
 

@@ -16,5 +16,6 @@ import "context"
 // Invoke must be safe for concurrent use and must return when ctx ends. An error is a function
 // error; its text is logged and never sent to a client.
 type Invoker interface {
+	// Invoke calls the function with an event, and returns its answer; both are JSON.
 	Invoke(ctx context.Context, payload []byte) ([]byte, error)
 }

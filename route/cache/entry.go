@@ -31,7 +31,9 @@ type Entry struct {
 
 // Field is a header's name and values.
 type Field struct {
-	Name   string
+	// Name is the header's canonical name.
+	Name string
+	// Values are its lines, in their order. They must not be changed.
 	Values []string
 	// Added values go behind those that outer stations have set.
 	Added bool

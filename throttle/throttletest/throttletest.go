@@ -34,6 +34,7 @@ var Callers = throttle.ByHeader("X-Caller")
 
 // Setup is what one test needs.
 type Setup struct {
+	// Clock is the time that the limiters go by, which the suite lets pass.
 	Clock Clock
 	// New returns a limiter whose callers are told apart by [Callers], with buckets of its own, all
 	// full.

@@ -84,8 +84,11 @@ func (g *Registry) put(ctx context.Context, t Table, id string, revision int64, 
 
 // KeyChange is what UpdateKey changes: fields that are nil stay.
 type KeyChange struct {
+	// Name, Description and CustomerID are what the key is called, what it is for and whose it is
+	// from then on, each as in [Key].
 	Name, Description, CustomerID *string
-	Enabled                       *bool
+	// Enabled says whether the key is let through.
+	Enabled *bool
 }
 
 // UpdateKey changes a key. One that is disabled is refused from then on: at once here, within

@@ -98,6 +98,7 @@ type Change struct {
 
 // Counter is a key's count under a plan, in one period.
 type Counter struct {
+	// Plan and Key are the IDs of the plan and of the key.
 	Plan, Key string
 	// From is the period's first day, To the day after its last.
 	From, To Date

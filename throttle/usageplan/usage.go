@@ -23,9 +23,11 @@ type UsageQuery struct {
 // Usage is what the keys of a plan have used, by day. Its JSON form is the managed gateway's. Units
 // that a process has leased of a Fast quota count as used until they are given back.
 type Usage struct {
+	// UsagePlanID is the plan's ID.
 	UsagePlanID string `json:"usagePlanId"`
-	StartDate   string `json:"startDate"`
-	EndDate     string `json:"endDate"`
+	// StartDate and EndDate are the first and the last day of the report, "2006-01-02".
+	StartDate string `json:"startDate"`
+	EndDate   string `json:"endDate"`
 	// Position is the After of the next part, nil if this is the last one.
 	Position *string `json:"position"`
 	// Values has the days of each key, by the key's ID.
