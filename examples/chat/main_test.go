@@ -1,0 +1,245 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gatekit-go/gatekit/auth/authtest"
+	"github.com/gatekit-go/gatekit/internal/exampletest"
+	"github.com/gatekit-go/gatekit/route/websocket/websockettest"
+)
+
+func TestMain(m *testing.M) { exampletest.Main(m, main) }
+
+// The program is started as a newcomer would start it, and every line that it prints is run.
+func TestPrintedLinesWork(t *testing.T) {
+	exampletest.WithCurl(t, false)
+	exampletest.PrintedLines(t, 4)
+}
+
+const origin = "https://chat.example"
+
+// rig is the server under test.
+type rig struct {
+	t       *testing.T
+	handler http.Handler
+}
+
+func newRig(t *testing.T) *rig {
+	handler, _, err := gateway(t.Context(), authtest.NewIssuer(t))
+	require.NoError(t, err)
+	return &rig{t, handler}
+}
+
+func (g *rig) request(method, path, body, token, from string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, origin+path, strings.NewReader(body))
+	r.Header.Set("Origin", from)
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	w := httptest.NewRecorder()
+	g.handler.ServeHTTP(w, r)
+	return w
+}
+
+// login returns a token, as the page's login does.
+func (g *rig) login(name string) string {
+	w := g.request("POST", "/login", fmt.Sprintf(`{"name":%q}`, name), "", origin)
+	require.Equal(g.t, 200, w.Code)
+	var answer struct{ Token string }
+	require.NoError(g.t, json.Unmarshal(w.Body.Bytes(), &answer))
+	return answer.Token
+}
+
+// ticket returns a handshake's header with a ticket of name's.
+func (g *rig) ticket(name, from string) http.Header {
+	w := g.request("POST", "/ticket", "", g.login(name), origin)
+	require.Equal(g.t, 200, w.Code)
+	var answer struct{ Ticket string }
+	require.NoError(g.t, json.Unmarshal(w.Body.Bytes(), &answer))
+	return http.Header{"Origin": {from}, "Sec-Websocket-Protocol": {"chat.v1, ticket." + answer.Ticket}}
+}
+
+type client struct {
+	*websockettest.Client
+	t *testing.T
+}
+
+func (g *rig) dial(name string) client {
+	c, resp := websockettest.Dial(g.t.Context(), g.handler, "wss://chat.example/chat", g.ticket(name, origin))
+	require.Equal(g.t, 101, resp.StatusCode)
+	require.Equal(g.t, "chat.v1", c.Subprotocol)
+	return client{c, g.t}
+}
+
+func (c client) send(format string, args ...any) {
+	require.NoError(c.t, c.SendText(fmt.Sprintf(format, args...)))
+}
+
+func (c client) receive() (e event) {
+	text, err := c.Receive(time.Minute)
+	require.NoError(c.t, err)
+	require.NoError(c.t, json.Unmarshal([]byte(text), &e), text)
+	return e
+}
+
+// join joins a room, and returns what was said there and who is in it.
+func (c client) join(room string) (history []event, people []string) {
+	c.send(`{"action":"join","room":%q}`, room)
+	hello := c.receive()
+	require.Equal(c.t, "welcome", hello.Type)
+	require.Equal(c.t, room, hello.Room)
+	return hello.History, c.receive().People
+}
+
+func TestTwoInARoom(t *testing.T) {
+	g := newRig(t)
+	ann, bob := g.dial("ann"), g.dial("bob")
+	history, people := ann.join("tea")
+	require.Empty(t, history)
+	require.Equal(t, []string{"ann"}, people)
+	_, people = bob.join("tea")
+	require.Equal(t, []string{"ann", "bob"}, people)
+	require.Equal(t, []string{"ann", "bob"}, ann.receive().People)
+
+	ann.send(`{"action":"say","text":" <b>hello</b> "}`)
+	for _, c := range []client{ann, bob} {
+		e := c.receive()
+		require.Equal(t, []string{"message", "ann", "<b>hello</b>"}, []string{e.Type, e.From, e.Text})
+	}
+
+	bob.join("coffee")
+	require.Equal(t, []string{"ann"}, ann.receive().People, "who moves on has left")
+	bob.send(`{"action":"say","text":"psst"}`)
+	require.Equal(t, "psst", bob.receive().Text)
+	_, people = bob.join("tea")
+	require.Equal(t, []string{"ann", "bob"}, people)
+	require.Equal(t, "presence", ann.receive().Type, "and hears nothing of another room")
+	bob.Reset()
+	require.Equal(t, []string{"ann"}, ann.receive().People, "who is cut off has left")
+}
+
+// Somebody with two windows is one person, until the last one is closed.
+func TestTwoWindows(t *testing.T) {
+	g := newRig(t)
+	first, second := g.dial("ann"), g.dial("ann")
+	first.join("tea")
+	_, people := second.join("tea")
+	require.Equal(t, []string{"ann"}, people)
+	first.receive()
+	require.NoError(t, second.Close(1000, ""))
+	require.Equal(t, []string{"ann"}, first.receive().People)
+	_, people = first.join("tea")
+	require.Equal(t, []string{"ann"}, people, "joining twice is joining")
+}
+
+// Whoever comes late gets the last 50 messages, in order, however long they are.
+func TestHistory(t *testing.T) {
+	g := newRig(t)
+	token := g.login("ann")
+	for i := range 20 {
+		w := g.request("POST", "/rooms/tea", fmt.Sprintf(`{"text":"%d"}`, i), token, origin)
+		require.Equal(t, 200, w.Code, w.Body)
+	}
+	for i := 20; i < 60; i++ { // of three, as each has a limit
+		w := g.request("POST", "/rooms/tea", fmt.Sprintf(`{"text":"%d%s"}`, i, strings.Repeat(`\u0001`, maxText-2)),
+			g.login(fmt.Sprint("bob", i/20)), origin)
+		require.Equal(t, 200, w.Code, w.Body)
+	}
+	history, _ := g.dial("cid").join("tea")
+	require.Len(t, history, 50)
+	require.Equal(t, "10", history[0].Text)
+	require.Equal(t, "59", history[49].Text[:2])
+}
+
+func TestRefusals(t *testing.T) {
+	g := newRig(t)
+	dial := func(header http.Header) int {
+		_, resp := websockettest.Dial(t.Context(), g.handler, "wss://chat.example/chat", header)
+		return resp.StatusCode
+	}
+	used := g.ticket("ann", origin)
+	require.Equal(t, 101, dial(used))
+	require.Equal(t, 401, dial(used), "a ticket is good once")
+	require.Equal(t, 401, dial(http.Header{"Origin": {origin}, "Sec-Websocket-Protocol": {"chat.v1"}}), "none")
+	require.Equal(t, 403, dial(g.ticket("ann", "https://evil.example")), "another site's page")
+	elsewhere := g.ticket("ann", origin)
+	elsewhere["Origin"] = nil
+	require.Equal(t, 401, dial(elsewhere), "a ticket is its page's")
+
+	token := g.login("ann")
+	require.Equal(t, 403, g.request("POST", "/ticket", "", token, "https://evil.example").Code)
+	require.Equal(t, 401, g.request("POST", "/ticket", "", "", origin).Code)
+	require.Equal(t, 401, g.request("POST", "/rooms/tea", `{"text":"x"}`, "", origin).Code)
+	for _, name := range []string{"", " ", "<b>", strings.Repeat("x", 33), "a\nb"} {
+		require.Equal(t, 400, g.request("POST", "/login", fmt.Sprintf(`{"name":%q}`, name), "", origin).Code, name)
+	}
+	for path, body := range map[string]string{"/rooms/UP": `{"text":"x"}`, "/rooms/tea": `{"text":" "}`, "/rooms/a": `[`} {
+		require.Equal(t, 400, g.request("POST", path, body, token, origin).Code, path)
+	}
+}
+
+// What isn't a room or a text is an error frame, and the connection stays.
+func TestRefusedMessages(t *testing.T) {
+	c := newRig(t).dial("ann")
+	for _, message := range []string{
+		`{"action":"say","text":"in no room"}`, `{"action":"join"}`, `{"action":"join","room":"a b"}`,
+		`{"action":"join","room":7}`, `{"action":"fly"}`, `hello`,
+	} {
+		c.send("%s", message)
+		text, err := c.Receive(time.Minute)
+		require.NoError(t, err)
+		require.Contains(t, text, `"message"`, message)
+	}
+	c.join("tea")
+	for _, text := range []string{"", "  ", strings.Repeat("x", maxText+1)} {
+		c.send(`{"action":"say","text":%q}`, text)
+		refused, err := c.Receive(time.Minute)
+		require.NoError(t, err)
+		require.NotContains(t, refused, `"type"`)
+	}
+	for range 30 {
+		c.send(`{"action":"say","text":"spam"}`)
+	}
+	for {
+		if text, err := c.Receive(time.Minute); err != nil || strings.Contains(text, "Too Many Requests") {
+			require.NoError(t, err)
+			return
+		}
+	}
+}
+
+// Rooms are bounded: the place of an empty one is taken, one with people in it stays.
+func TestRoomsAreBounded(t *testing.T) {
+	c := &chat{rooms: map[string]*room{}}
+	kept, err := c.open("kept")
+	require.NoError(t, err)
+	kept.members["id"] = "ann"
+	for i := range 2 * maxRooms {
+		_, err := c.open(fmt.Sprint("room-", i))
+		require.NoError(t, err)
+	}
+	require.Len(t, c.rooms, maxRooms)
+	require.Same(t, kept, c.rooms["kept"])
+	for _, r := range c.rooms {
+		r.members["id"] = "ann"
+	}
+	_, err = c.open("one-more")
+	require.ErrorIs(t, err, errFull)
+}
+
+// The page's script is the one that its policy allows.
+func TestPage(t *testing.T) {
+	w := newRig(t).request("GET", "/", "", "", origin)
+	require.Equal(t, 200, w.Code)
+	require.Contains(t, w.Header().Get("Content-Security-Policy"), "script-src 'sha256-")
+	require.Equal(t, 1, strings.Count(w.Body.String(), "<script"))
+	require.NotContains(t, w.Body.String(), "innerHTML")
+}
