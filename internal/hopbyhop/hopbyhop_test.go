@@ -65,6 +65,7 @@ func TestMayTrail(t *testing.T) {
 		"Authorization", "Cookie", "Set-Cookie", "Host", "Transfer-Encoding", "Content-Length", "Content-Type", "Connection", "Te", "Trailer", "Upgrade",
 		"X-Forwarded-For", "X_forwarded_for", "Forwarded", "Via", "Cache-Control", "Range", "If-None-Match", "Expect", "Max-Forwards", "Www-Authenticate",
 		"Proxy-Authorization", "X-Amz-Date", "X-Amzn-Trace-Id", "X-Api-Key", "Accept-Encoding", "Access-Control-Allow-Origin", "X-Http-Method-Override",
+		"X_http_method", "X-Method-Override", "X-Original-Url", "X_rewrite_url", "True-Client-Ip", "Remote_user",
 	} {
 		require.False(t, hopbyhop.MayTrail(name), name)
 	}
