@@ -23,8 +23,10 @@ func (in *Incoming) describe(rc *gatekit.RequestContext, r *http.Request) {
 		api.Flavor = gatekit.REST
 	}
 	rc.API = api
-	if id := text(c.requestID); !rc.SetRequestID(id, text(c.extendedRequestID)) {
-		rc.SetRequestID(id, "") // a REST API's two IDs don't fall together
+	// A REST API's two IDs don't fall together: the one that is no ID is a new one.
+	id, extended := text(c.requestID), text(c.extendedRequestID)
+	if !rc.SetRequestID(id, extended) && !rc.SetRequestID(id, "") {
+		rc.SetRequestID(rc.RequestID(), extended)
 	}
 	rc.SetDomain(&gatekit.Domain{Name: text(c.domainName)})
 	if ms, err := strconv.ParseInt(c.time, 10, 64); err == nil {

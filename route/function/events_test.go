@@ -96,6 +96,10 @@ func TestFunctionRequestIDs(t *testing.T) {
 		require.Equal(t, want+" "+want, ids(`{"version":"1.0","path":"/","httpMethod":"GET","requestContext":{"requestId":"`+in+`","extendedRequestId":"`+in+`"}}`))
 		require.Equal(t, uuid+" "+want, ids(`{"path":"/","httpMethod":"GET","requestContext":{"requestId":"`+uuid+`","extendedRequestId":"`+in+`"}}`))
 	}
+	const ownUUID = "^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+	for _, odd := range []string{"", "x", "LV7fzho-PHcEJPw=", uuid + "0"} {
+		require.Regexp(t, ownUUID+" LV7fzho-PHcEJPw=$", ids(`{"path":"/","httpMethod":"GET","requestContext":{"requestId":"`+odd+`","extendedRequestId":"LV7fzho-PHcEJPw="}}`))
+	}
 	for _, odd := range []string{"", "x", "LV7fzho*PHcEJPw="} {
 		require.Regexp(t, "^"+uuid+" [A-Za-z0-9_-]{15}=$", ids(`{"path":"/","httpMethod":"GET","requestContext":{"requestId":"`+uuid+`","extendedRequestId":"`+odd+`"}}`))
 	}
