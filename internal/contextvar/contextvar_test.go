@@ -201,6 +201,7 @@ func TestSpellingsOfClaims(t *testing.T) {
 		require.Error(t, err, name)
 	}
 	require.True(t, contextvar.Numeric("requestTimeEpoch"))
+	require.True(t, contextvar.Numeric("connectedAt"), "milliseconds, as in a WebSocket API's events")
 	require.False(t, contextvar.Numeric("requestId"))
 }
 

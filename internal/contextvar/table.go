@@ -91,7 +91,7 @@ var variables = map[string]row{
 	"responseLatency":  {kind: number},
 	"responseLength":   {kind: number},
 	"status":           {kind: number},
-	"connectedAt":      {socket(func(s event.Socket) string { return event.Millis(s.ConnectedAt).String() }), plain},
+	"connectedAt":      {socket(func(s event.Socket) string { return event.Millis(s.ConnectedAt).String() }), number},
 	"eventType":        {socket(func(s event.Socket) string { return string(s.Type) }), plain},
 	"messageDirection": {socket(func(event.Socket) string { return "IN" }), plain},
 	"messageId":        {socket(func(s event.Socket) string { return s.MessageID }), plain},
