@@ -25,7 +25,8 @@ type attached struct {
 	integration atomic.Pointer[Integration]
 	rejection   atomic.Pointer[Rejection]
 	trial       atomic.Pointer[trial] // the innermost Shadow whose rule is running
-	// idHeaders is what the request-ID headers' slices point at, without an allocation of their own.
+	// idHeaders is what the request-ID headers' slices point at, without an allocation of their
+	// own.
 	idHeaders [2]string
 }
 

@@ -114,7 +114,8 @@ func (set *stageSet) named(name string) *served {
 func (s *Stages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	set := s.current.Load()
 	if set.fallback == nil && gatekit.From(r.Context()) == nil && r.Header["X-Amzn-Requestid"] == nil {
-		// Asked before anything is attached: whoever asks for what isn't there shall cost as little as can be.
+		// Asked before anything is attached: whoever asks for what isn't there shall cost as little
+		// as can be.
 		path := requestpath.Of(r)
 		if sent, _ := path.Routed().Raw(); set.byName[firstSegment(sent)] == nil {
 			refuseStage(w, r, set)

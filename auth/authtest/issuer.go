@@ -1,5 +1,5 @@
-// Package authtest gives tests and examples what real callers have: an OpenID Connect issuer on a loopback server that mints
-// tokens, rotates its keys, goes down and slows down.
+// Package authtest gives tests and examples what real callers have: an OpenID Connect issuer on a
+// loopback server that mints tokens, rotates its keys, goes down and slows down.
 //
 //	iss := authtest.NewIssuer(t)
 //	jwt, err := auth.NewJWT(t.Context(), auth.JWTConfig{Issuer: iss.URL(), Audience: []string{"my-api"}})
@@ -32,8 +32,8 @@ import (
 // Claims are a token's claims.
 type Claims map[string]any
 
-// Issuer is an OpenID Connect issuer: discovery at /.well-known/openid-configuration, the key set at /jwks.json. Its methods
-// are safe for concurrent use.
+// Issuer is an OpenID Connect issuer: discovery at /.well-known/openid-configuration, the key set
+// at /jwks.json. Its methods are safe for concurrent use.
 type Issuer struct {
 	server *httptest.Server
 
@@ -118,12 +118,13 @@ func (iss *Issuer) answer(w http.ResponseWriter, r *http.Request, document func(
 	_, _ = w.Write(text)
 }
 
-// Mint returns a token signed with RS256. Unless c says otherwise its iss is the issuer, its sub "user-1", its iat now and its
-// exp an hour from now; a claim that is nil is left out. It panics if the claims can't be written as JSON.
+// Mint returns a token signed with RS256. Unless c says otherwise its iss is the issuer, its sub
+// "user-1", its iat now and its exp an hour from now; a claim that is nil is left out. It panics if
+// the claims can't be written as JSON.
 func (iss *Issuer) Mint(c Claims) string { return iss.MintWith("RS256", c) }
 
-// MintWith is Mint with another algorithm: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 or EdDSA. It panics
-// for any other one.
+// MintWith is Mint with another algorithm: RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384,
+// ES512 or EdDSA. It panics for any other one.
 func (iss *Issuer) MintWith(algorithm string, c Claims) string {
 	now := time.Now()
 	claims := jwt.MapClaims{"iss": iss.URL(), "sub": "user-1", "iat": now.Unix(), "exp": now.Add(time.Hour).Unix()}
@@ -149,7 +150,8 @@ func (iss *Issuer) MintWith(algorithm string, c Claims) string {
 	return text
 }
 
-// Key returns the private key that MintWith signs with for an algorithm, and its kid, for tests that build odd tokens by hand.
+// Key returns the private key that MintWith signs with for an algorithm, and its kid, for tests
+// that build odd tokens by hand.
 func (iss *Issuer) Key(algorithm string) (key crypto.Signer, kid string) {
 	iss.mu.Lock()
 	defer iss.mu.Unlock()
@@ -175,7 +177,8 @@ func (iss *Issuer) signer(algorithm string) (crypto.Signer, string, error) {
 
 func kidOf(family string, serial int) string { return fmt.Sprintf("%s-%d", family, serial) }
 
-// Rotate replaces all keys: tokens minted before no longer verify once the key set is fetched again.
+// Rotate replaces all keys: tokens minted before no longer verify once the key set is fetched
+// again.
 func (iss *Issuer) Rotate() error {
 	keys := map[string]crypto.Signer{}
 	var err error

@@ -9,8 +9,9 @@ import (
 	"github.com/gatekit-go/gatekit/internal/invoke"
 )
 
-// Recorder is an authorizer function under observation: it hands each event to the function behind it and keeps event and answer, so that a
-// test can show what the function got. It is a gatekit.Invoker and safe for concurrent use.
+// Recorder is an authorizer function under observation: it hands each event to the function behind
+// it and keeps event and answer, so that a test can show what the function got. It is a
+// gatekit.Invoker and safe for concurrent use.
 type Recorder struct {
 	function gatekit.Invoker
 

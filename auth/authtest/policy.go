@@ -18,8 +18,8 @@ type PolicyCase struct {
 	Sid string
 }
 
-// TestPolicies asks policies about each case, in a subtest of its own, and fails those that come out otherwise; the failure says which
-// statement decided.
+// TestPolicies asks policies about each case, in a subtest of its own, and fails those that come
+// out otherwise; the failure says which statement decided.
 func TestPolicies(t *testing.T, cases []PolicyCase, policies ...*policy.Policy) {
 	t.Helper()
 	for _, c := range cases {

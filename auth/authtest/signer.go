@@ -19,8 +19,8 @@ import (
 	"github.com/gatekit-go/gatekit/internal/sigv4"
 )
 
-// Signer signs requests with Signature Version 4 as SDKs do: host, content type and every x-amz- header are signed. The path is signed in its
-// normal form. It may be used by several goroutines.
+// Signer signs requests with Signature Version 4 as SDKs do: host, content type and every x-amz-
+// header are signed. The path is signed in its normal form. It may be used by several goroutines.
 type Signer struct {
 	// AccessKeyID and SecretAccessKey are the key. SessionToken goes with temporary ones.
 	AccessKeyID, SecretAccessKey, SessionToken string
@@ -30,7 +30,8 @@ type Signer struct {
 	Service string
 }
 
-// Sign puts a signature made at a time into r's headers. It reads the body and puts an equal one in its place.
+// Sign puts a signature made at a time into r's headers. It reads the body and puts an equal one in
+// its place.
 func (s Signer) Sign(r *http.Request, at time.Time) error { return s.signHeader(r, at, sigv4.HMAC) }
 
 // SignV4A is Sign with SigV4A, whose Region is a region set.

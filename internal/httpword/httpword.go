@@ -26,7 +26,8 @@ var tokens = func() (set [256]bool) {
 // IsTokenByte reports whether c may stand in a token.
 func IsTokenByte(c byte) bool { return tokens[c] }
 
-// IsToken reports whether s is a token: a header's name, a method, a subprotocol. The empty string is none.
+// IsToken reports whether s is a token: a header's name, a method, a subprotocol. The empty string
+// is none.
 func IsToken(s string) bool {
 	for i := range len(s) {
 		if !tokens[s[i]] {
@@ -62,9 +63,10 @@ func HasControl(s string) bool {
 	return false
 }
 
-// Host returns a Host header's host without its port, an IPv6 address in its brackets: "[::1]:8080" is "[::1]", and so is
-// "[::1]". What is behind the last colon is a port only where no bracket closes behind it, and a bare "::1", which no Host header
-// may hold (RFC 3986, section 3.2.2), stays whole: cutting it would make another address of it.
+// Host returns a Host header's host without its port, an IPv6 address in its brackets: "[::1]:8080"
+// is "[::1]", and so is "[::1]". What is behind the last colon is a port only where no bracket
+// closes behind it, and a bare "::1", which no Host header may hold (RFC 3986, section 3.2.2),
+// stays whole: cutting it would make another address of it.
 func Host(hostport string) string {
 	colon := strings.LastIndexByte(hostport, ':')
 	switch {
@@ -76,7 +78,8 @@ func Host(hostport string) string {
 	return hostport[:colon]
 }
 
-// Hostname is [Host] without the brackets of an IPv6 address: the name that a certificate is for, or the address to connect to.
+// Hostname is [Host] without the brackets of an IPv6 address: the name that a certificate is for,
+// or the address to connect to.
 func Hostname(hostport string) string {
 	host := Host(hostport)
 	if len(host) >= 2 && host[0] == '[' && host[len(host)-1] == ']' {
@@ -94,9 +97,10 @@ func Port(hostport string) string {
 	return port
 }
 
-// IsHost reports whether s is a host name or an IP address, with or without a port, as a Host header or the authority of an http URI
-// has it. A name with an escape or a brace is none, nor is one behind a user's name, nor one with a port that can't be: no two
-// readers may find different servers in it.
+// IsHost reports whether s is a host name or an IP address, with or without a port, as a Host
+// header or the authority of an http URI has it. A name with an escape or a brace is none, nor is
+// one behind a user's name, nor one with a port that can't be: no two readers may find different
+// servers in it.
 func IsHost(s string) bool {
 	u, err := url.Parse("http://" + s)
 	if err != nil || u.Host != s || u.Hostname() == "" || strings.ContainsAny(s, `/?#@\{}%`) || strings.HasSuffix(s, ":") {
@@ -106,13 +110,14 @@ func IsHost(s string) bool {
 	return u.Port() == "" || err == nil && port > 0
 }
 
-// BodyAllowed reports whether an answer of this status may have a body: not 1xx, 204 and 304. (RFC 9110, section 6.4.1.)
+// BodyAllowed reports whether an answer of this status may have a body: not 1xx, 204 and 304. (RFC
+// 9110, section 6.4.1.)
 func BodyAllowed(status int) bool {
 	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
 }
 
-// BodySent reports whether an answer of this status to this method has a body on the wire. HEAD gets the headers that GET would
-// get, and no body. (RFC 9110, section 9.3.2.)
+// BodySent reports whether an answer of this status to this method has a body on the wire. HEAD
+// gets the headers that GET would get, and no body. (RFC 9110, section 9.3.2.)
 func BodySent(method string, status int) bool {
 	return method != http.MethodHead && BodyAllowed(status)
 }

@@ -86,7 +86,8 @@ func Parse(text string) (*Template, error) {
 	return t, t.check(host, path)
 }
 
-// check looks at the URI as it will be, with something in the place of each variable that may be a host as well as a port.
+// check looks at the URI as it will be, with something in the place of each variable that may be a
+// host as well as a port.
 func (t *Template) check(host, path string) error {
 	if t.Scheme != "" && !httpword.IsHost(sample(t.host)) {
 		return fmt.Errorf("want a host, or host:port, got %q", host)
@@ -113,8 +114,9 @@ func sample(parts []part) string {
 	return text
 }
 
-// split cuts text at its variables. Names are those that both kinds of APIs can have; a plus sign is the mark of a greedy variable
-// in a route, and no part of a name that anything could be mapped to.
+// split cuts text at its variables. Names are those that both kinds of APIs can have; a plus sign
+// is the mark of a greedy variable in a route, and no part of a name that anything could be mapped
+// to.
 func split(text string) ([]part, error) {
 	var parts []part
 	for text != "" {
@@ -160,7 +162,8 @@ func hasVariables(parts []part) bool {
 	return false
 }
 
-// Greedy returns the name of a variable that is spelled {name+}, or "". That spelling is a route's, and nothing has such a name.
+// Greedy returns the name of a variable that is spelled {name+}, or "". That spelling is a route's,
+// and nothing has such a name.
 func (t *Template) Greedy() string {
 	for _, parts := range [][]part{t.host, t.path, t.query} {
 		for i := range parts {
@@ -172,10 +175,12 @@ func (t *Template) Greedy() string {
 	return ""
 }
 
-// Host returns the host for some values, which the caller must check with httpword.IsHost if there are any, or "" where the URI is a path.
+// Host returns the host for some values, which the caller must check with httpword.IsHost if there
+// are any, or "" where the URI is a path.
 func (t *Template) Host(of Values) (string, error) { return expand(t.host, of, asHost) }
 
-// Path returns the escaped path for some values, which the caller must check with requestpath.Set. It is "" where the URI has none.
+// Path returns the escaped path for some values, which the caller must check with requestpath.Set.
+// It is "" where the URI has none.
 func (t *Template) Path(of Values) (string, error) { return expand(t.path, of, asPath) }
 
 // Query returns the encoded query for some values.

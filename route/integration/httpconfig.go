@@ -16,9 +16,10 @@ type HTTPConfig struct {
 
 	// URI is what requests are sent to: http://host/path or https://host/path, with {name} in path
 	// or query for the route's variables ({proxy} for {proxy+}) and ${stageVariables.name} anywhere
-	// behind the scheme. On $default, or without a route, the request's path follows the URI's, unless
-	// it is a message of a WebSocket connection. The URI's query comes before the client's. At most 2,048 bytes. With Upstreams it may be a path
-	// only, or empty, which means the request's path.
+	// behind the scheme. On $default, or without a route, the request's path follows the URI's,
+	// unless it is a message of a WebSocket connection. The URI's query comes before the client's.
+	// At most 2,048 bytes. With Upstreams it may be a path only, or empty, which means the
+	// request's path.
 	URI string
 	// Method is the method that is sent. "" and "ANY" mean the client's.
 	Method string

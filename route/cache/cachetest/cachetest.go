@@ -1,4 +1,5 @@
-// Package cachetest is the test that every store of answers must pass. It imports no test library but testing.
+// Package cachetest is the test that every store of answers must pass. It imports no test library
+// but testing.
 package cachetest
 
 import (
