@@ -137,7 +137,7 @@ var forbidden = map[string]bool{
 	"Host": true, "Location": true, "Max-Forwards": true, "Origin": true, "Pragma": true, "Range": true, "Realm": true, "Referer": true,
 	"Retry-After": true, "Server": true, "Set-Cookie": true, "User-Agent": true, "Vary": true, "Via": true, "Warning": true,
 	"Www-Authenticate": true, "Apigw-Requestid": true, "X-Api-Key": true, "X-Real-Ip": true,
-	// What backends take for another method, target or client than the request line and the peer say.
+	// What backends take for another method, target or client than the request has.
 	"X-Http-Method": true, "X-Http-Method-Override": true, "X-Method-Override": true, "X-Original-Url": true, "X-Rewrite-Url": true,
 	"Cf-Connecting-Ip": true, "Client-Ip": true, "Remote-User": true, "True-Client-Ip": true, "X-Client-Ip": true,
 }
