@@ -9,6 +9,7 @@ import (
 	"html"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -45,7 +46,7 @@ func browse(t *testing.T, chromium, page string) map[string]string {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--user-data-dir="+t.TempDir(),
+		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--user-data-dir="+profile(t),
 		"--virtual-time-budget=20000", "--dump-dom", page).Output()
 	require.NoError(t, err)
 	_, body, ok := strings.Cut(string(out), "<body>")
@@ -54,6 +55,16 @@ func browse(t *testing.T, chromium, page string) map[string]string {
 	var results map[string]string
 	require.NoError(t, json.Unmarshal([]byte(html.UnescapeString(strings.TrimSpace(body))), &results), "%s", out)
 	return results
+}
+
+// profile is a folder for a browser. t.TempDir fails the test where one of the browser's processes writes something while the folder is
+// removed.
+func profile(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "chromium-")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
 }
 
 // A page of an allowed origin reads answers and refusals, and sends what needs a preflight; a page of another origin reads nothing.

@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -156,7 +157,9 @@ func chromium(ctx context.Context, t *testing.T, srv *httptest.Server, saw <-cha
 	ctx, cancel := context.WithCancel(ctx)
 	cmd := command(ctx, t, "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync",
-		"--remote-debugging-port=0", "--user-data-dir="+t.TempDir(), srv.URL+"/page.html")
+		"--remote-debugging-port=0", "--user-data-dir="+profile(t), srv.URL+"/page.html")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) } // its helpers too
 	require.NoError(t, cmd.Start())
 	defer func() {
 		cancel()
@@ -169,6 +172,16 @@ func chromium(ctx context.Context, t *testing.T, srv *httptest.Server, saw <-cha
 		require.Fail(t, "the page told nothing")
 		return nil
 	}
+}
+
+// profile is a folder for a browser. t.TempDir fails the test where one of the browser's processes writes
+// something while the folder is removed.
+func profile(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "chromium-")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
 }
 
 func output(t *testing.T, cmd *exec.Cmd) []byte {
