@@ -64,15 +64,20 @@ func (t *REST) lint(c RESTConfig) {
 	if c.PassthroughBehavior == Never && len(c.RequestTemplates) == 0 && !proxy {
 		found("PassthroughBehavior", "want a template beside NEVER: without one every request is answered with 415")
 	}
+	if !proxy {
+		lintResponses(c, found)
+	}
+}
+
+// lintResponses looks at what becomes of the answers of an integration that is no proxy.
+func lintResponses(c RESTConfig, found func(field, format string, args ...any)) {
 	for i, r := range c.IntegrationResponses {
 		at := fmt.Sprintf("IntegrationResponses[%d]", i)
-		if r.ContentHandling.upper() == ConvertToBinary && len(r.ResponseTemplates) > 0 && !proxy {
+		if r.ContentHandling.upper() == ConvertToBinary && len(r.ResponseTemplates) > 0 {
 			found(at+".ContentHandling", "want no template beside CONVERT_TO_BINARY: such answers become 500")
 		}
-		if !proxy {
-			lintKeys(at+".ResponseTemplates", r.ResponseTemplates, found)
-		}
-		if c.MethodResponses != nil && !proxy && !declaresStatus(c.MethodResponses, r.StatusCode) {
+		lintKeys(at+".ResponseTemplates", r.ResponseTemplates, found)
+		if c.MethodResponses != nil && !declaresStatus(c.MethodResponses, r.StatusCode) {
 			found(at+".StatusCode", "want one of MethodResponses, got %d", r.StatusCode)
 		}
 	}
@@ -82,7 +87,8 @@ func (t *REST) lint(c RESTConfig) {
 func lintKeys(field string, templates map[string]string, found func(field, format string, args ...any)) {
 	for _, key := range sortedKeys(templates) {
 		if media := mediaKey(key); media != "" && media != strings.ToLower(key) {
-			found(field, "want a media type without parameters, got %.100q, which is taken for %s, if that has no template",
+			found(field,
+				"want a media type without parameters, got %.100q, which is taken for %s, if that has no template",
 				key, media)
 		}
 	}
