@@ -150,8 +150,7 @@ var aName = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N} ._-]{0,31}$`)
 func login(issuer *authtest.Issuer) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var who struct{ Name string }
-		err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<10)).Decode(&who)
-		if err != nil || !aName.MatchString(who.Name) {
+		if json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<10)).Decode(&who) != nil || !aName.MatchString(who.Name) {
 			gatekit.Reject(w, r, &gatekit.Rejection{Type: gatekit.BadRequestBody, Cause: errors.New("chat: want a name")})
 			return
 		}
@@ -234,14 +233,15 @@ func (c *chat) join(ctx context.Context, m *websocket.Message) (*websocket.Reply
 	if err != nil {
 		return nil, err
 	}
-	if old := c.seats[m.ConnectionID]; old != nil && old != r {
+	old := c.seats[m.ConnectionID]
+	if old != r && len(r.members) >= maxPeople {
+		return nil, errFull // and stays where it is
+	}
+	if old != nil && old != r {
 		if err := c.api.Exit(ctx, old.name, m.ConnectionID); err != nil {
 			return nil, err
 		}
 		c.vacate(ctx, m.ConnectionID)
-	}
-	if len(r.members) >= maxPeople {
-		return nil, errFull
 	}
 	// A connection that has ended is refused here. Of one that ends from now on, $disconnect waits
 	// for mu, and finds the seat: none is left behind.

@@ -235,6 +235,27 @@ func TestRoomsAreBounded(t *testing.T) {
 	require.ErrorIs(t, err, errFull)
 }
 
+// Who can't get into a full room stays where they are.
+func TestPeopleAreBounded(t *testing.T) {
+	g := newRig(t)
+	ann := g.dial("ann")
+	for i := range maxPeople {
+		g.dial(fmt.Sprint("p", i)).join("full")
+	}
+	ann.join("tea")
+	ann.send(`{"action":"join","room":"full"}`)
+	refused, err := ann.Receive(time.Minute)
+	require.NoError(t, err)
+	require.Contains(t, refused, "Too Many Requests")
+	ann.send(`{"action":"say","text":"still here"}`)
+	require.Equal(t, "still here", ann.receive().Text)
+	again := g.dial("one-more")
+	again.send(`{"action":"join","room":"full"}`)
+	refused, err = again.Receive(time.Minute)
+	require.NoError(t, err)
+	require.Contains(t, refused, "Too Many Requests")
+}
+
 // The page's script is the one that its policy allows.
 func TestPage(t *testing.T) {
 	w := newRig(t).request("GET", "/", "", "", origin)
