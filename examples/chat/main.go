@@ -126,14 +126,14 @@ func gateway(ctx context.Context, issuer *authtest.Issuer) (http.Handler, *webso
 	return mux, sockets, errors.Join(api.Build(), sockets.Build())
 }
 
-// servePage serves the page. Its script is allowed by its hash, so that nothing else that might get
-// into the page runs.
+// servePage serves the page. Its script is allowed by its hash, so that nothing else runs there.
 func servePage() http.Handler {
-	_, script, _ := strings.Cut(page, "<script>")
-	script, _, _ = strings.Cut(script, "</script>")
-	hash := sha256.Sum256([]byte(script))
-	policy := "default-src 'none'; connect-src 'self'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; " +
-		"form-action 'none'; frame-ancestors 'none'; script-src 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) + "'"
+	_, rest, _ := strings.Cut(page, "<script>")
+	script, _, _ := strings.Cut(rest, "</script>")
+	sum := sha256.Sum256([]byte(script))
+	policy := "default-src 'none'; connect-src 'self'; style-src 'unsafe-inline'; img-src data:; " +
+		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
+		"script-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		h := w.Header()
 		h.Set("Content-Type", "text/html; charset=utf-8")
@@ -151,7 +151,7 @@ func login(issuer *authtest.Issuer) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var who struct{ Name string }
 		if json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<10)).Decode(&who) != nil || !aName.MatchString(who.Name) {
-			gatekit.Reject(w, r, &gatekit.Rejection{Type: gatekit.BadRequestBody, Cause: errors.New("chat: want a name")})
+			gatekit.Reject(w, r, &gatekit.Rejection{Type: gatekit.BadRequestBody, Cause: errors.New("chat: no name")})
 			return
 		}
 		w.Header().Set("Cache-Control", "no-store")
@@ -218,7 +218,7 @@ type request struct{ Room, Text string }
 var (
 	aRoom   = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
 	errBody = &gatekit.Rejection{Type: gatekit.BadRequestBody, Cause: errors.New("chat: want a room, or a text in one")}
-	errFull = &gatekit.Rejection{Type: gatekit.Throttled, Cause: errors.New("chat: too many people, or rooms with people")}
+	errFull = &gatekit.Rejection{Type: gatekit.Throttled, Cause: errors.New("chat: too many people or rooms")}
 )
 
 // join moves a connection into a room. It is sent the history before anything else is said there.
