@@ -222,7 +222,13 @@ func MethodSettingsOf(r *http.Request) (*MethodSettings, error) {
 	if rc == nil || rc.API.Settings == nil {
 		return nil, nil
 	}
-	key, err := RequireRouteKey(r)
+	key, err := RequireRouteKey(r, func(yield func(string) bool) {
+		for method, resource := range rc.API.Settings.Methods() {
+			if !yield(method + " " + resource) {
+				return
+			}
+		}
+	})
 	if err != nil {
 		return nil, err
 	}

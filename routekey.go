@@ -3,6 +3,7 @@ package gatekit
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"net/http"
 	"strings"
 
@@ -48,7 +49,11 @@ func (rc *RequestContext) RouteKey() string {
 // It refuses a key that was made from a pattern without a method. chi's Get("/pets/{id}") has the
 // same pattern as its Post("/pets/{id}"), and the same as the Handle("/pets/{id}") of
 // http.ServeMux, so such a pattern tells no route.
-func RequireRouteKey(r *http.Request) (string, error) {
+//
+// listed yields the keys that have rules; nil is none. A pattern for many paths ("GET /", "GET
+// /{a}/{b}") may have another router behind it: where a closer one of these fits the request as
+// well, nobody tells which it is on, and it is refused too.
+func RequireRouteKey(r *http.Request, listed iter.Seq[string]) (string, error) {
 	if rc := From(r.Context()); rc != nil && rc.Route != nil {
 		return rc.Route.Key, nil
 	}
@@ -57,19 +62,60 @@ func RequireRouteKey(r *http.Request) (string, error) {
 		return "", errNoRoute
 	case tellsNoMethod(key):
 		return "", errNoMethod
+	case listed != nil && strings.Contains(key, "{") && closerFits(r, key, listed):
+		return "", errManyPaths
 	default:
 		return key, nil
 	}
 }
 
+// closerFits reports whether a listed key fits the request's method and path that is closer than
+// key: a router that had it would have chosen it.
+func closerFits(r *http.Request, key string, listed iter.Seq[string]) bool {
+	path := PathOf(r)
+	for other := range listed {
+		method, _, _ := strings.Cut(other, " ")
+		if (method == "ANY" || method == r.Method) && closer(other, key) && path.Fits(other) {
+			return true
+		}
+	}
+	return false
+}
+
+// closer reports whether every path of key a is one of key b's, but not the other way round.
+func closer(a, b string) bool {
+	if routetree.Shape(a) == routetree.Shape(b) {
+		return false
+	}
+	_, a, _ = strings.Cut(a, " ")
+	_, b, _ = strings.Cut(b, " ")
+	for more := true; more; {
+		var own, other string
+		var also bool
+		own, a, also = strings.Cut(a, "/")
+		other, b, more = strings.Cut(b, "/")
+		variable := strings.HasPrefix(other, "{")
+		switch {
+		case variable && strings.HasSuffix(other, "+}"):
+			return true // the rest, whatever it is
+		case strings.HasSuffix(own, "+}"), !variable && own != other, also != more:
+			return false
+		}
+	}
+	return true
+}
+
 func tellsNoMethod(key string) bool { return key[0] == '$' || strings.HasPrefix(key, "ANY ") }
 
-// Both are made once: a cause that is the same for every request needs no copy.
+// Each is made once: a cause that is the same for every request needs no copy.
 var (
 	errNoRoute = &Rejection{Type: APIConfigurationError, Cause: errors.New(
 		"gatekit: a station needs the route's key, and no router in front of it tells one: state it with gatekit.OnRoute")}
 	errNoMethod = &Rejection{Type: APIConfigurationError, Cause: errors.New(
 		"gatekit: a station needs the route's key, and the router's pattern names no method: state it with gatekit.OnRoute")}
+	errManyPaths = &Rejection{Type: APIConfigurationError, Cause: errors.New(
+		"gatekit: a station needs the route's key, and the router's pattern is for many paths, " +
+			"behind which another may choose: state it with gatekit.OnRoute")}
 )
 
 // OnRoute returns a middleware that states the key of the route for every station behind it, under

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,7 +16,7 @@ import (
 func TestOnRoute(t *testing.T) {
 	var got string
 	tells := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		key, err := gatekit.RequireRouteKey(r)
+		key, err := gatekit.RequireRouteKey(r, nil)
 		got = fmt.Sprint(key, " ", err == nil, " ", gatekit.RouteKey(r) == key)
 	})
 	for _, tt := range []struct {
@@ -53,6 +54,32 @@ func TestOnRoute(t *testing.T) {
 	}
 }
 
+// Behind a pattern for many paths another router may have chosen a route that has a rule.
+func TestRequireRouteKeyBehindAPatternForManyPaths(t *testing.T) {
+	listed := []string{"GET /pets/{id}", "ANY /all", "GET /files/{proxy+}", "$default"}
+	for _, tt := range []struct {
+		pattern, method, path string
+		told                  bool
+	}{
+		{"GET /", "GET", "/pets/7", false}, {"GET /{p...}", "GET", "/pets/7", false}, {"GET /pets/", "GET", "/pets/7", false},
+		{"GET /{a}/{b}", "GET", "/pets/7", false}, {"GET /{a}", "GET", "/all", false}, {"GET /", "GET", "/files/a/b", false},
+		{"POST /", "POST", "/all", false}, {"GET /", "GET", "/pets%2F7", true}, {"GET /", "GET", "/pets/7/x", true}, {"POST /", "POST", "/pets/7", true},
+		{"GET /", "GET", "/dogs/7", true}, {"GET /pets/{petId}", "GET", "/pets/7", true}, {"GET /files/{rest...}", "GET", "/files/a", true},
+		{"GET /pets/special", "GET", "/pets/special", true}, {"GET /files/{a}", "GET", "/files/a", true},
+	} {
+		r := httptest.NewRequest(tt.method, tt.path, nil)
+		r.Pattern = tt.pattern
+		_, err := gatekit.RequireRouteKey(r, slices.Values(listed))
+		require.Equal(t, tt.told, err == nil, "%s for %s %s", tt.pattern, tt.method, tt.path)
+		_, err = gatekit.RequireRouteKey(r, nil)
+		require.NoError(t, err, "without rules nothing can be passed over")
+		rc, r := gatekit.Attach(r)
+		rc.Route = &gatekit.Route{Key: "GET /stated/{x}"}
+		_, err = gatekit.RequireRouteKey(r, slices.Values(listed))
+		require.NoError(t, err, "stated")
+	}
+}
+
 func TestRequireRouteKey(t *testing.T) {
 	for _, tt := range []struct{ name, pattern, key, cause string }{
 		{"nothing", "", "", "no router in front of it tells one"},
@@ -69,7 +96,7 @@ func TestRequireRouteKey(t *testing.T) {
 			r.Pattern = tt.pattern
 			_, attached := gatekit.Attach(r)
 			for name, r := range map[string]*http.Request{"bare": r, "attached": attached} {
-				key, err := gatekit.RequireRouteKey(r)
+				key, err := gatekit.RequireRouteKey(r, nil)
 				require.Equal(t, tt.key, key, name)
 				if tt.cause == "" {
 					require.NoError(t, err)
@@ -87,10 +114,10 @@ func TestRequireRouteKey(t *testing.T) {
 	r := httptest.NewRequest("GET", "/", nil)
 	r.Pattern = "/a"
 	_, r = gatekit.Attach(r)
-	_, err := gatekit.RequireRouteKey(gatekit.Detach(r.Context(), r))
+	_, err := gatekit.RequireRouteKey(gatekit.Detach(r.Context(), r), nil)
 	require.Error(t, err)
 	gatekit.From(r.Context()).Route = &gatekit.Route{Key: "ANY /a"}
-	key, err := gatekit.RequireRouteKey(gatekit.Detach(r.Context(), r))
+	key, err := gatekit.RequireRouteKey(gatekit.Detach(r.Context(), r), nil)
 	require.NoError(t, err)
 	require.Equal(t, "ANY /a", key)
 }
@@ -105,7 +132,7 @@ func TestOnRouteOnTrial(t *testing.T) {
 	r.Pattern = "/a"
 	_, r = gatekit.Attach(r)
 	gatekit.Shadow(refuses, func(*http.Request, *gatekit.Rejection) {})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, err := gatekit.RequireRouteKey(r)
+		_, err := gatekit.RequireRouteKey(r, nil)
 		require.Error(t, err)
 		require.Equal(t, "ANY /a", gatekit.RouteKey(r))
 	})).ServeHTTP(httptest.NewRecorder(), r)

@@ -264,7 +264,7 @@ func TestTheChoiceIsStated(t *testing.T) {
 	var key string
 	var err error
 	api := gatekit.Must(route.New(route.Config{}))
-	api.Handle("ANY /pets", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { key, err = gatekit.RequireRouteKey(r) }))
+	api.Handle("ANY /pets", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { key, err = gatekit.RequireRouteKey(r, nil) }))
 	for _, pattern := range []string{"/", "/pets", "GET /pets"} {
 		mux := http.NewServeMux()
 		mux.Handle(pattern, gatekit.Must(gatekit.Describe(gatekit.API{}))(api))

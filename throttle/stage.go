@@ -214,7 +214,7 @@ func (s *Stage) route(r *http.Request) (*bucketOfAll, error) {
 		}
 		return s.bucketOf(gatekit.RouteKey(r)), nil
 	}
-	key, err := gatekit.RequireRouteKey(r)
+	key, err := gatekit.RequireRouteKey(r, slices.Values(s.listed))
 	if err != nil {
 		return nil, err
 	}

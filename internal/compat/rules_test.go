@@ -47,6 +47,20 @@ var mounts = []struct {
 		outer.Handle("/", gatekit.Must(gatekit.Describe(gatekit.API{}))(inner))
 		return outer
 	}},
+	{"gin-within-servemux", false, func(h http.Handler) http.Handler { // whose pattern has a method, and tells another route
+		mux := http.NewServeMux()
+		inner := gin.New()
+		inner.GET("/pets/:id", gin.WrapH(h))
+		mux.Handle("GET /", inner)
+		return mux
+	}},
+	{"gin-within-servemux-of-two-segments", false, func(h http.Handler) http.Handler {
+		mux := http.NewServeMux()
+		inner := gin.New()
+		inner.GET("/pets/:id", gin.WrapH(h))
+		mux.Handle("GET /{a}/{b}", inner)
+		return mux
+	}},
 	{"chi-get", false, func(h http.Handler) http.Handler {
 		r := chi.NewRouter()
 		r.Get("/pets/{id}", h.ServeHTTP)

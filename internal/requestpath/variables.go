@@ -35,6 +35,21 @@ func (p *Path) Variables(routeKey string) iter.Seq[Variable] {
 	}
 }
 
+// Fits reports whether the routed path, or the received one, fits the path of a route's key, as far
+// as can be told before a route is chosen. $default fits nothing.
+func (p *Path) Fits(routeKey string) bool {
+	if !strings.Contains(routeKey, " ") {
+		return false
+	}
+	judged := *p
+	judged.chosen = false
+	if judged.fits(judged.routed, routeKey) {
+		return true
+	}
+	received, err := Parse(p.received, false)
+	return err == nil && judged.fits(received, routeKey)
+}
+
 // fits reports whether the key's path is f's.
 func (p *Path) fits(f Form, routeKey string) bool {
 	if p.chosen {

@@ -3,6 +3,7 @@ package usageplan
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -111,7 +112,7 @@ func (p *livePlan) method(apiID, stage string, r *http.Request) (*planBucket, er
 		if len(s.methods) == 0 {
 			return nil, nil
 		}
-		key, err := gatekit.RequireRouteKey(r)
+		key, err := gatekit.RequireRouteKey(r, maps.Keys(s.methods))
 		if err != nil {
 			return nil, err
 		}
