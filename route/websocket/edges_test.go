@@ -125,7 +125,9 @@ func TestFence(t *testing.T) {
 		for range 2 {
 			require.NoError(t, r.api.Send(t.Context(), id, websocket.Text, []byte(strings.Repeat("x", 100_000))))
 		}
+		from := time.Now()
 		registry.node.Fence()
+		require.Equal(t, time.Second, time.Since(from), "it waits for a client that takes nothing, and no longer than that")
 		synctest.Wait()
 		require.ErrorIs(t, r.api.Send(t.Context(), id, websocket.Text, []byte("x")), websocket.ErrGone)
 		require.Empty(t, r.fn.Of("eventType", "DISCONNECT"))
@@ -133,6 +135,22 @@ func TestFence(t *testing.T) {
 		require.Error(t, c.SendText("x"))
 		c.Resume()
 		r.dial() // and it is open again, where the registry is
+	})
+}
+
+// A fence costs only the time that clients take: none at all for a node whose clients answer, or that has no clients.
+func TestFenceIsOverWithTheLastConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		registry := &nosy{Memory: websocket.NewMemory(0)}
+		r := newRig(t, websocket.Config{Registry: registry, Transport: registry})
+		from := time.Now()
+		registry.node.Fence()
+		c := r.dial()
+		registry.node.Fence()
+		require.Zero(t, time.Since(from))
+		code, _ := c.Wait()
+		require.Equal(t, 1012, code)
+		require.Empty(t, r.fn.Of("eventType", "DISCONNECT"))
 	})
 }
 

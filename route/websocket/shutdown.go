@@ -84,7 +84,8 @@ func (a *API) abortAll() {
 // fenceTimeout is how long a client has to take the close frame of a node that has lost its lease.
 const fenceTimeout = time.Second
 
-// fence implements Node.Fence.
+// fence implements Node.Fence. It returns when the last connection has ended, so that a node
+// without any, or whose clients answer, may join again at once.
 func (a *API) fence() {
 	a.open.Lock()
 	a.fenced = true
@@ -100,11 +101,19 @@ func (a *API) fence() {
 			_ = s.conn.Close(wsconn.CodeRestart, restartReason)
 		}
 	}
-	time.Sleep(fenceTimeout)
-	for _, s := range sockets {
-		if s.conn != nil {
-			s.conn.Abort()
+	late := time.After(fenceTimeout)
+	for i, s := range sockets {
+		select {
+		case <-s.ended:
+			continue
+		case <-late:
 		}
+		for _, s := range sockets[i:] {
+			if s.conn != nil {
+				s.conn.Abort()
+			}
+		}
+		break
 	}
 	a.open.Lock()
 	a.fenced = false // new ones need the registry's consent anyway

@@ -28,6 +28,7 @@ type socket struct {
 	authorization atomic.Pointer[gatekit.Authorization]
 
 	opened chan struct{} // closed when conn is set, or never will be
+	ended  chan struct{} // closed by End
 	conn   *wsconn.Conn
 	slots  chan struct{} // a token for each message that is served, with Config.Parallel
 
@@ -59,6 +60,7 @@ type peer struct {
 func newSocket(a *API, rc *gatekit.RequestContext, r *http.Request) *socket {
 	s := &socket{
 		api: a, id: rc.Connection.ID, connectedAt: rc.Connection.ConnectedAt, opened: make(chan struct{}),
+		ended: make(chan struct{}),
 		peer: peer{
 			url: &url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath}, host: r.Host, remoteAddr: r.RemoteAddr,
 			sourceIP: rc.SourceIP(), userAgent: rc.UserAgent(), cert: rc.ClientCert(),
@@ -251,6 +253,7 @@ func protect(h http.Handler, w http.ResponseWriter, r *http.Request) (err error)
 // End implements wsconn.Handler: the connection is gone.
 func (s *socket) End(_ *wsconn.Conn, e wsconn.End) {
 	a := s.api
+	close(s.ended)
 	defer a.ends.Done()
 	a.drop(s)
 	s.mu.Lock()
