@@ -144,6 +144,7 @@ func (u *upgrader) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (a *API) runConnect(w http.ResponseWriter, r *http.Request, s *socket, hs *wsconn.Handshake) (string, bool) {
 	a.counts.connects.Add(1)
 	answer := &exchange{}
+	defer answer.body.Reset()
 	if at := a.routes[connectKey]; at != nil {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), a.config.IntegrationTimeout+slack)
 		at.handler.ServeHTTP(answer, r.WithContext(ctx))
@@ -159,7 +160,7 @@ func (a *API) runConnect(w http.ResponseWriter, r *http.Request, s *socket, hs *
 			w.Header()[name] = values
 		}
 		w.WriteHeader(status)
-		_, _ = w.Write(answer.body) // a client that went away is no fault of ours
+		_, _ = w.Write(answer.body.Bytes()) // a client that went away is no fault of ours
 		return "", false
 	}
 	chosen := answer.header["Sec-Websocket-Protocol"]

@@ -92,15 +92,20 @@ func (s *socket) learn(rc *gatekit.RequestContext) {
 const slack = time.Second
 
 // Message implements wsconn.Handler. While it runs nothing more is read from the client.
-func (s *socket) Message(_ *wsconn.Conn, op wsconn.Opcode, payload []byte) {
+func (s *socket) Message(c *wsconn.Conn, op wsconn.Opcode, payload []byte) {
 	a := s.api
 	a.counts.messages.Add(1)
 	s.begin()
-	body := bytes.Clone(payload) // a handler may keep it
 	if s.slots == nil {
-		s.serveInTurn(op, body)
+		if !c.Lent() {
+			payload = bytes.Clone(payload) // a handler may leave somebody behind who reads it
+		}
+		if s.serveInTurn(op, payload) {
+			c.Keep()
+		}
 		return
 	}
+	body := bytes.Clone(payload)
 	s.slots <- struct{}{}
 	go func() {
 		s.serveInTurn(op, body)
@@ -108,15 +113,17 @@ func (s *socket) Message(_ *wsconn.Conn, op wsconn.Opcode, payload []byte) {
 	}()
 }
 
-// serveInTurn serves a message when it is one of those that are served at once.
-func (s *socket) serveInTurn(op wsconn.Opcode, body []byte) {
+// serveInTurn serves a message when it is one of those that are served at once. It reports whether
+// somebody still reads it.
+func (s *socket) serveInTurn(op wsconn.Opcode, body []byte) (inUse bool) {
 	defer s.done()
 	select {
 	case s.api.inFlight <- struct{}{}:
-		s.serve(op, body)
+		inUse = s.serve(op, body)
 		<-s.api.inFlight
 	case <-s.api.ctx.Done():
 	}
+	return inUse
 }
 
 func (s *socket) begin() {
@@ -136,8 +143,8 @@ func (s *socket) done() {
 	}
 }
 
-// serve serves a message and sends the reply.
-func (s *socket) serve(op wsconn.Opcode, body []byte) {
+// serve serves a message and sends the reply. It reports whether somebody still reads the message.
+func (s *socket) serve(op wsconn.Opcode, body []byte) (inUse bool) {
 	a := s.api
 	at := a.selectRoute(body)
 	ctx := newDeadline(a.ctx, a.config.IntegrationTimeout+slack)
@@ -161,26 +168,35 @@ func (s *socket) serve(op wsconn.Opcode, body []byte) {
 		m.rejection = errPanic
 	}
 	a.count(rc, m.rejection)
+	s.answer(rc, m, messageID)
+	return !m.sent.end()
+}
+
+// answer sends what came of a message.
+func (s *socket) answer(rc *gatekit.RequestContext, m *exchange, messageID string) {
+	a, tooLarge := s.api, m.over
+	m.over = true // nothing more is written
+	defer m.body.Reset()
 	switch {
 	case m.rejection != nil:
 		s.refuse(rc, m.rejection, messageID)
-	case m.over:
+	case tooLarge:
 		a.log(slog.LevelError, "a reply is too large", s.id, ErrTooLarge)
 		s.refuse(rc, errReply, messageID)
-	case len(m.body) > 0:
-		reply, ok := a.opcode(m.kind(), m.body)
+	case len(m.body.Bytes()) > 0:
+		reply, ok := a.opcode(m.kind(), m.body.Bytes())
 		if !ok {
 			a.log(slog.LevelError, "a reply isn't text", s.id, errNotText)
 			s.refuse(rc, errReply, messageID)
 			return
 		}
-		s.reply(reply, m.body)
+		s.replied(s.conn.SendDraft(a.ctx, reply, &m.body))
 	}
 }
 
-// reply sends what a handler wrote, when there is room: until then nothing is read from the client.
-func (s *socket) reply(op wsconn.Opcode, body []byte) {
-	if s.conn.Send(s.api.ctx, op, body) == nil {
+// replied counts a reply. It is sent when there is room: nothing is read from the client before.
+func (s *socket) replied(err error) {
+	if err == nil {
 		s.api.counts.messages.Add(1)
 	} // else the client has left, and with it the reply
 }
@@ -200,7 +216,8 @@ func (s *socket) refuse(rc *gatekit.RequestContext, why *gatekit.Rejection, mess
 			return
 		}
 	}
-	s.reply(wsconn.Text, appendErrorFrame(nil, why, s.id, rc.RequestID(), messageID))
+	frame := appendErrorFrame(nil, why, s.id, rc.RequestID(), messageID)
+	s.replied(s.conn.Send(s.api.ctx, wsconn.Text, frame))
 }
 
 // request makes the request that a message, or the end of the connection, travels as: a POST to the
@@ -216,9 +233,9 @@ func (s *socket) request(
 		Body: http.NoBody, RequestURI: p.uri,
 	}).WithContext(ctx)
 	if contentType != "" {
-		m.sent.Reset(body)
+		m.sent.data.Reset(body)
 		r.Header["Content-Type"] = m.contentType[:1:1]
-		r.Body, r.ContentLength = m, int64(len(body))
+		r.Body, r.ContentLength = &m.sent, int64(len(body))
 	}
 	rc, r := gatekit.Attach(r)
 	m.connection.ID, m.connection.ConnectedAt = s.id, s.connectedAt
