@@ -39,6 +39,7 @@ type API struct {
 	stop     context.CancelFunc
 	node     Node
 	member   Member
+	places   *places
 	hangUp   func()        // of the Transport; may be called twice
 	inFlight chan struct{} // a token for each message that is served
 

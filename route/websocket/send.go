@@ -119,16 +119,25 @@ func (a *API) ask(ctx context.Context, id string, c Call) (Answer, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, a.config.CallTimeout)
 	defer cancel()
-	places, err := a.member.Find(ctx, []string{id})
-	switch {
-	case err != nil:
-		return Answer{}, unavailable(err)
-	case len(places) != 1 || places[0].Found == Unknown:
-		return Answer{}, ErrUnavailable
-	case places[0].Found == Gone || places[0].Node == a.node.ID:
-		return Answer{}, ErrGone
+	node := a.places.node(id)
+	if node == "" {
+		places, err := a.member.Find(ctx, []string{id})
+		switch {
+		case err != nil:
+			return Answer{}, unavailable(err)
+		case len(places) != 1 || places[0].Found == Unknown:
+			return Answer{}, ErrUnavailable
+		case places[0].Found == Gone || places[0].Node == a.node.ID:
+			return Answer{}, ErrGone
+		}
+		node = places[0].Node
+		a.places.remember(id, node)
 	}
-	return a.call(ctx, places[0].Node, c)
+	answer, err := a.call(ctx, node, c)
+	if err != nil || answer.Results[0] != ResultOK && answer.Results[0] != ResultFull {
+		a.places.forget(id)
+	}
+	return answer, err
 }
 
 // call asks a node, once: a second time could be the second message.
