@@ -5,16 +5,20 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"iter"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/redistest"
@@ -219,6 +223,29 @@ func BenchmarkWebSocketNode(b *testing.B) {
 	defer c.Close()
 	go func() { _, _ = io.Copy(io.Discard, br) }()
 	id, message := <-ids, []byte(`{"text":"32 bytes of a message"}`)
+	fleet := gatekit.Must(redisregistry.New(ctx, redisregistry.Config{Client: client, Name: "bench"}))
+	member := gatekit.Must(fleet.Join(ctx, route.Node{
+		ID: "records", Scope: "a1b2c3d4e5/prod", Records: func() iter.Seq[route.Record] { return slices.Values([]route.Record(nil)) },
+		Fence: func() {}, Orphan: func(context.Context, route.Record) {},
+	}))
+	defer func() { _ = member.Leave(ctx) }()
+	var last atomic.Int64
+	state := []byte(`{"sourceIp":"203.0.113.9","userAgent":"Mozilla/5.0","authorizer":{"principalId":"user-123","tenant":"t9"}}`)
+	record := func() route.Record {
+		return route.Record{ID: fmt.Sprintf("%015d=", last.Add(1)), State: state, Groups: []string{"room"}}
+	}
+	b.Run("of=memory", func(b *testing.B) {
+		const records = 20_000
+		for b.Loop() {
+			before := info(b, client, "used_memory")
+			for range records {
+				if err := member.Add(ctx, record()); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric((info(b, client, "used_memory")-before)/records, "redis-B/record")
+		}
+	})
 	for _, of := range []struct {
 		name string
 		call func() error
@@ -226,6 +253,14 @@ func BenchmarkWebSocketNode(b *testing.B) {
 		{"send-to-another-node", func() error { return here.Send(ctx, id, route.Text, message) }},
 		{"send-on-this-node", func() error { return there.Send(ctx, id, route.Text, message) }},
 		{"info-of-another-node", func() error { _, err := here.Info(ctx, id); return err }},
+		{"record-and-remove", func() error {
+			r := record()
+			if err := member.Add(ctx, r); err != nil {
+				return err
+			}
+			_, err := member.Remove(ctx, r.ID)
+			return err
+		}},
 		{"redis-round-trip", func() error { return client.Ping(ctx).Err() }},
 	} {
 		b.Run("of="+of.name, func(b *testing.B) {
@@ -240,6 +275,7 @@ func BenchmarkWebSocketNode(b *testing.B) {
 		}
 		b.Run("of="+of.name+"/parallel=true", func(b *testing.B) {
 			b.SetParallelism(64)
+			before := processorTime(b, client)
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
 					if err := of.call(); err != nil {
@@ -248,6 +284,31 @@ func BenchmarkWebSocketNode(b *testing.B) {
 					}
 				}
 			})
+			b.ReportMetric((processorTime(b, client)-before)*1e6/float64(b.N), "redis-cpu-µs/op")
 		})
 	}
+}
+
+// processorTime returns how many seconds a core has worked for a Redis.
+func processorTime(b *testing.B, client *redis.Client) float64 {
+	return info(b, client, "used_cpu_user") + info(b, client, "used_cpu_sys")
+}
+
+// info returns a number that a Redis tells of itself.
+func info(b *testing.B, client *redis.Client, name string) float64 {
+	text, err := client.Info(context.Background(), "cpu", "memory").Result()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for line := range strings.Lines(text) {
+		if value, ok := strings.CutPrefix(strings.TrimSpace(line), name+":"); ok {
+			v, err := strconv.ParseFloat(value, 64)
+			if err != nil {
+				b.Fatal(err)
+			}
+			return v
+		}
+	}
+	b.Fatalf("Redis doesn't tell %s", name)
+	return 0
 }
