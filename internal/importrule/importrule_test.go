@@ -29,14 +29,15 @@ var schemas = []string{"github.com/santhosh-tekuri/jsonschema/v6", "github.com/d
 
 // packages are all of the module's and what they compile, read once: asking the go command for each package by itself took 20 seconds.
 var packages = sync.OnceValues(func() (map[string]*listed, error) {
-	out, err := exec.Command("go", "list", "-deps", "-f", "{{.ImportPath}} {{.Standard}}{{range .Deps}} {{.}}{{end}}", module+"/...").Output()
+	out, err := exec.Command("go", "list", "-deps", "-f", "{{.ImportPath}} {{.Standard}}{{range .Deps}} {{.}}{{end}} imports{{range .Imports}} {{.}}{{end}}", module+"/...").Output()
 	if err != nil {
 		return nil, err
 	}
 	all := map[string]*listed{}
 	for line := range strings.Lines(string(out)) {
+		line, imports, _ := strings.Cut(line, " imports")
 		fields := strings.Fields(line)
-		all[fields[0]] = &listed{standard: fields[1] == "true", deps: append(fields[2:], fields[0])}
+		all[fields[0]] = &listed{standard: fields[1] == "true", deps: append(fields[2:], fields[0]), imports: strings.Fields(imports)}
 	}
 	return all, nil
 })
@@ -44,6 +45,7 @@ var packages = sync.OnceValues(func() (map[string]*listed, error) {
 type listed struct {
 	standard bool
 	deps     []string // what the package compiles, itself included
+	imports  []string // what it imports itself
 }
 
 func all(t *testing.T) map[string]*listed {
@@ -113,11 +115,28 @@ func TestClientsStayWhereTheyAreNamed(t *testing.T) {
 	}
 }
 
-// A feature sees the root, internal packages and what is below itself; only examples see several features.
+// builders make handlers of all features out of an API as data; readers and writers of its forms see the builders alone.
+var (
+	builders = []string{"route/definition"}
+	readers  = []string{"route/openapi", "route/cloudformation"}
+)
+
+func isOneOf(pkg string, paths []string) bool {
+	return slices.ContainsFunc(paths, func(p string) bool { return within(pkg, module+"/"+p) })
+}
+
+// A feature sees the root, internal packages and what is below itself; only examples and builders see several features.
 func TestFeaturesDoNotSeeEachOther(t *testing.T) {
 	for _, pkg := range ours(t, module) {
 		feature, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(pkg, module), "/"), "/")
-		if feature == "examples" {
+		if feature == "examples" || isOneOf(pkg, builders) {
+			continue
+		}
+		if isOneOf(pkg, readers) { // which compile what the builder does
+			for _, seen := range all(t)[pkg].imports {
+				ok := !within(seen, module) || seen == module || within(seen, module+"/internal") || isOneOf(seen, builders) || isOneOf(seen, readers)
+				require.True(t, ok, "%s imports %s", pkg, seen)
+			}
 			continue
 		}
 		for _, seen := range deps(t, pkg) {

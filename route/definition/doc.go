@@ -1,0 +1,2 @@
+// Package definition holds an API as data, and builds the handlers that serve it.
+package definition
