@@ -206,7 +206,7 @@ func (s *stageBuilder) upstreamRef(i *Integration) Ref {
 }
 
 // mapped puts the integration's mappings around what is called.
-func (s *stageBuilder) mapped(r *Route, called http.Handler) (http.Handler, *problem) {
+func (s *stageBuilder) mapped(key string, r *Route, called http.Handler) (http.Handler, *problem) {
 	if s.api.Flavor == FlavorHTTP {
 		return s.httpMapped(r.Integration, called)
 	}
@@ -240,6 +240,9 @@ func (s *stageBuilder) mapped(r *Route, called http.Handler) (http.Handler, *pro
 	rest, err := transform.NewREST(config)
 	if err != nil {
 		return nil, asProblem("the integration's mappings can't be used", err)
+	}
+	for _, odd := range rest.Findings() {
+		s.warn(key, i.Origin.or(r.Origin), odd, correctIt)
 	}
 	if called == nil {
 		return rest, nil

@@ -75,6 +75,9 @@ func (s *stageBuilder) guard(key string, r *Route) (gatekit.Middleware, *problem
 	if _, unknown := digest(r.Auth); unknown != "" {
 		return nil, unknownValue("who may call it", unknown)
 	}
+	if err := auth.CheckScopes(r.Auth.Scopes...); err != nil {
+		return nil, asProblem("its scopes can't be used", err)
+	}
 	var a auth.Authorizer
 	switch r.Auth.Type {
 	case AuthNone:
@@ -141,7 +144,7 @@ func (s *stageBuilder) answering(key string, r *Route) (h http.Handler, p *probl
 	if called == nil && (p != nil || r.Integration.Target.Kind != KindMock) {
 		return refuseFor(p), p
 	}
-	mapped, mapping := s.mapped(r, called)
+	mapped, mapping := s.mapped(key, r, called)
 	if mapping != nil {
 		return refuseFor(mapping), mapping
 	}
