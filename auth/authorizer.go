@@ -94,8 +94,8 @@ func (h *required) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Station implements [gatekit.Station].
 func (h *required) Station() (kind string, next http.Handler) { return "auth", h.next }
 
-// CheckScopes returns nil, or an error for the first scope that [Require] panics for: for scopes that
-// come from data.
+// CheckScopes returns nil, or an error for the first scope that [Require] panics for: for scopes
+// that come from data.
 func CheckScopes(scopes ...string) error {
 	for _, s := range scopes {
 		ok := s != ""
