@@ -47,7 +47,9 @@ func TestURIs(t *testing.T) {
 			target, contentType = "", ""
 		}
 		require.Equal(t, tt.target, strings.TrimSpace(target+" "+contentType), tt.uri)
-		all := func(string) (uritemplate.Value, bool, error) { return uritemplate.Value{Escaped: "v", Text: "v"}, true, nil }
+		all := func(string) (uritemplate.Value, bool, error) {
+			return uritemplate.Value{Escaped: "v", Text: "v"}, true, nil
+		}
 		template, err := u.Path.Template(nil)
 		require.NoError(t, err)
 		path, err := template.Path(all)

@@ -22,7 +22,7 @@ func TestText(t *testing.T) {
 	for text, want := range map[string]string{
 		"": "", "plain": "plain", "$request.header.x-a": "a", "<$request.querystring.q>": "<1,2>", "${request.body.m.n}!": "v!",
 		`{"A":{"DataType":"String","StringValue":"${request.header.X-A}"}}`: `{"A":{"DataType":"String","StringValue":"a"}}`,
-		"for $5 and $request.body.m": `for $5 and {"n":"v"}`, "$request.body": `{"m":{"n":"v"}}`, "a$": "a$",
+		"for $5 and $request.body.m":                                        `for $5 and {"n":"v"}`, "$request.body": `{"m":{"n":"v"}}`, "a$": "a$",
 	} {
 		parsed, err := texts.ParseText(text)
 		require.NoError(t, err, text)
