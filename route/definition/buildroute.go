@@ -42,6 +42,14 @@ func (s *stageBuilder) rules(key string, r *Route) (rules []gatekit.Middleware, 
 			rules = append(rules, name)
 		}
 	}
+	if r.ResourceID != "" {
+		id, err := route.ResourceID(r.ResourceID)
+		if err != nil {
+			s.differs(key, r.Origin, err.Error(), correctIt)
+		} else {
+			rules = append(rules, id)
+		}
+	}
 	guard, p := s.guard(key, r)
 	if p != nil {
 		return nil, p

@@ -140,7 +140,7 @@ func TestIntegrationsOfREST(t *testing.T) {
 	require.Equal(t, []string{
 		"GET /gone: the function Gone isn't bound", "GET /none: the route has no integration",
 		`GET /odd: nothing is known of the integration's target "${x}"`,
-		"POST /table: the integration with the AWS service dynamodb:PutItem isn't served"}, why)
+		"POST /table: nothing says how the AWS service dynamodb:PutItem is called"}, why)
 }
 
 func TestBinary(t *testing.T) {

@@ -105,7 +105,7 @@ func TestWebSocket(t *testing.T) {
 			}
 		}
 		require.Equal(t, []string{"closed: only $connect has an authorizer or asks for a key",
-			"queue: the integration with the AWS service sqs isn't served"}, why)
+			"queue: nothing says how the AWS service sqs is called"}, why)
 		require.Nil(t, g.WebSocket("Chat", "dev"))
 		require.NoError(t, g.Close())
 	})

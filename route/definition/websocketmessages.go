@@ -121,9 +121,7 @@ func (s *stageBuilder) socketTemplate(i *Integration, template string) (gatekit.
 	if template != "" {
 		config.RequestTemplates = map[string]string{"$default": template}
 	}
-	if i.Target.Kind == KindHTTP || i.Target.Kind == KindPrivate {
-		config.URI = i.Target.URI
-	}
+	config.URI = s.mappedURI(&i.Target)
 	for _, from := range i.Responses {
 		if selects(from.TemplateSelection) {
 			return nil, unsupportedf("use the template $default", "responses with a template selection aren't served")
