@@ -188,8 +188,8 @@ func newLookups(b *Bindings) *lookups {
 
 // unused are the bindings that nothing in the document was for, by field and key.
 func (l *lookups) unused() (all []string) {
-	for _, t := range []interface{ unusedFields() []string }{l.functions, l.issuers, l.upstreams, l.services, l.handlers,
-		l.keys, l.certificates, l.truststores, l.clientCertificates, l.webACLs, l.parameters} {
+	for _, t := range []interface{ unusedFields() []string }{l.functions, l.issuers, l.upstreams, l.services,
+		l.handlers, l.keys, l.certificates, l.truststores, l.clientCertificates, l.webACLs, l.parameters} {
 		all = append(all, t.unusedFields()...)
 	}
 	return all

@@ -66,7 +66,8 @@ func (s *stageBuilder) service(key string, i *Integration) (http.Handler, *probl
 	if !ok {
 		return nil, unboundf(s.look.services.hint(Ref{Name: cmp.Or(t.Service, t.Subtype)})+
 			" with its Credentials, or "+s.handlerHint(key),
-			"nothing says how the AWS service %s is called", cmp.Or(t.Subtype, strings.Trim(t.Service+":"+t.Action, ":")))
+			"nothing says how the AWS service %s is called",
+			cmp.Or(t.Subtype, strings.Trim(t.Service+":"+t.Action, ":")))
 	}
 	config.Timeout = cmp.Or(config.Timeout, time.Duration(i.Timeout)*time.Millisecond)
 	if t.Kind == KindSubtype {
