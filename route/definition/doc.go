@@ -34,7 +34,8 @@
 // A request passes what the managed gateway's does, in its order:
 //
 //	HTTP API   cors, web ACL, route, limits of stage and account, authorizer, parameter mapping, integration
-//	REST API   gateway responses, web ACL, route, policy and authorizer, API key and plan, limits, validator, cache, mapping, integration
+//	REST API   gateway responses, web ACL, route, policy and authorizer, API key and plan, limits,
+//	           validator, cache, mapping, integration
 //	WebSocket  web ACL, limits, authorizer and API key of $connect, models, templates, integration
 //
 // One authorizer object serves all routes that name it, and all stages; a stage has a cache and
@@ -54,8 +55,8 @@
 //   - has answers without cacheKeyParameters be the same for all paths and queries of a resource.
 //     Here such a route's are kept by the whole path and query. A new document doesn't give what an
 //     old integration answered;
-//   - is thought to keep decisions of HTTP APIs' Lambda authorizers for 300 s where nothing is said,
-//     by one of its pages, and not at all, by reports. Here they aren't kept;
+//   - is thought to keep decisions of HTTP APIs' Lambda authorizers for 300 s where nothing is
+//     said, by one of its pages, and not at all, by reports. Here they aren't kept;
 //   - takes integrations at their word that skip the verification of certificates. Here the program
 //     must say so, too (Bindings.InsecureSkipVerification);
 //   - lets pages of every origin connect to WebSocket APIs. See Bindings.AllowOrigins;

@@ -56,8 +56,8 @@ func ExampleBuild() {
 	// 500 {"message":"Internal Server Error"}
 	// 1 of 2 routes served
 	//
-	// SEVERITY  API   ROUTE       WHERE  WHAT unbound   Shop  POST /pets  -      nothing says where
-	// the keys of the issuer https://login.example are
+	// SEVERITY  API   ROUTE       WHERE  WHAT
+	// unbound   Shop  POST /pets  -      nothing says where the keys of the issuer https://login.example are
 	//                                    → bind Bindings.Issuers["https://login.example"]; an empty binding fetches its keys from where it says
 }
 
