@@ -44,6 +44,9 @@ func (a *apiBuilder) buildStages(names []string, stages map[string]*Stage) {
 		}
 		all = append(all, made)
 	}
+	if len(all) == 0 {
+		return // each has said why
+	}
 	set, err := route.NewStages(all...)
 	if err != nil {
 		a.refuseAll(asProblem("the stages can't be used", err).at(a.api.Origin))
