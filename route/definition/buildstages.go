@@ -229,11 +229,7 @@ func (s *stageBuilder) buildThrottle() (gatekit.Middleware, *problem) {
 func (s *stageBuilder) buildCache() *problem {
 	used := slices.ContainsFunc(s.stage.MethodSettings, func(m *MethodSettings) bool { return m.Caching })
 	if s.stage.Cache == "" || !used {
-		for key, m := range s.settings { // no cluster: nothing is kept
-			m.CachingEnabled = false
-			s.settings[key] = m
-		}
-		return nil
+		return nil // without a cluster nothing is kept, whatever the settings say
 	}
 	config := cache.Config{Store: s.bindings.CacheStore, Logger: s.log}
 	if s.sigv4 != nil {

@@ -41,6 +41,11 @@ func TestUpdateKeeps(t *testing.T) {
 	require.Contains(t, ask(g, "GET", "/prod/planned", "X-Api-Key: "+keyValue), "429")
 	require.Equal(t, "200 8", ask(g, "GET", "/prod/new"))
 
+	// Where something is from doesn't matter.
+	moved := strings.Replace(doc(""), `"GET /cached":{`, `"GET /cached":{"origin":{"template":"other.yaml","line":7},`, 1)
+	require.NoError(t, g.Update(t.Context(), parse(t, moved)))
+	require.Equal(t, "200 1", ask(g, "GET", "/prod/cached"))
+
 	// What is changed isn't kept.
 	changed := strings.Replace(doc(""), `"GET /cached":{`, `"GET /cached":{"operation":"other",`, 1)
 	require.NoError(t, g.Update(t.Context(), parse(t, changed)))
