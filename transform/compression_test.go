@@ -168,6 +168,7 @@ func TestCompressedAnswers(t *testing.T) {
 		{"no-content", with(none, 204), "", "", map[string]string{"Vary": ""}},
 		{"not-modified", with(none, 304, "Etag", `"x"`), "", "", map[string]string{"Etag": `"x"`, "Vary": "Accept-Encoding"}},
 		{"part", with(write(text), 206, "Content-Range", "bytes 0-199/1000"), "", text, map[string]string{"Content-Range": "bytes 0-199/1000"}},
+		{"parts", with(write(text), 206, "Content-Type", "multipart/byteranges; boundary=x"), "", text, nil},
 		{"no-transform", with(write(text), 0, "Cache-Control", "max-age=1, No-Transform"), "", text, nil},
 		{"event-stream", with(write(text), 0, "Content-Type", "text/event-stream; charset=utf-8"), "", text, nil},
 		{"strong-etag", with(write(text), 0, "Etag", `"x"`), "gzip", text, map[string]string{"Etag": `W/"x"`}},

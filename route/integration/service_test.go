@@ -336,3 +336,26 @@ func cmpOr(err, otherwise error) error {
 	}
 	return otherwise
 }
+
+// A WebSocket API's integration of type AWS is the same, with the template that its messages have.
+func TestServiceOfMessages(t *testing.T) {
+	e := newEmulator(t, "sqs", region, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<Sent/>") })
+	uri := serviceARN + "sqs:path/1/q"
+	m := gatekit.Must(transform.NewREST(transform.RESTConfig{
+		Type: transform.AWS, URI: uri, HTTPMethod: "POST", PassthroughBehavior: transform.Never,
+		RequestParameters: map[string]string{"integration.request.header.Content-Type": "'application/x-www-form-urlencoded'"},
+		RequestTemplates: map[string]string{"$default": "Action=SendMessage&MessageGroupId=$input.path('$.group')" +
+			"&MessageAttribute.1.Name=connectionId&MessageAttribute.1.Value.DataType=String&MessageAttribute.1.Value.StringValue=$util.urlEncode($context.connectionId)"},
+		IntegrationResponses: []transform.IntegrationResponse{{StatusCode: 200}},
+	}))
+	r := httptest.NewRequest("POST", "/prod", strings.NewReader(`{"action":"send","group":"g"}`))
+	rc, r := gatekit.Attach(r)
+	rc.API, rc.Route = &gatekit.API{Flavor: gatekit.WebSocket, Stage: "prod"}, &gatekit.Route{Key: "send"}
+	rc.Connection = &gatekit.Connection{ID: "3tYjey7ZHj9yH8s=", MessageID: "m"}
+	w := httptest.NewRecorder()
+	m.Middleware(newService(t, integration.ServiceConfig{URI: uri, Endpoint: e.URL})).ServeHTTP(w, r)
+	require.Equal(t, 200, w.Code, w.Body)
+	require.Equal(t, "<Sent/>", w.Body.String())
+	require.Equal(t, "Action=SendMessage&MessageGroupId=g&MessageAttribute.1.Name=connectionId&MessageAttribute.1.Value.DataType=String"+
+		"&MessageAttribute.1.Value.StringValue=3tYjey7ZHj9yH8s%3D", e.last(t).body)
+}
