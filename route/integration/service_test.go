@@ -309,6 +309,7 @@ func TestServiceConfigErrors(t *testing.T) {
 		"ServiceConfig.URI: want it or Subtype, got both":              {URI: good, Subtype: "SQS-PurgeQueue"},
 		"ServiceConfig.Credentials: want a func":                       {URI: good},
 		"ServiceConfig.URI: want an ARN such as":                       {URI: "https://sqs.us-east-1.amazonaws.com"},
+		"ServiceConfig.URI: want path/… for s3, which":                 {URI: serviceARN + "b.s3:action/GetObject&Key={key}"},
 		"ServiceConfig.URI: want a service other than lambda":          {URI: serviceARN + "lambda:path/2015-03-31/functions/f/invocations"},
 		"ServiceConfig.Subtype: want one of [AppConfig-GetConf":        {Subtype: "DynamoDB-PutItem"},
 		"ServiceConfig.RequestParameters.MessageBody: want it":         {Subtype: "SQS-SendMessage", RequestParameters: map[string]string{"QueueUrl": "q"}},
