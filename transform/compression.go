@@ -117,8 +117,8 @@ func (h *compressed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.finish()
 }
 
-// Request returns r with its body inflated, or r itself if it has no Content-Encoding or no body.
-// r's header stays as it was; its body is read. The error is a *[gatekit.Rejection].
+// Request returns r with its body inflated, or r itself if it has no body, or one that isn't
+// encoded. r's header stays as it was; its body is read. The error is a *[gatekit.Rejection].
 func (c *Compression) Request(r *http.Request) (*http.Request, error) {
 	values := r.Header["Content-Encoding"]
 	if len(values) == 0 || r.Body == nil || r.Body == http.NoBody {
@@ -129,7 +129,7 @@ func (c *Compression) Request(r *http.Request) (*http.Request, error) {
 		return nil, notInflated(errors.New("want Content-Encoding gzip, deflate or identity"))
 	}
 	if coding == "" {
-		return withBody(r, nil, false), nil
+		return r, nil
 	}
 	body, err := wholebody.Read("transform", r, c.maxBody)
 	if err != nil {
@@ -140,7 +140,7 @@ func (c *Compression) Request(r *http.Request) (*http.Request, error) {
 			return nil, err
 		}
 	}
-	return withBody(r, body, true), nil
+	return withBody(r, body), nil
 }
 
 // notInflated is the 415 of a body that isn't what its header says.
@@ -150,15 +150,12 @@ func notInflated(why error) error {
 	}
 }
 
-// withBody returns a copy of r without Content-Encoding and what is said of an encoded body, with
-// another body if there is one.
-func withBody(r *http.Request, body []byte, replaced bool) *http.Request {
+// withBody returns a copy of r with another body, without Content-Encoding and what was said of the
+// body's bytes.
+func withBody(r *http.Request, body []byte) *http.Request {
 	copied := *r
 	copied.Header = maps.Clone(r.Header)
 	delete(copied.Header, "Content-Encoding")
-	if !replaced {
-		return &copied
-	}
 	for _, name := range ofEncodedBody {
 		delete(copied.Header, name)
 	}
