@@ -65,7 +65,8 @@ func chainByHand(tb testing.TB) http.Handler {
 	r.Handle("GET /mock", must[*transform.REST](tb)(transform.NewREST(transform.RESTConfig{Type: transform.Mock,
 		RequestTemplates:     map[string]string{"application/json": `{"statusCode":200}`},
 		IntegrationResponses: []transform.IntegrationResponse{{StatusCode: 200, ResponseTemplates: map[string]string{"application/json": "ok"}}}})),
-		throttle.NewMethodLimits(account).Middleware)
+		throttle.NewMethodLimits(account).Middleware,
+		must[*transform.Compression](tb)(transform.NewCompression(transform.CompressionConfig{MinimumSize: transform.Off})).Middleware)
 	of := func(name string, api *route.API) http.Handler {
 		stages := must[*route.Stages](tb)(route.NewStages(route.Stage{Name: name, API: api}))
 		return must[http.Handler](tb)(stages.Handler(name))

@@ -106,8 +106,8 @@ func (s *stageBuilder) lambda(key string, i *Integration) (http.Handler, *proble
 	return h, p
 }
 
-// whenCalled ends an integration that no document needs, when the calls have ended that nobody waits
-// for, or the Gateway has. Messages of WebSocket connections may come as long as these live.
+// whenCalled ends an integration that no document needs, when the calls have ended that nobody
+// waits for, or the Gateway has. Messages of WebSocket connections may come as long as these live.
 func (s *stageBuilder) whenCalled(h interface{ Shutdown(context.Context) error }) {
 	if s.api.Flavor != FlavorWebSocket {
 		go func() { _ = h.Shutdown(s.root) }() // the error says that it was the Gateway

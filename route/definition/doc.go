@@ -35,7 +35,7 @@
 //
 //	HTTP API   cors, web ACL, route, limits of stage and account, authorizer, parameter mapping, integration
 //	REST API   gateway responses, web ACL, route, policy and authorizer, API key and plan, limits,
-//	           validator, cache, mapping, integration
+//	           compression, validator, cache, mapping, integration
 //	WebSocket  web ACL, limits, authorizer and API key of $connect, models, templates, integration
 //
 // One authorizer object serves all routes that name it, and all stages; a stage has a cache and
@@ -70,5 +70,5 @@
 //     document is written as the document has it when it is built, its value too; what others have
 //     added to the store stays.
 //
-// Not served, and reported: access logs, compression, the TLS policy of an API's own host.
+// Not served, and reported: access logs, the TLS policy of an API's own host.
 package definition
