@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	management "github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi/types"
 	"github.com/aws/smithy-go"
@@ -138,14 +140,15 @@ func (s *stage) delete(c *management.Client, id *string) error {
 	return err
 }
 
-// is requires an error of the SDK's own type, with the status that the model has for it.
+// is requires an error of the SDK's own type, with the status that the model has for it, and an ID to look for in logs.
 func is[T error](t *testing.T, err error, status int) {
 	t.Helper()
 	_, ok := errors.AsType[T](err)
 	require.True(t, ok, "got %v", err)
-	response, ok := errors.AsType[*smithyhttp.ResponseError](err)
+	response, ok := errors.AsType[*awshttp.ResponseError](err)
 	require.True(t, ok, "got %v", err)
 	require.Equal(t, status, response.HTTPStatusCode())
+	require.Len(t, response.ServiceRequestID(), 16)
 }
 
 func TestPostToConnection(t *testing.T) {
@@ -201,6 +204,8 @@ func TestGetConnection(t *testing.T) {
 	require.WithinRange(t, *got.LastActiveAt, *got.ConnectedAt, time.Now())
 	require.Equal(t, "127.0.0.1", *got.Identity.SourceIp)
 	require.Equal(t, "ua/1", *got.Identity.UserAgent)
+	requestID, _ := awsmiddleware.GetRequestIDMetadata(got.ResultMetadata)
+	require.Len(t, requestID, 16)
 
 	require.NoError(t, s.post(s.client(), id, []byte("hi")))
 	again, err := s.get(s.client(), id)
