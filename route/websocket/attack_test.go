@@ -185,6 +185,9 @@ func TestConnectionsPaths(t *testing.T) {
 		} {
 			w := m.call("GET", path, nil)
 			require.Equal(t, status, w.Code, "%s %s", path, w.Body)
+			requestID := w.Header().Get("Apigw-Requestid")
+			require.Len(t, requestID, 16)
+			require.Equal(t, requestID, w.Header().Get("X-Amzn-Requestid"), "where SDKs look for it, %s", path)
 		}
 		w := m.call("PUT", "/prod/@connections/"+id, nil)
 		require.Equal(t, 405, w.Code)

@@ -26,7 +26,8 @@ import (
 //
 // Answers have the header X-Amzn-Errortype, by which SDKs tell them apart, in this order: 403
 // (ForbiddenException), 405, 413 (PayloadTooLargeException), 400, 410 (GoneException), 429
-// (LimitExceededException); 503 where it can't be known on which machine a connection is.
+// (LimitExceededException); 503 where it can't be known on which machine a connection is. Their
+// X-Amzn-Requestid, which SDKs name in errors, is the ID that logs have.
 func (a *API) Connections(guard gatekit.Middleware, mw ...gatekit.Middleware) (http.Handler, error) {
 	if guard == nil {
 		return nil, errors.New("websocket: Connections: guard: want an authorizer's Middleware, got nil")
@@ -52,6 +53,7 @@ func (h *connections) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		rc.SetSourceIP(h.api.proxies.SourceIP(r))
 	}
 	rc.SetRequestIDHeaders(w.Header())
+	w.Header()["X-Amzn-Requestid"] = []string{rc.RequestID()} // SDKs look there, and name it in errors
 	rc.SetResponder(answerRefusal)
 	id, ok := connectionID(r.URL.EscapedPath())
 	if !ok {
