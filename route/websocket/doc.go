@@ -45,6 +45,13 @@
 // connection ends when the token does that it was opened with; Authenticate takes a fresh one
 // before.
 //
+// # The host name
+//
+// requestContext.domainName is the Host of the handshake, which a client chooses where no station
+// in front does: domain.New, or a proxy. A function that makes the address of @connections out of
+// it, as functions on AWS do, would send its signed messages wherever a client says. So the API
+// stands behind one of these, or the function is told its endpoint.
+//
 // # Slow readers
 //
 // Nothing waits for a client. What can't be written waits in its queue (Config.MaxQueueBytes); who
