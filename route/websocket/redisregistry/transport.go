@@ -95,7 +95,10 @@ func (l *listener) run(ctx context.Context, pubsub *redis.PubSub, running *sync.
 			limited, cancel := context.WithTimeout(ctx, time.Duration(q.For)*time.Millisecond)
 			defer cancel()
 			if m := l.registry.member(l.node.Scope, l.node.ID); m != nil {
-				m.look(time.Now()) // the process may have been paused, and its connections be others' to judge
+				m.settled(time.Now()) // the process may have been paused, and its connections be others' to judge
+			}
+			if limited.Err() != nil {
+				return // nobody waits any more: who has asked was told that it isn't known
 			}
 			l.answer(ctx, q, l.serve(limited, q.Call))
 		})
