@@ -105,6 +105,7 @@ func TestConfigsThatCantBe(t *testing.T) {
 		{"origin-star", "Config.AllowOrigins", websocket.Config{AllowOrigins: []string{"*"}}},
 		{"origin-both", "Config.AllowOrigins", websocket.Config{AllowOrigins: []string{"https://a.example"}, InsecureAllowAnyOrigin: true}},
 		{"frame", "MaxFrameBytes", websocket.Config{MaxFrameBytes: 1}},
+		{"deflate", "MaxMessageBytes", websocket.Config{Deflate: true, MaxMessageBytes: websocket.Off}},
 		{"idle", "IdleTimeout", websocket.Config{IdleTimeout: 30}},
 		{"parallel", "Config.Parallel", websocket.Config{Parallel: -1}},
 		{"in-flight", "Config.MaxInFlight", websocket.Config{MaxInFlight: -1}},

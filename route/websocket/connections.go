@@ -36,8 +36,22 @@ func (a *API) Connections(guard gatekit.Middleware, mw ...gatekit.Middleware) (h
 		return nil, errors.Join(errors.New("websocket: Connections: mw"), err)
 	}
 	h := &connections{api: a}
-	h.guarded = gatekit.Chain(guard(http.HandlerFunc(h.serve)), mw...)
+	h.guarded = gatekit.Chain(&unverified{guard(http.HandlerFunc(h.serve))}, mw...)
 	return h, nil
+}
+
+// unverified stands in front of the guard, whose verdict alone counts: that of an authorizer
+// further out is of somebody who may use the API, and not of one who may write to its clients.
+type unverified struct{ next http.Handler }
+
+// Station implements [gatekit.Station].
+func (h *unverified) Station() (kind string, next http.Handler) {
+	return "websocket.connections", h.next
+}
+
+func (h *unverified) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	gatekit.From(r.Context()).Authorization = nil
+	h.next.ServeHTTP(w, r)
 }
 
 type connections struct {

@@ -119,23 +119,27 @@ func (a *API) ask(ctx context.Context, id string, c Call) (Answer, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, a.config.CallTimeout)
 	defer cancel()
-	node := a.places.node(id)
-	if node == "" {
-		places, err := a.member.Find(ctx, []string{id})
-		switch {
-		case err != nil:
-			return Answer{}, unavailable(err)
-		case len(places) != 1 || places[0].Found == Unknown:
-			return Answer{}, ErrUnavailable
-		case places[0].Found == Gone || places[0].Node == a.node.ID:
-			return Answer{}, ErrGone
+	if node := a.places.node(id); node != "" {
+		answer, err := a.call(ctx, node, c)
+		if err != nil {
+			a.places.forget(node)
 		}
-		node = places[0].Node
-		a.places.remember(id, node)
+		if !errors.Is(err, ErrNobody) {
+			return answer, err
+		}
 	}
-	answer, err := a.call(ctx, node, c)
-	if err != nil || answer.Results[0] != ResultOK && answer.Results[0] != ResultFull {
-		a.places.forget(id)
+	places, err := a.member.Find(ctx, []string{id})
+	switch {
+	case err != nil:
+		return Answer{}, unavailable(err)
+	case len(places) != 1 || places[0].Found == Unknown:
+		return Answer{}, ErrUnavailable
+	case places[0].Found == Gone || places[0].Node == a.node.ID:
+		return Answer{}, ErrGone
+	}
+	answer, err := a.call(ctx, places[0].Node, c)
+	if err == nil && answer.Results[0] != ResultGone {
+		a.places.remember(id, places[0].Node)
 	}
 	return answer, err
 }

@@ -133,8 +133,6 @@ func (l *listener) answer(ctx context.Context, q request, a websocket.Answer) {
 	_ = l.registry.client.Publish(waits, q.Reply, text).Err()
 }
 
-var errNobody = fmt.Errorf("%w: nobody listens for the node", websocket.ErrUnavailable)
-
 // Call implements [websocket.Transport].
 func (g *Registry) Call(ctx context.Context, scope, node string, c websocket.Call) (websocket.Answer, error) {
 	deadline, ok := ctx.Deadline()
@@ -158,7 +156,7 @@ func (g *Registry) Call(ctx context.Context, scope, node string, c websocket.Cal
 		return websocket.Answer{}, &unavailable{err}
 	}
 	if _, cluster := g.client.(*redis.ClusterClient); heard == 0 && !cluster { // a cluster counts one shard's alone
-		return websocket.Answer{}, errNobody
+		return websocket.Answer{}, websocket.ErrNobody
 	}
 	select {
 	case a := <-answered:
