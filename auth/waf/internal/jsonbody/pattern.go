@@ -81,7 +81,8 @@ func Compile(paths []string, scope Scope) (*Pattern, error) {
 	root := &node{included: len(paths) == 0}
 	for i, path := range paths {
 		if why := check(path); why != "" {
-			m.Index(i).Add("", "want a JSON Pointer of 1 to %d bytes such as /orders/0/note, got %.64q%s", maxPath, path, why)
+			m.Index(i).Add("", "want a JSON Pointer of 1 to %d bytes such as /orders/0/note, got %.64q%s",
+				maxPath, path, why)
 			continue
 		}
 		root.add(path)
