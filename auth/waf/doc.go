@@ -39,7 +39,7 @@
 //
 // # Documents
 //
-// [Read] and New refuse what they don't know, by the name of the rule: a field, a statement, a
+// [Read] and [New] refuse what they don't know, by the name of the rule: a field, a statement, a
 // pattern that RE2 can't do, a managed rule group. With Lenient such a rule is left out and
 // reported, and the others are judged: what it would have blocked is then not blocked, so look at
 // the findings. No rule of AWS's managed groups is published; a name is bound to a group of your

@@ -181,6 +181,12 @@ func FuzzRead(f *testing.F) {
 			if (err == nil) != (doc != nil) {
 				t.Fatalf("Read(%q) = %v, %v", text, doc, err)
 			}
+			if doc != nil && doc.WebACL != nil {
+				acl, err := waf.New(t.Context(), waf.Config{ACL: doc.WebACL, Lenient: lenient})
+				if (err == nil) != (acl != nil) {
+					t.Fatalf("New of %q = %v, %v", text, acl, err)
+				}
+			}
 		}
 	})
 }
