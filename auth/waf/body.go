@@ -11,6 +11,7 @@ import (
 type body struct{ oversize verdict }
 
 func (f body) give(s *state) verdict {
+	s.looked |= partBody
 	s.readBody()
 	if s.bodyTooLarge && f.oversize != undecided {
 		return f.oversize
@@ -31,6 +32,7 @@ type jsonField struct {
 }
 
 func (f *jsonField) give(s *state) verdict {
+	s.looked |= partJSON
 	s.readBody()
 	if s.bodyTooLarge && f.oversize != undecided {
 		return f.oversize

@@ -82,14 +82,14 @@ func keysOf[V any](of map[string]V) func(func(string) bool) {
 	}
 }
 
-func (p place) ratedText(m *mistakes.Mistakes, name string, of field, list []TextTransformation) rateKey {
+// ratedText compiles a text that is counted by, which the log calls kind and name.
+func (p place) ratedText(m *mistakes.Mistakes, kind, name string, of field, list []TextTransformation) rateKey {
 	free := p
 	free.capacity = new(int64) // a custom key costs the same with any list
 	kinds := free.transformations(m, "TextTransformations", list, 1, textform.ParseKind)
 	src := &source{field: of, list: kinds, index: len(p.acl.sources), uses: 2}
 	p.acl.sources = append(p.acl.sources, src)
-	m.Require(name != "" && len(name) <= 64, "Name", "want 1 to 64 bytes, got %.100q", name)
-	return keyText{src}
+	return keyText{src, kind, name}
 }
 
 // customKey compiles one of the values that are counted by.
@@ -101,24 +101,18 @@ func (p place) customKey(m *mistakes.Mistakes, from *RateBasedStatementCustomKey
 	}
 	m = m.Under(name)
 	switch {
-	case from.Header != nil:
-		of := from.Header
-		return p.ratedText(m, of.Name, singleHeader{textproto.CanonicalMIMEHeaderKey(of.Name)}, of.TextTransformations)
-	case from.Cookie != nil:
-		return p.ratedText(m, from.Cookie.Name, cookie{from.Cookie.Name}, from.Cookie.TextTransformations)
-	case from.QueryArgument != nil:
-		of := from.QueryArgument
-		return p.ratedText(m, of.Name, queryArguments{name: of.Name}, of.TextTransformations)
+	case from.Header != nil, from.Cookie != nil, from.QueryArgument != nil:
+		return p.namedKey(m, from)
 	case from.QueryString != nil:
-		return p.ratedText(m, name, queryString{}, from.QueryString.TextTransformations)
+		return p.ratedText(m, "QUERY_STRING", "", queryString{}, from.QueryString.TextTransformations)
 	case from.UriPath != nil:
-		return p.ratedText(m, name, uriPath{}, from.UriPath.TextTransformations)
+		return p.ratedText(m, "URI_PATH", "", uriPath{}, from.UriPath.TextTransformations)
 	case from.HTTPMethod != nil:
-		return p.ratedText(m, name, method{}, []TextTransformation{{Type: "NONE"}})
+		return p.ratedText(m, "HTTP_METHOD", "", method{}, []TextTransformation{{Type: "NONE"}})
 	case from.JA3Fingerprint != nil:
-		return p.fingerprint(m, hook{of: p.acl.cfg.JA3}, from.JA3Fingerprint)
+		return p.fingerprint(m, "JA3_FINGERPRINT", hook{of: p.acl.cfg.JA3}, from.JA3Fingerprint)
 	case from.JA4Fingerprint != nil:
-		return p.fingerprint(m, hook{of: p.acl.cfg.JA4}, from.JA4Fingerprint)
+		return p.fingerprint(m, "JA4_FINGERPRINT", hook{of: p.acl.cfg.JA4}, from.JA4Fingerprint)
 	case from.LabelNamespace != nil:
 		of := &LabelMatchStatement{Scope: "NAMESPACE", Key: from.LabelNamespace.Namespace}
 		return &keyLabels{*compileLabelMatch(m, of, p.labels).(*labelMatch)}
@@ -132,8 +126,26 @@ func (p place) customKey(m *mistakes.Mistakes, from *RateBasedStatementCustomKey
 	}
 }
 
+// namedKey compiles a header, cookie or query argument to count by.
+func (p place) namedKey(m *mistakes.Mistakes, from *RateBasedStatementCustomKey) rateKey {
+	of, kind := from.Header, "HEADER"
+	var in field
+	switch {
+	case from.Cookie != nil:
+		of, kind = from.Cookie, "COOKIE"
+		in = cookie{of.Name}
+	case from.QueryArgument != nil:
+		of, kind = from.QueryArgument, "QUERY_ARGUMENT"
+		in = queryArguments{name: of.Name}
+	default:
+		in = singleHeader{textproto.CanonicalMIMEHeaderKey(of.Name)}
+	}
+	m.Require(of.Name != "" && len(of.Name) <= 64, "Name", "want 1 to 64 bytes, got %.100q", of.Name)
+	return p.ratedText(m, kind, of.Name, in, of.TextTransformations)
+}
+
 // fingerprint counts a request without one if the fallback is MATCH: all such share one key.
-func (p place) fingerprint(m *mistakes.Mistakes, of hook, from *FingerprintField) rateKey {
+func (p place) fingerprint(m *mistakes.Mistakes, kind string, of hook, from *FingerprintField) rateKey {
 	of.fallback = fallbackOf(m, "FallbackBehavior", from.FallbackBehavior)
-	return p.ratedText(m, "fingerprint", of, []TextTransformation{{Type: "NONE"}})
+	return p.ratedText(m, kind, "", of, []TextTransformation{{Type: "NONE"}})
 }

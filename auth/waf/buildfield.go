@@ -58,7 +58,7 @@ func (p place) field(m *mistakes.Mistakes, from *FieldToMatch, list, pre []TextT
 	before := p.transformations(m, "PreParseTextTransformations", pre, 0, textform.ParseQueryKind)
 	of := p.acl.part(m.Under("FieldToMatch").Under(name), from, before)
 	key, _ := json.Marshal([]any{from, list, pre})
-	return &inField{p.acl.source(string(key), of, kinds), want}
+	return &inField{p.acl.source(string(key), of, kinds), want, detailOf(name, from, want)}
 }
 
 // transformations reads a list in the order of its priorities, in which it sorts it.

@@ -133,18 +133,16 @@ func (h *holder) rule(m *mistakes.Mistakes, from *Rule) (to *rule, cost int64) {
 // act compiles what the rule does, as an override of its group's place may say.
 func (h *holder) act(m *mistakes.Mistakes, to *rule, from *Rule) {
 	to.action = h.acl.action(m.Under("Action"), from.Action, from, h.place, h.bodies)
-	over := h.overrides[from.Name]
-	if over == nil {
-		m.Require(to.rate == nil || to.action == nil || to.action.kind != actionAllow, "Action",
-			"want another than Allow for a rate-based rule")
-		return
+	if over := h.overrides[from.Name]; over != nil {
+		over.used, to.excluded = true, over.excluded
+		if to.action != nil {
+			to.overridden = to.action.kind
+		}
+		to.action = h.acl.action(m.Under("RuleActionOverrides").Key(from.Name), &over.action, from, h.place,
+			h.acl.cfg.ACL.CustomResponseBodies, h.bodies)
 	}
-	over.used, to.excluded = true, over.excluded
-	if to.action != nil {
-		to.overridden = to.action.kind
-	}
-	to.action = h.acl.action(m.Under("RuleActionOverrides").Key(from.Name), &over.action, from, h.place,
-		h.acl.cfg.ACL.CustomResponseBodies, h.bodies)
+	m.Require(to.rate == nil || to.action == nil || to.action.kind != actionAllow, "Action",
+		"want another than Allow for a rate-based rule")
 }
 
 // action compiles an action. Its rejection is made once for all requests that it ends.

@@ -45,24 +45,24 @@ func (s *state) run(r *rule, g *group) bool {
 	var token *tokenCheck
 	switch r.action.kind {
 	case actionAllow, actionBlock:
-		s.last = ending{rule: r, group: g}
+		s.last = ending{rule: r, group: g, details: s.details}
 		return true
 	case actionCaptcha, actionChallenge:
 		token = s.checkToken(r.action)
 		if token.failure != "" {
-			s.last = ending{rule: r, group: g, token: token}
+			s.last = ending{rule: r, group: g, token: token, details: s.details}
 			return true
 		}
 	}
 	s.inserted = append(s.inserted, r.action.insert...)
-	s.seen = append(s.seen, seen{rule: r, group: g, token: token})
+	s.seen = append(s.seen, seen{rule: r, group: g, token: token, details: s.details})
 	return false
 }
 
 // judge evaluates a rule's statement, and sets the labels that it brings. A fault ends the
 // evaluation, unless the ACL is to fail open: then the rule hasn't matched.
 func (s *state) judge(e evaluator) bool {
-	s.skipped, s.pending = false, s.pending[:0]
+	s.skipped, s.pending, s.details = false, s.pending[:0], nil
 	matched := e.eval(s) && !s.skipped && s.err == nil
 	for _, label := range s.pending {
 		s.label(label)

@@ -9,9 +9,16 @@ type evaluator interface {
 type inField struct {
 	source *source
 	want   matcher
+	detail *MatchRecord // of statements about injection
 }
 
-func (e *inField) eval(s *state) bool { return s.any(e.source, e.want) }
+func (e *inField) eval(s *state) bool {
+	matched := s.any(e.source, e.want)
+	if matched && e.detail != nil {
+		s.details = append(s.details, *e.detail)
+	}
+	return matched
+}
 
 // Statements of statements are judged in order, as far as it takes: labels of a country that nobody
 // asked about aren't set.

@@ -37,6 +37,7 @@ type headers struct {
 }
 
 func (f *headers) give(s *state) verdict {
+	s.looked |= partHeaders
 	if f.oversize != undecided && tooManyHeaders(s.r) {
 		return f.oversize
 	}
@@ -108,15 +109,11 @@ type cookies struct {
 }
 
 func (f *cookies) give(s *state) verdict {
-	number, size := 0, 0
-	for _, line := range s.r.Header["Cookie"] {
-		size += len(line)
-		number += strings.Count(line, ";") + 1
-	}
-	if f.oversize != undecided && (number > maxMany || size > maxManyBytes) {
+	s.looked |= partCookies
+	if f.oversize != undecided && tooManyCookies(s.r) {
 		return f.oversize
 	}
-	number, size = 0, 0
+	number, size := 0, 0
 	for _, line := range s.r.Header["Cookie"] {
 		if size += len(line); size > maxManyBytes {
 			line = line[:max(0, len(line)-(size-maxManyBytes))]
@@ -134,6 +131,15 @@ func (f *cookies) give(s *state) verdict {
 		}
 	}
 	return undecided
+}
+
+func tooManyCookies(r *http.Request) bool {
+	number, size := 0, 0
+	for _, line := range r.Header["Cookie"] {
+		size += len(line)
+		number += strings.Count(line, ";") + 1
+	}
+	return number > maxMany || size > maxManyBytes
 }
 
 // cookie is each value of one cookie, which rate-based rules count by.

@@ -3,7 +3,6 @@ package waf
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"strings"
 	"time"
 )
 
@@ -21,6 +20,7 @@ type rateBased struct {
 // rateKey appends a value that is counted by, and reports whether the request has one.
 type rateKey interface {
 	appendTo(s *state, key []byte) ([]byte, bool)
+	record(s *state) RateValueRecord
 }
 
 // maxRateKey bounds the text of a key. A longer one, which a client has written, is counted by its
@@ -95,7 +95,10 @@ func (k keyASN) appendTo(s *state, key []byte) ([]byte, bool) {
 
 // keyText is the texts of a source: a header's values, an argument's. All of them count, so that
 // sending two isn't another client than sending one of them.
-type keyText struct{ source *source }
+type keyText struct {
+	source     *source
+	kind, name string // for the log
+}
 
 func (k keyText) appendTo(s *state, key []byte) ([]byte, bool) {
 	texts := s.texts(k.source)
@@ -126,6 +129,3 @@ func (k *keyLabels) appendTo(s *state, key []byte) ([]byte, bool) {
 	}
 	return key, found
 }
-
-// limitKey is what the log calls the kind of key.
-func (e *rateBased) limitKey() string { return strings.ReplaceAll(e.kind, "CUSTOM_KEYS", "CUSTOMKEYS") }

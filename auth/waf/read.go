@@ -132,6 +132,10 @@ func (d *decoder) document(m *mistakes.Mistakes, tree map[string]any, found *Doc
 			return
 		}
 	}
+	if _, ok := tree["Resources"]; ok {
+		m.Add("Resources", "want one resource of the template, got a whole one")
+		return
+	}
 	m.Add("", "want a WebACL, RuleGroup, IPSet or RegexPatternSet, got an object with the members %q",
 		slices.Sorted(maps.Keys(tree)))
 }
@@ -231,11 +235,11 @@ func (d *decoder) object(m *mistakes.Mistakes, tree map[string]any, to reflect.V
 
 // passedOver are members that decide nothing about a request.
 var passedOver = map[reflect.Type][]string{
-	reflect.TypeFor[WebACL](): {"ApplicationConfig", "DataProtectionConfig", "ManagedByFirewallManager",
+	reflect.TypeFor[WebACL](): {"ApplicationConfig", "DataProtectionConfig", "LockToken", "ManagedByFirewallManager",
 		"OnSourceDDoSProtectionConfig", "RetrofittedByFirewallManager", "Tags"},
-	reflect.TypeFor[RuleGroup]():       {"AvailableLabels", "ConsumedLabels", "Tags"},
-	reflect.TypeFor[IPSet]():           {"Tags"},
-	reflect.TypeFor[RegexPatternSet](): {"Tags"},
+	reflect.TypeFor[RuleGroup]():       {"AvailableLabels", "ConsumedLabels", "LockToken", "Tags"},
+	reflect.TypeFor[IPSet]():           {"LockToken", "Tags"},
+	reflect.TypeFor[RegexPatternSet](): {"LockToken", "Tags"},
 }
 
 var refusedUnlessEmpty = []string{"PostProcessFirewallManagerRuleGroups", "PreProcessFirewallManagerRuleGroups"}

@@ -54,7 +54,7 @@ func TestRecord(t *testing.T) {
 		"formatVersion": 1, "webaclId": "arn:aws:wafv2:us-east-1:111122223333:regional/webacl/acl/1",
 		"terminatingRuleId": "blocked", "terminatingRuleType": "REGULAR", "action": "BLOCK",
 		"httpSourceName": "APIGW", "httpSourceId": "111122223333:a1b2c3d4e5:prod",
-		"ruleGroupList": [], "rateBasedRuleList": [], "nonTerminatingMatchingRules": [{"ruleId": "counted", "action": "COUNT"}],
+		"ruleGroupList": [], "rateBasedRuleList": [], "terminatingRuleMatchDetails": [], "nonTerminatingMatchingRules": [{"ruleId": "counted", "action": "COUNT"}],
 		"requestHeadersInserted": null, "responseCodeSent": 429, "labels": [{"name": "awswaf:111122223333:webacl:acl:seen"}],
 		"requestBodySize": 4, "requestBodySizeInspectedByWAF": 4,
 		"httpRequest": {"clientIp": "192.0.2.1", "country": "DE", "uri": "/prod/orders", "args": "a=b&c", "httpVersion": "HTTP/1.1", "httpMethod": "POST",
@@ -95,7 +95,73 @@ func TestRecordOfGroupsAndRates(t *testing.T) {
 	passes(acl, 10, request("GET", "/", ""))
 	record := acl.Check(request("GET", "/", "")).Record
 	require.Equal(t, "RATE_BASED", record.TerminatingRuleType)
-	requireJSON(t, `[{"rateBasedRuleName": "rate", "limitKey": "IP", "maxRateAllowed": 10, "evaluationWindowSec": "120"}]`, record.RateBasedRuleList)
+	requireJSON(t, `[{"rateBasedRuleName": "rate", "limitKey": "IP", "limitValue": "192.0.2.1", "maxRateAllowed": 10, "evaluationWindowSec": "120"}]`, record.RateBasedRuleList)
+}
+
+// What is counted by is told, but for what may be a secret.
+func TestRecordOfCustomKeys(t *testing.T) {
+	named := func(name string) *waf.RateLimitNamed {
+		return &waf.RateLimitNamed{Name: name, TextTransformations: transformed("LOWERCASE")}
+	}
+	forwarded := &waf.ForwardedIPConfig{HeaderName: "X-Real-IP", FallbackBehavior: "MATCH"}
+	keys := []waf.RateBasedStatementCustomKey{
+		{Header: named("X-A")}, {Header: named("Authorization")}, {Cookie: named("sid")}, {QueryArgument: named("id")},
+	}
+	others := []waf.RateBasedStatementCustomKey{
+		{HTTPMethod: none}, {UriPath: &waf.RateLimitText{TextTransformations: transformed("NONE")}}, {ForwardedIP: none}, {ASN: none},
+		{LabelNamespace: &waf.RateLimitLabelNamespace{Namespace: "a:"}},
+	}
+	acl := compiled(t, waf.Config{
+		ASN: func(netip.Addr) uint32 { return 64500 },
+		ACL: webACL(
+			rule("label", 0, onPath("/"), count, "a:b", "a:c"),
+			rule("one", 1, rated(waf.RateBasedStatement{AggregateKeyType: "CUSTOM_KEYS", CustomKeys: keys}), count),
+			rule("two", 2, rated(waf.RateBasedStatement{AggregateKeyType: "CUSTOM_KEYS", CustomKeys: others, ForwardedIPConfig: forwarded}), count),
+			rule("three", 3, rated(waf.RateBasedStatement{AggregateKeyType: "FORWARDED_IP", ForwardedIPConfig: forwarded}), count)),
+	})
+	r := get("/p?id=Seven", "X-A", "Shown", "Authorization", "secret", "Cookie", "sid=secret", "X-Real-IP", "198.51.100.1")
+	passes(acl, 10, r)
+	requireJSON(t, `[
+		{"rateBasedRuleName": "one", "limitKey": "CUSTOMKEYS", "maxRateAllowed": 10, "evaluationWindowSec": "300", "customValues": [
+			{"key": "HEADER", "name": "X-A", "value": "shown"}, {"key": "HEADER", "name": "Authorization", "value": "REDACTED"},
+			{"key": "COOKIE", "name": "sid", "value": "REDACTED"}, {"key": "QUERY_ARGUMENT", "name": "id", "value": "seven"}]},
+		{"rateBasedRuleName": "two", "limitKey": "CUSTOMKEYS", "maxRateAllowed": 10, "evaluationWindowSec": "300", "customValues": [
+			{"key": "HTTP_METHOD", "value": "GET"}, {"key": "URI_PATH", "value": "/p"}, {"key": "FORWARDED_IP", "value": "198.51.100.1"},
+			{"key": "ASN", "value": "64500"},
+			{"key": "LABEL_NAMESPACE", "name": "a:", "value": "awswaf:111122223333:webacl:acl:a:b,awswaf:111122223333:webacl:acl:a:c"}]},
+		{"rateBasedRuleName": "three", "limitKey": "FORWARDED_IP", "limitValue": "198.51.100.1", "maxRateAllowed": 10, "evaluationWindowSec": "300"}
+	]`, acl.Check(r).Record.RateBasedRuleList)
+	r.Header.Set("X-Real-IP", "nonsense")
+	passes(acl, 10, r)
+	require.Equal(t, "INVALID", acl.Check(r).Record.RateBasedRuleList[2].LimitValue)
+}
+
+// Injection is told with its place, and without what was found.
+func TestRecordOfInjection(t *testing.T) {
+	high := sqliIn(argument("ID"))
+	high.SqliMatchStatement.SensitivityLevel = "HIGH"
+	acl := compiled(t, waf.Config{ACL: webACL(
+		rule("counted", 0, transforming(sqliIn(header("X-A")), nil, nil), count),
+		rule("blocked", 1, waf.Statement{OrStatement: &waf.OrStatement{Statements: []waf.Statement{
+			transforming(xssIn(inBody), nil, nil), transforming(high, []string{"URL_DECODE"}, nil)}}}, block))})
+	record := acl.Check(get("/?id=1%27%20OR%20%271%27=%271", "X-A", "1' OR '1'='1")).Record
+	requireJSON(t, `[{"conditionType": "SQL_INJECTION", "sensitivityLevel": "HIGH", "location": "SINGLE_QUERY_ARG", "matchedFieldName": "id"}]`,
+		record.TerminatingRuleMatchDetails)
+	requireJSON(t, `[{"ruleId": "counted", "action": "COUNT", "ruleMatchDetails": [
+		{"conditionType": "SQL_INJECTION", "sensitivityLevel": "LOW", "location": "HEADER", "matchedFieldName": "x-a"}]}]`, record.NonTerminatingMatchingRules)
+	record = acl.Check(post("<script>alert(1)</script>")).Record
+	requireJSON(t, `[{"conditionType": "XSS", "location": "BODY", "matchedFieldName": ""}]`, record.TerminatingRuleMatchDetails)
+}
+
+// Parts that are too large are told, of those that a rule has looked at.
+func TestRecordOfOversize(t *testing.T) {
+	acl := compiled(t, waf.Config{ACL: webACL(
+		rule("json", 0, text("EXACTLY", "x", jsonValues), count), rule("cookies", 1, many("Cookies", "ALL", "CONTINUE", "EXACTLY", "x"), count),
+		rule("headers", 2, many("Headers", "ALL", "CONTINUE", "EXACTLY", "x"), count))})
+	large := post(strings.Repeat(" ", 20<<10), "Cookie", strings.Repeat("a", 9<<10))
+	require.Equal(t, []string{"REQUEST_JSON_BODY", "REQUEST_HEADERS", "REQUEST_COOKIES"}, acl.Check(large).Record.OversizeFields)
+	require.Empty(t, acl.Check(post("{}", "Cookie", "a")).Record.OversizeFields)
+	require.Empty(t, blocking(t, onPath("/x")).Check(large).Record.OversizeFields)
 }
 
 func TestRedaction(t *testing.T) {

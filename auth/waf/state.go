@@ -22,6 +22,8 @@ type state struct {
 	last            ending
 	skipped         bool  // the rule being judged isn't applied
 	err             error // the first fault of the evaluation
+	looked          parts
+	details         []MatchRecord // what injections the rule being judged has found
 
 	addr        netip.Addr
 	clientKnown bool
@@ -46,7 +48,18 @@ type seen struct {
 	group    *group // that it belongs to, or nil
 	override bool   // the group's result, which the ACL only counts
 	token    *tokenCheck
+	details  []MatchRecord
 }
+
+// parts are those of a request that are inspected up to a limit, and that a rule has looked at.
+type parts uint8
+
+const (
+	partBody parts = 1 << iota
+	partJSON
+	partHeaders
+	partCookies
+)
 
 // groupSeen is a group that was judged.
 type groupSeen struct {
@@ -59,6 +72,8 @@ type ending struct {
 	rule  *rule // nil is the default action
 	group *group
 	token *tokenCheck
+	// details are of the rule that ended it.
+	details []MatchRecord
 }
 
 func newState(a *ACL) *state {
@@ -69,7 +84,7 @@ func newState(a *ACL) *state {
 
 // Bounds of what stays in memory between requests.
 const (
-	maxKeptArena = 256 << 10
+	maxKeptTexts = 512 << 10
 	maxKeptSpans = 16 << 10
 )
 
@@ -77,7 +92,7 @@ const (
 func (s *state) reset(r *http.Request) {
 	s.r = r
 	clear(s.kept)
-	s.last, s.err, s.skipped = ending{}, nil, false
+	s.last, s.err, s.skipped, s.looked = ending{}, nil, false, 0
 	s.labels, s.pending, s.inserted = s.labels[:0], s.pending[:0], s.inserted[:0]
 	s.seen, s.groups = s.seen[:0], s.groups[:0]
 	s.clientKnown, s.received = false, ""
@@ -87,7 +102,8 @@ func (s *state) reset(r *http.Request) {
 
 // release gives the state back.
 func (a *ACL) release(s *state) {
-	if cap(s.arena) > maxKeptArena || cap(s.spans) > maxKeptSpans {
+	texts := cap(s.arena) + cap(s.raw) + cap(s.query) + cap(s.wide) + cap(s.key)
+	if texts > maxKeptTexts || cap(s.spans) > maxKeptSpans {
 		return
 	}
 	s.reset(nil) // it holds no request and no body
