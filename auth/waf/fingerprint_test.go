@@ -121,4 +121,10 @@ func TestHooks(t *testing.T) {
 	require.False(t, blocked(acl, get("/", "X-Told", "accept:host")))
 	require.False(t, blocked(acl, get("/")))
 	require.True(t, blocked(acl, withHeaders(300)), "too many headers")
+
+	asked := 0
+	once := func(*http.Request) string { asked++; return "x" }
+	acl = compiled(t, waf.Config{HeaderOrder: once, ACL: webACL(rule("r", 0, order, block), rule("s", 1, order, block))})
+	require.False(t, blocked(acl, get("/")))
+	require.Equal(t, 1, asked, "two rules look at one part")
 }

@@ -150,6 +150,10 @@ func TestSharedCounter(t *testing.T) {
 	require.Equal(t, keys[0], keys[1])
 	require.NotEqual(t, keys[0], keys[2])
 	require.Less(t, len(keys[0]), 64)
+	long := rated(waf.RateBasedStatement{AggregateKeyType: "CUSTOM_KEYS", EvaluationWindowSec: 120, CustomKeys: []waf.RateBasedStatementCustomKey{
+		{UriPath: &waf.RateLimitText{TextTransformations: transformed("NONE")}}}})
+	blocked(compiled(t, waf.Config{Counter: shared, ACL: webACL(rule("r", 0, long, block))}), request("GET", "/"+strings.Repeat("a", 9000), ""))
+	require.Less(t, len(keys[3]), 64, "a client doesn't choose how long keys are")
 }
 
 func TestCounterThatFails(t *testing.T) {
@@ -161,6 +165,12 @@ func TestCounterThatFails(t *testing.T) {
 	require.ErrorIs(t, d.Rejection, gone, "closed")
 	require.Equal(t, "BLOCK", d.Action)
 	require.Equal(t, gone.Error(), d.Record.Fault)
+	w := serve(acl.Middleware(echo), request("GET", "/", ""))
+	require.Equal(t, 403, w.Code)
+	within := &waf.RuleGroup{Name: "g", Rules: []waf.Rule{rule("r", 0, of, count)}}
+	inGroup := compiled(t, waf.Config{Counter: cfg.Counter, RuleGroups: map[string]*waf.RuleGroup{"g": within},
+		ACL: webACL(refers("g", 0, true, waf.RuleGroupReferenceStatement{ARN: "g"}))})
+	require.ErrorIs(t, inGroup.Check(request("GET", "/", "")).Rejection, gone, "and in a group that only counts")
 
 	var out strings.Builder
 	cfg.FailOpen, cfg.Logger = true, slog.New(slog.NewTextHandler(&out, nil))

@@ -149,7 +149,11 @@ func TestRecordOfInjection(t *testing.T) {
 		record.TerminatingRuleMatchDetails)
 	requireJSON(t, `[{"ruleId": "counted", "action": "COUNT", "ruleMatchDetails": [
 		{"conditionType": "SQL_INJECTION", "sensitivityLevel": "LOW", "location": "HEADER", "matchedFieldName": "x-a"}]}]`, record.NonTerminatingMatchingRules)
+	acl = compiled(t, waf.Config{ACL: webACL(
+		rule("half", 0, waf.Statement{AndStatement: &waf.AndStatement{Statements: []waf.Statement{transforming(xssIn(inBody), nil, nil), onPath("/x")}}}, block),
+		rule("counted", 1, onPath("/"), count), rule("blocked", 2, transforming(xssIn(inBody), nil, nil), block))})
 	record = acl.Check(post("<script>alert(1)</script>")).Record
+	require.Empty(t, record.NonTerminatingMatchingRules[0].RuleMatchDetails, "an earlier rule's, which hasn't matched")
 	requireJSON(t, `[{"conditionType": "XSS", "location": "BODY", "matchedFieldName": ""}]`, record.TerminatingRuleMatchDetails)
 }
 

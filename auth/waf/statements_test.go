@@ -54,6 +54,8 @@ func TestSingleFields(t *testing.T) {
 		{"header-second-value", text("EXACTLY", "v", header("x-name")), request("GET", "/", "", "x-name", "a", "x-name", "v"), true},
 		{"header-empty", sizeIs("EQ", 0, header("x-name")), request("GET", "/", "", "x-name", ""), true},
 		{"header-host", text("EXACTLY", "shop.example", header("host")), request("GET", "/", "", "host", "shop.example"), true},
+		{"query-empty", sizeIs("EQ", 0, inQuery), request("GET", "/?", ""), true},
+		{"arguments-none", sizeIs("GE", 0, inArgs), request("GET", "/?&&", ""), false},
 		{"argument-any-case", text("EXACTLY", "v", argument("ID")), request("GET", "/?a=1&id=v", ""), true},
 		{"argument-second", text("EXACTLY", "v", argument("id")), request("GET", "/?id=1&id=v", ""), true},
 		{"argument-other", text("EXACTLY", "v", argument("id")), request("GET", "/?idx=v", ""), false},
@@ -98,6 +100,7 @@ func TestIncludedAndExcluded(t *testing.T) {
 		return text("EXACTLY", "v", waf.FieldToMatch{Headers: f})
 	}
 	r := request("GET", "/", "", "X-A", "v", "Cookie", "b=v")
+	only := request("GET", "/", "", "Host", "v")
 	for _, tt := range []struct {
 		name string
 		of   waf.Statement
@@ -107,11 +110,19 @@ func TestIncludedAndExcluded(t *testing.T) {
 		{"not-included", pattern(waf.FieldsPattern{IncludedHeaders: []string{"x-b"}}, false), false},
 		{"excluded", pattern(waf.FieldsPattern{ExcludedHeaders: []string{"x-A"}}, false), false},
 		{"not-excluded", pattern(waf.FieldsPattern{ExcludedHeaders: []string{"x-b"}}, false), true},
+		{"host-excluded", pattern(waf.FieldsPattern{ExcludedHeaders: []string{"HOST"}}, false), false},
+		{"host-included", pattern(waf.FieldsPattern{IncludedHeaders: []string{"host"}}, false), true},
 		{"cookie-included", pattern(waf.FieldsPattern{IncludedCookies: []string{"b"}}, true), true},
 		{"cookie-other-case", pattern(waf.FieldsPattern{IncludedCookies: []string{"B"}}, true), false},
 		{"cookie-excluded", pattern(waf.FieldsPattern{ExcludedCookies: []string{"b"}}, true), false},
 	} {
-		t.Run(tt.name, func(t *testing.T) { require.Equal(t, tt.want, blocked(blocking(t, tt.of), r)) })
+		t.Run(tt.name, func(t *testing.T) {
+			of := r
+			if strings.HasPrefix(tt.name, "host") {
+				of = only
+			}
+			require.Equal(t, tt.want, blocked(blocking(t, tt.of), of))
+		})
 	}
 }
 
@@ -145,6 +156,9 @@ func TestOversize(t *testing.T) {
 		{"headers-continue", many("Headers", "ALL", "CONTINUE", "EXACTLY", "evil"), request("GET", "/", "", "x-a", strings.Repeat("b", 8<<10), "x-b", "evil"), true},
 	} {
 		t.Run(tt.name, func(t *testing.T) { require.Equal(t, tt.want, blocked(blocking(t, tt.of), tt.r)) })
+	}
+	for n, want := range map[int]bool{199: false, 200: true} { // and Host
+		require.Equal(t, want, blocked(blocking(t, many("Headers", "ALL", "MATCH", "EXACTLY", "x")), withHeaders(n)), n)
 	}
 	acl := webACL(rule("r", 0, text("CONTAINS", "evil", bodyOf("CONTINUE")), block))
 	acl.AssociationConfig = &waf.AssociationConfig{RequestBody: map[string]waf.RequestBodyConfig{"API_GATEWAY": {DefaultSizeInspectionLimit: "KB_64"}}}
