@@ -12,7 +12,7 @@ import (
 	"github.com/gatekit-go/gatekit/internal/mistakes"
 )
 
-// Set is a set of addresses of one family. It is immutable, and safe for concurrent use.
+// Set is a set of addresses. It is immutable, and safe for concurrent use.
 type Set struct {
 	table bart.Lite
 	len   int
@@ -44,6 +44,31 @@ func Parse(v6 bool, cidrs []string) (*Set, error) {
 	}
 	s.len = s.table.Size()
 	return s, nil
+}
+
+// Prefix returns the network that text writes, of either family. An address alone is a network of
+// one.
+func Prefix(text string) (netip.Prefix, error) {
+	v6 := strings.Contains(text, ":")
+	cidr := text
+	if a, err := netip.ParseAddr(text); err == nil {
+		cidr = fmt.Sprintf("%s/%d", text, a.BitLen())
+	}
+	prefix, why := parse(v6, cidr)
+	if why != "" {
+		return netip.Prefix{}, fmt.Errorf("%s, got %.64q", why, text)
+	}
+	return prefix, nil
+}
+
+// Of returns the set of prefixes, which may be of both families.
+func Of(prefixes []netip.Prefix) *Set {
+	s := &Set{}
+	for _, p := range prefixes {
+		s.table.Insert(p)
+	}
+	s.len = s.table.Size()
+	return s
 }
 
 // parse returns the prefix, or why cidr is none.
