@@ -88,6 +88,7 @@ func TestCustomResponses(t *testing.T) {
 	} {
 		server := httptest.NewRecorder()
 		server.Header().Set("Etag", "stale")
+		server.Header().Set("Content-Type", "text/stale")
 		h.ServeHTTP(server, request(tt.method, tt.path, ""))
 		require.Equal(t, tt.status, server.Code, tt.path)
 		require.Equal(t, tt.value, server.Header().Get(tt.header), tt.path)

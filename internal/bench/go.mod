@@ -10,6 +10,7 @@ require (
 	github.com/aws/aws-sdk-go-v2 v1.48.0
 	github.com/awslabs/aws-lambda-go-api-proxy v0.16.2
 	github.com/coder/websocket v1.8.15
+	github.com/corazawaf/libinjection-go v0.3.5
 	github.com/coreos/go-oidc/v3 v3.21.0
 	github.com/didip/tollbooth/v7 v7.0.2
 	github.com/gatekit-go/gatekit v0.0.0
