@@ -74,7 +74,10 @@ func TestCustomResponses(t *testing.T) {
 	)
 	acl.CustomResponseBodies = map[string]waf.CustomResponseBody{"slow": {ContentType: "APPLICATION_JSON", Content: `{"message":"slow down"}`}}
 	acl.DefaultAction = waf.DefaultAction{Block: &waf.BlockAction{CustomResponse: &waf.CustomResponse{ResponseCode: 404}}}
-	h := compiled(t, waf.Config{ACL: acl}).Middleware(echo)
+	web := compiled(t, waf.Config{ACL: acl})
+	require.Equal(t, 429, web.Check(get("/slow")).Rejection.Status)
+	require.Zero(t, web.Check(get("/moved")).Rejection.Status, "a refusal has no status that isn't one")
+	h := web.Middleware(echo)
 	for _, tt := range []struct {
 		method, path, header, value, contentType, body string
 		status                                         int

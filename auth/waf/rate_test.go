@@ -58,6 +58,9 @@ func TestRateKeys(t *testing.T) {
 	plain := &waf.RateLimitText{TextTransformations: transformed("NONE")}
 	forwarded := &waf.ForwardedIPConfig{HeaderName: "X-Forwarded-For", FallbackBehavior: "MATCH"}
 	ignoring := &waf.ForwardedIPConfig{HeaderName: "X-Forwarded-For", FallbackBehavior: "NO_MATCH"}
+	forwardedASN := func(c *waf.ForwardedIPConfig) waf.RateBasedStatement {
+		return waf.RateBasedStatement{AggregateKeyType: "CUSTOM_KEYS", CustomKeys: []waf.RateBasedStatementCustomKey{{ASN: none}}, ForwardedIPConfig: c}
+	}
 	r := func(target string, headers ...string) *http.Request { return request("GET", target, "", headers...) }
 	scope := onPath("/a")
 	for _, tt := range []struct {
@@ -83,6 +86,9 @@ func TestRateKeys(t *testing.T) {
 		{"address-and-path", custom(waf.RateBasedStatementCustomKey{IP: none}, waf.RateBasedStatementCustomKey{UriPath: plain}), r("/"), from("198.51.100.7", r("/")), false, true},
 		{"asn", custom(waf.RateBasedStatementCustomKey{ASN: none}), r("/"), from("198.51.100.7", r("/")), false, true},
 		{"asn-unknown", custom(waf.RateBasedStatementCustomKey{ASN: none}), from("198.51.100.7", r("/")), from("198.51.100.8", r("/")), true, true},
+		{"asn-forwarded", forwardedASN(forwarded), r("/", "x-forwarded-for", "192.0.2.1"), from("198.51.100.7", r("/", "x-forwarded-for", "192.0.2.1")), true, true},
+		{"asn-forwarded-absent", forwardedASN(forwarded), r("/"), r("/"), true, false},
+		{"asn-forwarded-malformed", forwardedASN(ignoring), r("/", "x-forwarded-for", "x"), r("/", "x-forwarded-for", "x"), true, false},
 		{"label", custom(waf.RateBasedStatementCustomKey{LabelNamespace: &waf.RateLimitLabelNamespace{Namespace: "path:"}}), r("/a"), r("/b"), false, true},
 		{"label-absent", custom(waf.RateBasedStatementCustomKey{LabelNamespace: &waf.RateLimitLabelNamespace{Namespace: "path:"}}), r("/"), r("/"), true, false},
 		{"ja4", custom(waf.RateBasedStatementCustomKey{JA4Fingerprint: &waf.FingerprintField{FallbackBehavior: "MATCH"}}), r("/", "X-JA4", "a"), r("/", "X-JA4", "b"), false, true},
@@ -124,7 +130,8 @@ func TestWhatIsCounted(t *testing.T) {
 	g := &waf.RuleGroup{Name: "g", Rules: []waf.Rule{rule("r", 0, rated(waf.RateBasedStatement{AggregateKeyType: "IP"}), count)}}
 	acl = compiled(t, waf.Config{RuleGroups: map[string]*waf.RuleGroup{"g": g}, ACL: webACL(
 		refers("one", 0, false, waf.RuleGroupReferenceStatement{ARN: "g"}), refers("two", 1, false, waf.RuleGroupReferenceStatement{ARN: "g"}))})
-	passes(acl, 10, request("GET", "/", ""))
+	passes(acl, 9, request("GET", "/", ""))
+	require.Empty(t, acl.Check(request("GET", "/", "")).Counted, "ten at each place, and not twenty")
 	require.Equal(t, []string{"one/r", "two/r"}, acl.Check(request("GET", "/", "")).Counted)
 }
 

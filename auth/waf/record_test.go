@@ -81,6 +81,11 @@ func TestRecordOfGroupsAndRates(t *testing.T) {
 	requireJSON(t, `[{"name": "x-amzn-waf-seen", "value": "1"}]`, got["requestHeadersInserted"])
 	require.Equal(t, "last", got["terminatingRuleId"])
 
+	inserting := &waf.Action{Count: &waf.CountAction{CustomRequestHandling: &waf.CustomRequestHandling{
+		InsertHeaders: []waf.CustomHTTPHeader{{Name: "Seen", Value: "1"}}}}}
+	blocks := waf.Config{ACL: webACL(rule("one", 0, onPath("/"), inserting), rule("two", 1, onPath("/"), block))}
+	require.Nil(t, logged(t, blocks, request("GET", "/", ""))["requestHeadersInserted"], "none is inserted into what is blocked")
+
 	got = logged(t, cfg, request("GET", "/c", ""))
 	requireJSON(t, `[{"exclusionType": "EXCLUDED_AS_COUNT", "ruleId": "count"}]`, got["ruleGroupList"].([]any)[1].(map[string]any)["excludedRules"])
 

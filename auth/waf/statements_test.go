@@ -242,6 +242,9 @@ func TestPreParse(t *testing.T) {
 	of = text("EXACTLY", "1,3", argument("a"), "NONE")
 	of.ByteMatchStatement.PreParseTextTransformations = transformed("COMBINE_DUPLICATE_QUERY_ARGS_BY_COMMA")
 	blocks(t, blocking(t, of), map[string]bool{"/?a=1&b=2&a=3": true, "/?a=1&b=3": false})
+	plain := text("EXACTLY", "1,3", argument("a"), "NONE") // the same in all else, and never true
+	acl := compiled(t, waf.Config{ACL: webACL(rule("plain", 0, plain, block), rule("combined", 1, of, block))})
+	require.Equal(t, "combined", acl.Check(request("GET", "/?a=1&a=3", "")).Rule)
 	of.ByteMatchStatement.FieldToMatch = inQuery
 	refused(t, waf.Config{ACL: webACL(rule("r", 0, of, block))}, "PreParseTextTransformations: want them with SingleQueryArgument or AllQueryArguments alone")
 }
@@ -317,7 +320,7 @@ func TestSharedTexts(t *testing.T) {
 	acl := compiled(t, waf.Config{ACL: webACL(
 		rule("a", 0, text("CONTAINS", "never", inBody, "LOWERCASE"), block),
 		rule("b", 1, text("CONTAINS", "never either", inBody, "LOWERCASE"), block),
-		rule("c", 2, text("EXACTLY", "EVIL", inBody), block),
+		rule("c", 2, text("EXACTLY", "evil", inBody), block),
 		rule("d", 3, text("EXACTLY", "evil", inBody, "LOWERCASE"), block),
 	)})
 	r := httptest.NewRequest("POST", "/", io.TeeReader(strings.NewReader("Evil"), &reads))
