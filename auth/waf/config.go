@@ -10,7 +10,7 @@ import (
 // Config configures an [ACL]. ACL is required; the rest is what its rules ask for.
 type Config struct {
 	_ struct{} // keyed literals only, so that fields can be added
-	// ACL is the web ACL: written down, or from [Read]. It must not be changed afterwards.
+	// ACL is the web ACL: written down, or from [Read]. New keeps nothing of it.
 	ACL *WebACL
 	// IPSets are what statements refer to, by ARN or by name: [IPSet.Source] of a document, an
 	// [IPList] that is read again when it changes, or anything else that knows addresses.

@@ -16,12 +16,12 @@ import (
 // The examples of the definitions: JA3's README, and JA4's technical details.
 func TestPublishedFingerprints(t *testing.T) {
 	old := &tls.ClientHelloInfo{
-		SupportedVersions: []uint16{tls.VersionTLS10, tls.VersionSSL30}, CipherSuites: []uint16{47, 53, 5, 10, 49161, 49162, 49171, 49172, 50, 56, 19, 4},
+		SupportedVersions: []uint16{tls.VersionTLS10, 0x0300}, CipherSuites: []uint16{47, 53, 5, 10, 49161, 49162, 49171, 49172, 50, 56, 19, 4},
 		Extensions: []uint16{0, 10, 11}, SupportedCurves: []tls.CurveID{23, 24, 25}, SupportedPoints: []uint8{0},
 	}
 	require.Equal(t, "ada70206e40642a3e4461f35503241d5", waf.JA3Of(old))
 	require.Equal(t, "de350869b8c85de67a350c8d186f11e6", waf.JA3Of(&tls.ClientHelloInfo{
-		SupportedVersions: []uint16{tls.VersionTLS10, tls.VersionSSL30}, CipherSuites: []uint16{4, 5, 10, 9, 100, 98, 3, 6, 19, 18, 99}}), "no extensions")
+		SupportedVersions: []uint16{tls.VersionTLS10, 0x0300}, CipherSuites: []uint16{4, 5, 10, 9, 100, 98, 3, 6, 19, 18, 99}}), "no extensions")
 	chrome := &tls.ClientHelloInfo{
 		SupportedVersions: []uint16{0x3a3a, tls.VersionTLS13, tls.VersionTLS12},
 		CipherSuites:      []uint16{0xdada, 0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8, 0xc013, 0xc014, 0x009c, 0x009d, 0x002f, 0x0035},

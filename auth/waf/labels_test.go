@@ -175,6 +175,8 @@ func TestForwardedAddresses(t *testing.T) {
 	// Without the header the rule isn't applied, whatever is around the statement.
 	cfg := waf.Config{IPSets: map[string]waf.IPSource{"bad": set}, ACL: webACL(rule("r", 0, not(of("FIRST", "MATCH")), block))}
 	require.False(t, blocked(compiled(t, cfg), request("GET", "/", "")))
+	cfg.ACL.Rules = append(cfg.ACL.Rules, rule("next", 1, onPath("/next"), block))
+	require.Equal(t, "next", compiled(t, cfg).Check(request("GET", "/next", "")).Rule, "other rules are")
 	cfg.AbsentForwardedIPIsNoMatch = true
 	require.True(t, blocked(compiled(t, cfg), request("GET", "/", "")))
 	refused(t, waf.Config{IPSets: cfg.IPSets, ACL: webACL(rule("r", 0, of("SECOND", "MATCH"), block))}, "Position: want FIRST, LAST or ANY")

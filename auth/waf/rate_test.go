@@ -171,7 +171,10 @@ func TestCounterThatFails(t *testing.T) {
 	d := acl.Check(request("GET", "/", ""))
 	require.ErrorIs(t, d.Rejection, gone, "closed")
 	require.Equal(t, "BLOCK", d.Action)
+	require.ErrorContains(t, d.Rejection, "waf: rule r can't be judged: the counter is away")
+	require.Equal(t, "r", d.Rule)
 	require.Equal(t, gone.Error(), d.Record.Fault)
+	require.Equal(t, "r", d.Record.TerminatingRuleID)
 	w := serve(acl.Middleware(echo), request("GET", "/", ""))
 	require.Equal(t, 403, w.Code)
 	within := &waf.RuleGroup{Name: "g", Rules: []waf.Rule{rule("r", 0, of, count)}}

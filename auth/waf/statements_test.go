@@ -54,6 +54,9 @@ func TestSingleFields(t *testing.T) {
 		{"header-second-value", text("EXACTLY", "v", header("x-name")), request("GET", "/", "", "x-name", "a", "x-name", "v"), true},
 		{"header-empty", sizeIs("EQ", 0, header("x-name")), request("GET", "/", "", "x-name", ""), true},
 		{"header-host", text("EXACTLY", "shop.example", header("host")), request("GET", "/", "", "host", "shop.example"), true},
+		{"transfer-encoding", text("EXACTLY", "chunked", header("transfer-encoding")), chunked(), true},
+		{"transfer-encoding-in-all", many("Headers", "KEY", "CONTINUE", "EXACTLY", "transfer-encoding"), chunked(), true},
+		{"transfer-encoding-absent", sizeIs("GE", 0, header("transfer-encoding")), request("GET", "/", ""), false},
 		{"query-empty", sizeIs("EQ", 0, inQuery), request("GET", "/?", ""), true},
 		{"arguments-none", sizeIs("GE", 0, inArgs), request("GET", "/?&&", ""), false},
 		{"argument-any-case", text("EXACTLY", "v", argument("ID")), request("GET", "/?a=1&id=v", ""), true},
@@ -80,6 +83,12 @@ func TestSingleFields(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) { require.Equal(t, tt.want, blocked(blocking(t, tt.of), tt.r)) })
 	}
+}
+
+func chunked() *http.Request {
+	r := request("POST", "/", "a")
+	r.TransferEncoding = []string{"chunked"} // where net/http keeps it
+	return r
 }
 
 // many looks for a string in all headers or cookies.
