@@ -84,7 +84,7 @@ func parse(v6 bool, cidr string) (prefix netip.Prefix, why string) {
 	case err == nil && prefix.Addr().Is4In6():
 		return prefix, "want an address of IPv4 in its own form, in a set of IPv4"
 	case err == nil && prefix.Addr().Is6() == v6:
-		return prefix.Masked(), ""
+		return prefix, ""
 	case err == nil:
 		return prefix, fmt.Sprintf("want a prefix of %s such as %s, as a set has one family", family, example)
 	}
@@ -96,7 +96,7 @@ func parse(v6 bool, cidr string) (prefix netip.Prefix, why string) {
 
 // Contains reports whether a is in s. An address of IPv4 in the form of IPv6 is one of IPv4, and a
 // zone doesn't count. The zero Addr is in no set.
-func (s *Set) Contains(a netip.Addr) bool { return s.table.Contains(a.Unmap().WithZone("")) }
+func (s *Set) Contains(a netip.Addr) bool { return s.table.Contains(a.Unmap()) }
 
 // Len returns how many different prefixes there are.
 func (s *Set) Len() int { return s.len }
