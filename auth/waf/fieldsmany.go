@@ -29,8 +29,8 @@ type selection struct {
 
 func (c *selection) selects(name string) bool { return c.names[name] != c.exclude }
 
-// headers are the headers, with those that net/http keeps elsewhere. Go keeps no order of them, so there is no first part: where
-// those beyond 8 KB are to be judged as far as they fit, all are.
+// headers are the headers, with those that net/http keeps elsewhere. Go keeps no order of them, so
+// there is no first part: where those beyond 8 KB are to be judged as far as they fit, all are.
 type headers struct {
 	selection
 	oversize verdict

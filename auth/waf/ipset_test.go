@@ -248,7 +248,8 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// A server is asked every so often, and no more once the context has ended, also by what hangs then.
+// A server is asked every so often, and no more once the context has ended, also by what hangs
+// then.
 func TestIPListEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pass := func(d time.Duration) { time.Sleep(d); synctest.Wait() }

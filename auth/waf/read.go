@@ -38,6 +38,7 @@ const (
 
 // Document is what [Read] has found: one of the four kinds, or a list of rules.
 type Document struct {
+	// WebACL, RuleGroup, IPSet and RegexPatternSet: one of these isn't nil, unless there are Rules.
 	WebACL          *WebACL
 	RuleGroup       *RuleGroup
 	IPSet           *IPSet

@@ -1,6 +1,7 @@
 package waf
 
-// Statement is what a rule looks for: exactly one of these.
+// Statement is what a rule looks for: exactly one of these. The name of a field is that of its
+// type, where it says what it looks for.
 type Statement struct {
 	ByteMatchStatement                *ByteMatchStatement
 	RegexMatchStatement               *RegexMatchStatement
@@ -178,10 +179,10 @@ type RateLimitText struct{ TextTransformations []TextTransformation }
 // RateLimitLabelNamespace is the labels within a namespace, which ends in a colon.
 type RateLimitLabelNamespace struct{ Namespace string }
 
-// AndStatement matches if all of at least two match.
+// AndStatement matches if all of at least two match. They are judged in order, until one doesn't.
 type AndStatement struct{ Statements []Statement }
 
-// OrStatement matches if one of at least two matches.
+// OrStatement matches if one of at least two matches. They are judged in order, until one does.
 type OrStatement struct{ Statements []Statement }
 
 // NotStatement matches if its statement doesn't.
