@@ -79,11 +79,12 @@ func BenchmarkWAF(b *testing.B) {
 	})
 }
 
-// jsonOf is about 8 KB of JSON in 600 elements, as APIs are sent them.
+// jsonOf is about 8 KB of JSON in 600 elements, as APIs are sent them: one text of ten is prose with an apostrophe, which costs the engine's
+// look, while plain words are passed over by the filter in front of it.
 func jsonOf(n int) (body []byte, texts []string) {
 	items := make([]map[string]any, n/6)
 	for i := range items {
-		items[i] = map[string]any{"sku": fmt.Sprint("A-", i), "n": i % 7, "note": "it's late, as ever"}
+		items[i] = map[string]any{"sku": fmt.Sprint("A-", i), "n": i % 7, "note": []string{"it's late, as ever", "at the door, please"}[min(i%10, 1)]}
 		for _, k := range []string{"sku", "n", "note"} {
 			texts = append(texts, k, fmt.Sprint(items[i][k]))
 		}
