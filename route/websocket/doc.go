@@ -62,7 +62,7 @@
 //
 // Frames are read and written by gobwas/ws behind an engine of ours (internal/wsconn), which adds
 // what it lacks: both limits while reading, UTF-8, the close codes that may be sent, and a queue.
-// It is a codec, which tells frames apart from messages, at half of what connections cost elsewhere.
+// It is a codec, which tells frames from messages, at half of what connections cost elsewhere.
 // lxzan/gws is as fast and has one limit for both, no release since May 2025, and dies of a length
 // with the top bit set (1.8.9); coder/websocket is kept best, bounds messages only, checks no UTF-8
 // and takes three times the memory; gorilla/websocket bounds messages only, too.
