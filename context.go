@@ -45,6 +45,7 @@ type RequestContext struct {
 	apiKey, apiKeyID string // what a usage plan has found
 	caller           *IAMCaller
 	known            *identity // of the client what the request itself doesn't say; nil is nothing
+	webACL           *WebACL   // nil if none has judged the request
 	mapped           bool
 	hostOverwritten  bool
 	pathOverwritten  bool

@@ -13,18 +13,18 @@ import (
 func TestEvictionLosesNoOther(t *testing.T) {
 	for seed := range uint64(200) {
 		rnd := rand.New(rand.NewPCG(seed, 1))
-		var s shard
 		const most = 24
-		held := map[uint64]int64{}
+		s := Shard[level]{most: most}
+		held := map[uint64]level{}
 		for step := range 200 {
 			// The upper bits of what is left when the shard's are gone choose the home.
 			hash := rnd.Uint64N(4)*(1<<58/4)*15/16 + 1<<58*uint64(rnd.IntN(2))/1024 + rnd.Uint64N(1<<20) + 1
-			if s.find(hash) != nil {
+			if s.Find(hash) != nil {
 				continue
 			}
 			before := s.used
-			s.insert(slot{hash, int64(1000 + rnd.IntN(1000))}, int64(step), most)
-			held[hash] = s.find(hash).full
+			s.Insert(hash, level(1000+rnd.IntN(1000)), int64(step))
+			held[hash] = *s.Find(hash)
 			if before < most {
 				require.Equal(t, before+1, s.used)
 			} else {
@@ -34,8 +34,8 @@ func TestEvictionLosesNoOther(t *testing.T) {
 			for _, b := range s.slots {
 				if b.hash != 0 {
 					found++
-					require.Equal(t, held[b.hash], b.full)
-					require.NotNil(t, s.find(b.hash), "seed %d, step %d: a bucket is there and isn't found", seed, step)
+					require.Equal(t, held[b.hash], b.entry)
+					require.NotNil(t, s.Find(b.hash), "seed %d, step %d: a bucket is there and isn't found", seed, step)
 				}
 			}
 			require.Equal(t, s.used, found)

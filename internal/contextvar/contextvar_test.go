@@ -39,6 +39,7 @@ func TestValues(t *testing.T) {
 	rc, r := attached()
 	rc.API.DeploymentID, rc.API.Canary = "d1", "false"
 	rc.SetIntegration(gatekit.Integration{Status: 500, FunctionError: "boom", Latency: 12*time.Millisecond + 900*time.Microsecond})
+	rc.SetWebACL(&gatekit.WebACL{ARN: "arn:aws:wafv2:eu-west-1:1:regional/webacl/a/1", ResponseCode: "WAF_ALLOW"})
 	for name, want := range map[string]string{
 		"accountId": "123456789012", "apiId": "a1b2c3d4e5", "stage": "prod", "connectionId": "L0SM9cOFvHcCIhw=",
 		"deploymentId": "d1", "isCanaryRequest": "false",
@@ -53,6 +54,7 @@ func TestValues(t *testing.T) {
 		"authorizer.s": "x", "authorizer.n": "1", "authorizer.f": "1000000", "authorizer.half": "0.5", "authorizer.t": "true", "authorizer.list": `["<",1]`,
 		"integration.status": "500", "integration.integrationStatus": "200", "integrationStatus": "200", "integration.latency": "12", "integrationLatency": "12",
 		"integration.error": "boom", "integrationErrorMessage": "boom",
+		"webaclArn": "arn:aws:wafv2:eu-west-1:1:regional/webacl/a/1", "wafResponseCode": "WAF_ALLOW",
 	} {
 		got, ok := contextvar.Value(r, name)
 		require.True(t, ok, name)
@@ -68,7 +70,7 @@ func TestValues(t *testing.T) {
 	require.Regexp(t, "^[a-z2-7]{6}$", id)
 	for _, name := range []string{
 		"authorizer.claims", "authorizer.claims.none", "authorizer.claims.other", "authorizer.null", "authorizer.other", "status", "responseLength",
-		"identity.clientCert.subjectDN", "error.message", "error.messageString", "error.responseType", "error.validationErrorString", "wafResponseCode",
+		"identity.clientCert.subjectDN", "error.message", "error.messageString", "error.responseType", "error.validationErrorString", "waf.status",
 		"identity", "authorizer", "", "no-such-name", "requestid",
 	} {
 		got, ok := contextvar.Value(r, name)

@@ -96,12 +96,15 @@ var variables = map[string]row{
 	"messageDirection": {socket(func(event.Socket) string { return "IN" }), plain},
 	"messageId":        {socket(func(s event.Socket) string { return s.MessageID }), plain},
 
+	"wafResponseCode": {field(func(rc *known) string { return rc.WebACL().ResponseCode }), plain},
+	"webaclArn":       {field(func(rc *known) string { return rc.WebACL().ARN }), plain},
+
 	"authorizer.claims": {}, "authorize.error": {}, "authorize.latency": {}, "authorize.status": {},
 	"authenticate.error": {}, "authenticate.latency": {}, "authenticate.status": {}, "awsEndpointRequestId": {},
 	"awsEndpointRequestId2": {}, "integration.requestId": {}, "integration.responseTransferMode": {},
 	"integration.timeToAllHeaders": {}, "integration.timeToFirstContent": {}, "dataProcessed": {},
 	"endpointType": {}, "identity.vpcId": {}, "identity.vpceId": {}, "waf.error": {}, "waf.latency": {},
-	"waf.status": {}, "wafResponseCode": {}, "webaclArn": {}, "xrayTraceId": {},
+	"waf.status": {}, "xrayTraceId": {},
 }
 
 // Short names, so that a row is a line.

@@ -14,7 +14,7 @@ import (
 const module = "github.com/gatekit-go/gatekit"
 
 // core are the packages that users import, which must stay light. Each new one is added here.
-var core = []string{"auth", "cors", "domain", "route", "route/cache", "route/function", "route/integration", "route/websocket", "throttle", "throttle/usageplan", "transform", "transform/restapi", "transform/validate", "transform/vtl"}
+var core = []string{"auth", "auth/waf", "cors", "domain", "route", "route/cache", "route/function", "route/integration", "route/websocket", "throttle", "throttle/usageplan", "transform", "transform/restapi", "transform/validate", "transform/vtl"}
 
 // dependencies are what the core may compile beside the standard library.
 var dependencies = []string{
@@ -26,6 +26,9 @@ var dependencies = []string{
 
 // schemas are what transform/validate may compile, and transform/restapi, which is told an API's models.
 var schemas = []string{"github.com/santhosh-tekuri/jsonschema/v6", "github.com/dlclark/regexp2", "golang.org/x/text"}
+
+// filters are what auth/waf may compile: sets of addresses, and the detection of SQL injection and scripts.
+var filters = []string{"github.com/gaissmai/bart", "github.com/corazawaf/libinjection-go"}
 
 // packages are all of the module's and what they compile, read once: asking the go command for each package by itself took 20 seconds.
 var packages = sync.OnceValues(func() (map[string]*listed, error) {
@@ -98,10 +101,11 @@ func TestRootImportsNothingOfOursButLeaves(t *testing.T) {
 // tables of x/text: who has certificates in files compiles none of it.
 func TestClientsStayWhereTheyAreNamed(t *testing.T) {
 	for client, homes := range map[string][]string{
-		"github.com/redis/go-redis":     {"route/cache/rediscache", "route/websocket/redisregistry", "throttle/redisthrottle"},
-		"go.etcd.io/bbolt":              {"throttle/usageplan/boltstore"},
-		"golang.org/x/crypto":           {"domain/acme"},
-		"github.com/alicebob/miniredis": nil,
+		"github.com/redis/go-redis":      {"route/cache/rediscache", "route/websocket/redisregistry", "throttle/redisthrottle"},
+		"go.etcd.io/bbolt":               {"throttle/usageplan/boltstore"},
+		"golang.org/x/crypto":            {"domain/acme"},
+		"github.com/pires/go-proxyproto": {"domain/proxyprotocol"},
+		"github.com/alicebob/miniredis":  nil,
 	} {
 		for _, pkg := range ours(t, module) {
 			if within(pkg, module+"/examples") {
@@ -153,6 +157,9 @@ func TestTheCoreStaysLight(t *testing.T) {
 			if feature == "transform/validate" || feature == "transform/restapi" {
 				allowed = schemas
 			}
+			if feature == "auth/waf" {
+				allowed = append(slices.Clone(dependencies), filters...)
+			}
 			ok := all(t)[seen].standard || within(seen, module) || slices.ContainsFunc(allowed, func(d string) bool { return within(seen, d) })
 			require.True(t, ok, "%s compiles %s", feature, seen)
 		}
@@ -162,7 +169,8 @@ func TestTheCoreStaysLight(t *testing.T) {
 // What users put into their tests and programs brings no test library along.
 func TestTestHelpersAreFreeOfTestify(t *testing.T) {
 	helpers := ours(t, module+"/examples")
-	for _, helper := range []string{"auth/authtest", "route/cache/cachetest", "route/definition/definitiontest", "route/websocket/websockettest", "throttle/throttletest", "throttle/usageplan/usageplantest", "transform/transformtest"} {
+	for _, helper := range []string{"auth/authtest", "auth/waf/waftest", "route/cache/cachetest", "route/definition/definitiontest",
+		"route/websocket/websockettest", "throttle/throttletest", "throttle/usageplan/usageplantest", "transform/transformtest"} {
 		helpers = append(helpers, module+"/"+helper)
 	}
 	for _, pkg := range helpers {

@@ -60,7 +60,8 @@ type Config struct {
 	MaxFrameBytes, MaxMessageBytes int
 	// AllowBinary takes and sends binary messages, which the managed gateway refuses with 1003.
 	AllowBinary bool
-	// Deflate accepts permessage-deflate. A message may be MaxMessageBytes when it is inflated.
+	// Deflate accepts permessage-deflate. A message may be MaxMessageBytes when it is inflated, so
+	// that can't be Off.
 	Deflate bool
 	// IdleTimeout and Lifetime close connections with 1001: after 10 minutes without a message and
 	// after 2 hours by default, or Off.

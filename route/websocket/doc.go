@@ -45,11 +45,27 @@
 // connection ends when the token does that it was opened with; Authenticate takes a fresh one
 // before.
 //
+// # The host name
+//
+// requestContext.domainName is the Host of the handshake, which a client chooses where no station
+// in front does: domain.New, or a proxy. A function that makes the address of @connections out of
+// it, as functions on AWS do, would send its signed messages wherever a client says. So the API
+// stands behind one of these, or the function is told its endpoint.
+//
 // # Slow readers
 //
 // Nothing waits for a client. What can't be written waits in its queue (Config.MaxQueueBytes); who
 // sends to a full one gets ErrFull (429 from @connections), and a client whose own replies fill it
 // isn't read from. One that takes no byte for ten seconds is closed with 1008.
+//
+// # Frames
+//
+// Frames are read and written by gobwas/ws behind an engine of ours (internal/wsconn), which adds
+// what it lacks: both limits while reading, UTF-8, the close codes that may be sent, and a queue.
+// It is a codec, which tells frames from messages, at half of what connections cost elsewhere.
+// lxzan/gws is as fast and has one limit for both, no release since May 2025, and dies of a length
+// with the top bit set (1.8.9); coder/websocket is kept best, bounds messages only, checks no UTF-8
+// and takes three times the memory; gorilla/websocket bounds messages only, too.
 //
 // # Cost
 //

@@ -9,8 +9,8 @@ import (
 // places remembers on which nodes connections were found, so that one more message to the same
 // connection asks nobody where it is: of the three trips that a call takes through the store that
 // is one. What is remembered can't be wrong, only over: a connection never moves to another node,
-// and a node's ID is that of one start. The node itself says that a connection is gone; where it
-// doesn't answer, the place is forgotten, and the registry is asked the next time.
+// and a node's ID is that of one start. The node itself says that a connection is gone; of one that
+// doesn't answer all places are forgotten, and the registry is asked.
 type places struct {
 	seed  maphash.Seed
 	nodes *clock.Cache[string, string] // node by connection
@@ -35,9 +35,6 @@ func (p *places) remember(id, node string) {
 	p.nodes.Put(p.nodes.Table(), maphash.String(p.seed, id), id, node, 1)
 }
 
-func (p *places) forget(id string) {
-	hash := maphash.String(p.seed, id)
-	if e := p.nodes.Get(hash, id); e != nil {
-		p.nodes.Remove(hash, e)
-	}
+func (p *places) forget(node string) {
+	p.nodes.RemoveFunc(func(e *clock.Entry[string, string]) bool { return e.Value == node })
 }

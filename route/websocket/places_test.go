@@ -33,8 +33,9 @@ func (m *countingMember) Find(ctx context.Context, ids []string) ([]websocket.Pl
 	return m.Member.Find(ctx, ids)
 }
 
-// Where a connection is is asked once, and again when its node doesn't answer: while the node may
-// live the answer is 503, then 410, and never 410 for a connection that is there.
+// Where a connection is is asked once, and again when its node isn't heard: while the node may live
+// the answer is 503, then 410, and never 410 for a connection that is there; of a node that has left
+// in order it is 410 at once.
 func TestPlacesAreRemembered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shared := websocket.NewMemory(10 * time.Second)
@@ -55,7 +56,7 @@ func TestPlacesAreRemembered(t *testing.T) {
 		for range 2 {
 			require.ErrorIs(t, r.api.Send(ctx, id, websocket.Text, nil), websocket.ErrGone)
 		}
-		require.EqualValues(t, 2, registry.finds.Load(), "the node said that it is gone")
+		require.EqualValues(t, 1, registry.finds.Load(), "the node said that it is gone")
 
 		other.dial()
 		events := other.fn.Of("eventType", "CONNECT")
@@ -67,5 +68,12 @@ func TestPlacesAreRemembered(t *testing.T) {
 		time.Sleep(time.Minute)
 		require.ErrorIs(t, r.api.Send(ctx, id, websocket.Text, nil), websocket.ErrGone)
 		require.EqualValues(t, 4, registry.finds.Load())
+
+		third := newRig(t, websocket.Config{Registry: shared, Transport: shared})
+		third.dial()
+		id = third.connectionID()
+		require.NoError(t, r.api.Send(ctx, id, websocket.Text, nil))
+		require.NoError(t, third.api.Shutdown(ctx))
+		require.ErrorIs(t, r.api.Send(ctx, id, websocket.Text, nil), websocket.ErrGone)
 	})
 }

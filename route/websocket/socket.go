@@ -32,11 +32,14 @@ type socket struct {
 	conn   *wsconn.Conn
 	slots  chan struct{} // a token for each message that is served, with Config.Parallel
 
+	recording sync.Mutex // over the record in the registry, once there is one
+
 	mu          sync.Mutex
 	serving     int
 	drain       bool // close when nothing is served
 	fenced      bool // without $disconnect
 	expiry      *time.Timer
+	admission   *time.Timer // for AuthenticateWithin
 	refused     int
 	refusedFrom time.Time
 	groups      map[string]bool
@@ -119,11 +122,12 @@ func (s *socket) serveInTurn(op wsconn.Opcode, body []byte) (inUse bool) {
 	defer s.done()
 	select {
 	case s.api.inFlight <- struct{}{}:
-		inUse = s.serve(op, body)
-		<-s.api.inFlight
 	case <-s.api.ctx.Done():
+		return false
 	}
-	return inUse
+	rc, m := s.serve(op, body)
+	s.answer(rc, m) // waits for its client, and holds nothing that others wait for
+	return !m.sent.end()
 }
 
 func (s *socket) begin() {
@@ -143,20 +147,20 @@ func (s *socket) done() {
 	}
 }
 
-// serve serves a message and sends the reply. It reports whether somebody still reads the message.
-func (s *socket) serve(op wsconn.Opcode, body []byte) (inUse bool) {
+// serve serves a message, and gives back what it takes of MaxInFlight.
+func (s *socket) serve(op wsconn.Opcode, body []byte) (*gatekit.RequestContext, *exchange) {
 	a := s.api
+	defer func() { <-a.inFlight }()
 	at := a.selectRoute(body)
 	ctx := newDeadline(a.ctx, a.config.IntegrationTimeout+slack)
 	defer ctx.end()
-	messageID := newID()
 	// Text is called JSON whatever it is: a client can't choose to pass a model, or a template, by
 	// sending something else.
 	contentType := "application/json"
 	if op == wsconn.Binary {
 		contentType = octetStream
 	}
-	m := &exchange{connection: gatekit.Connection{MessageID: messageID}}
+	m := &exchange{connection: gatekit.Connection{MessageID: newID()}}
 	rc, r := s.request(ctx, m, &at.Route, contentType, body)
 	if at == a.noRoute {
 		rc.Route = nil
@@ -168,13 +172,12 @@ func (s *socket) serve(op wsconn.Opcode, body []byte) (inUse bool) {
 		m.rejection = errPanic
 	}
 	a.count(rc, m.rejection)
-	s.answer(rc, m, messageID)
-	return !m.sent.end()
+	return rc, m
 }
 
 // answer sends what came of a message.
-func (s *socket) answer(rc *gatekit.RequestContext, m *exchange, messageID string) {
-	a, tooLarge := s.api, m.over
+func (s *socket) answer(rc *gatekit.RequestContext, m *exchange) {
+	a, tooLarge, messageID := s.api, m.over, m.connection.MessageID
 	m.over = true // nothing more is written
 	defer m.body.Reset()
 	switch {
@@ -272,14 +275,18 @@ func (s *socket) End(_ *wsconn.Conn, e wsconn.End) {
 	a := s.api
 	close(s.ended)
 	defer a.ends.Done()
+	s.recording.Lock()
 	a.drop(s)
 	s.mu.Lock()
-	if s.expiry != nil {
-		s.expiry.Stop()
+	for _, t := range []*time.Timer{s.expiry, s.admission} {
+		if t != nil {
+			t.Stop()
+		}
 	}
 	fenced := s.fenced
 	s.mu.Unlock()
 	removed, err := a.member.Remove(a.ctx, s.id)
+	s.recording.Unlock()
 	if err != nil && a.ctx.Err() == nil {
 		a.log(slog.LevelError, "a record can't be removed", s.id, err)
 	}

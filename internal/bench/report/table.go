@@ -97,7 +97,7 @@ func (m medians) figures() []figure {
 		{"WebSocket echo, 32 bytes in turn / a bare TCP echo", ns("WebSocketEcho/load=in-turn/by=gatekit-route"), ns("WebSocketEcho/load=in-turn/by=tcp"), 0, false},
 		{"WebSocket echo, 64 messages at once / gws", ns("WebSocketEcho/load=64-at-once/by=gatekit-route"), ns("WebSocketEcho/load=64-at-once/by=gws"), 1, false},
 		{"WebSocket echo, 64 KB / gws", ns("WebSocketEcho/load=64KB/by=gatekit-route"), ns("WebSocketEcho/load=64KB/by=gws"), 1.15, false},
-		{"WebSocket broadcast of 1 KB to 10,000 / a write each of gws", ns("WebSocketBroadcast/by=gatekit"), ns("WebSocketBroadcast/by=gws"), 0.8, false},
+		{"WebSocket broadcast of 1 KB to 10,000 / a write each of gws", ns("WebSocketBroadcast/by=gatekit-api"), ns("WebSocketBroadcast/by=gws"), 0.8, false},
 		{"message to a connection on another node / a round trip to Redis", ns("WebSocketNode/of=send-to-another-node"), ns("WebSocketNode/of=redis-round-trip"), 3, false},
 	}
 }
