@@ -74,7 +74,7 @@ func (s *stageBuilder) lambda(key string, i *Integration) (http.Handler, *proble
 	}
 	timeout := time.Duration(i.Timeout) * time.Millisecond
 	sum, _ := digest(i, ref, s.api.BinaryMediaTypes, p != nil)
-	name := "integration " + s.api.ID + " " + key + " " + sum
+	name := s.pooled("integration", key, sum)
 	var h http.Handler
 	var err error
 	switch strings.ToUpper(i.Type) {
@@ -136,7 +136,7 @@ func (s *stageBuilder) proxy(key string, i *Integration) (http.Handler, *problem
 		return nil, p
 	}
 	sum, _ := digest(i, ref, s.stage.ClientCertificate)
-	h, err := keep(s.builder, "integration "+s.api.ID+" "+key+" "+sum,
+	h, err := keep(s.builder, s.pooled("integration", key, sum),
 		func(ctx context.Context) (*integration.Proxy, error) { return integration.NewHTTP(ctx, config) })
 	if err != nil {
 		return nil, asProblem("the integration can't be used", err)

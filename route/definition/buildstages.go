@@ -217,7 +217,7 @@ func (s *stageBuilder) buildThrottle() (gatekit.Middleware, *problem) {
 		}
 	}
 	sum, _ := digest(s.stage.Throttle, slices.Sorted(maps.Keys(config.Routes)), s.stage.RouteThrottle)
-	limits, err := keep(s.builder, "throttle "+s.api.ID+" "+s.name+" "+sum,
+	limits, err := keep(s.builder, s.pooled("throttle", s.name, sum),
 		func(context.Context) (*throttle.Stage, error) { return throttle.NewStage(config) })
 	if err != nil {
 		return nil, asProblem("the limits of stage "+s.name+" can't be used", err)
@@ -236,7 +236,7 @@ func (s *stageBuilder) buildCache() *problem {
 		config.MayInvalidate = s.sigv4.MayInvalidateCache
 	}
 	var err error
-	s.cache, err = keep(s.builder, "cache "+s.api.ID+" "+s.name+" "+s.stage.Cache,
+	s.cache, err = keep(s.builder, s.pooled("cache", s.name, s.stage.Cache),
 		func(ctx context.Context) (*cache.Cache, error) { return cache.New(ctx, config) })
 	return asProblem("the cache of stage "+s.name+" can't be used", err)
 }

@@ -1,10 +1,13 @@
 package definition_test
 
 import (
+	"context"
 	"crypto/tls"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -125,4 +128,40 @@ func TestHostsFollow(t *testing.T) {
 	require.NoError(t, g.Update(t.Context(), parse(t, `{"apis":[`+oneRoute("A", "HTTP", `"default_endpoint_disabled":true,"stages":{"$default":{}}`)+`]}`)))
 	require.Contains(t, ask(g, "GET", own), "404")
 	require.Contains(t, ask(g, "GET", any), "404")
+}
+
+// counting is a certificate's source that counts how often it is opened, and what is open.
+type counting struct {
+	domain.CertificateSource
+	opened, open atomic.Int32
+}
+
+func (c *counting) Open(ctx context.Context, r domain.CertificateRequest) (domain.Certificates, error) {
+	c.opened.Add(1)
+	c.open.Add(1)
+	context.AfterFunc(ctx, func() { c.open.Add(-1) })
+	return c.CertificateSource.Open(ctx, r)
+}
+
+// A certificate's source is opened once, and ends when no document needs it.
+func TestCertificateOpensOnce(t *testing.T) {
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	source := &counting{CertificateSource: domain.Static(server.TLS.Certificates[0])}
+	doc := func(more string) *definition.Document {
+		return parse(t, `{"apis":[`+oneRoute("A", "HTTP", `"stages":{"$default":{}}`)+`],"domains":{`+more+`}}`)
+	}
+	const name, other = `"example.com":{"mappings":[{"api":"A","stage":"$default"}]}`, `"other.example":{"mappings":[{"api":"A","stage":"$default"}]}`
+	g, err := definition.Build(t.Context(), doc(name), definition.Bindings{Functions: functions("A"),
+		Certificates: map[string]domain.CertificateSource{"example.com": source}})
+	require.NoError(t, err)
+	require.NoError(t, g.Update(t.Context(), doc(name+","+other)))
+	require.EqualValues(t, 1, source.opened.Load())
+	require.EqualValues(t, 1, source.open.Load())
+	require.NoError(t, g.Update(t.Context(), doc(other)))
+	require.Eventually(t, func() bool { return source.open.Load() == 0 }, 10*time.Second, time.Millisecond)
+	require.NoError(t, g.Update(t.Context(), doc(name)))
+	require.EqualValues(t, 2, source.opened.Load())
+	require.NoError(t, g.Close())
+	require.Eventually(t, func() bool { return source.open.Load() == 0 }, 10*time.Second, time.Millisecond)
 }

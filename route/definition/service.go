@@ -83,7 +83,7 @@ func (s *stageBuilder) service(key string, i *Integration) (http.Handler, *probl
 		config.URI = s.serviceURI(t)
 	}
 	sum, _ := digest(i, s.identity.Region, role)
-	h, err := keep(s.builder, "integration "+s.api.ID+" "+key+" "+sum,
+	h, err := keep(s.builder, s.pooled("integration", key, sum),
 		func(ctx context.Context) (*integration.Service, error) { return integration.NewService(ctx, config) })
 	if err != nil {
 		return nil, asProblem("the integration can't be used", err)

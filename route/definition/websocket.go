@@ -104,9 +104,9 @@ func (s *stageBuilder) sockets() (http.Handler, *problem) {
 	}
 	sum, _ := digest(s.api.Routes, s.api.Authorizers, s.api.Models, s.api.RouteSelection, s.api.APIKeySelection,
 		s.api.BinaryMediaTypes, s.stage, s.identity.AccountID, s.identity.Region, s.doc.Resources)
-	memory, _ := keep(s.builder, "websocket registry "+s.api.ID+" "+s.name,
+	memory, _ := keep(s.builder, s.pooled("websocket registry", s.name),
 		func(context.Context) (*websocket.Memory, error) { return websocket.NewMemory(0), nil }) // never fails
-	made, err := keepEnding(s.builder, "websocket "+s.api.ID+" "+s.name+" "+sum,
+	made, err := keepEnding(s.builder, s.pooled("websocket", s.name, sum),
 		func(context.Context) (*websocket.API, error) { return s.socketAPI(routes, acl, memory) }, s.whenEmpty)
 	if err != nil {
 		return nil, asProblem("the stage "+s.name+" can't be used", err)
@@ -178,7 +178,7 @@ func (s *stageBuilder) socketLimits() (*throttle.Stage, *problem) {
 		return nil, unsupportedf("take them out", "stages of WebSocket APIs have no method settings, cache or canary")
 	}
 	sum, _ := digest(s.stage.Throttle)
-	limits, err := keep(s.builder, "throttle "+s.api.ID+" "+s.name+" "+sum,
+	limits, err := keep(s.builder, s.pooled("throttle", s.name, sum),
 		func(context.Context) (*throttle.Stage, error) { return throttle.NewStage(config) })
 	return limits, asProblem("the limits of stage "+s.name+" can't be used", err)
 }
