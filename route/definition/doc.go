@@ -70,5 +70,6 @@
 //     document is written as the document has it when it is built, its value too; what others have
 //     added to the store stays.
 //
-// Not served, and reported: access logs, the TLS policy of an API's own host.
+// Not served, and reported: the TLS policy of an API's own host, and access logs unless
+// Bindings.AccessLog writes them.
 package definition

@@ -92,6 +92,10 @@ func (s *stageBuilder) sockets() (http.Handler, *problem) {
 	if p != nil {
 		return nil, p
 	}
+	log, p := s.accessLog()
+	if p != nil {
+		return nil, p
+	}
 	limits, p := s.socketLimits()
 	if p != nil {
 		return nil, p
@@ -107,7 +111,7 @@ func (s *stageBuilder) sockets() (http.Handler, *problem) {
 	memory, _ := keep(s.builder, s.pooled("websocket registry", s.name),
 		func(context.Context) (*websocket.Memory, error) { return websocket.NewMemory(0), nil }) // never fails
 	made, err := keepEnding(s.builder, s.pooled("websocket", s.name, sum),
-		func(context.Context) (*websocket.API, error) { return s.socketAPI(routes, acl, memory) }, s.whenEmpty)
+		func(context.Context) (*websocket.API, error) { return s.socketAPI(routes, memory, log, acl) }, s.whenEmpty)
 	if err != nil {
 		return nil, asProblem("the stage "+s.name+" can't be used", err)
 	}
@@ -126,7 +130,7 @@ func (s *stageBuilder) sockets() (http.Handler, *problem) {
 // socketAPI makes the API. Its connections, and those of its stage's other documents, find each
 // other by a registry that all of them share.
 func (s *stageBuilder) socketAPI(
-	routes map[string]socketRoute, acl gatekit.Middleware, memory *websocket.Memory,
+	routes map[string]socketRoute, memory *websocket.Memory, log, acl gatekit.Middleware,
 ) (*websocket.API, error) {
 	identity := s.identity
 	identity.Stage, identity.Variables, identity.DeploymentID = s.name, s.stage.Variables, s.stage.Deployment
@@ -138,9 +142,10 @@ func (s *stageBuilder) socketAPI(
 	if err != nil {
 		return nil, err
 	}
-	api.Use(s.refused)
-	if acl != nil {
-		api.Use(acl)
+	for _, mw := range []gatekit.Middleware{s.refused, log, acl} {
+		if mw != nil {
+			api.Use(mw)
+		}
 	}
 	for _, key := range sortedKeys(routes) {
 		if err := api.Add(key, routes[key].handler, routes[key].rules...); err != nil {
