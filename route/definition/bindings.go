@@ -93,7 +93,7 @@ type Bindings struct {
 	TrustedHeader                     string
 	SourceVPCEHeader, SourceVPCHeader string
 	// AllowOrigins are the web pages that may connect to WebSocket APIs, beside those of the API's
-	// own host; AllowAnyOrigin lets all, as the managed gateway does.
+	// own host; InsecureAllowAnyOrigin lets all, as the managed gateway does.
 	AllowOrigins           []string
 	InsecureAllowAnyOrigin bool
 	// DefaultStage names the stage under which an API is served that has none. Empty: it isn't

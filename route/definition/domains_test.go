@@ -3,6 +3,7 @@ package definition_test
 import (
 	"context"
 	"crypto/tls"
+	"encoding/pem"
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
@@ -164,4 +165,22 @@ func TestCertificateOpensOnce(t *testing.T) {
 	require.EqualValues(t, 2, source.opened.Load())
 	require.NoError(t, g.Close())
 	require.Eventually(t, func() bool { return source.open.Load() == 0 }, 10*time.Second, time.Millisecond)
+}
+
+// Mutual TLS is demanded where the document says so, by the authorities that the program brings.
+func TestMutualTLS(t *testing.T) {
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	text := `{"apis":[` + oneRoute("A", "HTTP", `"default_endpoint_disabled":true,"stages":{"$default":{}}`) + `],"domains":{"example.com":{"mutual_tls":true,"truststore":"s3://trust/store.pem","mappings":[{"api":"A","stage":"$default"}]}}}`
+	b := definition.Bindings{Functions: functions("A"), Certificates: map[string]domain.CertificateSource{"*": domain.Static(server.TLS.Certificates[0])}}
+	g := build(t, text, b)
+	require.Contains(t, ask(g, "GET", "http://example.com/who"), "500")
+	require.Equal(t, "nothing says whose certificates the domain name example.com takes", g.Report().Of(definition.Unbound)[0].What)
+	b.Truststores = map[string]*domain.MutualTLS{"s3://trust/*": {Truststore: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})}}
+	b.Strict = true
+	g = build(t, text, b)
+	require.Contains(t, ask(g, "GET", "http://example.com/who"), "421", "nobody has shown a certificate")
+	c, err := g.TLSConfig().GetConfigForClient(&tls.ClientHelloInfo{ServerName: "example.com", SupportedVersions: []uint16{tls.VersionTLS12}})
+	require.NoError(t, err)
+	require.Equal(t, tls.RequireAndVerifyClientCert, c.ClientAuth)
 }

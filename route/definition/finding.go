@@ -64,6 +64,7 @@ var severities = []Severity{Unsupported, Unbound, UnknownValue, Differs, Warning
 
 // Finding is one thing that a person should know of a document before it is served.
 type Finding struct {
+	// Severity is what it means for who is served.
 	Severity Severity `json:"severity"`
 	// API is the [API].ID, and Route the route key or other part of it that it is about; both may
 	// be empty.
