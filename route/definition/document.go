@@ -153,10 +153,11 @@ type Resource struct {
 	// Handler and Runtime tell a person which function it is.
 	Handler string `json:"handler,omitempty"`
 	Runtime string `json:"runtime,omitempty"`
-	// Timeout is a function's own, in seconds. It bounds a call beside the integration's.
+	// Timeout is a function's own, in seconds. It is shown to people: a call is bounded by the
+	// integration's.
 	Timeout int `json:"timeout,omitempty"`
-	// Targets are the logical IDs or ARNs that a VPC link leads to, Port and Protocol what a
-	// listener listens on.
+	// Targets are the logical IDs or ARNs that a VPC link leads to, by whose names its upstream is
+	// found; Port and Protocol are what a listener listens on, for people.
 	Targets  []string `json:"targets,omitempty"`
 	Port     int      `json:"port,omitempty"`
 	Protocol string   `json:"protocol,omitempty"`
