@@ -77,9 +77,6 @@ func (s *stageBuilder) service(key string, i *Integration) (http.Handler, *probl
 		config.Subtype, config.RequestParameters = t.Subtype, i.RequestParameters
 		config.Region = cmp.Or(config.Region, t.Region)
 	} else {
-		if s.api.Flavor == FlavorHTTP {
-			return nil, unsupportedf("use a subtype", "HTTP APIs have no integrations of type AWS")
-		}
 		config.URI = s.serviceURI(t)
 	}
 	sum, _ := digest(i, s.identity.Region, role)
