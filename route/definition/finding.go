@@ -21,8 +21,11 @@ type Origin struct {
 // String returns "template:line LogicalID /path", as far as it is known.
 func (o Origin) String() string {
 	at := o.Template
-	if o.Line > 0 {
-		at = fmt.Sprintf("%s:%d", cmp.Or(at, "line"), o.Line)
+	switch {
+	case o.Line > 0 && at != "":
+		at = fmt.Sprintf("%s:%d", at, o.Line)
+	case o.Line > 0:
+		at = fmt.Sprintf("line %d", o.Line)
 	}
 	return strings.Join(strings.Fields(at+" "+o.LogicalID+" "+o.Path), " ")
 }
