@@ -25,7 +25,7 @@ func (o Origin) String() string {
 	case o.Line > 0 && at != "":
 		at = fmt.Sprintf("%s:%d", at, o.Line)
 	case o.Line > 0:
-		at = fmt.Sprintf("line %d", o.Line)
+		at = fmt.Sprintf("line:%d", o.Line)
 	}
 	return strings.Join(strings.Fields(at+" "+o.LogicalID+" "+o.Path), " ")
 }
