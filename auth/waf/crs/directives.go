@@ -17,11 +17,15 @@ const (
 	RuleTooManyArguments = 200005
 	// RuleBodyTooLarge is a body beyond RequestBodyLimit.
 	RuleBodyTooLarge = 200010
+	// RuleHeaderTooLarge is a request line and a header of more than 64 KiB together: judging them
+	// would take too long.
+	RuleHeaderTooLarge = 200011
 )
 
 const (
 	maxArguments  = 1000
 	maxJSONDepth  = 256
+	maxHeader     = 64 << 10
 	firstOfScoped = 99_000_000 // IDs of the rules that exclusions with a path are
 )
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -64,11 +65,14 @@ func (x *exchange) refused() bool {
 // request runs the phases 1 and 2.
 func (x *exchange) request() error {
 	r, tx := x.r, x.tx
-	x.connection()
 	uri := r.RequestURI
 	if uri == "" { // a request that no server has read
 		uri = r.URL.RequestURI()
 	}
+	if sizeOf(r, uri) > maxHeader && x.tooLarge(headerTooLarge) {
+		return nil
+	}
+	x.connection()
 	tx.ProcessURI(uri, r.Method, r.Proto)
 	x.behindHash(uri)
 	for name, values := range r.Header {
@@ -134,11 +138,11 @@ func (x *exchange) connection() {
 func (x *exchange) body() error {
 	limit, pass := x.set.cfg.RequestBodyLimit, x.set.cfg.InsecurePassLargerBodies
 	if x.tx.IsRequestBodyAccessible() {
-		if x.r.ContentLength > int64(limit) && !pass && x.tooLarge() {
+		if x.r.ContentLength > int64(limit) && !pass && x.tooLarge(bodyTooLarge) {
 			return nil
 		}
 		front, _ := bodyfront.Read(x.r, limit+1)
-		if len(front) > limit && !pass && x.tooLarge() {
+		if len(front) > limit && !pass && x.tooLarge(bodyTooLarge) {
 			return nil
 		}
 		if len(front) > 0 {
@@ -153,15 +157,32 @@ func (x *exchange) body() error {
 	return err
 }
 
-// tooLarge notes a body that is too large, and reports whether that ends the evaluation.
-func (x *exchange) tooLarge() bool {
-	if x.verdict.Rule == RuleBodyTooLarge {
-		return false
+// sizeOf is about what the request line and the header take.
+func sizeOf(r *http.Request, uri string) int {
+	n := len(r.Method) + len(uri) + len(r.Host)
+	for name, values := range r.Header {
+		for _, value := range values {
+			n += len(name) + len(value)
+		}
 	}
+	return n
+}
+
+var (
+	bodyTooLarge = Finding{RuleID: RuleBodyTooLarge, Severity: "critical", Variables: []string{"REQUEST_BODY"},
+		Message: "The body is larger than RequestBodyLimit"}
+	headerTooLarge = Finding{RuleID: RuleHeaderTooLarge, Severity: "critical", Variables: []string{"REQUEST_HEADERS"},
+		Message: "The request line and the header are too large"}
+)
+
+// tooLarge notes what is too large, and reports whether that ends the evaluation.
+func (x *exchange) tooLarge(f Finding) bool {
+	if x.verdict.Rule != f.RuleID {
+		f.Variables = slices.Clone(f.Variables)
+		x.verdict.Findings = append(x.verdict.Findings, f)
+	}
+	x.verdict.Rule = f.RuleID
 	x.stopped = !x.set.cfg.DetectionOnly
-	x.verdict.Rule = RuleBodyTooLarge
-	x.verdict.Findings = append(x.verdict.Findings, Finding{RuleID: RuleBodyTooLarge,
-		Message: "The body is larger than RequestBodyLimit", Severity: "critical", Variables: []string{"REQUEST_BODY"}})
 	return x.stopped
 }
 
