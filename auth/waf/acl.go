@@ -87,6 +87,7 @@ func New(ctx context.Context, cfg Config) (*ACL, error) {
 	}
 	a.hide(cfg.Redact.Headers)
 	a.byKey = nil
+	a.cfg.ACL, a.cfg.RuleGroups, a.cfg.RegexPatternSets, a.cfg.IPSets = nil, nil, nil, nil // all is compiled
 	return a, nil
 }
 

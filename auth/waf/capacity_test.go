@@ -109,6 +109,8 @@ func TestQuotas(t *testing.T) {
 		"ResponseHeaders[0].Value: want up to 255":                                                               acting(custom(400, "", waf.CustomHTTPHeader{Name: "a", Value: "b\r\nc: d"})),
 		`CustomResponseBodyKey: want one of CustomResponseBodies, got "slow"`:                                    acting(custom(400, "slow")),
 		"Content.length: want 1 to 4096, got 4097":                                                               bodies("a", waf.CustomResponseBody{ContentType: "TEXT_HTML", Content: strings.Repeat("a", 4097)}),
+		"want at most 50 of 51200 bytes, got 51 of 51":                                                           tooMany(51, 1),
+		"want at most 50 of 51200 bytes, got 13 of 53248":                                                        tooMany(13, 4096),
 		"ContentType: want TEXT_PLAIN":                                                                           bodies("a", waf.CustomResponseBody{ContentType: "text/html", Content: "a"}),
 		"Action: want exactly one of Allow":                                                                      acting(&waf.Action{Block: block.Block, Count: count.Count}),
 		"Action: want Allow, Block, Count":                                                                       acting(nil),
@@ -144,6 +146,16 @@ func TestQuotas(t *testing.T) {
 	} {
 		t.Run(want, func(t *testing.T) { refused(t, cfg, want) })
 	}
+}
+
+// tooMany is an ACL with n bodies of that size.
+func tooMany(n, size int) waf.Config {
+	acl := webACL()
+	acl.CustomResponseBodies = map[string]waf.CustomResponseBody{}
+	for i := range n {
+		acl.CustomResponseBodies[fmt.Sprint(i)] = waf.CustomResponseBody{ContentType: "TEXT_HTML", Content: strings.Repeat("a", size)}
+	}
+	return waf.Config{ACL: acl}
 }
 
 // many2 has neither a right scope nor, if it is empty, a right handling of what is too large.

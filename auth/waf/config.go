@@ -10,10 +10,10 @@ import (
 // Config configures an [ACL]. ACL is required; the rest is what its rules ask for.
 type Config struct {
 	_ struct{} // keyed literals only, so that fields can be added
-	// ACL is the web ACL: written down, or from [Read]. It must not be changed afterwards.
+	// ACL is the web ACL: written down, or from [Read]. New keeps nothing of it.
 	ACL *WebACL
-	// IPSets are what statements refer to, by ARN or by name: [IPSet.Source] of a document, a file
-	// that is reloaded, or anything else that knows addresses.
+	// IPSets are what statements refer to, by ARN or by name: [IPSet.Source] of a document, an
+	// [IPList] that is read again when it changes, or anything else that knows addresses.
 	IPSets map[string]IPSource
 	// RegexPatternSets are what statements refer to, by ARN or by name.
 	RegexPatternSets map[string]*RegexPatternSet
@@ -31,9 +31,11 @@ type Config struct {
 	// ASN tells the number of the autonomous system of an address, 0 if it belongs to none.
 	// AsnMatchStatement, and counting by ASN, demand it.
 	ASN func(netip.Addr) uint32
-	// Counter counts for rate-based rules. nil counts in this process, exactly, for RateKeys keys.
+	// Counter counts for rate-based rules: redisthrottle.NewCounter for many machines together. nil
+	// counts in this process, exactly, for RateKeys keys.
 	Counter Counter
-	// RateKeys is how many keys are counted in this process at once: 100,000 if it is 0.
+	// RateKeys is how many keys are counted in this process at once: 100,000 if it is 0. Where
+	// there are more, those that have the least to count give way.
 	RateKeys int
 	// Captcha and Challenge know the tokens of clients. Rules with these actions demand them.
 	Captcha, Challenge *Puzzle

@@ -54,13 +54,18 @@
 //
 // net/http keeps no order of headers: where OversizeHandling is CONTINUE, all headers are judged
 // and not the first 8 KB, so bound them by the server's MaxHeaderBytes; HeaderOrder needs
-// Config.HeaderOrder. Names of headers are judged in lower case. JA3 and JA4 fingerprints are known
-// if Config.JA3 and Config.JA4 tell them; else FallbackBehavior is the answer, as it always is for
-// a URI fragment.
+// Config.HeaderOrder. Names of headers are judged in lower case.
+//
+// JA3 and JA4 fingerprints, which the managed service has on other resources than API Gateway, are
+// known where TLS ends in this program ([Fingerprints]) and Config.JA3 and Config.JA4 are [JA3] and
+// [JA4]. Else FallbackBehavior is the answer, as it always is for a URI fragment.
 //
 // A query argument's name is compared as it is written and decoded, so that an escape in it doesn't
 // hide the argument. Patterns are RE2's. A body that fails to be read is judged as far as it came,
-// and fails behind the ACL at the same place.
+// and fails behind the ACL at the same place. A client's address is that of gatekit.SourceIP, which
+// trusted proxies tell.
+//
+// Records have no matchedData, and show neither cookies nor the headers that hold credentials.
 //
 // A rule that can't be judged, as its counter fails, refuses the request; Config.FailOpen passes
 // it.

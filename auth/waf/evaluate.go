@@ -34,6 +34,7 @@ func (s *state) evaluate() {
 func (s *state) run(r *rule, g *group) bool {
 	matched := s.judge(r.when)
 	if s.err != nil {
+		s.last = ending{rule: r, group: g}
 		return true
 	}
 	if !matched {
@@ -115,7 +116,7 @@ func (a *ACL) report(r *http.Request, err error) {
 		return
 	}
 	a.cfg.Logger.LogAttrs(r.Context(), slog.LevelWarn, "waf: a rule can't be judged, and requests pass it",
-		slog.String("webacl", a.cfg.ACL.Name), slog.Any("error", err))
+		slog.String("webacl", a.arn), slog.Any("error", err))
 }
 
 // tokenCheck is what a rule has found of a token.

@@ -157,8 +157,8 @@ func ExampleACL_Middleware_shadow() {
 	// 200 hello
 }
 
-// The incorrect way to bound bodies: what is larger than the limit of inspection isn't judged, so an
-// attack behind padding passes. The rule "large" is what is missing.
+// The incorrect way to bound bodies: what is larger than the limit of inspection isn't judged, so
+// an attack behind padding passes. The rule "large" is what is missing.
 func ExampleNew_incorrect() {
 	body := waf.FieldToMatch{Body: &waf.BodyField{OversizeHandling: "CONTINUE"}}
 	list := []waf.TextTransformation{{Type: "NONE"}}
@@ -196,5 +196,6 @@ func ExampleRecord() {
 	r := httptest.NewRequest("GET", "/orders", nil)
 	r.Header.Set("Authorization", "Bearer abc")
 	acl.Middleware(hello).ServeHTTP(httptest.NewRecorder(), r)
-	// Output: {"action":"BLOCK","headers":[{"name":"authorization","value":"REDACTED"},{"name":"host","value":"example.com"}],"rule":"Default_Action"}
+	// Output:
+	// {"action":"BLOCK","headers":[{"name":"authorization","value":"REDACTED"},{"name":"host","value":"example.com"}],"rule":"Default_Action"}
 }

@@ -38,14 +38,20 @@ func (method) give(s *state) verdict {
 type singleHeader struct{ name string }
 
 func (f singleHeader) give(s *state) verdict {
-	if f.name == "Host" { // net/http takes it out of the header
+	switch f.name {
+	case "Host": // net/http takes it out of the header
 		if s.r.Host == "" {
 			return fails
 		}
 		s.takeText(s.r.Host)
 		return undecided
+	case "Transfer-Encoding": // and this one
+		return s.takeTexts(s.r.TransferEncoding)
 	}
-	values := s.r.Header[f.name]
+	return s.takeTexts(s.r.Header[f.name])
+}
+
+func (s *state) takeTexts(values []string) verdict {
 	if len(values) == 0 {
 		return fails
 	}

@@ -29,8 +29,8 @@ type selection struct {
 
 func (c *selection) selects(name string) bool { return c.names[name] != c.exclude }
 
-// headers are the headers, and Host. Go keeps no order of them, so there is no first part: where
-// those beyond 8 KB are to be judged as far as they fit, all are.
+// headers are the headers, with those that net/http keeps elsewhere. Go keeps no order of them, so
+// there is no first part: where those beyond 8 KB are to be judged as far as they fit, all are.
 type headers struct {
 	selection
 	oversize verdict
@@ -43,6 +43,11 @@ func (f *headers) give(s *state) verdict {
 	}
 	if s.r.Host != "" && f.selects("Host") && !s.pair(f.scope, "host", s.r.Host) {
 		return undecided
+	}
+	for _, value := range s.r.TransferEncoding {
+		if f.selects("Transfer-Encoding") && !s.pair(f.scope, "transfer-encoding", value) {
+			return undecided
+		}
 	}
 	for name, values := range s.r.Header {
 		if !f.selects(name) {

@@ -40,6 +40,7 @@ type BodyField struct {
 
 // JsonBody says what of a JSON body is judged.
 type JsonBody struct {
+	// MatchPattern is All, or paths.
 	MatchPattern JsonMatchPattern
 	// MatchScope is ALL, KEY or VALUE.
 	MatchScope string
@@ -59,6 +60,7 @@ type JsonMatchPattern struct {
 
 // ManyFields says which headers or cookies are judged.
 type ManyFields struct {
+	// MatchPattern is All, or names.
 	MatchPattern FieldsPattern
 	// MatchScope is ALL, KEY or VALUE.
 	MatchScope string

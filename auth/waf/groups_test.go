@@ -62,6 +62,13 @@ func TestLabelsOfGroupsInTheACL(t *testing.T) {
 			refers("group", 1, false, waf.RuleGroupReferenceStatement{}), rule("label", 2, labelIs("LABEL", key), block))})
 		require.Equal(t, want, blocked(acl, request("GET", "/c", "")), key)
 	}
+	told := group()
+	told.LabelNamespace = "awswaf:managed:aws:core-rule-set:"
+	acl := compiled(t, waf.Config{RuleGroups: map[string]*waf.RuleGroup{"g": told}, ACL: webACL(refers("group", 1, false, waf.RuleGroupReferenceStatement{}))})
+	require.Contains(t, acl.Check(request("GET", "/c", "")).Labels, "awswaf:managed:aws:core-rule-set:counted")
+	told.LabelNamespace = "core:"
+	refused(t, waf.Config{RuleGroups: map[string]*waf.RuleGroup{"g": told}, ACL: webACL(refers("group", 1, false, waf.RuleGroupReferenceStatement{}))},
+		"LabelNamespace: want one such as")
 }
 
 // A group whose result is counted stops at the rule that would have ended the evaluation.

@@ -71,9 +71,8 @@ func (l *labelMatch) matches(label string) bool {
 	switch {
 	case !ok:
 		return false
-	case l.namespace:
-		spaces := rest[:strings.LastIndexByte(rest, ':')+1]
-		return strings.HasPrefix(spaces, l.key) || l.prefix != "" && containsRun(spaces, l.key)
+	case l.namespace: // the label's own name has no colon behind it, as the key has
+		return strings.HasPrefix(rest, l.key) || l.prefix != "" && containsRun(rest, l.key)
 	case l.prefix == "":
 		return label == l.key
 	}

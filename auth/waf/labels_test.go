@@ -79,7 +79,11 @@ func TestGeo(t *testing.T) {
 		case "192.0.2.1":
 			return "US", "CA"
 		case "192.0.2.2":
-			return "DE", ""
+			return "de", ""
+		case "192.0.2.4":
+			return "x:", "a"
+		case "192.0.2.5":
+			return "US", "C:A"
 		}
 		return "", ""
 	}
@@ -95,6 +99,8 @@ func TestGeo(t *testing.T) {
 	}{
 		"192.0.2.1": {true, []string{"awswaf:clientip:geo:country:US", "awswaf:clientip:geo:region:US-CA"}},
 		"192.0.2.2": {false, []string{"awswaf:clientip:geo:country:DE", "awswaf:clientip:geo:region:DE-XX"}},
+		"192.0.2.4": {true, []string{"awswaf:clientip:geo:country:XX", "awswaf:clientip:geo:region:XX-XX"}},
+		"192.0.2.5": {true, []string{"awswaf:clientip:geo:country:US", "awswaf:clientip:geo:region:US-XX"}},
 		"192.0.2.3": {true, []string{"awswaf:clientip:geo:country:XX", "awswaf:clientip:geo:region:XX-XX"}},
 	} {
 		r := from(addr, request("GET", "/", ""))
@@ -136,6 +142,7 @@ func TestForwardedAddresses(t *testing.T) {
 		want                     bool
 	}{
 		{"first", "FIRST", "NO_MATCH", []string{bad + ", " + good}, true},
+		{"mapped", "FIRST", "NO_MATCH", []string{"::ffff:" + bad}, true},
 		{"not-first", "FIRST", "NO_MATCH", []string{good + ", " + bad}, false},
 		{"first-line", "FIRST", "NO_MATCH", []string{bad, good}, true},
 		{"last", "LAST", "NO_MATCH", []string{good + ", " + bad}, true},
@@ -168,6 +175,8 @@ func TestForwardedAddresses(t *testing.T) {
 	// Without the header the rule isn't applied, whatever is around the statement.
 	cfg := waf.Config{IPSets: map[string]waf.IPSource{"bad": set}, ACL: webACL(rule("r", 0, not(of("FIRST", "MATCH")), block))}
 	require.False(t, blocked(compiled(t, cfg), request("GET", "/", "")))
+	cfg.ACL.Rules = append(cfg.ACL.Rules, rule("next", 1, onPath("/next"), block))
+	require.Equal(t, "next", compiled(t, cfg).Check(request("GET", "/next", "")).Rule, "other rules are")
 	cfg.AbsentForwardedIPIsNoMatch = true
 	require.True(t, blocked(compiled(t, cfg), request("GET", "/", "")))
 	refused(t, waf.Config{IPSets: cfg.IPSets, ACL: webACL(rule("r", 0, of("SECOND", "MATCH"), block))}, "Position: want FIRST, LAST or ANY")

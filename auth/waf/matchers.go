@@ -34,7 +34,7 @@ func (m containsWord) match(_ *state, text []byte) bool {
 		if (i == 0 || !ofWord(text[i-1])) && (end == len(text) || !ofWord(text[end])) {
 			return true
 		}
-		from = i + 1
+		from = end // one that overlaps begins within a word
 	}
 }
 

@@ -26,11 +26,11 @@ func (h *station) Station() (kind string, next http.Handler) { return "waf", h.n
 func (h *station) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s := h.acl.begin(r)
 	s.evaluate()
-	act, err := s.action(), s.err
+	act, why := s.action(), s.faulty()
 	if h.acl.cfg.Log != nil {
 		h.acl.cfg.Log(s.record())
 	}
-	allowed := err == nil && act.kind == actionAllow
+	allowed := why == nil && act.kind == actionAllow
 	if allowed {
 		r = s.insert(act)
 	}
@@ -40,18 +40,23 @@ func (h *station) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case allowed:
 		rc.SetWebACL(&h.acl.allowed)
 		h.next.ServeHTTP(w, r)
-	case err != nil:
+	case why != nil:
 		rc.SetWebACL(&h.acl.blocked)
-		gatekit.Reject(w, r, faulty(err))
+		gatekit.Reject(w, r, why)
 	default:
 		rc.SetWebACL(&h.acl.blocked)
 		act.refuse(w, r)
 	}
 }
 
-// faulty is how a request is refused that can't be judged.
-func faulty(err error) *gatekit.Rejection {
-	return &gatekit.Rejection{Type: gatekit.WAFFiltered, Cause: fmt.Errorf("waf: a rule can't be judged: %w", err)}
+// faulty is how a request is refused that a rule couldn't judge; nil if all could.
+func (s *state) faulty() *gatekit.Rejection {
+	if s.err == nil {
+		return nil
+	}
+	return &gatekit.Rejection{
+		Type: gatekit.WAFFiltered, Cause: fmt.Errorf("waf: rule %s can't be judged: %w", s.last.name(), s.err),
+	}
 }
 
 // insert returns the request with the headers that rules insert, of equal names the last one. They
@@ -133,7 +138,7 @@ func (a *ACL) Check(r *http.Request) *Decision {
 	}
 	switch {
 	case s.err != nil:
-		d.Action, d.Rejection = actionBlock, faulty(s.err)
+		d.Action, d.Rejection = actionBlock, s.faulty()
 	case act.kind == actionAllow:
 		d.Headers = slices.Concat(s.inserted, act.insert)
 	default:

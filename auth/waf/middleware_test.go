@@ -74,7 +74,10 @@ func TestCustomResponses(t *testing.T) {
 	)
 	acl.CustomResponseBodies = map[string]waf.CustomResponseBody{"slow": {ContentType: "APPLICATION_JSON", Content: `{"message":"slow down"}`}}
 	acl.DefaultAction = waf.DefaultAction{Block: &waf.BlockAction{CustomResponse: &waf.CustomResponse{ResponseCode: 404}}}
-	h := compiled(t, waf.Config{ACL: acl}).Middleware(echo)
+	web := compiled(t, waf.Config{ACL: acl})
+	require.Equal(t, 429, web.Check(get("/slow")).Rejection.Status)
+	require.Zero(t, web.Check(get("/moved")).Rejection.Status, "a refusal has no status that isn't one")
+	h := web.Middleware(echo)
 	for _, tt := range []struct {
 		method, path, header, value, contentType, body string
 		status                                         int
@@ -88,6 +91,7 @@ func TestCustomResponses(t *testing.T) {
 	} {
 		server := httptest.NewRecorder()
 		server.Header().Set("Etag", "stale")
+		server.Header().Set("Content-Type", "text/stale")
 		h.ServeHTTP(server, request(tt.method, tt.path, ""))
 		require.Equal(t, tt.status, server.Code, tt.path)
 		require.Equal(t, tt.value, server.Header().Get(tt.header), tt.path)
@@ -137,14 +141,14 @@ func TestInsertedHeaders(t *testing.T) {
 		rule("one", 0, onPath("/"), &waf.Action{Count: &waf.CountAction{CustomRequestHandling: inserts("A", "1", "b", "1")}}),
 		rule("two", 1, onPath("/"), &waf.Action{Count: &waf.CountAction{CustomRequestHandling: inserts("a", "2")}}),
 		rule("unseen", 2, text("EXACTLY", "2", header("x-amzn-waf-a")), block),
-		rule("last", 3, onPath("/allow"), &waf.Action{Allow: &waf.AllowAction{CustomRequestHandling: inserts("c", "3")}}),
+		rule("last", 3, onPath("/allow"), &waf.Action{Allow: &waf.AllowAction{CustomRequestHandling: inserts("c", "3", "b", "3")}}),
 	)
 	acl.DefaultAction.Allow.CustomRequestHandling = inserts("d", "4")
 	var got http.Header
 	h := compiled(t, waf.Config{ACL: acl}).Middleware(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header }))
 	r := request("GET", "/allow", "", "X-Amzn-Waf-A", "spoofed", "X-Other", "o")
 	serve(h, r)
-	require.Equal(t, http.Header{"X-Amzn-Waf-A": {"2"}, "X-Amzn-Waf-B": {"1"}, "X-Amzn-Waf-C": {"3"}, "X-Other": {"o"}}, got)
+	require.Equal(t, http.Header{"X-Amzn-Waf-A": {"2"}, "X-Amzn-Waf-B": {"3"}, "X-Amzn-Waf-C": {"3"}, "X-Other": {"o"}}, got)
 	require.Equal(t, "spoofed", r.Header.Get("X-Amzn-Waf-A"), "who stands in front sees the request as it came")
 	serve(h, request("GET", "/", ""))
 	require.Equal(t, http.Header{"X-Amzn-Waf-A": {"2"}, "X-Amzn-Waf-B": {"1"}, "X-Amzn-Waf-D": {"4"}}, got)
@@ -230,6 +234,15 @@ func TestBodiesReachTheHandler(t *testing.T) {
 	require.Equal(t, 403, serve(acl.Middleware(echo), r).Code, "what came is judged")
 	r = httptest.NewRequest("POST", "/", stuck{})
 	require.Contains(t, serve(acl.Middleware(echo), r).Body.String(), io.ErrNoProgress.Error())
+}
+
+// A body that was closed isn't read any more, as with net/http's own.
+func TestBodyThatIsClosed(t *testing.T) {
+	r := request("POST", "/", strings.Repeat("a", 100))
+	require.False(t, blocked(blocking(t, text("CONTAINS", "evil", inBody)), r))
+	require.NoError(t, r.Body.Close())
+	_, err := r.Body.Read(make([]byte, 1))
+	require.ErrorIs(t, err, http.ErrBodyReadAfterClose)
 }
 
 // stuck is a reader that never comes to anything.

@@ -58,6 +58,9 @@ func TestRateKeys(t *testing.T) {
 	plain := &waf.RateLimitText{TextTransformations: transformed("NONE")}
 	forwarded := &waf.ForwardedIPConfig{HeaderName: "X-Forwarded-For", FallbackBehavior: "MATCH"}
 	ignoring := &waf.ForwardedIPConfig{HeaderName: "X-Forwarded-For", FallbackBehavior: "NO_MATCH"}
+	forwardedASN := func(c *waf.ForwardedIPConfig) waf.RateBasedStatement {
+		return waf.RateBasedStatement{AggregateKeyType: "CUSTOM_KEYS", CustomKeys: []waf.RateBasedStatementCustomKey{{ASN: none}}, ForwardedIPConfig: c}
+	}
 	r := func(target string, headers ...string) *http.Request { return request("GET", target, "", headers...) }
 	scope := onPath("/a")
 	for _, tt := range []struct {
@@ -83,6 +86,9 @@ func TestRateKeys(t *testing.T) {
 		{"address-and-path", custom(waf.RateBasedStatementCustomKey{IP: none}, waf.RateBasedStatementCustomKey{UriPath: plain}), r("/"), from("198.51.100.7", r("/")), false, true},
 		{"asn", custom(waf.RateBasedStatementCustomKey{ASN: none}), r("/"), from("198.51.100.7", r("/")), false, true},
 		{"asn-unknown", custom(waf.RateBasedStatementCustomKey{ASN: none}), from("198.51.100.7", r("/")), from("198.51.100.8", r("/")), true, true},
+		{"asn-forwarded", forwardedASN(forwarded), r("/", "x-forwarded-for", "192.0.2.1"), from("198.51.100.7", r("/", "x-forwarded-for", "192.0.2.1")), true, true},
+		{"asn-forwarded-absent", forwardedASN(forwarded), r("/"), r("/"), true, false},
+		{"asn-forwarded-malformed", forwardedASN(ignoring), r("/", "x-forwarded-for", "x"), r("/", "x-forwarded-for", "x"), true, false},
 		{"label", custom(waf.RateBasedStatementCustomKey{LabelNamespace: &waf.RateLimitLabelNamespace{Namespace: "path:"}}), r("/a"), r("/b"), false, true},
 		{"label-absent", custom(waf.RateBasedStatementCustomKey{LabelNamespace: &waf.RateLimitLabelNamespace{Namespace: "path:"}}), r("/"), r("/"), true, false},
 		{"ja4", custom(waf.RateBasedStatementCustomKey{JA4Fingerprint: &waf.FingerprintField{FallbackBehavior: "MATCH"}}), r("/", "X-JA4", "a"), r("/", "X-JA4", "b"), false, true},
@@ -124,7 +130,8 @@ func TestWhatIsCounted(t *testing.T) {
 	g := &waf.RuleGroup{Name: "g", Rules: []waf.Rule{rule("r", 0, rated(waf.RateBasedStatement{AggregateKeyType: "IP"}), count)}}
 	acl = compiled(t, waf.Config{RuleGroups: map[string]*waf.RuleGroup{"g": g}, ACL: webACL(
 		refers("one", 0, false, waf.RuleGroupReferenceStatement{ARN: "g"}), refers("two", 1, false, waf.RuleGroupReferenceStatement{ARN: "g"}))})
-	passes(acl, 10, request("GET", "/", ""))
+	passes(acl, 9, request("GET", "/", ""))
+	require.Empty(t, acl.Check(request("GET", "/", "")).Counted, "ten at each place, and not twenty")
 	require.Equal(t, []string{"one/r", "two/r"}, acl.Check(request("GET", "/", "")).Counted)
 }
 
@@ -150,6 +157,10 @@ func TestSharedCounter(t *testing.T) {
 	require.Equal(t, keys[0], keys[1])
 	require.NotEqual(t, keys[0], keys[2])
 	require.Less(t, len(keys[0]), 64)
+	long := rated(waf.RateBasedStatement{AggregateKeyType: "CUSTOM_KEYS", EvaluationWindowSec: 120, CustomKeys: []waf.RateBasedStatementCustomKey{
+		{UriPath: &waf.RateLimitText{TextTransformations: transformed("NONE")}}}})
+	blocked(compiled(t, waf.Config{Counter: shared, ACL: webACL(rule("r", 0, long, block))}), request("GET", "/"+strings.Repeat("a", 9000), ""))
+	require.Less(t, len(keys[3]), 64, "a client doesn't choose how long keys are")
 }
 
 func TestCounterThatFails(t *testing.T) {
@@ -160,7 +171,16 @@ func TestCounterThatFails(t *testing.T) {
 	d := acl.Check(request("GET", "/", ""))
 	require.ErrorIs(t, d.Rejection, gone, "closed")
 	require.Equal(t, "BLOCK", d.Action)
+	require.ErrorContains(t, d.Rejection, "waf: rule r can't be judged: the counter is away")
+	require.Equal(t, "r", d.Rule)
 	require.Equal(t, gone.Error(), d.Record.Fault)
+	require.Equal(t, "r", d.Record.TerminatingRuleID)
+	w := serve(acl.Middleware(echo), request("GET", "/", ""))
+	require.Equal(t, 403, w.Code)
+	within := &waf.RuleGroup{Name: "g", Rules: []waf.Rule{rule("r", 0, of, count)}}
+	inGroup := compiled(t, waf.Config{Counter: cfg.Counter, RuleGroups: map[string]*waf.RuleGroup{"g": within},
+		ACL: webACL(refers("g", 0, true, waf.RuleGroupReferenceStatement{ARN: "g"}))})
+	require.ErrorIs(t, inGroup.Check(request("GET", "/", "")).Rejection, gone, "and in a group that only counts")
 
 	var out strings.Builder
 	cfg.FailOpen, cfg.Logger = true, slog.New(slog.NewTextHandler(&out, nil))

@@ -38,6 +38,7 @@ const (
 
 // Document is what [Read] has found: one of the four kinds, or a list of rules.
 type Document struct {
+	// WebACL, RuleGroup, IPSet and RegexPatternSet: one of these isn't nil, unless there are Rules.
 	WebACL          *WebACL
 	RuleGroup       *RuleGroup
 	IPSet           *IPSet
@@ -90,6 +91,8 @@ func Read(doc []byte, cfg ReadConfig) (*Document, error) {
 	found := &Document{}
 	d := &decoder{ReadConfig: cfg, findings: &found.Findings}
 	d.document(m, tree, found)
+	m.Require(m.Len() > 0 || found.Rules != nil || found.WebACL != nil || found.RuleGroup != nil ||
+		found.IPSet != nil || found.RegexPatternSet != nil, "", "want a document, got null")
 	d.decideSearchStrings()
 	if err := m.Err(); err != nil {
 		return nil, err
@@ -162,14 +165,15 @@ type decoder struct {
 
 // value decodes from into to, which is called field in m.
 func (d *decoder) value(m *mistakes.Mistakes, field string, from any, to reflect.Value) {
+	if from == nil { // as tools write what isn't there
+		return
+	}
 	ok := false
 	switch to.Kind() {
 	case reflect.Pointer:
-		if ok = from == nil; !ok {
-			to.Set(reflect.New(to.Type().Elem()))
-			d.value(m, field, from, to.Elem())
-			return
-		}
+		to.Set(reflect.New(to.Type().Elem()))
+		d.value(m, field, from, to.Elem())
+		return
 	case reflect.Struct:
 		var tree map[string]any
 		if tree, ok = from.(map[string]any); ok {
@@ -190,9 +194,7 @@ func (d *decoder) value(m *mistakes.Mistakes, field string, from any, to reflect
 		}
 	case reflect.Interface:
 		ok = true
-		if from != nil {
-			to.Set(reflect.ValueOf(from))
-		}
+		to.Set(reflect.ValueOf(from))
 	default:
 		ok = d.scalar(from, to)
 	}
@@ -290,6 +292,7 @@ func (d *decoder) rules(m *mistakes.Mistakes, list []any) []Rule {
 		searches := len(d.searches)
 		rules = append(rules, Rule{}) // the list has its room, so that what is in it stays where it is
 		d.value(at, "", from, reflect.ValueOf(&rules[len(rules)-1]).Elem())
+		at.Require(tree["Priority"] != nil, "Priority", "want a whole number, got none")
 		if err := own.Err(); err != nil {
 			rules, d.searches = rules[:len(rules)-1], d.searches[:searches]
 			*d.findings = append(*d.findings, Finding{name, err})
@@ -303,8 +306,6 @@ var errIntrinsic = errors.New("a function of CloudFormation, which has to be res
 // given says what a value is, for errors.
 func given(from any) string {
 	switch v := from.(type) {
-	case nil:
-		return "null"
 	case map[string]any:
 		for name := range v {
 			if len(v) == 1 && (name == "Ref" || strings.HasPrefix(name, "Fn::")) {

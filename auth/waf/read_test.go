@@ -49,6 +49,7 @@ func TestBothSpellingsAreOneACL(t *testing.T) {
 	require.Len(t, api.WebACL.Rules, 2)
 	require.Equal(t, "BadBot", api.WebACL.Rules[0].Statement.ByteMatchStatement.SearchString)
 	require.Equal(t, int64(429), api.WebACL.Rules[0].Action.Block.CustomResponse.ResponseCode)
+	require.Equal(t, api.WebACL.VisibilityConfig, formation.WebACL.VisibilityConfig)
 	api.WebACL.Rules[0].VisibilityConfig = nil
 	require.Equal(t, api.WebACL.Rules, formation.WebACL.Rules)
 	require.Equal(t, api.WebACL.DefaultAction, formation.WebACL.DefaultAction)
@@ -78,6 +79,8 @@ func TestSearchStrings(t *testing.T) {
 			[]string{"BadBot", "\xd4\x1d\x8c\xd9\x8f\x00\xb2\x04\xe9\x80\x09\x98\xec\xf8\x42\x7e"}},
 		{"formation", "[" + plain + "," + byteMatch("b", "SearchStringBase64", "L2FkbWlu", "NONE") + "]",
 			waf.SearchStringsByDocument, []string{"QmFkQm90", "/admin"}},
+		{"arn-of-formation", "[" + plain + `,{"Name":"s","Priority":1,"Action":{"Count":{}},"Statement":{"IPSetReferenceStatement":{"Arn":"a"}}}]`,
+			waf.SearchStringsByDocument, []string{"QmFkQm90"}},
 		{"told-plain", "[" + plain + "]", waf.SearchStringsPlain, []string{"QmFkQm90"}},
 		{"told-base64", "[" + byteMatch("a", "SearchString", "AAECAw==", "NONE") + "]", waf.SearchStringsBase64, []string{"\x00\x01\x02\x03"}},
 	} {
@@ -86,6 +89,9 @@ func TestSearchStrings(t *testing.T) {
 			require.NoError(t, err)
 			var got []string
 			for _, r := range doc.Rules {
+				if r.Statement.ByteMatchStatement == nil {
+					continue
+				}
 				got = append(got, r.Statement.ByteMatchStatement.SearchString)
 			}
 			require.Equal(t, tt.want, got)
@@ -116,6 +122,32 @@ func TestReadKinds(t *testing.T) {
 	require.Equal(t, int64(100), doc.RuleGroup.Capacity)
 }
 
+// What the tables of a document hold, and members that decide nothing.
+func TestReadWholeDocument(t *testing.T) {
+	doc, err := waf.Read([]byte(`{
+		"Name": "o", "Scope": "REGIONAL", "Id": "i", "LockToken": "x", "Description": null, "TokenDomains": ["shop.example"],
+		"DefaultAction": {"Block": {"CustomResponse": {"ResponseCode": 403, "CustomResponseBodyKey": "no"}}},
+		"CustomResponseBodies": {"no": {"ContentType": "TEXT_PLAIN", "Content": "no"}},
+		"AssociationConfig": {"RequestBody": {"API_GATEWAY": {"DefaultSizeInspectionLimit": "KB_32"}}},
+		"CaptchaConfig": {"ImmunityTimeProperty": {"ImmunityTime": "120"}},
+		"PreProcessFirewallManagerRuleGroups": [], "DataProtectionConfig": {"any": 1},
+		"Rules": [{"Name": "m", "Priority": 1, "OverrideAction": {"None": {}}, "Statement": {"ManagedRuleGroupStatement": {
+			"VendorName": "AWS", "Name": "G", "ExcludedRules": [{"Name": "e"}], "ManagedRuleGroupConfigs": [{"a": null, "b": [1]}],
+			"RuleActionOverrides": [{"Name": "n", "ActionToUse": {"Count": {}}}]}}}]}`), waf.ReadConfig{})
+	require.NoError(t, err)
+	acl := doc.WebACL
+	require.Equal(t, map[string]waf.CustomResponseBody{"no": {ContentType: "TEXT_PLAIN", Content: "no"}}, acl.CustomResponseBodies)
+	require.Equal(t, "KB_32", acl.AssociationConfig.RequestBody["API_GATEWAY"].DefaultSizeInspectionLimit)
+	require.Equal(t, int64(120), acl.CaptchaConfig.ImmunityTimeProperty.ImmunityTime)
+	require.Equal(t, []string{"shop.example"}, acl.TokenDomains)
+	managed := acl.Rules[0].Statement.ManagedRuleGroupStatement
+	require.Equal(t, []waf.ExcludedRule{{Name: "e"}}, managed.ExcludedRules)
+	require.NotNil(t, managed.RuleActionOverrides[0].ActionToUse.Count)
+	require.Len(t, managed.ManagedRuleGroupConfigs, 1)
+	_, err = waf.New(t.Context(), waf.Config{ACL: acl, RuleGroups: map[string]*waf.RuleGroup{"AWS:G": {Name: "g"}}})
+	require.ErrorContains(t, err, "ManagedRuleGroupConfigs: want none")
+}
+
 func TestReadNamesWhatItRefuses(t *testing.T) {
 	acl := func(rule string) string { return `{"Name":"o","DefaultAction":{"Allow":{}},"Rules":[` + rule + `]}` }
 	for _, tt := range []struct{ name, doc, want string }{
@@ -138,6 +170,14 @@ func TestReadNamesWhatItRefuses(t *testing.T) {
 		{"search", "[" + byteMatch("a", "SearchStringHex", "00", "NONE") + "]", `Rules["a"].Statement.ByteMatchStatement.SearchStringHex: no such field`},
 		{"base64", "[" + byteMatch("a", "SearchStringBase64", "!", "NONE") + "]", `SearchStringBase64: want base64`},
 		{"manager", `{"Name":"o","DefaultAction":{"Allow":{}},"PreProcessFirewallManagerRuleGroups":[{}]}`, "rules of Firewall Manager"},
+		{"nothing-inside", `{"WebACL":null}`, "want a document, got null"},
+		{"template", `{"Resources":{}}`, "Resources: want one resource of the template"},
+		{"null", acl(`{"Name":"r1","Priority":null}`), `Priority: want a whole number, got none`},
+		{"table", `{"Name":"o","DefaultAction":{"Allow":{}},"CustomResponseBodies":[]}`, `CustomResponseBodies: want an object, got a list`},
+		{"in-table", `{"Name":"o","DefaultAction":{"Allow":{}},"CustomResponseBodies":{"a":{"Body":1}}}`, `CustomResponseBodies["a"].Body: no such field`},
+		{"both-strings", "[" + strings.Replace(byteMatch("a", "SearchString", "a", "NONE"), `{"SearchString"`, `{"SearchStringBase64":"YQ==","SearchString"`, 1) + "]",
+			"want base64, and one of SearchString and SearchStringBase64"},
+		{"search-number", `[{"Name":"a","Statement":{"ByteMatchStatement":{"SearchString":1}}}]`, "SearchString: want a string, got 1"},
 		{"type", `{"Type":"AWS::WAF::WebACL","Properties":{}}`, `Type: want AWS::WAFv2::WebACL`},
 		{"deeper", strings.Repeat(`{"Statement":`, 300) + "1" + strings.Repeat("}", 300), "want one JSON object"},
 	} {

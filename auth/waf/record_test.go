@@ -81,6 +81,11 @@ func TestRecordOfGroupsAndRates(t *testing.T) {
 	requireJSON(t, `[{"name": "x-amzn-waf-seen", "value": "1"}]`, got["requestHeadersInserted"])
 	require.Equal(t, "last", got["terminatingRuleId"])
 
+	inserting := &waf.Action{Count: &waf.CountAction{CustomRequestHandling: &waf.CustomRequestHandling{
+		InsertHeaders: []waf.CustomHTTPHeader{{Name: "Seen", Value: "1"}}}}}
+	blocks := waf.Config{ACL: webACL(rule("one", 0, onPath("/"), inserting), rule("two", 1, onPath("/"), block))}
+	require.Nil(t, logged(t, blocks, request("GET", "/", ""))["requestHeadersInserted"], "none is inserted into what is blocked")
+
 	got = logged(t, cfg, request("GET", "/c", ""))
 	requireJSON(t, `[{"exclusionType": "EXCLUDED_AS_COUNT", "ruleId": "count"}]`, got["ruleGroupList"].([]any)[1].(map[string]any)["excludedRules"])
 
@@ -149,7 +154,11 @@ func TestRecordOfInjection(t *testing.T) {
 		record.TerminatingRuleMatchDetails)
 	requireJSON(t, `[{"ruleId": "counted", "action": "COUNT", "ruleMatchDetails": [
 		{"conditionType": "SQL_INJECTION", "sensitivityLevel": "LOW", "location": "HEADER", "matchedFieldName": "x-a"}]}]`, record.NonTerminatingMatchingRules)
+	acl = compiled(t, waf.Config{ACL: webACL(
+		rule("half", 0, waf.Statement{AndStatement: &waf.AndStatement{Statements: []waf.Statement{transforming(xssIn(inBody), nil, nil), onPath("/x")}}}, block),
+		rule("counted", 1, onPath("/"), count), rule("blocked", 2, transforming(xssIn(inBody), nil, nil), block))})
 	record = acl.Check(post("<script>alert(1)</script>")).Record
+	require.Empty(t, record.NonTerminatingMatchingRules[0].RuleMatchDetails, "an earlier rule's, which hasn't matched")
 	requireJSON(t, `[{"conditionType": "XSS", "location": "BODY", "matchedFieldName": ""}]`, record.TerminatingRuleMatchDetails)
 }
 

@@ -70,10 +70,6 @@ func tell(of func(*http.Request) string, r *http.Request) string {
 
 // recordEnding says what has ended the evaluation.
 func (s *state) recordEnding(to *Record, act *action) {
-	if s.err != nil {
-		to.Action, to.Fault = actionBlock, s.err.Error()
-		return
-	}
 	to.TerminatingRuleMatchDetails = append(to.TerminatingRuleMatchDetails, s.last.details...)
 	switch r := s.last.rule; {
 	case r == nil:
@@ -88,8 +84,13 @@ func (s *state) recordEnding(to *Record, act *action) {
 			to.TerminatingRuleType = "RATE_BASED"
 		}
 	}
+	if s.err != nil {
+		to.Action, to.Fault = actionBlock, s.err.Error()
+		return
+	}
 	if act.response != nil {
-		to.ResponseCodeSent = &act.response.status
+		status := act.response.status
+		to.ResponseCodeSent = &status
 	}
 	if token := s.last.token.record(act); act.kind == actionCaptcha {
 		to.CaptchaResponse = token

@@ -1,6 +1,7 @@
 package waf
 
-// Statement is what a rule looks for: exactly one of these.
+// Statement is what a rule looks for: exactly one of these. The name of a field is that of its
+// type, where it says what it looks for.
 type Statement struct {
 	ByteMatchStatement                *ByteMatchStatement
 	RegexMatchStatement               *RegexMatchStatement
@@ -24,17 +25,20 @@ type Statement struct {
 type ByteMatchStatement struct {
 	// SearchString is 1 to 200 bytes, compared as they are.
 	SearchString string
+	// FieldToMatch is where to look, here and in the statements below.
 	FieldToMatch FieldToMatch
-	// TextTransformations are 1 to 10; NONE alone does nothing.
+	// TextTransformations are what is done to the text before, 1 to 10; NONE alone does nothing.
 	TextTransformations []TextTransformation
 	// PositionalConstraint is EXACTLY, STARTS_WITH, ENDS_WITH, CONTAINS or CONTAINS_WORD.
 	PositionalConstraint string
-	// PreParseTextTransformations act on the query string before it is split.
+	// PreParseTextTransformations act on the query string before it is split into arguments: for
+	// SingleQueryArgument and AllQueryArguments alone.
 	PreParseTextTransformations []TextTransformation
 }
 
 // RegexMatchStatement looks for a regular expression in Go's syntax (RE2), unanchored.
 type RegexMatchStatement struct {
+	// RegexString is 1 to 512 characters.
 	RegexString                 string
 	FieldToMatch                FieldToMatch
 	TextTransformations         []TextTransformation
@@ -88,20 +92,24 @@ type GeoMatchStatement struct {
 // AsnMatchStatement looks whose an address is, by Config.ASN.
 type AsnMatchStatement struct {
 	// AsnList are 1 to 100 numbers. An address that belongs to none has 0.
-	AsnList           []int64
+	AsnList []int64
+	// ForwardedIPConfig takes the address from a header.
 	ForwardedIPConfig *ForwardedIPConfig
 }
 
 // IPSetReferenceStatement looks for an address in a set.
 type IPSetReferenceStatement struct {
 	// ARN is that of the set, or its name: a key of Config.IPSets.
-	ARN                    string
+	ARN string
+	// IPSetForwardedIPConfig takes the address from a header.
 	IPSetForwardedIPConfig *IPSetForwardedIPConfig
 }
 
 // ForwardedIPConfig takes the first address of a header, which a client can write itself: trust it
 // only behind a proxy of your own that sets it.
 type ForwardedIPConfig struct {
+	// HeaderName is the header's, such as X-Forwarded-For. Without the header the rule isn't
+	// applied; see Config.AbsentForwardedIPIsNoMatch.
 	HeaderName string
 	// FallbackBehavior is MATCH or NO_MATCH, for a header that has no address there.
 	FallbackBehavior string
@@ -109,8 +117,8 @@ type ForwardedIPConfig struct {
 
 // IPSetForwardedIPConfig is ForwardedIPConfig with a choice of the address.
 type IPSetForwardedIPConfig struct {
-	HeaderName       string
-	FallbackBehavior string
+	// HeaderName and FallbackBehavior are as in ForwardedIPConfig.
+	HeaderName, FallbackBehavior string
 	// Position is FIRST, LAST or ANY, which looks at the last ten.
 	Position string
 }
@@ -141,20 +149,27 @@ type RateBasedStatement struct {
 }
 
 // RateBasedStatementCustomKey is one of the values that requests are counted by: one of these.
+//
+// A request that lacks one of the keys isn't counted, and not limited.
 type RateBasedStatementCustomKey struct {
+	// Header, Cookie, QueryArgument and LabelNamespace may be there several times, the others once.
 	Header, Cookie, QueryArgument *RateLimitNamed
-	QueryString, UriPath          *RateLimitText
 	LabelNamespace                *RateLimitLabelNamespace
-	HTTPMethod                    *struct{}
-	IP, ForwardedIP               *struct{}
-	ASN                           *struct{}
-	JA3Fingerprint                *FingerprintField
-	JA4Fingerprint                *FingerprintField
+	QueryString, UriPath          *RateLimitText
+	// HTTPMethod and ASN have no settings.
+	HTTPMethod, ASN *struct{}
+	// IP and ForwardedIP are for another key beside them.
+	IP, ForwardedIP *struct{}
+	// JA3Fingerprint and JA4Fingerprint count all requests without one together if the fallback is
+	// MATCH, and not at all if it is NO_MATCH.
+	JA3Fingerprint, JA4Fingerprint *FingerprintField
 }
 
 // RateLimitNamed is the value of a header, cookie or query argument.
 type RateLimitNamed struct {
-	Name                string
+	// Name is compared in any letter case, but for a cookie's.
+	Name string
+	// TextTransformations are 1 to 10, so that two spellings of one value are one.
 	TextTransformations []TextTransformation
 }
 
@@ -164,10 +179,10 @@ type RateLimitText struct{ TextTransformations []TextTransformation }
 // RateLimitLabelNamespace is the labels within a namespace, which ends in a colon.
 type RateLimitLabelNamespace struct{ Namespace string }
 
-// AndStatement matches if all of at least two match.
+// AndStatement matches if all of at least two match. They are judged in order, until one doesn't.
 type AndStatement struct{ Statements []Statement }
 
-// OrStatement matches if one of at least two matches.
+// OrStatement matches if one of at least two matches. They are judged in order, until one does.
 type OrStatement struct{ Statements []Statement }
 
 // NotStatement matches if its statement doesn't.
@@ -176,6 +191,7 @@ type NotStatement struct{ Statement *Statement }
 // ManagedRuleGroupStatement runs a rule group of a vendor. None is published: bind its name to a
 // group of yours in Config.RuleGroups, by the key "VENDOR:NAME".
 type ManagedRuleGroupStatement struct {
+	// VendorName and Name are the key; Version decides nothing.
 	VendorName, Name, Version string
 	// ScopeDownStatement says which requests the group sees: all without it.
 	ScopeDownStatement *Statement
@@ -193,13 +209,14 @@ type ManagedRuleGroupStatement struct {
 type RuleGroupReferenceStatement struct {
 	// ARN is that of the group, or its name: a key of Config.RuleGroups.
 	ARN string
-	// RuleActionOverrides and ExcludedRules name rules of the group.
+	// RuleActionOverrides and ExcludedRules name rules of the group. Another name is refused.
 	RuleActionOverrides []RuleActionOverride
 	ExcludedRules       []ExcludedRule
 }
 
 // RuleActionOverride replaces a rule's action, as if it had been written so.
 type RuleActionOverride struct {
+	// Name is the rule's, letter by letter.
 	Name        string
 	ActionToUse Action
 }

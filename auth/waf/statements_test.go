@@ -54,6 +54,11 @@ func TestSingleFields(t *testing.T) {
 		{"header-second-value", text("EXACTLY", "v", header("x-name")), request("GET", "/", "", "x-name", "a", "x-name", "v"), true},
 		{"header-empty", sizeIs("EQ", 0, header("x-name")), request("GET", "/", "", "x-name", ""), true},
 		{"header-host", text("EXACTLY", "shop.example", header("host")), request("GET", "/", "", "host", "shop.example"), true},
+		{"transfer-encoding", text("EXACTLY", "chunked", header("transfer-encoding")), chunked(), true},
+		{"transfer-encoding-in-all", many("Headers", "KEY", "CONTINUE", "EXACTLY", "transfer-encoding"), chunked(), true},
+		{"transfer-encoding-absent", sizeIs("GE", 0, header("transfer-encoding")), request("GET", "/", ""), false},
+		{"query-empty", sizeIs("EQ", 0, inQuery), request("GET", "/?", ""), true},
+		{"arguments-none", sizeIs("GE", 0, inArgs), request("GET", "/?&&", ""), false},
 		{"argument-any-case", text("EXACTLY", "v", argument("ID")), request("GET", "/?a=1&id=v", ""), true},
 		{"argument-second", text("EXACTLY", "v", argument("id")), request("GET", "/?id=1&id=v", ""), true},
 		{"argument-other", text("EXACTLY", "v", argument("id")), request("GET", "/?idx=v", ""), false},
@@ -80,6 +85,12 @@ func TestSingleFields(t *testing.T) {
 	}
 }
 
+func chunked() *http.Request {
+	r := request("POST", "/", "a")
+	r.TransferEncoding = []string{"chunked"} // where net/http keeps it
+	return r
+}
+
 // many looks for a string in all headers or cookies.
 func many(part, scope, oversize, position, search string) waf.Statement {
 	f := &waf.ManyFields{MatchPattern: waf.FieldsPattern{All: none}, MatchScope: scope, OversizeHandling: oversize}
@@ -98,6 +109,7 @@ func TestIncludedAndExcluded(t *testing.T) {
 		return text("EXACTLY", "v", waf.FieldToMatch{Headers: f})
 	}
 	r := request("GET", "/", "", "X-A", "v", "Cookie", "b=v")
+	only := request("GET", "/", "", "Host", "v")
 	for _, tt := range []struct {
 		name string
 		of   waf.Statement
@@ -107,11 +119,19 @@ func TestIncludedAndExcluded(t *testing.T) {
 		{"not-included", pattern(waf.FieldsPattern{IncludedHeaders: []string{"x-b"}}, false), false},
 		{"excluded", pattern(waf.FieldsPattern{ExcludedHeaders: []string{"x-A"}}, false), false},
 		{"not-excluded", pattern(waf.FieldsPattern{ExcludedHeaders: []string{"x-b"}}, false), true},
+		{"host-excluded", pattern(waf.FieldsPattern{ExcludedHeaders: []string{"HOST"}}, false), false},
+		{"host-included", pattern(waf.FieldsPattern{IncludedHeaders: []string{"host"}}, false), true},
 		{"cookie-included", pattern(waf.FieldsPattern{IncludedCookies: []string{"b"}}, true), true},
 		{"cookie-other-case", pattern(waf.FieldsPattern{IncludedCookies: []string{"B"}}, true), false},
 		{"cookie-excluded", pattern(waf.FieldsPattern{ExcludedCookies: []string{"b"}}, true), false},
 	} {
-		t.Run(tt.name, func(t *testing.T) { require.Equal(t, tt.want, blocked(blocking(t, tt.of), r)) })
+		t.Run(tt.name, func(t *testing.T) {
+			of := r
+			if strings.HasPrefix(tt.name, "host") {
+				of = only
+			}
+			require.Equal(t, tt.want, blocked(blocking(t, tt.of), of))
+		})
 	}
 }
 
@@ -145,6 +165,9 @@ func TestOversize(t *testing.T) {
 		{"headers-continue", many("Headers", "ALL", "CONTINUE", "EXACTLY", "evil"), request("GET", "/", "", "x-a", strings.Repeat("b", 8<<10), "x-b", "evil"), true},
 	} {
 		t.Run(tt.name, func(t *testing.T) { require.Equal(t, tt.want, blocked(blocking(t, tt.of), tt.r)) })
+	}
+	for n, want := range map[int]bool{199: false, 200: true} { // and Host
+		require.Equal(t, want, blocked(blocking(t, many("Headers", "ALL", "MATCH", "EXACTLY", "x")), withHeaders(n)), n)
 	}
 	acl := webACL(rule("r", 0, text("CONTAINS", "evil", bodyOf("CONTINUE")), block))
 	acl.AssociationConfig = &waf.AssociationConfig{RequestBody: map[string]waf.RequestBodyConfig{"API_GATEWAY": {DefaultSizeInspectionLimit: "KB_64"}}}
@@ -228,6 +251,9 @@ func TestPreParse(t *testing.T) {
 	of = text("EXACTLY", "1,3", argument("a"), "NONE")
 	of.ByteMatchStatement.PreParseTextTransformations = transformed("COMBINE_DUPLICATE_QUERY_ARGS_BY_COMMA")
 	blocks(t, blocking(t, of), map[string]bool{"/?a=1&b=2&a=3": true, "/?a=1&b=3": false})
+	plain := text("EXACTLY", "1,3", argument("a"), "NONE") // the same in all else, and never true
+	acl := compiled(t, waf.Config{ACL: webACL(rule("plain", 0, plain, block), rule("combined", 1, of, block))})
+	require.Equal(t, "combined", acl.Check(request("GET", "/?a=1&a=3", "")).Rule)
 	of.ByteMatchStatement.FieldToMatch = inQuery
 	refused(t, waf.Config{ACL: webACL(rule("r", 0, of, block))}, "PreParseTextTransformations: want them with SingleQueryArgument or AllQueryArguments alone")
 }
@@ -303,7 +329,7 @@ func TestSharedTexts(t *testing.T) {
 	acl := compiled(t, waf.Config{ACL: webACL(
 		rule("a", 0, text("CONTAINS", "never", inBody, "LOWERCASE"), block),
 		rule("b", 1, text("CONTAINS", "never either", inBody, "LOWERCASE"), block),
-		rule("c", 2, text("EXACTLY", "EVIL", inBody), block),
+		rule("c", 2, text("EXACTLY", "evil", inBody), block),
 		rule("d", 3, text("EXACTLY", "evil", inBody, "LOWERCASE"), block),
 	)})
 	r := httptest.NewRequest("POST", "/", io.TeeReader(strings.NewReader("Evil"), &reads))

@@ -286,9 +286,11 @@ func (b *Buckets) table(l throttle.Limit) (*bucket.Table, error) {
 // digest names a bucket. Half of SHA-256 is enough for names that nobody can make equal.
 type digest [16]byte
 
-func (b *Buckets) digest(key string) (d digest) {
-	if len(b.secret) > 0 {
-		mac := hmac.New(sha256.New, b.secret)
+func (b *Buckets) digest(key string) digest { return digestOf(b.secret, key) }
+
+func digestOf(secret []byte, key string) (d digest) {
+	if len(secret) > 0 {
+		mac := hmac.New(sha256.New, secret)
 		mac.Write([]byte(key))
 		copy(d[:], mac.Sum(nil))
 		return d
@@ -306,4 +308,6 @@ func (d digest) hash() uint64 {
 	return max(h, 1)
 }
 
-func (b *Buckets) name(d digest) string { return b.prefix + base64.RawURLEncoding.EncodeToString(d[:]) }
+func (d digest) text() string { return base64.RawURLEncoding.EncodeToString(d[:]) }
+
+func (b *Buckets) name(d digest) string { return b.prefix + d.text() }

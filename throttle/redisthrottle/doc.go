@@ -1,6 +1,6 @@
 // Package redisthrottle shares limits between machines through Redis or Valkey
 // (github.com/redis/go-redis/v9): the limit by caller of throttle.NewPerKey, the token buckets of
-// usage plans, and a usage plans' store.
+// usage plans, a usage plans' store, and the counts of rate-based rules ([Counter]).
 //
 //	client := redis.NewClient(&redis.Options{Addr: addr, ContextTimeoutEnabled: true})
 //	limit, err := redisthrottle.New(throttle.Limit{Rate: 100, Burst: 200}, redisthrottle.Config{

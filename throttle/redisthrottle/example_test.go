@@ -1,9 +1,11 @@
 package redisthrottle_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"time"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
@@ -52,6 +54,25 @@ func ExampleNewStore() {
 	}
 	fmt.Println(config.Store != nil, config.Buckets != nil)
 	// Output: true true
+}
+
+// Two machines that count for a rate-based rule of their web ACLs: it goes into waf.Config.Counter.
+func ExampleNewCounter() {
+	server := gatekit.Must(miniredis.Run())
+	defer server.Close()
+
+	machine := func() *redisthrottle.Counter {
+		client := redis.NewClient(&redis.Options{Addr: server.Addr(), ContextTimeoutEnabled: true})
+		return gatekit.Must(redisthrottle.NewCounter(redisthrottle.CounterConfig{Client: client, Name: "waf"}))
+	}
+	first, second := machine(), machine()
+	for _, c := range []*redisthrottle.Counter{first, second, first} {
+		fmt.Println(c.Count(context.Background(), "192.0.2.1", 5*time.Minute))
+	}
+	// Output:
+	// 1 <nil>
+	// 2 <nil>
+	// 3 <nil>
 }
 
 // Without a deadline a Redis that hangs would make requests hang.

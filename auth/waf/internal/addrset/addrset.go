@@ -12,7 +12,7 @@ import (
 	"github.com/gatekit-go/gatekit/internal/mistakes"
 )
 
-// Set is a set of addresses of one family. It is immutable, and safe for concurrent use.
+// Set is a set of addresses. It is immutable, and safe for concurrent use.
 type Set struct {
 	table bart.Lite
 	len   int
@@ -46,6 +46,31 @@ func Parse(v6 bool, cidrs []string) (*Set, error) {
 	return s, nil
 }
 
+// Prefix returns the network that text writes, of either family. An address alone is a network of
+// one.
+func Prefix(text string) (netip.Prefix, error) {
+	v6 := strings.Contains(text, ":")
+	cidr := text
+	if a, err := netip.ParseAddr(text); err == nil {
+		cidr = fmt.Sprintf("%s/%d", text, a.BitLen())
+	}
+	prefix, why := parse(v6, cidr)
+	if why != "" {
+		return netip.Prefix{}, fmt.Errorf("%s, got %.64q", why, text)
+	}
+	return prefix, nil
+}
+
+// Of returns the set of prefixes, which may be of both families.
+func Of(prefixes []netip.Prefix) *Set {
+	s := &Set{}
+	for _, p := range prefixes {
+		s.table.Insert(p)
+	}
+	s.len = s.table.Size()
+	return s
+}
+
 // parse returns the prefix, or why cidr is none.
 func parse(v6 bool, cidr string) (prefix netip.Prefix, why string) {
 	family, example := "IPv4", "192.0.2.0/24"
@@ -59,7 +84,7 @@ func parse(v6 bool, cidr string) (prefix netip.Prefix, why string) {
 	case err == nil && prefix.Addr().Is4In6():
 		return prefix, "want an address of IPv4 in its own form, in a set of IPv4"
 	case err == nil && prefix.Addr().Is6() == v6:
-		return prefix.Masked(), ""
+		return prefix, ""
 	case err == nil:
 		return prefix, fmt.Sprintf("want a prefix of %s such as %s, as a set has one family", family, example)
 	}
@@ -71,7 +96,7 @@ func parse(v6 bool, cidr string) (prefix netip.Prefix, why string) {
 
 // Contains reports whether a is in s. An address of IPv4 in the form of IPv6 is one of IPv4, and a
 // zone doesn't count. The zero Addr is in no set.
-func (s *Set) Contains(a netip.Addr) bool { return s.table.Contains(a.Unmap().WithZone("")) }
+func (s *Set) Contains(a netip.Addr) bool { return s.table.Contains(a.Unmap()) }
 
 // Len returns how many different prefixes there are.
 func (s *Set) Len() int { return s.len }

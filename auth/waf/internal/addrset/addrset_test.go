@@ -74,6 +74,24 @@ func TestParseRefuses(t *testing.T) {
 	require.ErrorContains(t, err, `Addresses[3]`, "all mistakes are named")
 }
 
+func TestPrefixesOfBothFamilies(t *testing.T) {
+	var list []netip.Prefix
+	for _, text := range []string{"192.0.2.1", "2001:db8::1", "10.1.0.0/8", "2001:db9::/32"} {
+		p, err := addrset.Prefix(text)
+		require.NoError(t, err)
+		list = append(list, p)
+	}
+	s := addrset.Of(list)
+	require.Equal(t, 4, s.Len())
+	for address, want := range map[string]bool{"192.0.2.1": true, "192.0.2.2": false, "2001:db8::1": true, "2001:db8::2": false, "10.255.0.1": true, "2001:db9:1::": true} {
+		require.Equal(t, want, s.Contains(netip.MustParseAddr(address)), address)
+	}
+	for _, text := range []string{"", "::/0", "0.0.0.0/0", "::ffff:192.0.2.1", "fe80::1%eth0", "x", "1.2.3.4/33", "1.2.3"} {
+		_, err := addrset.Prefix(text)
+		require.ErrorContains(t, err, "want ", text)
+	}
+}
+
 // A set agrees with a search through its list.
 func TestAgreesWithASearch(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))

@@ -77,6 +77,7 @@ func TestWalk(t *testing.T) {
 
 		{name: "duplicate", body: `{"a":1,"b":2,"a":3,"c":4}`, want: "a|1|b|2", err: jsonbody.ErrDuplicate},
 		{name: "duplicate-escaped", body: `{"a":1,"\u0061":3}`, want: "a|1", err: jsonbody.ErrDuplicate},
+		{name: "duplicate-behind-other-escapes", body: `{"\u0061":1,"\u0062":2,"a":3}`, want: "a|1|b|2", err: jsonbody.ErrDuplicate},
 		{name: "duplicate-outside-of-the-paths", body: `{"x":1,"x":2,"a":3}`, paths: []string{"/a"}, want: "", err: jsonbody.ErrDuplicate},
 		{name: "same-name-elsewhere", body: `{"a":{"a":{"a":1}},"b":[{"a":1},{"a":2}]}`, want: "a|a|a|1|b|a|1|a|2"},
 		{name: "duplicate-behind-an-object", body: `{"a":{"b":1},"a":2}`, want: "a|b|1", err: jsonbody.ErrDuplicate},

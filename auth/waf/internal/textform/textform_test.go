@@ -182,6 +182,7 @@ func TestOrder(t *testing.T) {
 	require.Equal(t, "<script>", apply(t, "%26lt;script%26gt;", "URL_DECODE", "HTML_ENTITY_DECODE"))
 	require.Equal(t, "&LT;SCRIPT&GT;", apply(t, "&lt;script&gt;", "UPPERCASE"))
 	require.Equal(t, md5Of("abc"), apply(t, "ABC", "LOWERCASE", "MD5"))
+	require.Equal(t, strings.Repeat("%u00e9", 9), apply(t, strings.Repeat("%c3%a9", 9), "URL_DECODE", "UTF8_TO_UNICODE"), "one that grows behind another")
 	require.Equal(t, "/", apply(t, "\xc0\xaf", "UTF8_TO_UNICODE", "URL_DECODE_UNI"))
 	require.Equal(t, "a=1,2", apply(t, "a=1%26a=2", "URL_DECODE", "COMBINE_DUPLICATE_QUERY_ARGS_BY_COMMA"))
 	require.Equal(t, "a=1,2", apply(t, "a=1;a=2", "REPLACE_SEMICOLONS_WITH_AMPERSANDS", "COMBINE_DUPLICATE_QUERY_ARGS_BY_COMMA"))

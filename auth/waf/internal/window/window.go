@@ -5,10 +5,10 @@
 // A count is kept by whole seconds, so a request leaves it up to a second early, and never late.
 // The service's own is an estimate that lags by many seconds.
 //
-// A key that was seen in one second of its window alone costs 32 bytes of a table that is at most
-// four fifths full; one that was seen in others, too, costs 80 more, and from the fifth of those on
-// 8 to 12 for each. The table is that of the limiters, internal/bucket: what it forgets when it is
-// full are the keys with the lowest counts.
+// A key that was seen in up to five seconds of its window costs 48 bytes of a table that is at most
+// four fifths full; one that was seen in more costs 4 to 6 more for each, and 40. The table is that
+// of the limiters, internal/bucket: what it forgets when it is full are the keys with the lowest
+// counts.
 package window
 
 import (
@@ -26,7 +26,7 @@ type Memory struct {
 	keys  *bucket.Keys[counter]
 }
 
-// maxWindow is the longest window, and with 12 bytes a second what a key may cost.
+// maxWindow is the longest window. Two of them must be less than what a tally's second can tell.
 const maxWindow = time.Hour
 
 // NewMemory returns counts of at most about so many keys.
@@ -55,14 +55,14 @@ func (m *Memory) count(hash uint64, window time.Duration) (int64, error) {
 	defer s.Unlock()
 	c := s.Find(hash)
 	if c == nil {
-		s.Insert(hash, counter{window: uint32(window / time.Second), last: second, now: 1}, int64(second))
+		s.Insert(hash, counter{window: uint16(window / time.Second), last: second, now: 1}, int64(second))
 		return 1, nil
 	}
-	c.window = uint32(window / time.Second)
+	c.window = uint16(window / time.Second)
 	if second > c.last {
 		c.advance(second)
 	}
-	if c.now < math.MaxUint32 {
+	if c.total() < math.MaxUint32 { // more than can come in an hour
 		c.now++
 	}
 	return c.total(), nil
@@ -71,31 +71,23 @@ func (m *Memory) count(hash uint64, window time.Duration) (int64, error) {
 // Len returns for how many keys there is an entry.
 func (m *Memory) Len() int { return m.keys.Len() }
 
-// counter is one key's.
+// counter is one key's. What a table of a million keys costs is the places in memory that a count
+// touches: so the few seconds of most keys stand here, and the others' sum.
 type counter struct {
-	window uint32 // in seconds
 	last   uint32 // second in which it was seen last, of those since the start
 	now    uint32 // how often then
-	before *past  // nil if never within the window before
+	before uint32 // how often in the seconds before, within the window
+	window uint16 // in seconds
+	n      uint8  // of few
+	few    [4]tally
+	more   *ring // instead of few, if they are more
 }
 
-// past is a queue of the seconds before the last, the oldest first, in a ring. The first few stand
-// beside it: what a table of a million keys costs is the places in memory that a count touches.
-type past struct {
-	sum     int64
-	seconds []second
-	from, n int32
-	few     [4]second
-}
+// tally is a second, of which the lower bits do, and how often the key was seen in it. One that
+// is too often for the number has several.
+type tally struct{ at, count uint16 }
 
-type second struct{ at, count uint32 }
-
-func (c *counter) total() int64 {
-	if c.before == nil {
-		return int64(c.now)
-	}
-	return c.before.sum + int64(c.now)
-}
+func (c *counter) total() int64 { return int64(c.before) + int64(c.now) }
 
 // Worth is what the key counts: nothing once its last request has left the window.
 func (c counter) Worth(now int64) int64 {
@@ -106,49 +98,79 @@ func (c counter) Worth(now int64) int64 {
 }
 
 // advance begins a later second, and forgets those that leave the window by then.
-func (c *counter) advance(now uint32) {
-	if now-c.last >= c.window {
-		c.before = nil
-	} else {
-		if c.before == nil {
-			c.before = &past{}
-		}
-		c.before.push(second{c.last, c.now})
-		c.before.drop(now, c.window)
+func (c *counter) advance(second uint32) {
+	if second-c.last >= uint32(c.window) {
+		*c = counter{last: second, window: c.window}
+		return
 	}
-	c.last, c.now = now, 0
+	for left := c.now; left > 0; {
+		count := min(left, math.MaxUint16)
+		c.push(tally{uint16(c.last), uint16(count)})
+		left -= count
+	}
+	c.before += c.now
+	c.last, c.now = second, 0
+	for c.n > 0 && c.left(c.few[0]) {
+		c.before -= uint32(c.few[0].count)
+		copy(c.few[:], c.few[1:c.n])
+		c.n--
+	}
+	for c.more != nil && c.left(c.more.first()) {
+		c.before -= uint32(c.more.first().count)
+		if c.more.drop(); c.more.n == 0 {
+			c.more = nil
+		}
+	}
+}
+
+// left reports whether a second before the last has left the window.
+func (c *counter) left(t tally) bool { return uint16(c.last)-t.at >= c.window }
+
+func (c *counter) push(t tally) {
+	if c.more == nil {
+		if int(c.n) < len(c.few) {
+			c.few[c.n] = t
+			c.n++
+			return
+		}
+		c.more, c.n = &ring{}, 0
+		for _, t := range c.few {
+			c.more.push(t)
+		}
+	}
+	c.more.push(t)
+}
+
+// ring is a queue of tallies, the oldest first.
+type ring struct {
+	tallies []tally
+	from, n int32
+}
+
+func (r *ring) first() tally { return r.tallies[r.from] }
+
+func (r *ring) drop() {
+	r.from = r.place(1)
+	r.n--
 }
 
 // push makes the ring larger where it is full, and smaller where it is mostly empty.
-func (p *past) push(s second) {
-	if size := int32(len(p.seconds)); p.n == size || size > 4*int32(len(p.few)) && p.n < size/4 {
-		fitting := p.few[:]
-		if size > 0 {
-			fitting = make([]second, p.n+p.n/2+2)
+func (r *ring) push(t tally) {
+	if size := int32(len(r.tallies)); r.n == size || size > 16 && r.n < size/4 {
+		fitting := make([]tally, r.n+r.n/2+8)
+		for i := range r.n {
+			fitting[i] = r.tallies[r.place(i)]
 		}
-		for i := range p.n {
-			fitting[i] = p.seconds[p.place(i)]
-		}
-		p.seconds, p.from = fitting, 0
+		r.tallies, r.from = fitting, 0
 	}
-	p.seconds[p.place(p.n)] = s
-	p.n++
-	p.sum += int64(s.count)
+	r.tallies[r.place(r.n)] = t
+	r.n++
 }
 
-// place is where the second is that is i behind the oldest.
-func (p *past) place(i int32) int32 {
-	if i += p.from; i >= int32(len(p.seconds)) {
-		i -= int32(len(p.seconds))
+// place is where the tally is that is i behind the first.
+func (r *ring) place(i int32) int32 {
+	if i += r.from; i >= int32(len(r.tallies)) {
+		i -= int32(len(r.tallies))
 	}
 	return i
-}
-
-// drop forgets the seconds that are a window old at now.
-func (p *past) drop(now, window uint32) {
-	for p.n > 0 && now-p.seconds[p.from].at >= window {
-		p.sum -= int64(p.seconds[p.from].count)
-		p.from = p.place(1)
-		p.n--
-	}
 }

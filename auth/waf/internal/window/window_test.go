@@ -59,6 +59,34 @@ func TestExactToTheSecond(t *testing.T) {
 	})
 }
 
+// A key that comes more often in a second than a tally holds, and one in many seconds and then few.
+func TestManyInASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := window.NewMemory(1000)
+		count := func(n int) (last int64) {
+			for range n {
+				last, _ = m.CountBytes([]byte("a"), time.Minute)
+			}
+			return last
+		}
+		require.EqualValues(t, 200_000, count(200_000))
+		time.Sleep(time.Second)
+		require.EqualValues(t, 270_000, count(70_000))
+		for i := range int64(50) {
+			time.Sleep(time.Second)
+			require.EqualValues(t, 270_001+i, count(1))
+		}
+		time.Sleep(9 * time.Second) // sixty seconds after the first
+		require.EqualValues(t, 70_051, count(1))
+		time.Sleep(time.Second)
+		require.EqualValues(t, 52, count(1))
+		time.Sleep(49 * time.Second)
+		require.EqualValues(t, 4, count(1))
+		time.Sleep(time.Hour)
+		require.EqualValues(t, 1, count(1))
+	})
+}
+
 func TestBytesAreTheString(t *testing.T) {
 	m := window.NewMemory(1000)
 	n, err := m.Count(t.Context(), "key", time.Minute)
