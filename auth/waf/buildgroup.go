@@ -68,7 +68,7 @@ func (h *holder) managed(m *mistakes.Mistakes, of *ManagedRuleGroupStatement) *R
 		return group
 	}
 	m.Add("Name", "%w: its rules aren't published, so write a RuleGroup that does what you need of it and give it as "+
-		"Config.RuleGroups[%q]", errUnbound, key)
+		"Config.RuleGroups[%[2]q], or bind the rule set of auth/waf/crs by Config.GroupFuncs[%[2]q]", errUnbound, key)
 	return nil
 }
 
