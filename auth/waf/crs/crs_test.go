@@ -2,9 +2,12 @@ package crs_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -167,8 +170,42 @@ func TestMistakes(t *testing.T) {
 		require.ErrorContains(t, err, want)
 		require.Nil(t, set)
 	}
-	_, err = crs.New(nil, crs.Config{}) //nolint:staticcheck // what a mistake looks like
+	var none context.Context
+	_, err = crs.New(none, crs.Config{})
 	require.ErrorContains(t, err, "want a context")
+}
+
+// What net/http keeps apart is one request again to the rules.
+func TestWhatRulesSee(t *testing.T) {
+	var directives strings.Builder
+	want := map[int]string{
+		1: `REMOTE_ADDR "@streq 192.0.2.1"`, 2: `REMOTE_PORT "@eq 1234"`, 3: `SERVER_ADDR "@streq 10.0.0.1"`, 4: `SERVER_PORT "@eq 8443"`,
+		5: `SERVER_NAME "@streq api.example.com"`, 6: `REQUEST_HEADERS:Host "@streq api.example.com"`, 7: `REQUEST_HEADERS:Trailer "@streq Checksum"`,
+		8: `REQUEST_HEADERS:Transfer-Encoding "@streq chunked"`, 9: `REQUEST_METHOD "@streq PUT"`, 10: `REQUEST_PROTOCOL "@streq HTTP/1.1"`,
+		11: `REQUEST_URI_RAW "@streq /a%20b?c=%64"`, 12: `REQUEST_FILENAME "@streq /a b"`, 13: `ARGS_GET:c "@streq d"`, 14: `REQUEST_COOKIES:k "@streq v"`,
+		15: `&REQUEST_HEADERS:X-Two "@eq 2"`, 16: `REQUEST_HEADERS:Content-Length "@eq 7"`, 17: `ARGS_POST:json.e "@streq 1"`,
+	}
+	for id, rule := range want {
+		fmt.Fprintf(&directives, "SecRule %s \"id:%d,phase:2,pass,log,t:none\"\n", rule, id)
+	}
+	set := newSet(t, crs.Config{Directives: directives.String()})
+	r := request("PUT", "/a%20b?c=%64", `{"e":1}`, "Content-Type", "application/json", "Cookie", "k=v")
+	r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 8443}))
+	r.Trailer, r.TransferEncoding, r.Header["X-Two"] = http.Header{"Checksum": nil}, []string{"chunked"}, []string{"a", "b"}
+	found := ids(set.Check(r))
+	for id, rule := range want {
+		require.Contains(t, found, id, rule)
+	}
+	r.RequestURI = "" // as of a request that no server has read
+	require.Contains(t, ids(set.Check(r)), 13)
+}
+
+// A verdict names arguments, and not where the name is what was found.
+func TestNamesOfVariables(t *testing.T) {
+	v := newSet(t, crs.Config{Directives: `SecRule ARGS|ARGS_NAMES "@rx ^secret" "id:1,phase:2,pass,log,t:none"`}).
+		Check(request("GET", "/?secretname=secret&a%20b=secret", ""))
+	require.Equal(t, []int{1}, ids(v)[:1])
+	require.ElementsMatch(t, []string{"ARGS:secretname", "ARGS", "ARGS_NAMES"}, v.Findings[0].Variables)
 }
 
 // The refusal is the API's, goes through gatekit.Reject, and its cause quotes nothing.

@@ -208,6 +208,34 @@ func TestTrailersAndEarlyHints(t *testing.T) {
 	})
 }
 
+// The same over HTTP/2: a body without a length, flushes, trailers.
+func TestHTTP2(t *testing.T) {
+	both(t, func(t *testing.T, set *crs.RuleSet) {
+		server := httptest.NewUnstartedServer(set.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Trailer", "Checksum")
+			w.Header().Set("Content-Type", "text/plain")
+			body, _ := io.ReadAll(r.Body)
+			_, _ = w.Write(body)
+			_, _ = io.WriteString(w, r.Proto)
+			_ = http.NewResponseController(w).Flush()
+			w.Header().Set("Checksum", r.Trailer.Get("Sum"))
+		})))
+		server.EnableHTTP2 = true
+		server.StartTLS()
+		defer server.Close()
+		r, _ := http.NewRequest("POST", server.URL+"/orders", io.MultiReader(strings.NewReader("123")))
+		r.Header.Set("Content-Type", "application/json")
+		r.Trailer = http.Header{"Sum": []string{"42"}}
+		answer, err := server.Client().Do(r)
+		require.NoError(t, err)
+		body, err := io.ReadAll(answer.Body)
+		require.NoError(t, err)
+		require.NoError(t, answer.Body.Close())
+		require.Equal(t, "123HTTP/2.0", string(body))
+		require.Equal(t, "42", answer.Trailer.Get("Checksum"))
+	})
+}
+
 // Without an eye on answers the handler has the server's own ResponseWriter.
 func TestNothingBetweenHandlerAndClient(t *testing.T) {
 	w := httptest.NewRecorder()
