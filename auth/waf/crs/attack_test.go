@@ -202,6 +202,20 @@ func TestUploadsLeaveNothing(t *testing.T) {
 	require.True(t, called)
 }
 
+// Bodies stay in memory: without a directory for temporary files all but uploads are judged.
+func TestBodiesStayInMemory(t *testing.T) {
+	dir := t.TempDir() + "/tmp"
+	require.NoError(t, os.Mkdir(dir, 0o700))
+	t.Setenv("TMPDIR", dir)
+	set := newSet(t, crs.Config{})
+	require.NoError(t, os.Remove(dir))
+	v := set.Check(request("POST", "/", `{"a":"`+strings.Repeat("b", 60_000)+`","c":"`+sqliText+`"}`, "Content-Type", jsonType))
+	require.NoError(t, v.Fault)
+	require.Contains(t, ids(v), 942100)
+	body, kind := part(`name="f"; filename="a.txt"`, "x")
+	require.True(t, set.Check(request("POST", "/", body, "Content-Type", kind)).Blocked)
+}
+
 // One set serves many requests at once, each its own verdict.
 func TestConcurrently(t *testing.T) {
 	for _, set := range []*crs.RuleSet{plainSet(t), newSet(t, crs.Config{InspectResponses: true})} {

@@ -114,6 +114,9 @@ func TestExclusions(t *testing.T) {
 	} {
 		v := set.Check(path)
 		require.Equal(t, want, v.Blocked, "%s %v", path.URL, v.Findings)
+		if strings.Contains(path.URL.Path, "/reports/..") { // which is refused as such, too
+			require.Contains(t, ids(v), 942100)
+		}
 	}
 	for r, want := range map[*http.Request]bool{
 		with("/one", "one", sqliText): false, with("/one", "other", sqliText): true, with("/two", "any", sqliText): false,
@@ -198,6 +201,21 @@ func TestWhatRulesSee(t *testing.T) {
 	}
 	r.RequestURI = "" // as of a request that no server has read
 	require.Contains(t, ids(set.Check(r)), 13)
+}
+
+// However much has matched, a verdict stays small.
+func TestVerdictsAreBounded(t *testing.T) {
+	var directives strings.Builder
+	for id := range 300 {
+		fmt.Fprintf(&directives, "SecRule ARGS \"@streq x\" \"id:%d,phase:2,pass,log,t:none\"\n", id+1)
+	}
+	query := ""
+	for i := range 30 {
+		query += fmt.Sprintf("&a%d=x", i)
+	}
+	v := newSet(t, crs.Config{Directives: directives.String()}).Check(request("GET", "/?"+query[1:], ""))
+	require.Len(t, v.Findings, 200)
+	require.Len(t, v.Findings[100].Variables, 10)
 }
 
 // A verdict names arguments, and not where the name is what was found.

@@ -59,7 +59,7 @@ func (x *exchange) refused() bool {
 	if x.verdict.Fault != nil {
 		return !x.set.cfg.FailOpen
 	}
-	return x.stopped && !x.set.cfg.DetectionOnly
+	return x.stopped // never with DetectionOnly
 }
 
 // request runs the phases 1 and 2.

@@ -101,8 +101,10 @@ func TestLargerBodies(t *testing.T) {
 		want   int
 	}{{false, 2000, 403}, {false, -1, 403}, {true, 2000, 200}, {true, -1, 200}} {
 		set := newSet(t, crs.Config{RequestBodyLimit: 1000, InsecurePassLargerBodies: tt.pass})
-		for _, kind := range []string{"application/x-www-form-urlencoded", "application/json"} {
-			text := strings.Repeat("1", 2000)
+		for kind, text := range map[string]string{
+			"application/x-www-form-urlencoded": strings.Repeat("1", 2000),
+			"application/json":                  `{"a":"` + strings.Repeat("b", 1992) + `"}`,
+		} {
 			r := request("POST", "/", text, "Content-Type", kind)
 			r.ContentLength = tt.length
 			w := httptest.NewRecorder()
@@ -116,6 +118,11 @@ func TestLargerBodies(t *testing.T) {
 		require.True(t, set.Check(r).Blocked, "the front is judged")
 	}
 	set := plainSet(t)
+	r := request("POST", "/", strings.Repeat("1", 64<<10+1), "Content-Type", "application/json")
+	r.Body = failing{} // isn't read
+	v := set.Check(r)
+	require.NoError(t, v.Fault)
+	require.Equal(t, crs.RuleBodyTooLarge, v.Rule)
 	require.False(t, set.Check(request("POST", "/", strings.Repeat("1", 64<<10), "Content-Type", "application/json")).Blocked)
 	require.True(t, set.Check(request("POST", "/", strings.Repeat("1", 64<<10+1), "Content-Type", "application/json")).Blocked)
 }

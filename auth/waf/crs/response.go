@@ -45,9 +45,6 @@ type inspected struct {
 // Hold runs phase 3 and says how much of the body is held back for phase 4.
 func (w *inspected) Hold(status int) int {
 	x := w.exchange
-	if status == http.StatusSwitchingProtocols {
-		return 0
-	}
 	hold := 0
 	x.guard(func() error {
 		for name, values := range w.ResponseWriter.Header() {
@@ -68,9 +65,6 @@ func (w *inspected) Hold(status int) int {
 // itself if the rules refuse.
 func (w *inspected) Commit(status int) int {
 	x := w.exchange
-	if status == http.StatusSwitchingProtocols {
-		return status
-	}
 	x.guard(func() error {
 		if x.stopped {
 			return nil
