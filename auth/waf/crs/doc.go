@@ -42,9 +42,8 @@
 // # Bodies
 //
 // A body is read up to RequestBodyLimit before the handler runs, and put back: the handler reads
-// what was sent, with its Content-Length, its trailers and its errors. A client that waits for 100
-// Continue gets it then, unless the request is refused by then. Longer bodies are refused: who pads
-// an attack would pass. Give uploads a chain without these rules, or a larger limit; with
+// what was sent, with its Content-Length, its trailers and its errors. Longer bodies are refused:
+// who pads an attack would pass. Give uploads a chain without these rules, or a larger limit; with
 // InsecurePassLargerBodies their front is judged, and the rest streamed. A body that fails to be
 // read is judged as far as it came, and fails behind the rules at the same place.
 //
@@ -59,9 +58,14 @@
 //
 // # Cost
 //
-// A small POST takes about a millisecond and some thousand allocations, a thousand times what a web
-// ACL of auth/waf takes: see the benchmarks of this package. The regular expressions are RE2's, so
-// that time grows with the body and not faster. A compiled set takes some 50 MiB; share one.
+// Several hundred regular expressions look at each argument, one after the other. On one core of an
+// AMD EPYC a plain GET takes 0.4 ms, a small POST 0.9 ms and 3,500 allocations, 8 KB of JSON in 300
+// values 75 ms; twenty rules of a web ACL of auth/waf take a microsecond. (go test -bench . in this
+// package.) The expressions are RE2's, so that time grows with the request and not faster; the
+// limits on header, body and arguments bound it. Have limits by caller in front, and bind the rules
+// where they are needed: in a web ACL behind a scope-down statement.
+//
+// A compiled set takes some 12 MiB; share one.
 //
 // # Differences
 //

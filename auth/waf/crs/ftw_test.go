@@ -177,7 +177,7 @@ type ftwServer struct {
 func newFTWServer(t *testing.T, inspect bool) *ftwServer {
 	s := &ftwServer{}
 	set, err := crs.NewLogged(t.Context(), crs.Config{
-		ParanoiaLevel: 4, DetectionOnly: true, InspectResponses: inspect, AllowedMethods: []string{"GET", "HEAD", "POST", "OPTIONS"},
+		ParanoiaLevel: 4, DetectionOnly: true, InspectResponses: inspect, RequestBodyLimit: 1 << 20, AllowedMethods: []string{"GET", "HEAD", "POST", "OPTIONS"},
 		AllowedContentTypes: []string{urlencoded, "multipart/form-data", "text/xml", "application/xml", "application/soap+xml", "application/json"},
 		Setup: `SecAction "id:900300,phase:1,pass,t:none,nolog,setvar:tx.arg_name_length=100,setvar:tx.arg_length=400,\
 			setvar:tx.total_arg_length=64000,setvar:tx.max_num_args=255,setvar:tx.max_file_size=64100,\
