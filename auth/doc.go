@@ -5,6 +5,8 @@
 //	…
 //	api.Handle("GET /orders/{id}", getOrder, auth.Require(jwt, "orders:read"))
 //
+// Web ACLs, which keep attackers out before anybody is asked who they are, are package auth/waf.
+//
 // An [Authorizer] decides, [Require] speaks HTTP. What was learned of the caller is in
 // gatekit.From(ctx).Authorization.
 //

@@ -188,6 +188,10 @@ func TestDocumentsThatAreMadeToCost(t *testing.T) {
 	}
 	_, err := waf.Read([]byte(`[{"Name":"r","Priority":0,"Statement":`+deep+`}]`), waf.ReadConfig{})
 	require.ErrorContains(t, err, "want one JSON object")
+	circle := waf.Statement{NotStatement: &waf.NotStatement{}}
+	circle.NotStatement.Statement = &circle
+	_, err = waf.New(t.Context(), waf.Config{ACL: webACL(rule("r", 0, circle, block))})
+	require.ErrorContains(t, err, "want at most 100 statements within each other")
 	var labels []string
 	for i := range 30_000 {
 		labels = append(labels, fmt.Sprint("a", i))

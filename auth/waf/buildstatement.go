@@ -16,6 +16,7 @@ type place struct {
 	labels   string // what the labels of its ACL or group begin with
 	name     string // of its ACL, group and rule, for counters
 	top      bool   // a rule's own statement
+	depth    int
 	capacity *int64
 }
 
@@ -23,6 +24,7 @@ func (p *place) costs(n int64) { *p.capacity += n }
 
 // Quotas of statements.
 const (
+	maxNesting      = 100 // of statements; theirs isn't told, and a document's depth is bounded
 	maxSearchString = 200
 	maxPattern      = 512 // characters; the quota page says 200, the service's model 512
 	maxPatterns     = 10
@@ -41,7 +43,10 @@ func (p place) statement(m *mistakes.Mistakes, from *Statement) evaluator {
 	}
 	m = m.Under(name)
 	within := p
-	within.top = false
+	if within.top, within.depth = false, p.depth+1; within.depth > maxNesting {
+		m.Add("", "want at most %d statements within each other", maxNesting)
+		return nil
+	}
 	switch {
 	case from.AndStatement != nil:
 		return all(within.statements(m, from.AndStatement.Statements))

@@ -27,7 +27,12 @@ type selection struct {
 	scope   scope
 }
 
-func (c *selection) selects(name string) bool { return c.names[name] != c.exclude }
+func (c *selection) selects(name string) bool {
+	if len(c.names) == 0 {
+		return c.exclude
+	}
+	return c.names[name] != c.exclude
+}
 
 // headers are the headers, with those that net/http keeps elsewhere. Go keeps no order of them, so
 // there is no first part: where those beyond 8 KB are to be judged as far as they fit, all are.

@@ -65,6 +65,9 @@ func (s *state) insert(act *action) *http.Request {
 	if len(s.inserted)+len(act.insert) == 0 {
 		return s.r
 	}
+	if s.r.Trailer == nil && s.r.Body != nil && s.r.Body != http.NoBody {
+		s.r.Trailer = http.Header{} // so that a trailer that nobody has announced is seen in the copy, too
+	}
 	r := s.r.WithContext(s.r.Context()) // a copy: stations in front see the request as it came
 	r.Header = maps.Clone(r.Header)
 	for _, list := range [][]CustomHTTPHeader{s.inserted, act.insert} {

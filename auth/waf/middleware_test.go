@@ -321,6 +321,16 @@ func TestChunkedBodiesAreStreamed(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "17411 <nil> 42", string(body))
 
+	inserting := webACL()
+	inserting.DefaultAction.Allow.CustomRequestHandling = &waf.CustomRequestHandling{InsertHeaders: []waf.CustomHTTPHeader{{Name: "a", Value: "b"}}}
+	rw, _ = conversation(t, compiled(t, waf.Config{ACL: inserting}).Middleware(echo))
+	say(t, rw, "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nend\r\n0\r\nX-Sum: 42\r\n\r\n")
+	response, err = http.ReadResponse(rw.Reader, nil)
+	require.NoError(t, err)
+	body, err = io.ReadAll(response.Body)
+	require.NoError(t, err)
+	require.Equal(t, "3 <nil> 42", string(body), "a trailer that wasn't announced, of a request with another header")
+
 	rw, _ = conversation(t, acl.Middleware(echo))
 	say(t, rw, "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2;a=b\r\nev\r\n2\r\nil\r\n0\r\n\r\n")
 	response, err = http.ReadResponse(rw.Reader, nil)

@@ -79,11 +79,12 @@ func BenchmarkWAF(b *testing.B) {
 	})
 }
 
-// jsonOf is about 8 KB of JSON in 600 elements, as APIs are sent them.
+// jsonOf is about 8 KB of JSON in 600 elements, as APIs are sent them: one text of ten is prose with an apostrophe, which costs the engine's
+// look, while plain words are passed over by the filter in front of it.
 func jsonOf(n int) (body []byte, texts []string) {
 	items := make([]map[string]any, n/6)
 	for i := range items {
-		items[i] = map[string]any{"sku": fmt.Sprint("A-", i), "n": i % 7, "note": "it's late, as ever"}
+		items[i] = map[string]any{"sku": fmt.Sprint("A-", i), "n": i % 7, "note": []string{"it's late, so ring twice and wait by the gate", "at the door, please, after six in the evening"}[min(i%10, 1)]}
 		for _, k := range []string{"sku", "n", "note"} {
 			texts = append(texts, k, fmt.Sprint(items[i][k]))
 		}
@@ -168,7 +169,7 @@ func TestWAF(t *testing.T) {
 			t.Errorf("%s: got %s by %s", target, got.Action, got.Rule)
 		}
 	}
-	if body, texts := jsonOf(600); len(texts) != 600 || len(body) < 4<<10 || !strings.Contains(string(body), "late") {
+	if body, texts := jsonOf(600); len(texts) != 600 || len(body) < 7500 || len(body) > 8500 || !strings.Contains(string(body), "late") {
 		t.Errorf("%d texts, %d bytes", len(texts), len(body))
 	}
 }
