@@ -40,6 +40,15 @@ const (
 	longestUpload     = 5 * time.Minute
 )
 
+// What an HTTP/2 connection is given. RFC 9113 recommends no fewer than 100 streams (section
+// 6.5.2); net/http's own default is 250, and each takes a handler's goroutine.
+const (
+	streamsAtOnce = 100
+	pingAfter     = 30 * time.Second
+	pingWithin    = 15 * time.Second
+	writeWithin   = 30 * time.Second
+)
+
 // HTTPServer returns a server for h with these limits, whose fields may be changed before it is
 // started. Headers that are a few kilobytes too long get the flavor's answer from Middleware;
 // longer ones net/http's own 431, before h is called. A request must have come within ReadTimeout:
@@ -48,6 +57,13 @@ const (
 // while they are answered. There is no WriteTimeout, as it would cut streams: a backend's answer is
 // bounded by IntegrationTimeout, where h does so. The peer's address is parsed once a connection
 // ([ConnContext]).
+//
+// In HTTP/2 a client has 100 requests in flight at the most, is sent a PING after 30 seconds of
+// silence, and loses its connection if it doesn't answer that within 15, or takes no byte for 30.
+//
+// What net/http has no limit for is throttle.Connections' business, which guards the same server:
+// how many connections there are and from whom, bodies that trickle in within ReadTimeout, answers
+// that nobody reads in HTTP/1, and floods on one connection.
 func (l Limits) HTTPServer(h http.Handler) *http.Server {
 	s := &http.Server{
 		Handler:           h,
@@ -55,6 +71,12 @@ func (l Limits) HTTPServer(h http.Handler) *http.Server {
 		ReadTimeout:       longestUpload,
 		IdleTimeout:       time.Minute,
 		ConnContext:       ConnContext,
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: streamsAtOnce,
+			SendPingTimeout:      pingAfter,
+			PingTimeout:          pingWithin,
+			WriteByteTimeout:     writeWithin,
+		},
 	}
 	if seconds := l.PayloadBytes / slowestUpload; l.PayloadBytes > 0 && seconds < int64(longestUpload/time.Second) {
 		s.ReadTimeout = min(readHeaderTimeout+time.Duration(seconds)*time.Second, longestUpload)

@@ -101,5 +101,7 @@ func TestServerTimeouts(t *testing.T) {
 		require.Equal(t, 10*time.Second, s.ReadHeaderTimeout)
 		require.Equal(t, time.Minute, s.IdleTimeout)
 		require.Zero(t, s.WriteTimeout)
+		require.Equal(t, 100, s.HTTP2.MaxConcurrentStreams)
+		require.Equal(t, 30*time.Second, s.HTTP2.WriteByteTimeout)
 	}
 }

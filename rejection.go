@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -139,7 +140,7 @@ func Reject(w http.ResponseWriter, r *http.Request, why error) {
 		return
 	}
 	first := a.rejection.CompareAndSwap(nil, rej)
-	if canceled(r) {
+	if canceled(r, rej) {
 		return
 	}
 	if first && rc.responder != nil {
@@ -164,7 +165,7 @@ func (a *API) Reject(w http.ResponseWriter, r *http.Request, why error) {
 
 // writeAlone answers where nothing is attached.
 func (e *Rejection) writeAlone(w http.ResponseWriter, r *http.Request, f Flavor) {
-	if !canceled(r) {
+	if !canceled(r, e) {
 		var id requestID // stays on the stack
 		id.draw()
 		e.write(w, r, f, &id, nil)
@@ -184,10 +185,12 @@ func rejectionOf(why error) *Rejection {
 	return rej
 }
 
-// canceled reports whether the client went away. Past a deadline it is still there.
-func canceled(r *http.Request) bool {
+// canceled reports whether the client went away, so that nobody reads why it is refused. Past a
+// deadline it is still there, and also if it has sent its body too slowly: net/http ends the
+// context of a request whose connection can't be read, whatever the reason is.
+func canceled(r *http.Request, why *Rejection) bool {
 	err := r.Context().Err()
-	return err != nil && errors.Is(err, context.Canceled)
+	return err != nil && errors.Is(err, context.Canceled) && !errors.Is(why.Cause, os.ErrDeadlineExceeded)
 }
 
 // write answers in the flavor's form. (HTTP: "Working with HTTP APIs"; REST: "Gateway responses in

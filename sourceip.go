@@ -109,6 +109,10 @@ func (p *TrustedProxies) Trusts(r *http.Request) bool {
 	return p != nil && p.trusts(remoteIP(r.RemoteAddr))
 }
 
+// TrustsAddr reports whether addr is a trusted proxy's: for what judges connections and not
+// requests. nil trusts nobody.
+func (p *TrustedProxies) TrustsAddr(addr netip.Addr) bool { return p != nil && p.trusts(addr.Unmap()) }
+
 // Middleware attaches a RequestContext whose Identity.SourceIP is p's answer, for chains without a
 // route.API.
 func (p *TrustedProxies) Middleware(next http.Handler) http.Handler {

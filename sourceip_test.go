@@ -133,3 +133,14 @@ func FuzzTrustedProxies(f *testing.F) {
 		}
 	})
 }
+
+func TestTrustsAddr(t *testing.T) {
+	p, err := gatekit.NewTrustedProxies("", "10.0.0.0/8")
+	require.NoError(t, err)
+	var nobody *gatekit.TrustedProxies
+	for addr, want := range map[string]bool{"10.1.2.3": true, "::ffff:10.1.2.3": true, "11.0.0.1": false, "::1": false} {
+		require.Equal(t, want, p.TrustsAddr(netip.MustParseAddr(addr)), addr)
+		require.False(t, nobody.TrustsAddr(netip.MustParseAddr(addr)))
+	}
+	require.False(t, p.TrustsAddr(netip.Addr{}))
+}

@@ -3,6 +3,8 @@
 package throttle_test
 
 import (
+	"io"
+	"net"
 	"net/http"
 	"testing"
 
@@ -38,6 +40,51 @@ func TestAllocations(t *testing.T) {
 		r, h := from(address), keyed(throttle.ByIP)(ok)
 		require.Zero(t, testing.AllocsPerRun(100, func() { h.ServeHTTP(discard{}, r) }), address)
 	}
+}
+
+// A connection that is let in costs one object, a refused one none, and a request on it none but
+// where there is a body.
+func TestConnectionAllocations(t *testing.T) {
+	inner := &again{conn: &fromAddr{nil, &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1).To4(), Port: 1}}}
+	c := gatekit.Must(throttle.NewConnections(throttle.ConnectionsConfig{AcceptRate: &throttle.Limit{Rate: 1e6, Burst: 1e6}}))
+	s := &http.Server{Handler: ok}
+	l := c.Guard(s, inner)
+	admit := func() {
+		conn, err := l.Accept()
+		require.NoError(t, err)
+		conn.Close()
+	}
+	require.Equal(t, 1.0, testing.AllocsPerRun(100, admit))
+	refuses := gatekit.Must(throttle.NewConnections(throttle.ConnectionsConfig{AcceptRate: &throttle.Limit{}})).Guard(&http.Server{}, inner)
+	require.Zero(t, testing.AllocsPerRun(100, func() {
+		inner.left = 2
+		_, err := refuses.Accept()
+		require.ErrorIs(t, err, io.EOF)
+		inner.left = 0
+	}))
+	inner.left = 0
+	conn, err := l.Accept()
+	require.NoError(t, err)
+	r := from("192.0.2.1:1")
+	r = r.WithContext(s.ConnContext(r.Context(), conn))
+	require.Zero(t, testing.AllocsPerRun(100, func() { s.Handler.ServeHTTP(discard{}, r) }))
+}
+
+// again is a listener of one connection, over and over, or left times where that isn't 0.
+type again struct {
+	net.Listener
+	conn net.Conn
+	left int
+}
+
+func (l *again) Accept() (net.Conn, error) {
+	if l.left > 0 {
+		if l.left--; l.left == 0 {
+			l.left = 1
+			return nil, io.EOF
+		}
+	}
+	return l.conn, nil
 }
 
 // A refusal costs what Reject does, and one Rejection if the wait is longer than a minute. With

@@ -37,8 +37,49 @@
 //	api.Handle("GET /orders/{id}", getOrder,
 //		stage.Middleware, auth.Require(jwt), perCaller.Middleware)
 //
+// # Connections
+//
+// What reaches a handler has already cost a connection, a handshake and a header. [Connections]
+// stand in front of that, and are put into a server with its timeouts:
+//
+//	connections, err := throttle.NewConnections(throttle.ConnectionsConfig{})
+//	server := gatekit.HTTP.Limits().HTTPServer(api)
+//	listener, err := net.Listen("tcp", ":443")
+//	err = server.ServeTLS(connections.Guard(server, listener), "", "")
+//
+// Who bounds what, each row with a test:
+//
+//	slow headers, no TLS handshake            net/http: ReadHeaderTimeout, also of a byte a second
+//	headers that stop coming in HTTP/2        net/http: a PING that isn't answered, 45 seconds
+//	endless headers (CONTINUATION floods)     net/http: MaxHeaderBytes, then GOAWAY
+//	rapid reset, faster than handlers run     net/http: MaxConcurrentStreams handlers run, four times
+//	                                          as many wait, then ENHANCE_YOUR_CALM
+//	PINGs faster than they can be answered,   net/http: 10,000 answers in the queue, then closed
+//	or whose answers aren't read
+//	SETTINGS of more than 100                 net/http: closed
+//	rapid reset in step with the handlers     RequestRate: 429 and GOAWAY, then closed
+//	PING, SETTINGS, PRIORITY, WINDOW_UPDATE,  OverheadRate
+//	unknown frames, empty DATA, empty
+//	CONTINUATION, in step with the server
+//	slow bodies                               MinBodyRate: Read fails with os.ErrDeadlineExceeded
+//	slow readers                              MinAnswerRate: closed
+//	many connections                          MaxConnections, MaxPerAddress
+//	connecting again and again                AcceptRate
+//
+// A body counts only while a handler waits for it, so that a slow handler isn't its client's fault.
+// In HTTP/2 a client that reads its connection but opens no window for one answer holds a stream,
+// not the connection: http.ResponseController.SetWriteDeadline bounds that.
+//
+// What is too much is closed by a reset, without an answer; Counts tells how much of it there was.
+// Connections that are upgraded are left to who serves them, but keep their places. Behind a load
+// balancer that passes connections on, the listener of domain/proxyprotocol stands inside, so that
+// limits by address see the client's; behind a proxy that speaks HTTP, name it in Proxies, and
+// limit clients by [ByIP].
+//
 // # Differences
 //
+//   - [Connections] have no documented counterpart; in front of the managed gateway stands a
+//     service of its own.
 //   - The managed gateway calls its limits best effort. Within one process these are exact.
 //   - 429 answers carry Retry-After, the whole seconds until there is a token. NoRetryAfter leaves
 //     it out.

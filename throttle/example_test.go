@@ -2,6 +2,7 @@ package throttle_test
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 
@@ -124,4 +125,30 @@ func ExampleNewPerKey_incorrect() {
 	// Output:
 	// ann 200
 	// bob 429
+}
+
+// One server behind its limits. Its timeouts are those of Limits.HTTPServer.
+func ExampleConnections_Guard() {
+	connections := gatekit.Must(throttle.NewConnections(throttle.ConnectionsConfig{MaxPerAddress: 1}))
+	server := gatekit.HTTP.Limits().HTTPServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintln(w, "hello")
+	}))
+	listener := gatekit.Must(net.Listen("tcp", "127.0.0.1:0"))
+	go server.Serve(connections.Guard(server, listener)) // or ServeTLS
+	defer server.Close()
+
+	for range 2 {
+		client := &http.Client{Transport: &http.Transport{}} // each with a connection of its own, which stays open
+		w, err := client.Get("http://" + listener.Addr().String())
+		if err != nil {
+			fmt.Println("closed")
+			continue
+		}
+		fmt.Println(w.Status)
+	}
+	fmt.Println(connections.Counts().TooManyByAddress)
+	// Output:
+	// 200 OK
+	// closed
+	// 1
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
 	"github.com/gatekit-go/gatekit/auth/authtest"
@@ -26,16 +28,41 @@ func TestPrintedLinesWork(t *testing.T) {
 
 const origin = "https://chat.example"
 
-// rig is the server under test.
+// rig is a server under test, and the origin of the page that is open.
 type rig struct {
 	t       *testing.T
 	handler http.Handler
+	page    string
 }
 
-func newRig(t *testing.T) *rig {
-	handler, _, err := gateway(t.Context(), authtest.NewIssuer(t))
+// newRig is a process that is alone.
+func newRig(t *testing.T) *rig { return newRigWith(t, setup{store: newMemory()}) }
+
+func newRigWith(t *testing.T, s setup) *rig {
+	issuer := authtest.NewIssuer(t)
+	s.issuer, s.login = issuer.URL(), login(issuer)
+	handler, _, err := gateway(t.Context(), s)
 	require.NoError(t, err)
-	return &rig{t, handler}
+	return &rig{t, handler, origin}
+}
+
+// stores are the two that there are.
+var stores = map[string]func(*testing.T) store{
+	"memory": func(*testing.T) store { return newMemory() },
+	"redis":  func(t *testing.T) store { return &shared{connect(t)} },
+}
+
+func connect(t *testing.T) *redis.Client {
+	client := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr(), ContextTimeoutEnabled: true})
+	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+// each runs a test with each store.
+func each(t *testing.T, test func(*testing.T, *rig)) {
+	for name, open := range stores {
+		t.Run(name, func(t *testing.T) { test(t, newRigWith(t, setup{store: open(t)})) })
+	}
 }
 
 func (g *rig) request(method, path, body, token, from string) *httptest.ResponseRecorder {
@@ -51,7 +78,7 @@ func (g *rig) request(method, path, body, token, from string) *httptest.Response
 
 // login returns a token, as the page's login does.
 func (g *rig) login(name string) string {
-	w := g.request("POST", "/login", fmt.Sprintf(`{"name":%q}`, name), "", origin)
+	w := g.request("POST", "/login", fmt.Sprintf(`{"name":%q}`, name), "", g.page)
 	require.Equal(g.t, 200, w.Code)
 	var answer struct{ Token string }
 	require.NoError(g.t, json.Unmarshal(w.Body.Bytes(), &answer))
@@ -60,7 +87,7 @@ func (g *rig) login(name string) string {
 
 // ticket returns a handshake's header with a ticket of name's.
 func (g *rig) ticket(name, from string) http.Header {
-	w := g.request("POST", "/ticket", "", g.login(name), origin)
+	w := g.request("POST", "/ticket", "", g.login(name), g.page)
 	require.Equal(g.t, 200, w.Code)
 	var answer struct{ Ticket string }
 	require.NoError(g.t, json.Unmarshal(w.Body.Bytes(), &answer))
@@ -73,7 +100,7 @@ type client struct {
 }
 
 func (g *rig) dial(name string) client {
-	c, resp := websockettest.Dial(g.t.Context(), g.handler, "wss://chat.example/chat", g.ticket(name, origin))
+	c, resp := websockettest.Dial(g.t.Context(), g.handler, "wss://chat.example/chat", g.ticket(name, g.page))
 	require.Equal(g.t, 101, resp.StatusCode)
 	require.Equal(g.t, "chat.v1", c.Subprotocol)
 	return client{c, g.t}
@@ -99,8 +126,9 @@ func (c client) join(room string) (history []event, people []string) {
 	return hello.History, c.receive().People
 }
 
-func TestTwoInARoom(t *testing.T) {
-	g := newRig(t)
+func TestTwoInARoom(t *testing.T) { each(t, testTwoInARoom) }
+
+func testTwoInARoom(t *testing.T, g *rig) {
 	ann, bob := g.dial("ann"), g.dial("bob")
 	history, people := ann.join("tea")
 	require.Empty(t, history)
@@ -127,8 +155,9 @@ func TestTwoInARoom(t *testing.T) {
 }
 
 // Somebody with two windows is one person, until the last one is closed.
-func TestTwoWindows(t *testing.T) {
-	g := newRig(t)
+func TestTwoWindows(t *testing.T) { each(t, testTwoWindows) }
+
+func testTwoWindows(t *testing.T, g *rig) {
 	first, second := g.dial("ann"), g.dial("ann")
 	first.join("tea")
 	_, people := second.join("tea")
@@ -141,8 +170,9 @@ func TestTwoWindows(t *testing.T) {
 }
 
 // Whoever comes late gets the last 50 messages, in order, however long they are.
-func TestHistory(t *testing.T) {
-	g := newRig(t)
+func TestHistory(t *testing.T) { each(t, testHistory) }
+
+func testHistory(t *testing.T, g *rig) {
 	token := g.login("ann")
 	for i := range 20 {
 		w := g.request("POST", "/rooms/tea", fmt.Sprintf(`{"text":"%d"}`, i), token, origin)
@@ -218,26 +248,50 @@ func TestRefusedMessages(t *testing.T) {
 
 // Rooms are bounded: the place of an empty one is taken, one with people in it stays.
 func TestRoomsAreBounded(t *testing.T) {
-	c := &chat{rooms: map[string]*room{}}
-	kept, err := c.open("kept")
-	require.NoError(t, err)
-	kept.members["id"] = "ann"
-	for i := range 2 * maxRooms {
-		_, err := c.open(fmt.Sprint("room-", i))
-		require.NoError(t, err)
+	for name, open := range stores {
+		t.Run(name, func(t *testing.T) {
+			s, ctx := open(t), t.Context()
+			add := func(room string) error {
+				_, err := s.add(ctx, event{Room: room, Text: "said in " + room})
+				return err
+			}
+			require.NoError(t, add("kept"))
+			_, err := s.sit(ctx, "id", "kept", "ann")
+			require.NoError(t, err)
+			for i := range maxRooms + 10 {
+				require.NoError(t, add(fmt.Sprint("room-", i)))
+			}
+			history, err := s.history(ctx, "kept")
+			require.NoError(t, err)
+			require.Equal(t, []event{{N: 1, Room: "kept", Text: "said in kept"}}, history)
+			remembered := 0
+			for i := range maxRooms + 10 {
+				name := fmt.Sprint("room-", i)
+				history, err := s.history(ctx, name)
+				require.NoError(t, err)
+				if len(history) == 0 {
+					continue
+				}
+				remembered++
+				_, err = s.sit(ctx, fmt.Sprint("id-", i), name, "ann")
+				require.NoError(t, err)
+			}
+			require.Equal(t, maxRooms-1, remembered)
+			require.ErrorIs(t, add("one-more"), errFull)
+			_, err = s.sit(ctx, "late", "one-more", "bob")
+			require.ErrorIs(t, err, errFull)
+			room, err := s.rise(ctx, "id")
+			require.NoError(t, err)
+			require.Equal(t, "kept", room)
+			require.NoError(t, add("one-more"))
+		})
 	}
-	require.Len(t, c.rooms, maxRooms)
-	require.Same(t, kept, c.rooms["kept"])
-	for _, r := range c.rooms {
-		r.members["id"] = "ann"
-	}
-	_, err = c.open("one-more")
-	require.ErrorIs(t, err, errFull)
 }
 
 // Who can't get into a full room stays where they are.
-func TestPeopleAreBounded(t *testing.T) {
-	g := newRig(t)
+func TestPeopleAreBounded(t *testing.T) { each(t, testPeopleAreBounded) }
+
+func testPeopleAreBounded(t *testing.T, g *rig) {
 	ann := g.dial("ann")
 	for i := range maxPeople {
 		g.dial(fmt.Sprint("p", i)).join("full")

@@ -382,6 +382,25 @@ func BenchmarkWebSocketBroadcast(b *testing.B) {
 			p.Broadcast(conns, func(_ *wsconn.Conn, err error) { b.Error(err) })
 		}
 	})
+	b.Run("by=gatekit-api", func(b *testing.B) {
+		var mu sync.Mutex
+		var ids []string
+		api := gatekit.Must(route.New(context.Background(), route.Config{RouteSelection: "$request.body.action"}))
+		api.Handle("$connect", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			defer mu.Unlock()
+			ids = append(ids, gatekit.From(r.Context()).Connection.ID)
+		}))
+		api.Handle("$default", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }))
+		openMany(b, httptest.NewServer(api), many())
+		b.ReportAllocs()
+		for b.Loop() {
+			failed, err := api.Broadcast(context.Background(), ids, route.Text, payload)
+			if err != nil || len(failed) > 0 {
+				b.Fatal(err, failed)
+			}
+		}
+	})
 	b.Run("by=gws", func(b *testing.B) {
 		var mu sync.Mutex
 		var conns []*gws.Conn

@@ -43,8 +43,9 @@ const maxColumns = 140
 
 // PrintedLines starts the example, with more arguments if there are any. It prints n commands that
 // start with curl or for, which one shell then runs, in order, with the variables that are set
-// between them (TOKEN=…), against the answer that stands beside each behind " # ". An interrupt
-// must end the program well. If a command was refused, the program's log has to say so.
+// between them (TOKEN=…), against the answer that stands beside each behind " # ". They may run the
+// program itself, by the path that it prints. An interrupt must end the program well. If a command
+// was refused, the program's log has to say so.
 func PrintedLines(t *testing.T, n int, args ...string) {
 	t.Helper()
 	cmd := Command(t, append([]string{"-addr", "127.0.0.1:0"}, args...)...)
@@ -100,6 +101,7 @@ func judge(t *testing.T, commands []command) {
 		script.WriteString(c.line + "\necho; echo '" + end + "'\n")
 	}
 	shell := exec.CommandContext(t.Context(), "sh")
+	shell.Env = append(os.Environ(), asProgram+"=1")
 	shell.Stdin, shell.Stderr = strings.NewReader(script.String()), os.Stderr
 	out, err := shell.Output()
 	require.NoError(t, err)

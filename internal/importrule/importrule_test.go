@@ -99,10 +99,11 @@ func TestRootImportsNothingOfOursButLeaves(t *testing.T) {
 // tables of x/text: who has certificates in files compiles none of it.
 func TestClientsStayWhereTheyAreNamed(t *testing.T) {
 	for client, homes := range map[string][]string{
-		"github.com/redis/go-redis":     {"route/cache/rediscache", "route/websocket/redisregistry", "throttle/redisthrottle"},
-		"go.etcd.io/bbolt":              {"throttle/usageplan/boltstore"},
-		"golang.org/x/crypto":           {"domain/acme"},
-		"github.com/alicebob/miniredis": nil,
+		"github.com/redis/go-redis":      {"route/cache/rediscache", "route/websocket/redisregistry", "throttle/redisthrottle"},
+		"go.etcd.io/bbolt":               {"throttle/usageplan/boltstore"},
+		"golang.org/x/crypto":            {"domain/acme"},
+		"github.com/pires/go-proxyproto": {"domain/proxyprotocol"},
+		"github.com/alicebob/miniredis":  nil,
 	} {
 		for _, pkg := range ours(t, module) {
 			if within(pkg, module+"/examples") {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 
 	"github.com/gatekit-go/gatekit"
 )
@@ -35,8 +36,8 @@ func Read(pkg string, r *http.Request, limit int64) ([]byte, error) {
 
 // Into reads the whole body into room, at most limit bytes of it, and returns what is room's, nil
 // where the request has no body. The error is a *gatekit.Rejection: RequestTooLarge, also where an
-// http.MaxBytesReader in front says so, or 400 for a body that can't be read, whose cause names
-// pkg.
+// http.MaxBytesReader in front says so, 408 for a body that has come too slowly, or 400 for one
+// that can't be read. Its cause names pkg.
 func Into(room *bytes.Buffer, pkg string, r *http.Request, limit int64) ([]byte, error) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil, nil
@@ -60,9 +61,12 @@ func Into(room *bytes.Buffer, pkg string, r *http.Request, limit int64) ([]byte,
 		err = errLonger // no server hands one on: whoever made the request has judged another body than this
 	}
 	if err != nil {
+		status := http.StatusBadRequest
+		if errors.Is(err, os.ErrDeadlineExceeded) { // the server's ReadTimeout, or a minimum rate
+			status = http.StatusRequestTimeout
+		}
 		return nil, &gatekit.Rejection{
-			Type: gatekit.Default4XX, Status: http.StatusBadRequest, Cause: fmt.Errorf("%s: read the body: %w", pkg,
-				err),
+			Type: gatekit.Default4XX, Status: status, Cause: fmt.Errorf("%s: read the body: %w", pkg, err),
 		}
 	}
 	return room.Bytes(), nil

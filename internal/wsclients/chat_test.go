@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -122,14 +123,19 @@ func (w *window) evaluate(expression string) {
 	require.Equal(w.t, true, got.Result.Result.Value, "%s: %s", expression, answer)
 }
 
+func buildChat(ctx context.Context, t *testing.T) (program string) {
+	t.Helper()
+	program = filepath.Join(t.TempDir(), "chat")
+	output(t, command(ctx, t, "go", "build", "-C", "../..", "-o", program, "./examples/chat"))
+	return program
+}
+
 // TestChatInTwoBrowsers opens examples/chat in two browsers at once: what one says the other sees,
 // as text, and each sees who is there.
 func TestChatInTwoBrowsers(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 2*time.Minute)
 	t.Cleanup(cancel) // the last, so that the browsers are closed before
-	program := filepath.Join(t.TempDir(), "chat")
-	output(t, command(ctx, t, "go", "build", "-C", "../..", "-o", program, "./examples/chat"))
-	chat := command(ctx, t, program)
+	chat := command(ctx, t, buildChat(ctx, t))
 	stdout, err := chat.StdoutPipe()
 	require.NoError(t, err)
 	page := until(t, chat, stdout, "listening on ") + "/"
@@ -151,4 +157,50 @@ func TestChatInTwoBrowsers(t *testing.T) {
 	ann.waitFor(`document.querySelector("#state").textContent === "Only you are here"`)
 	bob.fill("#open input", "lobby")
 	bob.waitFor(`document.querySelectorAll("#log li").length === 2`) // the history
+}
+
+// TestChatOfThreeProcesses opens the pages of two of three processes, and kills one of them: its page
+// goes on with another one, and finds who is there and what was said.
+func TestChatOfThreeProcesses(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 2*time.Minute)
+	t.Cleanup(cancel)
+	chat := command(ctx, t, buildChat(ctx, t), "-redis")
+	stdout, err := chat.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, chat.Start())
+	t.Cleanup(func() { // the three end with it
+		_ = chat.Process.Kill()
+		_ = chat.Wait()
+	})
+	var pages []string
+	var processes []int
+	for lines := bufio.NewScanner(stdout); len(pages) < 3 && lines.Scan(); {
+		var page string
+		var process int
+		if n, _ := fmt.Sscanf(lines.Text(), "%s process %d", &page, &process); n == 2 {
+			pages, processes = append(pages, page), append(processes, process)
+		}
+	}
+	require.Len(t, pages, 3)
+
+	ann, bob := openWindow(ctx, t, pages[0]), openWindow(ctx, t, pages[1])
+	for name, w := range map[string]*window{"Ann": ann, "Bob": bob} {
+		w.waitFor(`document.readyState === "complete" && document.querySelector("#login input")`)
+		w.fill("#login input", name)
+	}
+	ann.waitFor(`document.querySelector("#people").innerText.includes("Bob")`)
+	bob.waitFor(`document.querySelector("#people").innerText.includes("Ann")`)
+	bob.fill("#say input", "Can you hear me over there?")
+	ann.waitFor(`document.querySelector("#log").innerText.includes("Can you hear me over there?")`)
+
+	process, err := os.FindProcess(processes[1])
+	require.NoError(t, err)
+	require.NoError(t, process.Kill())
+	ann.fill("#say input", "Bob?")
+	bob.waitFor(`document.querySelectorAll("#log li").length === 2`) // one he has missed
+	bob.waitFor(`document.querySelector("#people").innerText.includes("Ann")`)
+	bob.fill("#say input", "Here I am again.")
+	ann.waitFor(`document.querySelectorAll("#log li").length === 3`)
+	ann.waitFor(`document.querySelector("#log li:last-child").innerText.includes("Here I am again.")`)
+	ann.waitFor(`document.querySelectorAll("#people li").length === 2`)
 }

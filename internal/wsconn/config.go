@@ -104,6 +104,8 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	atLeastOrOff("MaxFrameBytes", c.MaxFrameBytes, 125)
 	atLeastOrOff("MaxMessageBytes", c.MaxMessageBytes, 1)
+	m.Require(!c.Deflate || c.MaxMessageBytes != Off, "MaxMessageBytes",
+		"want a limit beside Deflate: a kilobyte inflates to a megabyte, and a message has many")
 	long("IdleTimeout", c.IdleTimeout, true)
 	long("Lifetime", c.Lifetime, true)
 	long("PingInterval", c.PingInterval, true)

@@ -16,8 +16,8 @@ import (
 type Handler interface {
 	// Message is called with each whole message, in order: Text, which is valid UTF-8, or Binary.
 	// payload is the engine's, and valid until Message returns: what is kept longer, as by a
-	// handler under http.TimeoutHandler, must be a copy. A panic closes the connection with 1011
-	// and is End's Err.
+	// handler under http.TimeoutHandler, must be a copy, or be kept with [Conn.Keep]. A panic
+	// closes the connection with 1011 and is End's Err.
 	Message(c *Conn, op Opcode, payload []byte)
 	// End is called once, as the last thing, when the connection is gone: its transport closed, no
 	// writer left. It must not panic.
@@ -54,6 +54,8 @@ type Conn struct {
 	pingAt    int64 // when the ping that waits for a sign of life was sent, 0 for none
 	pingReads uint32
 	timer     *time.Timer
+
+	lent *buffer // the payload that the handler has been given, if it is in a buffer of its own
 }
 
 func newConn(h *Handshake, t transport, early []byte, protocol string) *Conn {
@@ -164,10 +166,11 @@ func (c *Conn) control(e event) error {
 // deliver hands a message to the handler. Once the end is decided messages are read to find the
 // peer's close frame, and dropped.
 func (c *Conn) deliver(h Handler, e event) (err error) {
-	defer e.pooled.free()
 	if c.closing.Load() {
+		e.pooled.free()
 		return nil
 	}
+	c.lent = e.pooled
 	c.active.Store(c.since())
 	if more := c.reader.buffered(); more != c.moreInput.Load() {
 		c.moreInput.Store(more)
@@ -175,6 +178,8 @@ func (c *Conn) deliver(h Handler, e event) (err error) {
 	c.handling.Store(true)
 	defer func() {
 		c.handling.Store(false)
+		c.lent.free()
+		c.lent = nil
 		if v := recover(); v != nil {
 			err = &panicked{fmt.Errorf("wsconn: the handler panicked: %v\n%s", v, debug.Stack())}
 		}
@@ -182,6 +187,13 @@ func (c *Conn) deliver(h Handler, e event) (err error) {
 	h.Message(c, e.op, e.payload)
 	return nil
 }
+
+// Lent reports whether the payload that Message was given can be kept. One that shares its memory
+// with others, as small ones do, must be copied. It is for the handler, within Message.
+func (c *Conn) Lent() bool { return c.lent != nil }
+
+// Keep makes a payload that is [Conn.Lent] the handler's. It is for the handler, within Message.
+func (c *Conn) Keep() { c.lent = nil }
 
 // panicked is a handler's panic: a fault for the peer, with a cause for the log.
 type panicked struct{ cause error }

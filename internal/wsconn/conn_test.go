@@ -270,6 +270,7 @@ func TestConfig(t *testing.T) {
 		{"MaxFrameBytes", wsconn.Config{MaxFrameBytes: 124}},
 		{"MaxFrameBytes", wsconn.Config{MaxFrameBytes: -2}},
 		{"MaxMessageBytes", wsconn.Config{MaxMessageBytes: -5}},
+		{"MaxMessageBytes", wsconn.Config{MaxMessageBytes: wsconn.Off, Deflate: true}},
 		{"IdleTimeout", wsconn.Config{IdleTimeout: 30}},
 		{"IdleTimeout", wsconn.Config{IdleTimeout: -time.Second}},
 		{"Lifetime", wsconn.Config{Lifetime: 5}},

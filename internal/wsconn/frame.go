@@ -89,10 +89,10 @@ func judge(h ws.Header, fragmented, deflate bool) *fault {
 	}
 }
 
-// appendFrame appends one frame as a server sends it: not masked, the length in its shortest form.
-// ws.WriteHeader does the same through an io.Writer and allocates for it; this is on the way of
-// each message.
-func appendFrame(dst []byte, op Opcode, fin, compressed bool, payload []byte) []byte {
+// appendHeader appends the header of a frame as a server sends it: not masked, the length in its
+// shortest form. ws.WriteHeader does the same through an io.Writer and allocates for it; this is on
+// the way of each message.
+func appendHeader(dst []byte, op Opcode, fin, compressed bool, n int) []byte {
 	b := byte(op)
 	if fin {
 		b |= 0x80
@@ -100,15 +100,18 @@ func appendFrame(dst []byte, op Opcode, fin, compressed bool, payload []byte) []
 	if compressed {
 		b |= rsv1 << 4
 	}
-	switch n := len(payload); {
+	switch {
 	case n < 126:
-		dst = append(dst, b, byte(n))
+		return append(dst, b, byte(n))
 	case n <= 0xffff:
-		dst = append(dst, b, 126, byte(n>>8), byte(n))
-	default:
-		dst = binary.BigEndian.AppendUint64(append(dst, b, 127), uint64(n))
+		return append(dst, b, 126, byte(n>>8), byte(n))
 	}
-	return append(dst, payload...)
+	return binary.BigEndian.AppendUint64(append(dst, b, 127), uint64(n))
+}
+
+// appendFrame appends one frame.
+func appendFrame(dst []byte, op Opcode, fin, compressed bool, payload []byte) []byte {
+	return append(appendHeader(dst, op, fin, compressed, len(payload)), payload...)
 }
 
 // appendMessage appends a message in frames of at most limit bytes of payload, or in one if limit

@@ -99,7 +99,7 @@ const (
 // answer is sent off.
 const maxPongs = 32 * 127
 
-// enqueue sends encoded frames. owned is the buffer that they are in, which is then the queue's, or
+// enqueue sends encoded frames. owned is the buffer that they end, which is then the queue's, or
 // nil for frames that are shared or the caller's. Where it returns an error owned remains the
 // caller's.
 func (c *Conn) enqueue(frames []byte, owned *buffer, k kind) error {
@@ -143,9 +143,8 @@ func (c *Conn) enqueue(frames []byte, owned *buffer, k kind) error {
 	if owned == nil {
 		rest = getBuffer(len(frames) - written)
 		rest.b = append(rest.b, frames[written:]...)
-		written = 0
 	}
-	go c.drain(rest, written)
+	go c.drain(rest, len(rest.b)-(len(frames)-written)) // frames are the end of what is owned
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"iter"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -39,6 +40,7 @@ type API struct {
 	stop     context.CancelFunc
 	node     Node
 	member   Member
+	places   *places
 	hangUp   func()        // of the Transport; may be called twice
 	inFlight chan struct{} // a token for each message that is served
 
@@ -56,6 +58,7 @@ type API struct {
 	opening  map[*gatekit.RequestContext]struct{} // handshakes that hold a place among MaxConnections
 	draining bool
 	fenced   bool
+	fences   int            // how many there were
 	ends     sync.WaitGroup // one for each connection until its $disconnect is done
 
 	counts counts
@@ -168,7 +171,11 @@ func (a *API) Add(routeKey string, h http.Handler, mw ...gatekit.Middleware) err
 		return fmt.Errorf("websocket: API.Add: %q: %w", routeKey, err)
 	}
 	r := &route{Route: gatekit.Route{Key: routeKey}, handler: h, mw: append([]gatekit.Middleware(nil), mw...)}
-	_, r.authenticate = h.(*authenticator)
+	for station := range gatekit.Stations(h) {
+		if _, ok := station.(*authenticator); ok {
+			r.authenticate = true
+		}
+	}
 	a.routes[routeKey] = r
 	a.order = append(a.order, r)
 	return nil
@@ -192,7 +199,8 @@ func checkKey(key string) error {
 }
 
 // Build ends the set-up. From then on Add returns an error, and Use, UseMessages and Handle panic;
-// further calls do nothing. The first request calls it.
+// further calls do nothing. The first request calls it. The error says that nobody can ever be
+// admitted: Config.AuthenticateWithin is set, and no route has a handler of [API.Authenticate].
 func (a *API) Build() error {
 	if a.built.Load() {
 		return nil
@@ -211,8 +219,16 @@ func (a *API) Build() error {
 	a.noRoute = &route{handler: gatekit.Chain(http.HandlerFunc(refuseRoute), a.useMessages...)}
 	a.entry = gatekit.Chain(&upgrader{a}, a.use...)
 	a.built.Store(true)
+	authenticates := func(r *route) bool { return r.authenticate }
+	if a.config.AuthenticateWithin > 0 && !slices.ContainsFunc(a.order, authenticates) {
+		a.log(slog.LevelError, "nobody can be admitted", "", errNoAuthenticate)
+		return errNoAuthenticate
+	}
 	return nil
 }
+
+var errNoAuthenticate = errors.New(
+	"websocket: Config.AuthenticateWithin: want a route whose handler is API.Authenticate's")
 
 var errNoRoute = &gatekit.Rejection{Type: gatekit.AccessDenied, Cause: errors.New("websocket: no route, and no $default")}
 

@@ -105,6 +105,7 @@ func TestConfigsThatCantBe(t *testing.T) {
 		{"origin-star", "Config.AllowOrigins", websocket.Config{AllowOrigins: []string{"*"}}},
 		{"origin-both", "Config.AllowOrigins", websocket.Config{AllowOrigins: []string{"https://a.example"}, InsecureAllowAnyOrigin: true}},
 		{"frame", "MaxFrameBytes", websocket.Config{MaxFrameBytes: 1}},
+		{"deflate", "MaxMessageBytes", websocket.Config{Deflate: true, MaxMessageBytes: websocket.Off}},
 		{"idle", "IdleTimeout", websocket.Config{IdleTimeout: 30}},
 		{"parallel", "Config.Parallel", websocket.Config{Parallel: -1}},
 		{"in-flight", "Config.MaxInFlight", websocket.Config{MaxInFlight: -1}},
@@ -185,6 +186,9 @@ func TestConnectionsPaths(t *testing.T) {
 		} {
 			w := m.call("GET", path, nil)
 			require.Equal(t, status, w.Code, "%s %s", path, w.Body)
+			requestID := w.Header().Get("Apigw-Requestid")
+			require.Len(t, requestID, 16)
+			require.Equal(t, requestID, w.Header().Get("X-Amzn-Requestid"), "where SDKs look for it, %s", path)
 		}
 		w := m.call("PUT", "/prod/@connections/"+id, nil)
 		require.Equal(t, 405, w.Code)

@@ -91,6 +91,7 @@ func (h *authenticator) admitted(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.closeAtExpiry()
+	h.api.rerecord(r.Context(), s)
 	delete(r.Header, "Authorization")
 	if h.then != nil {
 		h.then.ServeHTTP(w, r)

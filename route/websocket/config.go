@@ -60,7 +60,8 @@ type Config struct {
 	MaxFrameBytes, MaxMessageBytes int
 	// AllowBinary takes and sends binary messages, which the managed gateway refuses with 1003.
 	AllowBinary bool
-	// Deflate accepts permessage-deflate. A message may be MaxMessageBytes when it is inflated.
+	// Deflate accepts permessage-deflate. A message may be MaxMessageBytes when it is inflated, so
+	// that can't be Off.
 	Deflate bool
 	// IdleTimeout and Lifetime close connections with 1001: after 10 minutes without a message and
 	// after 2 hours by default, or Off.
@@ -132,7 +133,7 @@ func (c Config) check() (*API, error) {
 	m := mistakes.In("websocket: Config")
 	a := &API{
 		identity: c.API, routes: map[string]*route{}, conns: map[string]*socket{},
-		opening: map[*gatekit.RequestContext]struct{}{},
+		opening: map[*gatekit.RequestContext]struct{}{}, places: newPlaces(),
 	}
 	m.Require(c.API.Flavor == gatekit.HTTP || c.API.Flavor == gatekit.WebSocket, "API.Flavor",
 		"want WebSocket, got %v", c.API.Flavor)

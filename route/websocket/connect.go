@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -23,6 +24,8 @@ var (
 		Cause: errors.New("websocket: Config.MaxConnections are open")}
 	errProtocol = &gatekit.Rejection{Type: gatekit.IntegrationFailure, Status: http.StatusBadGateway,
 		Cause: errors.New("websocket: $connect selects a subprotocol that the client didn't offer")}
+	errConnect = &gatekit.Rejection{Type: gatekit.IntegrationFailure, Status: http.StatusBadGateway,
+		Cause: errors.New("websocket: $connect panicked")}
 	errUpgrade = &gatekit.Rejection{Type: gatekit.Default5XX, Cause: errors.New(
 		"websocket: the ResponseWriter can't be hijacked: is there a http.TimeoutHandler in front?")}
 )
@@ -144,10 +147,16 @@ func (u *upgrader) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (a *API) runConnect(w http.ResponseWriter, r *http.Request, s *socket, hs *wsconn.Handshake) (string, bool) {
 	a.counts.connects.Add(1)
 	answer := &exchange{}
+	defer answer.body.Reset()
 	if at := a.routes[connectKey]; at != nil {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), a.config.IntegrationTimeout+slack)
-		at.handler.ServeHTTP(answer, r.WithContext(ctx))
+		err := protect(at.handler, answer, r.WithContext(ctx))
 		cancel()
+		if err != nil {
+			a.log(slog.LevelError, "$connect panicked", s.id, err)
+			gatekit.Reject(w, r, errConnect)
+			return "", false
+		}
 		s.learn(gatekit.From(r.Context()))
 	}
 	if answer.over {
@@ -159,7 +168,7 @@ func (a *API) runConnect(w http.ResponseWriter, r *http.Request, s *socket, hs *
 			w.Header()[name] = values
 		}
 		w.WriteHeader(status)
-		_, _ = w.Write(answer.body) // a client that went away is no fault of ours
+		_, _ = w.Write(answer.body.Bytes()) // a client that went away is no fault of ours
 		return "", false
 	}
 	chosen := answer.header["Sec-Websocket-Protocol"]
@@ -191,11 +200,15 @@ func (a *API) publish(ctx context.Context, rc *gatekit.RequestContext, s *socket
 	if a.config.Registry != nil {
 		record.State = s.state()
 	}
+	a.open.RLock()
+	fences := a.fences
+	a.open.RUnlock()
 	if err := a.member.Add(ctx, record); err != nil {
 		return fmt.Errorf("websocket: add to the registry: %w", err)
 	}
 	a.open.Lock()
-	late := a.draining || a.fenced || a.ctx.Err() != nil
+	// After a fence the record is of a lease that is over: others may judge it.
+	late := a.draining || a.fenced || a.fences != fences || a.ctx.Err() != nil
 	if !late {
 		delete(a.opening, rc) // it has a place of its own now
 		a.conns[s.id] = s
@@ -209,14 +222,37 @@ func (a *API) publish(ctx context.Context, rc *gatekit.RequestContext, s *socket
 	return nil
 }
 
+// rerecord tells the registry who the caller is, for the $disconnect that another node may have to
+// run.
+func (a *API) rerecord(ctx context.Context, s *socket) {
+	if a.config.Registry == nil {
+		return
+	}
+	s.recording.Lock()
+	defer s.recording.Unlock()
+	if a.local(ctx, s.id) != s {
+		return // it has ended, and a record would be found for ever
+	}
+	s.mu.Lock()
+	groups := slices.Collect(maps.Keys(s.groups))
+	s.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, a.config.CallTimeout)
+	defer cancel()
+	if err := a.member.Add(ctx, Record{ID: s.id, State: s.state(), Groups: groups}); err != nil {
+		a.log(slog.LevelWarn, "the registry doesn't know who a caller is", s.id, err)
+	}
+}
+
 // watch sets the connection's own deadlines.
 func (s *socket) watch() {
 	if d := s.api.config.AuthenticateWithin; d > 0 && s.authorization.Load() == nil {
-		time.AfterFunc(d, func() {
+		s.mu.Lock()
+		s.admission = time.AfterFunc(d, func() {
 			if s.authorization.Load() == nil {
 				_ = s.conn.Close(wsconn.CodePolicy, "authentication timed out")
 			}
 		})
+		s.mu.Unlock()
 	}
 	s.closeAtExpiry()
 }
@@ -231,6 +267,11 @@ func (s *socket) closeAtExpiry() {
 	if s.expiry != nil {
 		s.expiry.Stop()
 		s.expiry = nil
+	}
+	select {
+	case <-s.ended:
+		return // nobody would stop the timer
+	default:
 	}
 	if at, ok := expiryOf(s.authorization.Load()); ok {
 		s.expiry = time.AfterFunc(time.Until(at), func() {

@@ -26,7 +26,8 @@ import (
 //
 // Answers have the header X-Amzn-Errortype, by which SDKs tell them apart, in this order: 403
 // (ForbiddenException), 405, 413 (PayloadTooLargeException), 400, 410 (GoneException), 429
-// (LimitExceededException); 503 where it can't be known on which machine a connection is.
+// (LimitExceededException); 503 where it can't be known on which machine a connection is. Their
+// X-Amzn-Requestid, which SDKs name in errors, is the ID that logs have.
 func (a *API) Connections(guard gatekit.Middleware, mw ...gatekit.Middleware) (http.Handler, error) {
 	if guard == nil {
 		return nil, errors.New("websocket: Connections: guard: want an authorizer's Middleware, got nil")
@@ -35,8 +36,22 @@ func (a *API) Connections(guard gatekit.Middleware, mw ...gatekit.Middleware) (h
 		return nil, errors.Join(errors.New("websocket: Connections: mw"), err)
 	}
 	h := &connections{api: a}
-	h.guarded = gatekit.Chain(guard(http.HandlerFunc(h.serve)), mw...)
+	h.guarded = gatekit.Chain(&unverified{guard(http.HandlerFunc(h.serve))}, mw...)
 	return h, nil
+}
+
+// unverified stands in front of the guard, whose verdict alone counts: that of an authorizer
+// further out is of somebody who may use the API, and not of one who may write to its clients.
+type unverified struct{ next http.Handler }
+
+// Station implements [gatekit.Station].
+func (h *unverified) Station() (kind string, next http.Handler) {
+	return "websocket.connections", h.next
+}
+
+func (h *unverified) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	gatekit.From(r.Context()).Authorization = nil
+	h.next.ServeHTTP(w, r)
 }
 
 type connections struct {
@@ -52,6 +67,7 @@ func (h *connections) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		rc.SetSourceIP(h.api.proxies.SourceIP(r))
 	}
 	rc.SetRequestIDHeaders(w.Header())
+	w.Header()["X-Amzn-Requestid"] = []string{rc.RequestID()} // SDKs look there, and name it in errors
 	rc.SetResponder(answerRefusal)
 	id, ok := connectionID(r.URL.EscapedPath())
 	if !ok {

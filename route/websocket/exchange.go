@@ -1,9 +1,7 @@
 package websocket
 
 import (
-	"bytes"
 	"errors"
-	"io"
 	"net/http"
 	"net/url"
 	"unicode/utf8"
@@ -15,18 +13,19 @@ import (
 
 const octetStream = "application/octet-stream"
 
-// exchange is the ResponseWriter of a request that a connection makes: what is written to it is the
-// reply. It has room for what the request points at, so that a message is one allocation less for
-// each; like the request it is never used again.
+// exchange is the ResponseWriter of a request that a connection makes: what is written to it is
+// the reply. It has room for what the request points at, so that a message is one allocation less
+// for each; like the request it is never used again. Both are over when the handler returns: who is
+// left behind and still reads or writes, as under http.TimeoutHandler, finds them closed.
 type exchange struct {
 	header    http.Header // nil until it is asked for
 	status    int
-	body      []byte
+	body      wsconn.Draft
 	over      bool
 	rejection *gatekit.Rejection // by a station or the integration, in place of a reply
 
 	url         url.URL
-	sent        bytes.Reader
+	sent        message
 	connection  gatekit.Connection
 	contentType [1]string
 }
@@ -41,12 +40,6 @@ func (m *exchange) Header() http.Header {
 	return m.header
 }
 
-// Read, WriteTo and Close make an exchange the body of its request. Without WriteTo io.Copy would
-// make a buffer of 32 KB for each message.
-func (m *exchange) Read(b []byte) (int, error)               { return m.sent.Read(b) }
-func (m *exchange) WriteTo(w io.Writer) (n int64, err error) { return m.sent.WriteTo(w) }
-func (m *exchange) Close() error                             { return nil }
-
 // respond is the request's responder.
 func (m *exchange) respond(_ http.ResponseWriter, _ *http.Request, why *gatekit.Rejection) {
 	m.rejection = why
@@ -60,12 +53,12 @@ func (m *exchange) WriteHeader(status int) {
 
 func (m *exchange) Write(b []byte) (int, error) {
 	m.WriteHeader(http.StatusOK)
-	if m.over || len(m.body)+len(b) > maxReplyBytes {
-		m.over, m.body = true, nil
+	if m.over || len(m.body.Bytes())+len(b) > maxReplyBytes {
+		m.over = true
+		m.body.Reset()
 		return 0, ErrTooLarge
 	}
-	m.body = append(m.body, b...)
-	return len(b), nil
+	return m.body.Write(b)
 }
 
 func (m *exchange) code() int {

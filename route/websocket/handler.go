@@ -3,11 +3,11 @@ package websocket
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/event"
+	"github.com/gatekit-go/gatekit/internal/wholebody"
 )
 
 // Event is what happened on a connection.
@@ -109,6 +109,6 @@ func messageOf(r *http.Request) (*Message, error) {
 		m.Type = Binary
 	}
 	var err error
-	m.Data, err = io.ReadAll(r.Body)
+	m.Data, err = wholebody.Read("websocket: HandlerFunc", r, maxSelected)
 	return m, err
 }

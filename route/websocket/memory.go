@@ -152,7 +152,7 @@ func (m *Memory) exitLocked(group connKey, id string) {
 	}
 }
 
-var errSevered = fmt.Errorf("%w: the node is severed, or has left", ErrUnavailable)
+var errSevered = fmt.Errorf("%w: the node is severed, or has left", ErrNobody)
 
 // reachLocked returns why the member can't be asked, or nil.
 func (mm *memoryMember) reachLocked(ctx context.Context) error {

@@ -17,13 +17,15 @@ func (mm *memoryMember) Add(ctx context.Context, r Record) error {
 		return err
 	}
 	key := connKey{mm.n.Scope, r.ID}
-	if mm.m.conns[key] != nil {
+	record, groups := mm.m.conns[key], r.Groups
+	if record != nil && record.owner != mm {
 		return errors.New("websocket: Memory: the id is in use")
 	}
-	groups := r.Groups
-	r.Node, r.State, r.Groups = mm.n.ID, slices.Clone(r.State), nil
-	record := &memoryRecord{Record: r, owner: mm}
-	mm.m.conns[key] = record
+	if record == nil {
+		record = &memoryRecord{Record: Record{ID: r.ID, Node: mm.n.ID}, owner: mm}
+		mm.m.conns[key] = record
+	}
+	record.State = slices.Clone(r.State)
 	for _, g := range groups {
 		mm.m.enterLocked(record, g)
 	}

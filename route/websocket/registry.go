@@ -3,6 +3,7 @@ package websocket
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 )
 
@@ -77,7 +78,7 @@ type Record struct {
 // if the store can't be asked.
 type Member interface {
 	// Add records a connection of this node. It is called before the 101 is sent, so whoever has
-	// heard of the id finds it.
+	// heard of the id finds it, and again when its State has changed.
 	Add(ctx context.Context, r Record) error
 	// Remove removes the record of a connection of this node, and the connection from all groups,
 	// by compare and delete. It reports whether it was this call that removed it: then the caller
@@ -149,7 +150,8 @@ type Transport interface {
 	Listen(ctx context.Context, n Node, serve func(context.Context, Call) Answer) (stop func(), err error)
 	// Call asks a node of the same scope and waits for its answer until ctx ends; ctx has a
 	// deadline. An error says that it isn't known if the call was done ([ErrUnavailable], or
-	// ctx's): it must not be sent a second time. A call is delivered at most once.
+	// ctx's): it must not be sent a second time, unless the error is [ErrNobody]. A call is
+	// delivered at most once.
 	Call(ctx context.Context, scope, node string, c Call) (Answer, error)
 }
 
@@ -206,6 +208,9 @@ var (
 	// ErrUnavailable is returned where it can't be known at present if the connection is there, or
 	// if it was sent to: 503.
 	ErrUnavailable = errors.New("websocket: unavailable")
+	// ErrNobody is returned by a Transport for a call that nobody has heard, so that it can be sent
+	// elsewhere. It is an ErrUnavailable.
+	ErrNobody = fmt.Errorf("%w: nobody listens for the node", ErrUnavailable)
 	// ErrTooLarge is returned for a message above the limit: 413.
 	ErrTooLarge = errors.New("websocket: the message is too large")
 )

@@ -29,7 +29,7 @@ const base = "wss://a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com/prod"
 
 var prod = gatekit.API{Flavor: gatekit.WebSocket, AccountID: "123456789012", Region: "eu-west-1", APIID: "a1b2c3d4e5", Stage: "prod"}
 
-// rig is an API as section 17 of the sheet sets it up: $connect, $disconnect, $default and fire
+// rig is an API as the recorded scenarios set it up: $connect, $disconnect, $default and fire
 // one-way, join two-way, all of them one Lambda function.
 type rig struct {
 	t   *testing.T

@@ -15,7 +15,7 @@ import (
 	"github.com/gatekit-go/gatekit/route/websocket/websockettest"
 )
 
-// The rows of section 17 of the sheet, by their numbers. Each has a clock of its own.
+// The scenarios by their numbers. Each has a clock of its own.
 func scenarios(t *testing.T, rows map[string]func(*testing.T)) {
 	t.Helper()
 	for name, row := range rows {

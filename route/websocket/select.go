@@ -1,15 +1,14 @@
 package websocket
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"slices"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/wholebody"
 )
 
 // Select returns a middleware that chooses one of choices by a selection expression over the
@@ -63,15 +62,11 @@ var errNoChoice = &gatekit.Rejection{Type: gatekit.BadRequestBody, Cause: errors
 	"websocket: Select: no choice for the message, and no $default")}
 
 func (h *selected) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxSelected+1))
-	if err == nil && len(body) > maxSelected {
-		err = &gatekit.Rejection{Type: gatekit.RequestTooLarge, Cause: ErrTooLarge}
-	}
+	body, err := wholebody.Read("websocket: Select", r, maxSelected)
 	if err != nil {
 		gatekit.Reject(w, r, err)
 		return
 	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
 	chosen := h.choices[defaultKey]
 	if key, ok := h.selection.evaluate(body); ok && h.choices[key] != nil {
 		chosen = h.choices[key]

@@ -20,6 +20,11 @@ func (a *API) local(ctx context.Context, id string) *socket {
 	a.open.RLock()
 	s := a.conns[id]
 	a.open.RUnlock()
+	return s.whenOpened(ctx)
+}
+
+// whenOpened returns s when its 101 has been written, and nil if that won't be. s may be nil.
+func (s *socket) whenOpened(ctx context.Context) *socket {
 	if s == nil {
 		return nil
 	}
@@ -119,6 +124,15 @@ func (a *API) ask(ctx context.Context, id string, c Call) (Answer, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, a.config.CallTimeout)
 	defer cancel()
+	if node := a.places.node(id); node != "" {
+		answer, err := a.call(ctx, node, c)
+		if err != nil {
+			a.places.forget(node)
+		}
+		if !errors.Is(err, ErrNobody) {
+			return answer, err
+		}
+	}
 	places, err := a.member.Find(ctx, []string{id})
 	switch {
 	case err != nil:
@@ -128,7 +142,11 @@ func (a *API) ask(ctx context.Context, id string, c Call) (Answer, error) {
 	case places[0].Found == Gone || places[0].Node == a.node.ID:
 		return Answer{}, ErrGone
 	}
-	return a.call(ctx, places[0].Node, c)
+	answer, err := a.call(ctx, places[0].Node, c)
+	if err == nil && answer.Results[0] != ResultGone {
+		a.places.remember(id, places[0].Node)
+	}
+	return answer, err
 }
 
 // call asks a node, once: a second time could be the second message.
@@ -195,29 +213,50 @@ func (a *API) serveCall(ctx context.Context, c Call) Answer {
 	return answer
 }
 
-// sendToMany encodes a message once for all.
+// sendToMany encodes a message once for all. An ID is sent to once.
 func (a *API) sendToMany(ctx context.Context, c Call, results []Result) {
 	conns := make([]*wsconn.Conn, 0, len(c.IDs))
-	at := make(map[*wsconn.Conn]int, len(c.IDs))
-	for i, id := range c.IDs {
+	for i, s := range a.locals(ctx, c.IDs) {
 		results[i] = ResultGone
-		if s := a.local(ctx, id); s != nil {
-			if _, twice := at[s.conn]; !twice {
-				conns = append(conns, s.conn)
-			}
-			at[s.conn] = i
+		if s != nil {
+			conns = append(conns, s.conn)
 			results[i] = ResultOK
 		}
 	}
 	var mu sync.Mutex
-	refused := 0
+	var refused map[*wsconn.Conn]Result
 	a.engine.Prepare(opcodeOf(c.Type), c.Data).Broadcast(conns, func(conn *wsconn.Conn, err error) {
 		mu.Lock()
 		defer mu.Unlock()
-		results[at[conn]] = resultOf(err)
-		refused++
+		if refused == nil {
+			refused = map[*wsconn.Conn]Result{}
+		}
+		refused[conn] = resultOf(err)
 	})
-	a.counts.messages.Add(int64(len(conns) - refused))
+	a.counts.messages.Add(int64(len(conns) - len(refused)))
+	for i, k := 0, 0; k < len(conns) && len(refused) > 0; i++ {
+		if results[i] == ResultGone {
+			continue
+		}
+		if why, ok := refused[conns[k]]; ok {
+			results[i] = why
+		}
+		k++
+	}
+}
+
+// locals is local for many connections: nil for those that aren't open here.
+func (a *API) locals(ctx context.Context, ids []string) []*socket {
+	all := make([]*socket, len(ids))
+	a.open.RLock()
+	for i, id := range ids {
+		all[i] = a.conns[id]
+	}
+	a.open.RUnlock()
+	for i, s := range all {
+		all[i] = s.whenOpened(ctx)
+	}
+	return all
 }
 
 func opcodeOf(t Type) wsconn.Opcode {

@@ -89,6 +89,7 @@ const fenceTimeout = time.Second
 func (a *API) fence() {
 	a.open.Lock()
 	a.fenced = true
+	a.fences++
 	sockets := slices.Collect(maps.Values(a.conns))
 	clear(a.conns)
 	a.open.Unlock()

@@ -32,11 +32,14 @@ type socket struct {
 	conn   *wsconn.Conn
 	slots  chan struct{} // a token for each message that is served, with Config.Parallel
 
+	recording sync.Mutex // over the record in the registry, once there is one
+
 	mu          sync.Mutex
 	serving     int
 	drain       bool // close when nothing is served
 	fenced      bool // without $disconnect
 	expiry      *time.Timer
+	admission   *time.Timer // for AuthenticateWithin
 	refused     int
 	refusedFrom time.Time
 	groups      map[string]bool
@@ -92,15 +95,20 @@ func (s *socket) learn(rc *gatekit.RequestContext) {
 const slack = time.Second
 
 // Message implements wsconn.Handler. While it runs nothing more is read from the client.
-func (s *socket) Message(_ *wsconn.Conn, op wsconn.Opcode, payload []byte) {
+func (s *socket) Message(c *wsconn.Conn, op wsconn.Opcode, payload []byte) {
 	a := s.api
 	a.counts.messages.Add(1)
 	s.begin()
-	body := bytes.Clone(payload) // a handler may keep it
 	if s.slots == nil {
-		s.serveInTurn(op, body)
+		if !c.Lent() {
+			payload = bytes.Clone(payload) // a handler may leave somebody behind who reads it
+		}
+		if s.serveInTurn(op, payload) {
+			c.Keep()
+		}
 		return
 	}
+	body := bytes.Clone(payload)
 	s.slots <- struct{}{}
 	go func() {
 		s.serveInTurn(op, body)
@@ -108,15 +116,18 @@ func (s *socket) Message(_ *wsconn.Conn, op wsconn.Opcode, payload []byte) {
 	}()
 }
 
-// serveInTurn serves a message when it is one of those that are served at once.
-func (s *socket) serveInTurn(op wsconn.Opcode, body []byte) {
+// serveInTurn serves a message when it is one of those that are served at once. It reports whether
+// somebody still reads it.
+func (s *socket) serveInTurn(op wsconn.Opcode, body []byte) (inUse bool) {
 	defer s.done()
 	select {
 	case s.api.inFlight <- struct{}{}:
-		s.serve(op, body)
-		<-s.api.inFlight
 	case <-s.api.ctx.Done():
+		return false
 	}
+	rc, m := s.serve(op, body)
+	s.answer(rc, m) // waits for its client, and holds nothing that others wait for
+	return !m.sent.end()
 }
 
 func (s *socket) begin() {
@@ -136,20 +147,20 @@ func (s *socket) done() {
 	}
 }
 
-// serve serves a message and sends the reply.
-func (s *socket) serve(op wsconn.Opcode, body []byte) {
+// serve serves a message, and gives back what it takes of MaxInFlight.
+func (s *socket) serve(op wsconn.Opcode, body []byte) (*gatekit.RequestContext, *exchange) {
 	a := s.api
+	defer func() { <-a.inFlight }()
 	at := a.selectRoute(body)
 	ctx := newDeadline(a.ctx, a.config.IntegrationTimeout+slack)
 	defer ctx.end()
-	messageID := newID()
 	// Text is called JSON whatever it is: a client can't choose to pass a model, or a template, by
 	// sending something else.
 	contentType := "application/json"
 	if op == wsconn.Binary {
 		contentType = octetStream
 	}
-	m := &exchange{connection: gatekit.Connection{MessageID: messageID}}
+	m := &exchange{connection: gatekit.Connection{MessageID: newID()}}
 	rc, r := s.request(ctx, m, &at.Route, contentType, body)
 	if at == a.noRoute {
 		rc.Route = nil
@@ -161,26 +172,34 @@ func (s *socket) serve(op wsconn.Opcode, body []byte) {
 		m.rejection = errPanic
 	}
 	a.count(rc, m.rejection)
+	return rc, m
+}
+
+// answer sends what came of a message.
+func (s *socket) answer(rc *gatekit.RequestContext, m *exchange) {
+	a, tooLarge, messageID := s.api, m.over, m.connection.MessageID
+	m.over = true // nothing more is written
+	defer m.body.Reset()
 	switch {
 	case m.rejection != nil:
 		s.refuse(rc, m.rejection, messageID)
-	case m.over:
+	case tooLarge:
 		a.log(slog.LevelError, "a reply is too large", s.id, ErrTooLarge)
 		s.refuse(rc, errReply, messageID)
-	case len(m.body) > 0:
-		reply, ok := a.opcode(m.kind(), m.body)
+	case len(m.body.Bytes()) > 0:
+		reply, ok := a.opcode(m.kind(), m.body.Bytes())
 		if !ok {
 			a.log(slog.LevelError, "a reply isn't text", s.id, errNotText)
 			s.refuse(rc, errReply, messageID)
 			return
 		}
-		s.reply(reply, m.body)
+		s.replied(s.conn.SendDraft(a.ctx, reply, &m.body))
 	}
 }
 
-// reply sends what a handler wrote, when there is room: until then nothing is read from the client.
-func (s *socket) reply(op wsconn.Opcode, body []byte) {
-	if s.conn.Send(s.api.ctx, op, body) == nil {
+// replied counts a reply. It is sent when there is room: nothing is read from the client before.
+func (s *socket) replied(err error) {
+	if err == nil {
 		s.api.counts.messages.Add(1)
 	} // else the client has left, and with it the reply
 }
@@ -200,7 +219,8 @@ func (s *socket) refuse(rc *gatekit.RequestContext, why *gatekit.Rejection, mess
 			return
 		}
 	}
-	s.reply(wsconn.Text, appendErrorFrame(nil, why, s.id, rc.RequestID(), messageID))
+	frame := appendErrorFrame(nil, why, s.id, rc.RequestID(), messageID)
+	s.replied(s.conn.Send(s.api.ctx, wsconn.Text, frame))
 }
 
 // request makes the request that a message, or the end of the connection, travels as: a POST to the
@@ -216,9 +236,9 @@ func (s *socket) request(
 		Body: http.NoBody, RequestURI: p.uri,
 	}).WithContext(ctx)
 	if contentType != "" {
-		m.sent.Reset(body)
+		m.sent.data.Reset(body)
 		r.Header["Content-Type"] = m.contentType[:1:1]
-		r.Body, r.ContentLength = m, int64(len(body))
+		r.Body, r.ContentLength = &m.sent, int64(len(body))
 	}
 	rc, r := gatekit.Attach(r)
 	m.connection.ID, m.connection.ConnectedAt = s.id, s.connectedAt
@@ -255,14 +275,18 @@ func (s *socket) End(_ *wsconn.Conn, e wsconn.End) {
 	a := s.api
 	close(s.ended)
 	defer a.ends.Done()
+	s.recording.Lock()
 	a.drop(s)
 	s.mu.Lock()
-	if s.expiry != nil {
-		s.expiry.Stop()
+	for _, t := range []*time.Timer{s.expiry, s.admission} {
+		if t != nil {
+			t.Stop()
+		}
 	}
 	fenced := s.fenced
 	s.mu.Unlock()
 	removed, err := a.member.Remove(a.ctx, s.id)
+	s.recording.Unlock()
 	if err != nil && a.ctx.Err() == nil {
 		a.log(slog.LevelError, "a record can't be removed", s.id, err)
 	}

@@ -1,6 +1,7 @@
 package websocket
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -35,8 +36,18 @@ type authorizationState struct {
 	Authorizer string             `json:"authorizer,omitempty"`
 	Scopes     []string           `json:"scopes,omitempty"`
 	Claims     json.RawMessage    `json:"claims,omitempty"`
-	Context    map[string]any     `json:"context,omitempty"`
+	Context    exact              `json:"context,omitempty"`
 	Caller     *gatekit.IAMCaller `json:"caller,omitempty"`
+}
+
+// exact is a JSON object whose numbers keep all their digits.
+type exact map[string]any
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (e *exact) UnmarshalJSON(b []byte) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	return d.Decode((*map[string]any)(e))
 }
 
 func authorizationStateOf(a *gatekit.Authorization) *authorizationState {

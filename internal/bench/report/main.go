@@ -69,8 +69,10 @@ func benchmarks(count int, benchtime string) (medians, error) {
 		{"-bench", "Lambda(Event|Request)", "-count", strconv.Itoa(count), "-benchtime", "20000x"},
 		{"-bench", "ProxyLoad", "-benchtime", "1x", "-proxyrounds", strconv.Itoa(count), "-proxyfor", "2s"},
 		{"-bench", "Proxy$", "-count", strconv.Itoa(count), "-benchtime", benchtime},
-		{"-bench", "Memory", "-benchtime", "2x"},
+		{"-bench", "WebSocket(Echo|Broadcast|Node)", "-count", strconv.Itoa(count), "-benchtime", benchtime},
 		{"-bench", coreRuleSet, "-count", strconv.Itoa(count), "-benchtime", benchtime},
+		{"-bench", "Memory|WebSocketSlope", "-benchtime", "2x"},
+		{"-bench", "WebSocketSlowReaders", "-benchtime", "1x"},
 		{"-bench", "Fleet", "-benchtime", "1x", "-count", strconv.Itoa(count), "-fleetfor", "2s"},
 	} {
 		cmd := exec.Command("go", append([]string{"test", "-run", "^$", "-timeout", "20m", "."}, args...)...)

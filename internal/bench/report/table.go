@@ -96,6 +96,13 @@ func (m medians) figures() []figure {
 		{"whole chain / chi + rs/cors + keyfunc + httprate", ns("Chain/by=gatekit"), ns("Chain/by=chi+rs/cors+keyfunc+httprate"), 1.0 / 30, false},
 		{"whole chain / chi + rs/cors + go-jwt-middleware + httprate", ns("Chain/by=gatekit"), ns("Chain/by=chi+rs/cors+go-jwt-middleware+httprate"), 0, false},
 		{"whole chain / sha256 of 1 KB", ns("Chain/by=gatekit"), ns("Yardstick/of=sha256-1KB"), 0, false},
+		{"WebSocket echo through a route, 32 bytes in turn / lxzan/gws", ns("WebSocketEcho/load=in-turn/by=gatekit-route"), ns("WebSocketEcho/load=in-turn/by=gws"), 1.1, false},
+		{"WebSocket echo, 32 bytes in turn / coder/websocket", ns("WebSocketEcho/load=in-turn/by=gatekit-route"), ns("WebSocketEcho/load=in-turn/by=coder"), 0, false},
+		{"WebSocket echo, 32 bytes in turn / a bare TCP echo", ns("WebSocketEcho/load=in-turn/by=gatekit-route"), ns("WebSocketEcho/load=in-turn/by=tcp"), 0, false},
+		{"WebSocket echo, 64 messages at once / gws", ns("WebSocketEcho/load=64-at-once/by=gatekit-route"), ns("WebSocketEcho/load=64-at-once/by=gws"), 1, false},
+		{"WebSocket echo, 64 KB / gws", ns("WebSocketEcho/load=64KB/by=gatekit-route"), ns("WebSocketEcho/load=64KB/by=gws"), 1.15, false},
+		{"WebSocket broadcast of 1 KB to 10,000 / a write each of gws", ns("WebSocketBroadcast/by=gatekit-api"), ns("WebSocketBroadcast/by=gws"), 0.8, false},
+		{"message to a connection on another node / a round trip to Redis", ns("WebSocketNode/of=send-to-another-node"), ns("WebSocketNode/of=redis-round-trip"), 3, false},
 	}
 }
 
@@ -138,6 +145,14 @@ func render(m medians, loads map[string]load) string {
 		{"whole chain", "Chain/by=gatekit allocs/op", "allocations", 3},
 		{"whole chain with an allowed origin", "Chain/by=gatekit/origin=true allocs/op", "allocations", 5},
 		{"whole chain on a route with a variable", "Chain/by=gatekit/variables=1 allocs/op", "allocations", 5},
+		{"idle WebSocket connection, of 10,000", "WebSocketMemory/by=gatekit-route B/conn", "bytes", 8192},
+		{"the same of gws", "WebSocketMemory/by=gws B/conn", "bytes", 0},
+		{"the same of coder/websocket", "WebSocketMemory/by=coder B/conn", "bytes", 0},
+		{"the same of gobwas/ws, hijacked by hand", "WebSocketMemory/by=gobwas B/conn", "bytes", 0},
+		{"idle WebSocket connection over a pipe, of 10,000", "WebSocketSlope/connections=10000 B/conn", "bytes", 0},
+		{"idle WebSocket connection over a pipe, of 50,000", "WebSocketSlope/connections=50000 B/conn", "bytes", 1.02 * m["WebSocketSlope/connections=10000 B/conn"]},
+		{"99th percentile of a broadcast beside a tenth of readers that don't read, / without them", "WebSocketSlowReaders p99-ratio", "×", 1.05},
+		{"message through a WebSocket route", "WebSocketEcho/load=in-turn/by=gatekit-route allocs/op", "allocations", 0},
 		{"chi + rs/cors + go-jwt-middleware + httprate", "Chain/by=chi+rs/cors+go-jwt-middleware+httprate allocs/op", "allocations", 0},
 	} {
 		goal := ""

@@ -36,6 +36,36 @@
 // the first time on a Redis that has just lost its memory can't know that, and may call an id gone
 // until another one has renewed, a third of the lease at most.
 //
+// # What holds, measured
+//
+// Whatever happens to machines, to their ways to Redis or to Redis: no message reaches another
+// connection than the one that it was for, none arrives twice, and $disconnect doesn't run twice. A
+// connection is called gone (410) when it has been closed, or when its machine is dead, or asleep
+// and about to close it: with the exception above, never one that can be written to. A message that
+// was accepted (200) is in the queue of the machine that has the connection, and lost only with
+// that: if the process is killed before its client has taken what waits for it, or if a machine
+// that has lost its lease has a client that takes longer than a second. One that was refused with
+// 503 may have arrived all the same, as it may be its answer that was lost.
+//
+// Below are three processes with 15 clients each on a real Redis, which all send to each other's
+// clients, to one, to several and to a group, while something is done to one of them or to Redis. A
+// message counts once for each connection that it was for; the lease is 4 s and the margin 1 s.
+// 0 were lost, 0 doubled and 0 misdelivered, $disconnect ran once for each connection that ended,
+// and a process that was drained answered what it had been asked for.
+//
+//	what is done                            200   410     503   503 that arrived
+//	a process is killed                  13,248   130   2,174                  0
+//	one is paused for longer than that   10,232   143     103                  0
+//	one is cut off from Redis            10,878   108     280                  0
+//	one's connections break, 10 times     3,305     0      44                 44
+//	Redis is killed, back empty           3,287     0      94                  0
+//	Redis is killed, back with its data   3,058     0     162                  0
+//	a process is drained                  5,090   196       0                  0
+//
+// The test holds this, but for at most 10 lost ones of the last second before a process is killed:
+//
+//	go test -race -tags servers -run TestFleet -v ./route/websocket/redisregistry
+//
 // Who can write to this Redis can close and write to every connection: it wants a password, and a
 // network of its own.
 package redisregistry

@@ -110,6 +110,14 @@ func (m *member) look(now time.Time) {
 	}
 }
 
+// settled looks, and waits for a fence that has begun: until it is over, connections may still be
+// there that others have called gone.
+func (m *member) settled(now time.Time) {
+	m.look(now)
+	m.fencing.Lock()
+	defer m.fencing.Unlock()
+}
+
 // fence gives up all connections. It returns when nothing more is sent on them.
 func (m *member) fence(why string) {
 	m.fencing.Lock()

@@ -95,7 +95,10 @@ func (l *listener) run(ctx context.Context, pubsub *redis.PubSub, running *sync.
 			limited, cancel := context.WithTimeout(ctx, time.Duration(q.For)*time.Millisecond)
 			defer cancel()
 			if m := l.registry.member(l.node.Scope, l.node.ID); m != nil {
-				m.look(time.Now()) // the process may have been paused, and its connections be others' to judge
+				m.settled(time.Now()) // the process may have been paused, and its connections be others' to judge
+			}
+			if limited.Err() != nil {
+				return // nobody waits any more: who has asked was told that it isn't known
 			}
 			l.answer(ctx, q, l.serve(limited, q.Call))
 		})
@@ -130,8 +133,6 @@ func (l *listener) answer(ctx context.Context, q request, a websocket.Answer) {
 	_ = l.registry.client.Publish(waits, q.Reply, text).Err()
 }
 
-var errNobody = fmt.Errorf("%w: nobody listens for the node", websocket.ErrUnavailable)
-
 // Call implements [websocket.Transport].
 func (g *Registry) Call(ctx context.Context, scope, node string, c websocket.Call) (websocket.Answer, error) {
 	deadline, ok := ctx.Deadline()
@@ -155,7 +156,7 @@ func (g *Registry) Call(ctx context.Context, scope, node string, c websocket.Cal
 		return websocket.Answer{}, &unavailable{err}
 	}
 	if _, cluster := g.client.(*redis.ClusterClient); heard == 0 && !cluster { // a cluster counts one shard's alone
-		return websocket.Answer{}, errNobody
+		return websocket.Answer{}, websocket.ErrNobody
 	}
 	select {
 	case a := <-answered:

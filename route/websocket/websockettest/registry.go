@@ -226,7 +226,8 @@ func testDeadline(t *testing.T, s Store) {
 	defer cancel()
 	_, _ = a.Call(ctx, scope, "b", websocket.Call{Op: websocket.OpSend, IDs: []string{"1"}})
 	<-begun // and the call has ended: the deadline went along
-	if ctx.Err() == nil {
+	// By the clock: a client whose connection has the same deadline may notice before ctx does.
+	if deadline, _ := ctx.Deadline(); time.Now().Before(deadline) {
 		t.Error("the callee's context ended before the deadline")
 	}
 }
