@@ -3,6 +3,7 @@ package waf_test
 import (
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -67,6 +68,7 @@ func TestGroupFunc(t *testing.T) {
 	})
 	d := of(bound(false, nil)).Check(request("GET", "/b", ""))
 	require.Equal(t, []string{"engine/1"}, d.Counted)
+	require.Equal(t, labels, d.Labels) // what is no name isn't set
 	require.Equal(t, gatekit.WAFFiltered, d.Rejection.Type)
 	require.ErrorIs(t, d.Rejection, errWhy)
 	require.Equal(t, "OWASP#CRS", d.Record.TerminatingRuleID)
@@ -84,9 +86,21 @@ func TestGroupFuncThatFails(t *testing.T) {
 		d := compiled(t, cfg).Check(request("GET", path, ""))
 		require.Equal(t, "BLOCK", d.Action, path)
 		require.NotContains(t, d.Rejection.Error()+d.Record.Fault, "secret")
-		cfg.FailOpen = true
+		var log strings.Builder
+		cfg.FailOpen, cfg.Logger = true, slog.New(slog.NewTextHandler(&log, nil))
 		require.Equal(t, "ALLOW", compiled(t, cfg).Check(request("GET", path, "")).Action, path)
+		require.Contains(t, log.String(), "requests pass it")
+		require.NotContains(t, log.String(), "secret")
 	}
+}
+
+// A verdict without a cause is refused with the rule's name, and however long it is, it is looked at so far.
+func TestGroupFuncOfFewAndManyWords(t *testing.T) {
+	d := compiled(t, withEngine(func(*http.Request) (*waf.GroupVerdict, error) {
+		return &waf.GroupVerdict{Block: "2", Matches: make([]waf.GroupMatch, 2000)}, nil
+	}, bound(false, nil))).Check(request("GET", "/", ""))
+	require.ErrorContains(t, d.Rejection, "rule engine/2: Block")
+	require.Len(t, d.Counted, 1000)
 }
 
 func TestGroupFuncRefused(t *testing.T) {

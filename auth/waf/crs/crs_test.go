@@ -269,6 +269,30 @@ func TestJudge(t *testing.T) {
 	require.ErrorContains(t, d.Rejection, "942100 ARGS:id")
 }
 
+// Beside rules of the ACL that look at the body, which is the handler's in the end.
+func TestJudgeReadsBodies(t *testing.T) {
+	inBody := waf.Statement{ByteMatchStatement: &waf.ByteMatchStatement{SearchString: "hello", PositionalConstraint: "CONTAINS",
+		FieldToMatch: waf.FieldToMatch{Body: &waf.BodyField{OversizeHandling: "CONTINUE"}}, TextTransformations: []waf.TextTransformation{{Type: "NONE"}}}}
+	count := &waf.Action{Count: &waf.CountAction{}}
+	acl, err := waf.New(t.Context(), waf.Config{GroupFuncs: map[string]waf.GroupFunc{"OWASP:CRS": plainSet(t).Judge}, ACL: &waf.WebACL{
+		Name: "acl", DefaultAction: waf.DefaultAction{Allow: &waf.AllowAction{}}, Rules: []waf.Rule{
+			{Name: "before", Action: count, Statement: inBody},
+			{Name: "core", Priority: 1, OverrideAction: &waf.OverrideAction{None: &struct{}{}}, Statement: waf.Statement{
+				ManagedRuleGroupStatement: &waf.ManagedRuleGroupStatement{VendorName: "OWASP", Name: "CRS"}}},
+			{Name: "behind", Priority: 2, Action: count, Statement: inBody},
+		},
+	}})
+	require.NoError(t, err)
+	body := `{"a":"hello","b":"` + strings.Repeat("x", 30_000) + `"}` // more than the ACL reads
+	r := request("POST", "/", body, "Content-Type", "application/json")
+	require.Equal(t, []string{"before", "behind"}, acl.Check(r).Counted)
+	w := httptest.NewRecorder()
+	acl.Middleware(http.HandlerFunc(echo)).ServeHTTP(w, r)
+	require.True(t, body == w.Body.String())
+	d := acl.Check(request("POST", "/", body[:len(body)-2]+sqliText+`"}`, "Content-Type", "application/json"))
+	require.Equal(t, "core/949110", d.Rule) // it is behind what the ACL reads
+}
+
 // failing fails the engine: with a body that panics.
 type failing struct{}
 
