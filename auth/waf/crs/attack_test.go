@@ -92,6 +92,7 @@ func TestEvasions(t *testing.T) {
 		"method-override":         request("POST", "/", "a=1", "X-HTTP-Method-Override", "DELETE"),
 		"many-arguments":          request("GET", "/?"+strings.Repeat("a=1&", 1000)+form, ""),
 		"many-form-arguments":     request("POST", "/", strings.Repeat("a=1&", 1000)+form),
+		"many-cookies":            request("GET", "/", "", "Cookie", strings.Repeat("a=1; ", 1000)+"q="+sqliText),
 		"long-query":              request("GET", "/?a="+strings.Repeat("x", 64<<10)+"&"+form, ""),
 		"long-header":             request("GET", sqli, "", "X-Padding", strings.Repeat("x", 64<<10)),
 		"padding":                 request("POST", "/", "a="+strings.Repeat("x", 64<<10)+"&"+form),
@@ -117,7 +118,7 @@ var foundBy = map[string]int{
 	"json-deep-and-whole": crs.RuleBodyUnreadable, "json-twice": crs.RuleBodyUnreadable, "multipart-two-bounds": crs.RuleBodyUnreadable,
 	"multipart-wrong-bound": crs.RuleBodyUnreadable, "multipart-without-end": crs.RuleMultipartStrict, "gzip": 920450, "method-override": 920450,
 	"json-wide": crs.RuleTooManyArguments, "many-arguments": crs.RuleTooManyArguments, "many-form-arguments": crs.RuleTooManyArguments,
-	"padding": crs.RuleBodyTooLarge, "long-query": crs.RuleHeaderTooLarge, "long-header": crs.RuleHeaderTooLarge,
+	"many-cookies": crs.RuleTooManyArguments, "padding": crs.RuleBodyTooLarge, "long-query": crs.RuleHeaderTooLarge, "long-header": crs.RuleHeaderTooLarge,
 }
 
 // The same spellings and places with nothing bad in them pass.
@@ -129,7 +130,7 @@ func TestHarmlessOnesPass(t *testing.T) {
 	file, _ := part(`name="f"; filename="photo.jpg"`, "x")
 	for name, r := range map[string]*http.Request{
 		"argument": request("GET", "/?"+form, ""), "hash": request("GET", "/?q=%23"+url.QueryEscape(text), ""),
-		"cookie": request("GET", "/", "", "Cookie", "session=abc123; theme=dark"), "referer": request("GET", "/", "", "Referer", "https://a.example/?"+form),
+		"cookie": request("GET", "/", "", "Cookie", "session=abc123; theme=dark"), "cookies": request("GET", "/", "", "Cookie", strings.Repeat("a=1; ", 999)+"a=1"), "referer": request("GET", "/", "", "Referer", "https://a.example/?"+form),
 		"form": request("POST", "/", form), "charset": request("POST", "/", form, "Content-Type", "application/x-www-form-urlencoded; charset=utf-8"),
 		"arguments": request("POST", "/", strings.Repeat("a=1&", 900)+form), "json": request("POST", "/", `{"q":"`+escapedJSON(text)+`"}`, "Content-Type", jsonType),
 		"json-deep": request("POST", "/", strings.Repeat(`[`, 20)+`"`+text+`"`+strings.Repeat(`]`, 20), "Content-Type", jsonType),

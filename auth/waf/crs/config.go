@@ -151,7 +151,7 @@ func or(list, otherwise []string) []string {
 
 func (e Exclusion) check(m *mistakes.Mistakes) {
 	m.Require((e.Rule != 0) != (e.Tag != ""), "", "want one of Rule and Tag")
-	m.Require(e.Rule >= 0 && e.Rule < 1<<31, "Rule", "want the ID of a rule, such as 942100, got %d", e.Rule)
+	m.Require(e.Rule >= 0, "Rule", "want the ID of a rule, such as 942100, got %d", e.Rule)
 	m.Require(e.Tag == "" || tagForm.MatchString(e.Tag), "Tag", "want one such as attack-sqli, got %.200q", e.Tag)
 	m.Require(e.Variable == "" || variableForm.MatchString(e.Variable), "Variable",
 		"want one such as ARGS:comment, got %.200q", e.Variable)

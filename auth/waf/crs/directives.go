@@ -12,8 +12,8 @@ const (
 	RuleBodyUnreadable = 200002
 	// RuleMultipartStrict is a multipart body that its readers may understand in different ways.
 	RuleMultipartStrict = 200003
-	// RuleTooManyArguments is a request with more than 1,000 arguments in its query or body: rules
-	// see no more of them.
+	// RuleTooManyArguments is a request with more than 1,000 arguments in its query or its body, or
+	// as many cookies: rules see no more of them.
 	RuleTooManyArguments = 200005
 	// RuleBodyTooLarge is a body beyond RequestBodyLimit.
 	RuleBodyTooLarge = 200010

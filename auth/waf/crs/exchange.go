@@ -69,7 +69,8 @@ func (x *exchange) request() error {
 	if uri == "" { // a request that no server has read
 		uri = r.URL.RequestURI()
 	}
-	if sizeOf(r, uri) > maxHeader && x.tooLarge(headerTooLarge) {
+	if sizeOf(r, uri) > maxHeader && x.tooLarge(headerTooLarge) ||
+		cookiesOf(r) > maxArguments && x.tooLarge(tooManyCookies) {
 		return nil
 	}
 	x.connection()
@@ -168,11 +169,21 @@ func sizeOf(r *http.Request, uri string) int {
 	return n
 }
 
+// cookiesOf is how many cookies there are at most. The engine has a limit for arguments only.
+func cookiesOf(r *http.Request) (n int) {
+	for _, line := range r.Header["Cookie"] {
+		n += 1 + strings.Count(line, ";")
+	}
+	return n
+}
+
 var (
 	bodyTooLarge = Finding{RuleID: RuleBodyTooLarge, Severity: "critical", Variables: []string{"REQUEST_BODY"},
 		Message: "The body is larger than RequestBodyLimit"}
 	headerTooLarge = Finding{RuleID: RuleHeaderTooLarge, Severity: "critical", Variables: []string{"REQUEST_HEADERS"},
 		Message: "The request line and the header are too large"}
+	tooManyCookies = Finding{RuleID: RuleTooManyArguments, Severity: "critical", Variables: []string{"REQUEST_COOKIES"},
+		Message: "Too many cookies"}
 )
 
 // tooLarge notes what is too large, and reports whether that ends the evaluation.
