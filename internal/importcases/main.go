@@ -1,0 +1,111 @@
+// Importcases tries the readers of documents on cases: real documents, and what has to come out of
+// them.
+//
+//	go run ./internal/importcases DIR
+//
+// DIR has openapi.jsonl, sam.jsonl and cloudformation.jsonl, a case a line: name, config (the
+// document and how it is read) and expected. It prints by case what differs, and a summary; the
+// exit code is 1 if anything differs, 2 if the cases can't be read.
+//
+// What a case doesn't expect isn't judged, but that there are no routes, authorizers and models
+// beside the expected ones, and no route that asks for an API key unexpectedly. <name> in a text
+// stands for any text, within one case for the same.
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Case is one document and what is expected of it.
+type Case struct {
+	Name   string `json:"name"`
+	Config struct {
+		Document      json.RawMessage   `json:"document"`
+		Flavor        string            `json:"flavor"`
+		Mode          string            `json:"mode"`
+		Parameters    map[string]string `json:"parameters"`
+		FailOnWarning bool              `json:"failonwarnings"`
+	} `json:"config"`
+	Expected map[string]any `json:"expected"`
+}
+
+// files are those of a directory, with what tries a case of them. nil: nothing does yet.
+var files = []struct {
+	name string
+	try  func(*Case) []string
+}{
+	{"openapi.jsonl", tryOpenAPI},
+	{"sam.jsonl", nil},
+	{"cloudformation.jsonl", nil},
+}
+
+// maxLine bounds a case.
+const maxLine = 64 << 20
+
+func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: importcases DIR")
+		os.Exit(2)
+	}
+	os.Exit(run(os.Args[1], os.Stdout))
+}
+
+// run tries all cases of a directory, and returns the exit code.
+func run(dir string, out io.Writer) int {
+	code := 0
+	for _, f := range files {
+		total, differ, err := tryFile(filepath.Join(dir, f.name), f.try, out)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			fmt.Fprintf(out, "%s: there is no such file\n", f.name)
+		case err != nil:
+			fmt.Fprintf(out, "%s: %v\n", f.name, err)
+			code = 2
+		case f.try == nil:
+			fmt.Fprintf(out, "%s: %d cases, no reader yet\n", f.name, total)
+		default:
+			fmt.Fprintf(out, "%s: %d cases, %d as expected, %d differ\n", f.name, total, total-differ, differ)
+		}
+		if differ > 0 {
+			code = max(code, 1)
+		}
+	}
+	return code
+}
+
+func tryFile(path string, try func(*Case) []string, out io.Writer) (total, differ int, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, maxLine)
+	for lines.Scan() {
+		total++
+		if try == nil {
+			continue
+		}
+		c := new(Case)
+		if err := json.Unmarshal(lines.Bytes(), c); err != nil {
+			return total, differ, fmt.Errorf("line %d: %w", total, err)
+		}
+		differences := try(c)
+		if len(differences) == 0 {
+			continue
+		}
+		differ++
+		fmt.Fprintln(out, c.Name)
+		for _, d := range differences {
+			fmt.Fprintf(out, "\t%s\n", d)
+		}
+	}
+	return total, differ, lines.Err()
+}
