@@ -45,6 +45,9 @@ type ModelsConfig struct {
 	// APIID is the API that models refer to each other by, in
 	// "https://apigateway.amazonaws.com/restapis/APIID/models/NAME". "" takes every ID for it.
 	APIID string
+	// AnyNames takes names with -, ., _ and ~, too, which documents made by other tools have. The
+	// managed gateway's import refuses them.
+	AnyNames bool
 	// Draft is the version of JSON Schema of schemas that don't say it ($schema).
 	Draft Draft
 	// PatternBudget is how much time a request's look-aheads and back references may take. 0 means
@@ -64,7 +67,10 @@ const (
 	errorModel = `{"$schema":"http://json-schema.org/draft-04/schema#","title":"Error Schema","type":"object","properties":{"message":{"type":"string"}}}`
 )
 
-var modelName = regexp.MustCompile(`^[A-Za-z0-9]{1,256}$`)
+var (
+	modelName    = regexp.MustCompile(`^[A-Za-z0-9]{1,256}$`)
+	anyModelName = regexp.MustCompile(`^[A-Za-z0-9._~-]{1,256}$`) // what no URL escapes
+)
 
 // NewModels returns a Models, or an error that lists every schema it refuses. It copies cfg. It
 // reads no files and fetches nothing.
@@ -104,7 +110,7 @@ func NewModels(cfg ModelsConfig) (*Models, error) {
 
 // read reads one model's text.
 func (m *Models) read(mis *mistakes.Mistakes, name, text string) {
-	if !modelName.MatchString(name) {
+	if !modelName.MatchString(name) && !(m.config.AnyNames && anyModelName.MatchString(name)) {
 		mis.Add("", "want a name of letters and digits")
 		return
 	}
