@@ -122,14 +122,17 @@ func (c *comparison) text(want, got string) bool {
 }
 
 func show(v any) string {
-	text, err := json.Marshal(v)
-	if err != nil {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // for placeholders
+	if err := e.Encode(v); err != nil {
 		return fmt.Sprint(v)
 	}
+	text := strings.TrimSpace(b.String())
 	if len(text) > 300 {
-		text = append(text[:300:300], "…"...)
+		return strings.ToValidUTF8(text[:300], "") + "…"
 	}
-	return string(text)
+	return text
 }
 
 // generic is v as encoding/json reads its JSON form.

@@ -27,6 +27,7 @@ func tryOpenAPI(c *Case) []string {
 	case err != nil:
 		return []string{err.Error()}
 	}
+	cmp.closed(doc, protectedBy(c.Expected))
 	api := doc.APIs[0]
 	if methods, ok := c.Expected["methods"].(map[string]any); ok {
 		if err := cmp.recorded(c, methods, doc); err != nil {
@@ -35,8 +36,8 @@ func tryOpenAPI(c *Case) []string {
 		return cmp.found
 	}
 	got, _ := generic(api).(map[string]any)
-	for name, want := range c.Expected {
-		switch want := want.(type) {
+	for _, name := range slices.Sorted(maps.Keys(c.Expected)) {
+		switch want := c.Expected[name].(type) {
 		case map[string]any:
 			if name == "routes" || name == "authorizers" {
 				members, _ := got[name].(map[string]any)

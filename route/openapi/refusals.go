@@ -39,7 +39,7 @@ func (w *writer) refusals(route *definition.Route, key string) (all []refusal) {
 	}
 	limits, quotas := w.limits(route, key)
 	if len(limits) > 0 {
-		all = append(all, w.refusal("THROTTLED", "429", strings.Join(append(limits, quotas...), " ")))
+		all = append(all, w.refusal("THROTTLED", "429", strings.Join(limits, " ")))
 	}
 	if len(quotas) > 0 {
 		all = append(all, w.refusal("QUOTA_EXCEEDED", "429", strings.Join(quotas, " ")))
