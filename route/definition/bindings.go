@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"context"
 	"crypto/tls"
 	"log/slog"
 	"net/http"
@@ -40,6 +41,12 @@ type Bindings struct {
 	// Timeout) is filled in where it is zero.
 	Upstreams     map[string]integration.HTTPConfig
 	OtherUpstream func(Ref) (integration.HTTPConfig, bool)
+	// Services say how AWS services are called: with which Credentials, and at which Endpoint. The
+	// keys are "dynamodb:PutItem", "dynamodb", a subtype ("SQS-SendMessage"), or the names of the
+	// role that the integration is called with; the first of these that is there counts. What the
+	// document says is filled in.
+	Services     map[string]integration.ServiceConfig
+	OtherService func(Ref) (integration.ServiceConfig, bool)
 	// Handlers stand in an integration's place, behind all of the route's rules and mappings, by
 	// "API GET /pets", "GET /pets", an AWS service ("sqs", "dynamodb:PutItem"), a subtype
 	// ("SQS-SendMessage") or the target's URI. They go before what would be called.
@@ -56,8 +63,8 @@ type Bindings struct {
 	Truststores     map[string]*domain.MutualTLS
 	OtherTruststore func(Ref) (*domain.MutualTLS, bool)
 	// ClientCertificates are what backends are shown, by the names that stages give them.
-	ClientCertificates     map[string]tls.Certificate
-	OtherClientCertificate func(Ref) (tls.Certificate, bool)
+	ClientCertificates     map[string]ClientCertificate
+	OtherClientCertificate func(Ref) (ClientCertificate, bool)
 	// WebACLs are the stages' web ACLs, by their names.
 	WebACLs     map[string]gatekit.Middleware
 	OtherWebACL func(Ref) (gatekit.Middleware, bool)
@@ -104,6 +111,9 @@ type Bindings struct {
 	// nil means slog.Default().
 	Logger *slog.Logger
 }
+
+// ClientCertificate tells the certificate to show to a backend, for each connection.
+type ClientCertificate = func(ctx context.Context) (*tls.Certificate, error)
 
 // IssuerBinding is a binding of an issuer: where its keys are. The zero value fetches them from
 // where the issuer's own URL leads to.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -25,6 +26,9 @@ func parse(t testing.TB, text string) *definition.Document {
 
 func build(t testing.TB, text string, b definition.Bindings) *definition.Gateway {
 	t.Helper()
+	if b.Logger == nil {
+		b.Logger = slog.New(slog.DiscardHandler)
+	}
 	g, err := definition.Build(t.Context(), parse(t, text), b)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, g.Close()) })

@@ -75,29 +75,57 @@ func (s *stageBuilder) lambdaAuthorizer(name string, a *Authorizer) (auth.Author
 	return made, nil
 }
 
-// jwt is the JWT authorizer of an HTTP API.
+// jwt is the JWT authorizer of an HTTP API, or the one of REST APIs, which has several issuers.
 func (s *stageBuilder) jwt(name string, a *Authorizer) (auth.Authorizer, *problem) {
-	if s.api.Flavor != FlavorHTTP || len(a.Issuers) > 0 {
-		return nil, unsupportedf("use an HTTP API, or a Lambda authorizer", "JWT authorizers of %s APIs aren't served",
-			s.api.Flavor)
-	}
-	if len(a.IdentitySource) > 1 {
+	switch {
+	case s.api.Flavor == FlavorWebSocket, s.api.Flavor == FlavorHTTP && len(a.Issuers) > 0:
+		return nil, unsupportedf("use an authorizer that it has", "%s APIs have no such JWT authorizers", s.api.Flavor)
+	case len(a.IdentitySource) > 1:
 		return nil, unsupportedf("name one", "the JWT authorizer %q has several identity sources", name)
 	}
-	issuer := cmp.Or(a.Issuer, strings.TrimSuffix(a.IssuerURL, "/.well-known/openid-configuration"))
-	bound, p := s.issuer(s.issuerRef(issuer))
+	issuers := a.Issuers
+	if len(issuers) == 0 {
+		issuer := cmp.Or(a.Issuer, strings.TrimSuffix(a.IssuerURL, "/.well-known/openid-configuration"))
+		issuers = []*Issuer{{Issuer: issuer, Audience: a.Audience}}
+	}
+	var all []*auth.JWT
+	for _, issuer := range issuers {
+		one, p := s.oneIssuer(name, a, issuer)
+		if p != nil {
+			return nil, p
+		}
+		all = append(all, one)
+	}
+	if len(all) == 1 {
+		return all[0], nil
+	}
+	made, err := auth.ByIssuer(all...)
+	return made, asProblem("the authorizer "+name+" can't be used", err)
+}
+
+func (s *stageBuilder) oneIssuer(name string, a *Authorizer, from *Issuer) (*auth.JWT, *problem) {
+	bound, p := s.issuer(s.issuerRef(from.Issuer))
 	if p != nil {
 		return nil, p
 	}
 	config := auth.JWTConfig{
-		Issuer: cmp.Or(bound.URL, issuer), Audience: a.Audience, JWKSURL: bound.JWKSURL, JWKS: bound.JWKS,
+		Issuer: cmp.Or(bound.URL, from.Issuer), Audience: from.Audience, Algorithms: from.Algorithms,
+		JWKSURL: cmp.Or(bound.JWKSURL, from.JWKSURL), JWKS: bound.JWKS,
 		HTTPClient: bound.HTTPClient, Leeway: bound.Leeway, RefreshInterval: bound.RefreshInterval,
 		StartWithoutKeys: !bound.WaitForKeys, Logger: s.log,
 	}
 	if len(a.IdentitySource) == 1 {
 		config.IdentitySource = a.IdentitySource[0]
 	}
-	sum, _ := digest(a, config.Issuer, config.JWKSURL, config.JWKS)
+	if config.JWKS != nil || bound.JWKSURL == "" && bound.URL != "" {
+		config.JWKSURL = "" // the binding's, and its issuer's own
+	}
+	for _, c := range from.Claims {
+		config.AdditionalClaims = append(config.AdditionalClaims, auth.AdditionalClaim{
+			ClaimName: c.Name, ExpectedValues: c.Values, Optional: !c.Required,
+		})
+	}
+	sum, _ := digest(a, from, config.Issuer, config.JWKSURL, config.JWKS)
 	made, err := keep(s.builder, "authorizer "+s.api.ID+" "+name+" "+sum,
 		func(ctx context.Context) (*auth.JWT, error) { return auth.NewJWT(ctx, config) })
 	if err != nil {

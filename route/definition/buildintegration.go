@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -40,11 +39,8 @@ func (s *stageBuilder) called(key string, r *Route) (http.Handler, *problem) {
 		if s.api.Flavor == FlavorHTTP {
 			p = unsupportedf("use a REST API", "HTTP APIs have no mock integrations")
 		}
-	case KindService:
-		p = unsupportedf(s.handlerHint(key), "the integration with the AWS service %s isn't served",
-			strings.TrimSuffix(t.Service+":"+t.Action, ":"))
-	case KindSubtype:
-		p = unsupportedf(s.handlerHint(key), "the integration subtype %s isn't served", t.Subtype)
+	case KindService, KindSubtype:
+		h, p = s.service(key, i)
 	default:
 		p = unsupportedf(s.handlerHint(key), "nothing is known of the integration's target %q", cmp.Or(t.URI, t.Kind))
 	}
@@ -58,18 +54,7 @@ func (s *stageBuilder) handlerHint(key string) string {
 // inPlace is the handler that a program puts in the integration's place.
 func (s *stageBuilder) inPlace(key string, i *Integration) (http.Handler, bool) {
 	t := &i.Target
-	names := []string{s.api.ID + " " + key, key, t.URI, t.Subtype}
-	if t.Service != "" {
-		names = append(names, t.Service+":"+t.Action, t.Service+":"+t.Path, t.Service)
-	}
-	names = slices.DeleteFunc(names, func(name string) bool { return name == "" })
-	for _, name := range names { // the one that says most goes first
-		if h, ok := s.look.handlers.named[name]; ok {
-			s.look.handlers.used[name] = true
-			return h, h != nil
-		}
-	}
-	h, ok, err := s.look.handlers.find(Ref{Also: names})
+	h, ok, err := s.look.handlers.first(append([]string{s.api.ID + " " + key, key, t.URI}, serviceNames(t)...))
 	s.fault(err)
 	return h, ok && h != nil
 }
@@ -172,7 +157,7 @@ func (s *stageBuilder) proxyTLS(key string, i *Integration, config *integration.
 		return unboundf(s.look.clientCertificates.hint(ref), "the client certificate %s of stage %s isn't bound", ref,
 			s.name)
 	}
-	config.TLS.Certificates = append(slices.Clip(config.TLS.Certificates), certificate)
+	config.TLS.ClientCertificate = certificate
 	return nil
 }
 
@@ -206,7 +191,7 @@ func (s *stageBuilder) upstreamRef(i *Integration) Ref {
 }
 
 // mapped puts the integration's mappings around what is called.
-func (s *stageBuilder) mapped(r *Route, called http.Handler) (http.Handler, *problem) {
+func (s *stageBuilder) mapped(key string, r *Route, called http.Handler) (http.Handler, *problem) {
 	if s.api.Flavor == FlavorHTTP {
 		return s.httpMapped(r.Integration, called)
 	}
@@ -218,9 +203,7 @@ func (s *stageBuilder) mapped(r *Route, called http.Handler) (http.Handler, *pro
 		PassthroughBehavior: transform.PassthroughBehavior(i.Passthrough),
 		ContentHandling:     transform.ContentHandling(i.ContentHandling),
 	}
-	if i.Target.Kind == KindHTTP || i.Target.Kind == KindPrivate {
-		config.URI = i.Target.URI
-	}
+	config.URI = s.mappedURI(&i.Target)
 	for _, from := range i.Responses {
 		status, ok := statusOf(cmp.Or(from.Status, "200"))
 		if !ok {
@@ -241,6 +224,9 @@ func (s *stageBuilder) mapped(r *Route, called http.Handler) (http.Handler, *pro
 	if err != nil {
 		return nil, asProblem("the integration's mappings can't be used", err)
 	}
+	for _, odd := range rest.Findings() {
+		s.warn(key, i.Origin.or(r.Origin), odd, correctIt)
+	}
 	if called == nil {
 		return rest, nil
 	}
@@ -254,7 +240,10 @@ func (s *stageBuilder) httpMapped(i *Integration, called http.Handler) (http.Han
 	if len(i.RequestParameters) == 0 && len(i.Responses) == 0 {
 		return called, nil
 	}
-	config := transform.ParametersConfig{RequestParameters: i.RequestParameters}
+	config := transform.ParametersConfig{}
+	if i.Target.Kind != KindSubtype { // whose request parameters are the call's own
+		config.RequestParameters = i.RequestParameters
+	}
 	for _, from := range i.Responses {
 		status, ok := statusOf(from.Status)
 		if !ok {

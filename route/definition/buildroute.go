@@ -42,6 +42,14 @@ func (s *stageBuilder) rules(key string, r *Route) (rules []gatekit.Middleware, 
 			rules = append(rules, name)
 		}
 	}
+	if r.ResourceID != "" {
+		id, err := route.ResourceID(r.ResourceID)
+		if err != nil {
+			s.differs(key, r.Origin, err.Error(), correctIt)
+		} else {
+			rules = append(rules, id)
+		}
+	}
 	guard, p := s.guard(key, r)
 	if p != nil {
 		return nil, p
@@ -74,6 +82,9 @@ func (s *stageBuilder) rules(key string, r *Route) (rules []gatekit.Middleware, 
 func (s *stageBuilder) guard(key string, r *Route) (gatekit.Middleware, *problem) {
 	if _, unknown := digest(r.Auth); unknown != "" {
 		return nil, unknownValue("who may call it", unknown)
+	}
+	if err := auth.CheckScopes(r.Auth.Scopes...); err != nil {
+		return nil, asProblem("its scopes can't be used", err)
 	}
 	var a auth.Authorizer
 	switch r.Auth.Type {
@@ -141,7 +152,7 @@ func (s *stageBuilder) answering(key string, r *Route) (h http.Handler, p *probl
 	if called == nil && (p != nil || r.Integration.Target.Kind != KindMock) {
 		return refuseFor(p), p
 	}
-	mapped, mapping := s.mapped(r, called)
+	mapped, mapping := s.mapped(key, r, called)
 	if mapping != nil {
 		return refuseFor(mapping), mapping
 	}

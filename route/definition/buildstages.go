@@ -206,11 +206,11 @@ func (s *stageBuilder) buildThrottle() (gatekit.Middleware, *problem) {
 			s.warn(key, s.stage.Origin, "stage "+s.name+" limits a route that there isn't", "take the limit out")
 			continue
 		}
-		if l := limitOf(s.stage.RouteThrottle[key].Rate, s.stage.RouteThrottle[key].Burst); l != nil {
+		if t := s.stage.RouteThrottle[key]; t.Rate != nil || t.Burst != nil { // else the default's
 			if config.Routes == nil {
 				config.Routes = map[string]*throttle.Limit{}
 			}
-			config.Routes[key] = l
+			config.Routes[key] = limitOf(t.Rate, t.Burst)
 		}
 	}
 	sum, _ := digest(s.stage.Throttle, slices.Sorted(maps.Keys(config.Routes)), s.stage.RouteThrottle)

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/gatekit-go/gatekit/internal/jsonscan"
 	"github.com/gatekit-go/gatekit/internal/nearest"
@@ -103,14 +104,20 @@ func count(array []byte) (n int) {
 
 // fieldsOf are the members of a struct's JSON form.
 func fieldsOf(t reflect.Type) map[string]reflect.Type {
+	if known, ok := fieldsOfTypes.Load(t); ok {
+		return known.(map[string]reflect.Type)
+	}
 	fields := make(map[string]reflect.Type, t.NumField())
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		fields[name] = f.Type
 	}
+	fieldsOfTypes.Store(t, fields)
 	return fields
 }
+
+var fieldsOfTypes sync.Map // of this package's dozen types
 
 // errNil is for documents made by hand.
 var errNil = errors.New("definition: want no nil pointers in a document's maps and lists")

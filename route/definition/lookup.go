@@ -2,7 +2,6 @@ package definition
 
 import (
 	"cmp"
-	"crypto/tls"
 	"fmt"
 	"maps"
 	"net/http"
@@ -63,6 +62,19 @@ func (t *table[T]) find(r Ref) (found T, ok bool, err error) {
 	}
 	found, ok = t.rest(r)
 	return found, ok, nil
+}
+
+// first returns what the first of several names of a thing is bound to, where they say more and
+// less of it; then globs are asked, and the Other function.
+func (t *table[T]) first(names []string) (found T, ok bool, err error) {
+	names = slices.DeleteFunc(names, func(name string) bool { return name == "" })
+	for _, name := range names {
+		if found, ok = t.named[name]; ok {
+			t.used[name] = true
+			return found, true, nil
+		}
+	}
+	return t.find(Ref{Also: names})
 }
 
 func (t *table[T]) exactly(names []string) (found T, ok bool, err error) {
@@ -148,11 +160,12 @@ type lookups struct {
 	functions          *table[gatekit.Invoker]
 	issuers            *table[IssuerBinding]
 	upstreams          *table[integration.HTTPConfig]
+	services           *table[integration.ServiceConfig]
 	handlers           *table[http.Handler]
 	keys               *table[string]
 	certificates       *table[domain.CertificateSource]
 	truststores        *table[*domain.MutualTLS]
-	clientCertificates *table[tls.Certificate]
+	clientCertificates *table[ClientCertificate]
 	webACLs            *table[gatekit.Middleware]
 	parameters         *table[string]
 }
@@ -162,6 +175,7 @@ func newLookups(b *Bindings) *lookups {
 		functions:          newTable("Functions", b.Functions, b.OtherFunction),
 		issuers:            newTable("Issuers", b.Issuers, b.OtherIssuer),
 		upstreams:          newTable("Upstreams", b.Upstreams, b.OtherUpstream),
+		services:           newTable("Services", b.Services, b.OtherService),
 		handlers:           newTable("Handlers", b.Handlers, b.OtherHandler),
 		keys:               newTable("Keys", b.Keys, b.OtherKey),
 		certificates:       newTable("Certificates", b.Certificates, b.OtherCertificate),
@@ -174,8 +188,8 @@ func newLookups(b *Bindings) *lookups {
 
 // unused are the bindings that nothing in the document was for, by field and key.
 func (l *lookups) unused() (all []string) {
-	for _, t := range []interface{ unusedFields() []string }{l.functions, l.issuers, l.upstreams, l.handlers, l.keys,
-		l.certificates, l.truststores, l.clientCertificates, l.webACLs, l.parameters} {
+	for _, t := range []interface{ unusedFields() []string }{l.functions, l.issuers, l.upstreams, l.services,
+		l.handlers, l.keys, l.certificates, l.truststores, l.clientCertificates, l.webACLs, l.parameters} {
 		all = append(all, t.unusedFields()...)
 	}
 	return all

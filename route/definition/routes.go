@@ -226,6 +226,14 @@ type Issuer struct {
 	JWKSURL    string   `json:"jwks_url,omitempty"`
 	Audience   []string `json:"audience,omitempty"`
 	Algorithms []string `json:"algorithms,omitempty"`
-	// Claims are what a token's claims must be, by name: one of the values.
-	Claims map[string][]string `json:"claims,omitempty"`
+	// Claims are checks of other claims of a token.
+	Claims []*Claim `json:"claims,omitempty"`
+}
+
+// Claim is a check of one claim: it is text, and one of Values, if there are some.
+type Claim struct {
+	Name   string   `json:"name"`
+	Values []string `json:"values,omitempty"`
+	// Required refuses tokens without the claim.
+	Required bool `json:"required,omitempty"`
 }

@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -39,8 +40,8 @@ const (
 	accountBurst = 5_000
 )
 
-// methodSettings are the REST stage's, as route.Stage has them. A later element of one method wins,
-// member by member.
+// methodSettings are the REST stage's, as route.Stage has them. Of two elements for one method the
+// later one's members win.
 func (s *stageBuilder) methodSettings() (map[string]gatekit.MethodSettings, *problem) {
 	if len(s.stage.MethodSettings) == 0 {
 		return nil, nil
@@ -48,7 +49,7 @@ func (s *stageBuilder) methodSettings() (map[string]gatekit.MethodSettings, *pro
 	if s.api.Flavor != FlavorREST {
 		return nil, unsupportedf("use throttle and route_throttle", "only stages of REST APIs have method settings")
 	}
-	all := map[string]gatekit.MethodSettings{}
+	merged := map[string]MethodSettings{"*/*": {}} // for all methods, whatever a cache would do of its own accord
 	for _, m := range s.stage.MethodSettings {
 		path := resourcePath(m.Path)
 		key := strings.Trim(path, "/") + "/" + m.Method
@@ -59,12 +60,26 @@ func (s *stageBuilder) methodSettings() (map[string]gatekit.MethodSettings, *pro
 				"take them out")
 			continue
 		}
-		all[key] = settingsOf(m)
+		merged[key] = merged[key].with(m)
+	}
+	all := map[string]gatekit.MethodSettings{}
+	for key, m := range merged {
+		all[key] = settingsOf(&m)
 	}
 	if _, err := gatekit.NewStageSettings(all); err != nil {
 		return nil, asProblem("the method settings of stage "+s.name+" can't be used", err)
 	}
 	return all, nil
+}
+
+// with returns m with what over says.
+func (m MethodSettings) with(over *MethodSettings) MethodSettings {
+	m.Rate, m.Burst = cmp.Or(over.Rate, m.Rate), cmp.Or(over.Burst, m.Burst)
+	m.Caching, m.TTL = m.Caching || over.Caching, cmp.Or(over.TTL, m.TTL)
+	m.RequireCacheControlAuthorization = cmp.Or(over.RequireCacheControlAuthorization,
+		m.RequireCacheControlAuthorization)
+	m.UnauthorizedCacheControl = cmp.Or(over.UnauthorizedCacheControl, m.UnauthorizedCacheControl)
+	return m
 }
 
 // resourcePath is a path of method settings, which templates also write as "~1pets~1{id}", or with
