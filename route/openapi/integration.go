@@ -92,6 +92,12 @@ func (r *reader) target(at place, v value, i *definition.Integration) {
 	case strings.HasPrefix(i.Type, "HTTP"):
 		t, err = httpTarget(uri.text())
 	default:
+		if t, err = httpTarget(uri.text()); err == nil {
+			r.note(definition.Differs, uri, at.key, "write the type http_proxy",
+				"%v: a URI of HTTP under the type %s, "+
+				"which the managed gateway refuses", errARN, i.Type)
+			break
+		}
 		t, err = awsTarget(uri.text(), r.rest)
 	}
 	unknown := r.unknown(uri, at.key)

@@ -41,7 +41,7 @@ func TestErrors(t *testing.T) {
 		{"no-part", get("type: aws, uri: 'arn:aws:apigateway:us-east-1:sqs:queue'", noMore), openapi.Options{}, []string{
 			"Unable to put integration on 'GET' for resource at path '/a': AWS ARN for integration must contain path or action"}},
 		{"bare-function-rest", get("type: aws_proxy, uri: 'arn:aws:lambda:us-east-1:1:function:f'", noMore), openapi.Options{}, []string{"must contain path or action"}},
-		{"no-arn", get("type: aws, uri: 'https://h'", noMore), openapi.Options{}, []string{"Invalid ARN specified in the request"}},
+		{"no-arn", get("type: aws, uri: 'arn:sqs'", noMore), openapi.Options{}, []string{"Invalid ARN specified in the request"}},
 		{"no-uri", get("type: aws", noMore), openapi.Options{}, []string{"Invalid ARN specified in the request"}},
 		{"http-uri", get("type: http, uri: 'ftp://h'", noMore), openapi.Options{}, []string{"Invalid HTTP endpoint specified for URI"}},
 		{"http-variable-first", get("type: http, uri: '${stageVariables.url}'", noMore), openapi.Options{}, []string{"Invalid HTTP endpoint specified for URI"}},
@@ -186,6 +186,7 @@ func TestNotes(t *testing.T) {
 		{"anybody's-extension", get("type: mock", "x-mine: 1"), openapi.Options{}, "", ""},
 		{"model-name", rest("/a: {}", "components: {schemas: {inline_1: {}}}"), openapi.Options{}, definition.Differs, "Model name must be alphanumeric: inline_1"},
 		{"keyword", rest("/a: {}", "components: {schemas: {A: {type: integer, exclusiveMinimum: true, minimum: 0}}}"), openapi.Options{}, definition.Differs, "models don't have the keyword exclusiveMinimum"},
+		{"http-under-aws", get("type: aws_proxy, uri: 'https://h'", noMore), openapi.Options{}, definition.Differs, "a URI of HTTP under the type AWS_PROXY, which the managed gateway refuses"},
 		{"no-integration", rest("/a:\n  get: {}", ""), openapi.Options{}, definition.Unsupported, "No integration defined for method"},
 		{"no-integration-http", rest("/a:\n  get: {}", ""), http, definition.Warning, "no route is made of it"},
 		{"trace", rest("/a:\n  trace: {}", ""), openapi.Options{}, definition.Warning, "no API has the method TRACE"},
