@@ -147,6 +147,7 @@ func TestRefusals(t *testing.T) {
 		{"values-json", `{"a":[` + strings.Repeat("1,", 1000) + `1]}`, "want at most 1000 values, aliases counted"},
 		{"values-yaml", "a: [" + strings.Repeat("1,", 1000) + "1]", "want at most 1000 values, aliases counted"},
 		{"values-many", "a: [" + strings.Repeat("1,", 3000) + "1]", "want at most 1000 values, got about"},
+		{"values-inline", "a:\n" + strings.Repeat("- - - - -\n", 800), "want at most 1000 values, got about"},
 		{"laughs", laughs, "want at most 1000 values, aliases counted"},
 		{"circle", "a: &a [*a]\n", "want at most"},
 		{"twice-json", "{\"a\":1,\n\"a\":2}", `line 2: "a" is there twice, also in line 1`},

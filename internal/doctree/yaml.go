@@ -41,9 +41,9 @@ func parseYAML(text []byte, b *budget) (n *Node, err error) {
 
 // marks counts what a value can follow, which is about how many values there are.
 func marks(text []byte) (n int) {
-	for _, c := range text {
-		switch c {
-		case ',', '[', '{', '\n', '?':
+	for i, c := range text {
+		switch {
+		case c == ',' || c == '[' || c == '{' || c == '\n' || c == '?', c == ' ' && i > 0 && text[i-1] == '-':
 			n++
 		}
 	}

@@ -27,11 +27,10 @@ import (
 type Case struct {
 	Name   string `json:"name"`
 	Config struct {
-		Document      json.RawMessage   `json:"document"`
-		Flavor        string            `json:"flavor"`
-		Mode          string            `json:"mode"`
-		Parameters    map[string]string `json:"parameters"`
-		FailOnWarning bool              `json:"failonwarnings"`
+		Document   json.RawMessage `json:"document"`
+		Flavor     string          `json:"flavor"`
+		Mode       string          `json:"mode"`
+		Parameters map[string]any  `json:"parameters"` // of the import: basepath, failonwarnings
 	} `json:"config"`
 	Expected map[string]any `json:"expected"`
 }

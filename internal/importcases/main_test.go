@@ -160,7 +160,7 @@ func TestConfig(t *testing.T) {
 	_, out = tried(t, based, `"mode":"merge"`, `{"methods":{"GET /c":{}},"api":{"binaryMediaTypes":["x/y"]}}`)
 	require.Contains(t, out, `api.binaryMediaTypes: got "a/b", which isn't expected`)
 	warned := strings.Replace(document, "type: mock,", "type: mock, requestParameters: {integration.request.header.a: true},", 1)
-	_, out = tried(t, map[string]string{"$yaml": warned}, `"parameters":{"failonwarnings":"true"}`, expected)
+	_, out = tried(t, map[string]string{"$yaml": warned}, `"parameters":{"failonwarnings":true}`, expected)
 	require.Contains(t, out, "Warnings found during import:")
 	text, err := json.Marshal(document)
 	require.NoError(t, err)

@@ -17,8 +17,10 @@ func tryOpenAPI(c *Case) []string {
 	if err != nil {
 		return []string{err.Error()}
 	}
-	doc, err := openapi.Read(text, openapi.Options{Flavor: c.Config.Flavor, BasePath: c.Config.Parameters["basepath"],
-		FailOnWarnings: c.Config.FailOnWarning || c.Config.Parameters["failonwarnings"] == "true"})
+	parameters := c.Config.Parameters
+	basePath, _ := parameters["basepath"].(string)
+	doc, err := openapi.Read(text, openapi.Options{Flavor: c.Config.Flavor, BasePath: basePath,
+		FailOnWarnings: fmt.Sprint(parameters["failonwarnings"]) == "true"})
 	cmp := &comparison{bound: map[string]string{}}
 	switch {
 	case c.Expected["refused"] == true:

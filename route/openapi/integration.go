@@ -95,7 +95,7 @@ func (r *reader) target(at place, v value, i *definition.Integration) {
 		if t, err = httpTarget(uri.text()); err == nil {
 			r.note(definition.Differs, uri, at.key, "write the type http_proxy",
 				"%v: a URI of HTTP under the type %s, "+
-				"which the managed gateway refuses", errARN, i.Type)
+					"which the managed gateway refuses", errARN, i.Type)
 			break
 		}
 		t, err = awsTarget(uri.text(), r.rest)

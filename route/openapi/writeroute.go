@@ -30,14 +30,13 @@ func (w *writer) integration(i *definition.Integration) *object {
 	o.set("cacheNamespace", i.CacheNamespace).set("cacheKeyParameters", i.CacheKeys)
 	responses := &object{}
 	for _, r := range i.Responses {
-		name := cmp.Or(r.Pattern, "default")
-		out := &object{}
 		if w.api.Flavor == definition.FlavorHTTP {
-			name = r.Status
-		} else {
-			out.must("statusCode", r.Status).set("contentHandling", r.ContentHandling)
+			o.sub("responseParameters").must(r.Status, r.Parameters)
+			continue
 		}
-		responses.must(name, out.set("responseParameters", r.Parameters).set("responseTemplates", r.Templates))
+		responses.must(cmp.Or(r.Pattern, "default"), (&object{}).must("statusCode", r.Status).
+			set("contentHandling", r.ContentHandling).set("responseParameters", r.Parameters).
+			set("responseTemplates", r.Templates))
 	}
 	return o.set("responses", responses)
 }
