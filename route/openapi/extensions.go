@@ -110,9 +110,6 @@ func (r *reader) endpoint(v value) {
 			r.api.VPCEndpoints = append(r.api.VPCEndpoints, id)
 		}
 	}
-	if types := v.get("types").texts(); types != nil {
-		r.api.EndpointTypes = types
-	}
 }
 
 // policy is a map, or JSON text of one.

@@ -21,7 +21,7 @@ var documents = []struct {
 	file string
 	o    openapi.Options
 }{
-	{"orders.yaml", openapi.Options{ID: "Orders", Region: "eu-west-1", Account: "012345678901", APIID: "a1b2c3d4e5"}},
+	{"orders.yaml", openapi.Options{ID: "Orders", Region: "eu-west-1", Account: "012345678901", APIID: "a1b2c3d4e5", EndpointTypes: []string{"PRIVATE"}}},
 	{"library.json", openapi.Options{}},
 	{"tickets.yaml", openapi.Options{BasePath: openapi.BasePathSplit}},
 }

@@ -27,6 +27,9 @@ type Options struct {
 	// BasePath says what becomes of the document's base path: BasePathIgnore, also if empty,
 	// BasePathPrepend or BasePathSplit.
 	BasePath string
+	// EndpointTypes are REGIONAL, EDGE or PRIVATE: the import's parameter
+	// endpointConfigurationTypes.
+	EndpointTypes []string
 	// FailOnWarnings refuses a document for which the managed gateway's import has a warning.
 	FailOnWarnings bool
 	// Account and Region are the values of ${AWS::AccountId} and ${AWS::Region} in the document;

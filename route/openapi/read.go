@@ -104,7 +104,8 @@ func (r *reader) read() {
 	o, info := &r.o, r.root.get("info")
 	r.api = &definition.API{ID: o.id(), Flavor: o.Flavor, APIID: o.APIID, Account: o.Account, Region: o.Region,
 		Name: info.get("title").text(), Description: info.get("description").text(),
-		Version: info.get("version").text(), Routes: map[string]*definition.Route{},
+		Version: info.get("version").text(), EndpointTypes: slices.Clone(o.EndpointTypes),
+		Routes: map[string]*definition.Route{},
 		Origin: definition.Origin{Template: o.File, Line: r.root.Line}}
 	if o.Into != nil {
 		r.merge(o.Into)
@@ -136,6 +137,9 @@ func (r *reader) merge(into *definition.API) {
 	api.Name = cmp.Or(r.api.Name, api.Name)
 	api.Description = cmp.Or(r.api.Description, api.Description)
 	api.Version = cmp.Or(r.api.Version, api.Version)
+	if r.api.EndpointTypes != nil {
+		api.EndpointTypes = r.api.EndpointTypes
+	}
 	if api.Routes == nil {
 		api.Routes = map[string]*definition.Route{}
 	}

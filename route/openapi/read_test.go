@@ -255,13 +255,14 @@ func TestMerge(t *testing.T) {
 	into := read(t, rest("/a/{x}:\n  get: {"+mock+"}\n  put: {"+mock+"}", "x-amazon-apigateway-binary-media-types: [a/b]\nsecurity: [{token: []}]\n"+schemes),
 		openapi.Options{}).APIs[0]
 	doc := read(t, strings.Replace(rest("/a/{x}:\n  get: {operationId: new, "+mock+"}\n/b:\n  get: {"+mock+"}",
-		"x-amazon-apigateway-binary-media-types: [a/b, c/d]"), "title: t", "title: u", 1), openapi.Options{Into: into})
+		"x-amazon-apigateway-binary-media-types: [a/b, c/d]"), "title: t", "title: u", 1), openapi.Options{Into: into, EndpointTypes: []string{"EDGE"}})
 	api := doc.APIs[0]
 	require.Len(t, api.Routes, 3)
 	require.Equal(t, "new", api.Routes["GET /a/{x}"].Operation)
 	require.Equal(t, "CUSTOM", api.Routes["PUT /a/{x}"].Auth.Type)
 	require.Equal(t, []string{"a/b", "c/d"}, api.BinaryMediaTypes)
 	require.Equal(t, "u", api.Name)
+	require.Equal(t, []string{"EDGE"}, api.EndpointTypes)
 	require.Len(t, api.Authorizers, 4)
 	require.Len(t, into.Routes, 2, "what is merged into isn't changed")
 	require.Equal(t, []string{"a/b"}, into.BinaryMediaTypes)

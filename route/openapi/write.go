@@ -102,7 +102,7 @@ func (w *writer) imported() {
 
 func (w *writer) servers() {
 	endpoint := (&object{}).set("disableExecuteApiEndpoint", w.api.DefaultEndpointDisabled).
-		set("vpcEndpointIds", w.api.VPCEndpoints).set("types", w.api.EndpointTypes)
+		set("vpcEndpointIds", w.api.VPCEndpoints)
 	if empty(endpoint) {
 		return
 	}
