@@ -98,6 +98,15 @@ func TestPublicSchemes(t *testing.T) {
 	require.Equal(t, []map[string][]string{{"jwt": {"s"}}}, written.Paths["/jwt"]["get"].Security)
 }
 
+// Where a key comes from the authorizer, callers bring none.
+func TestPublicKeyFromTheAuthorizer(t *testing.T) {
+	doc := read(t, rest("/a:\n  get:\n    security: [{token: []}, {key: []}]\n    "+mock, "x-amazon-apigateway-api-key-source: AUTHORIZER\n"+schemes), openapi.Options{})
+	text, err := openapi.Write(doc, "", openapi.Options{Public: true})
+	require.NoError(t, err)
+	require.NotContains(t, string(text), "x-api-key")
+	require.Contains(t, string(text), "X-Token")
+}
+
 // A greedy route beside one with a variable of that name is left to it, and ANY to single methods.
 func TestPublicPathsThatMeet(t *testing.T) {
 	doc := read(t, rest("/a/{x}:\n  get: {operationId: one, x-amazon-apigateway-integration: &i {type: http_proxy, uri: 'https://h'}}\n/a/{x+}:\n  x-amazon-apigateway-any-method: {operationId: all, x-amazon-apigateway-integration: *i}", ""), openapi.Options{Flavor: "HTTP"})
