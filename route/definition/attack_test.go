@@ -41,6 +41,21 @@ func TestParameterDoesNotEscape(t *testing.T) {
 	require.NotContains(t, ask(g, "GET", "/prod/a"), "200")
 }
 
+// A policy that depends on an unknown value is closed, however its JSON spells that.
+func TestUnknownInEscapes(t *testing.T) {
+	for _, begin := range []string{"⟨", `\u27e8`, `\u27E8`} {
+		text := apiOf("REST", calls("GET /a", `{"type":"NONE"}`), `"policy":{"Version":"2012-10-17","Statement":[
+			{"Effect":"Allow","Principal":"*","Action":"execute-api:Invoke","Resource":"execute-api:/*"},
+			{"Effect":"Deny","Principal":"*","Action":"execute-api:Invoke","Resource":"execute-api:/*","Condition":{"IpAddress":{"aws:SourceIp":"`+begin+`unknown: parameter \"Strangers\"⟩"}}}]}`)
+		g := build(t, text, definition.Bindings{Functions: functions("F")})
+		require.Contains(t, ask(g, "GET", "/prod/a"), "500", begin)
+		require.Len(t, g.Report().Of(definition.UnknownValue), 1)
+	}
+	g := build(t, apiOf("REST", calls("GET /a", `{"type":"NONE"}`), `"stages":{"prod":{"variables":{"v":"`+`⟨unknown: parameter \"V\"⟩"}}}`),
+		definition.Bindings{Functions: functions("F"), Parameters: map[string]string{`parameter "V"`: "x"}})
+	require.Equal(t, "200 F map[v:x]", ask(g, "GET", "/prod/a"))
+}
+
 // A client can't choose an API by a host of another form, nor a stage by an encoded segment.
 func TestHosts(t *testing.T) {
 	text := `{"apis":[` + oneRoute("A", "REST", `"stages":{"prod":{}}`) + `,` + oneRoute("B", "REST", `"stages":{"prod":{}}`) + `]}`

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/auth"
+	"github.com/gatekit-go/gatekit/auth/policy"
 	"github.com/gatekit-go/gatekit/cors"
 	"github.com/gatekit-go/gatekit/route"
 	"github.com/gatekit-go/gatekit/transform"
@@ -178,6 +179,11 @@ func (a *apiBuilder) buildPolicy() *problem {
 		Document: string(api.Policy), TrustedProxies: b.TrustedProxies,
 		SourceVPCEHeader: b.SourceVPCEHeader, SourceVPCHeader: b.SourceVPCHeader,
 	})
+	if err == nil {
+		for _, odd := range policy.LintResource(string(api.Policy)) {
+			a.warn("policy", api.Origin, odd, correctIt)
+		}
+	}
 	return asProblem("the resource policy can't be used", err)
 }
 
