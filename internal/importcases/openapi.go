@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -19,23 +20,24 @@ func tryOpenAPI(c *Case) []string {
 	}
 	parameters := c.Config.Parameters
 	basePath, _ := parameters["basepath"].(string)
-	doc, err := openapi.Read(text, openapi.Options{Flavor: c.Config.Flavor, BasePath: basePath,
+	flavor := cmp.Or(c.Config.Flavor, definition.FlavorREST) // as the recorded imports were
+	doc, err := openapi.Read(text, openapi.Options{Flavor: flavor, BasePath: basePath,
 		FailOnWarnings: fmt.Sprint(parameters["failonwarnings"]) == "true"})
-	cmp := &comparison{bound: map[string]string{}}
+	found := &comparison{bound: map[string]string{}}
 	switch {
 	case c.Expected["refused"] == true:
-		cmp.refusal(c, err)
-		return cmp.found
+		found.refusal(c, err)
+		return found.found
 	case err != nil:
 		return []string{err.Error()}
 	}
-	cmp.closed(doc, protectedBy(c.Expected))
+	found.closed(doc, protectedBy(c.Expected))
 	api := doc.APIs[0]
 	if methods, ok := c.Expected["methods"].(map[string]any); ok {
-		if err := cmp.recorded(c, methods, doc); err != nil {
+		if err := found.recorded(c, methods, doc); err != nil {
 			return []string{err.Error()}
 		}
-		return cmp.found
+		return found.found
 	}
 	got, _ := generic(api).(map[string]any)
 	for _, name := range slices.Sorted(maps.Keys(c.Expected)) {
@@ -43,27 +45,27 @@ func tryOpenAPI(c *Case) []string {
 		case map[string]any:
 			if name == "routes" || name == "authorizers" {
 				members, _ := got[name].(map[string]any)
-				cmp.names(name, slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(members)))
+				found.names(name, slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(members)))
 			}
-			cmp.value(name, want, got[name])
+			found.value(name, want, got[name])
 		case []any:
 			if name == "models" {
-				cmp.names(name, texts(want), slices.Sorted(maps.Keys(api.Models)))
+				found.names(name, texts(want), slices.Sorted(maps.Keys(api.Models)))
 				continue
 			}
-			cmp.value(name, want, got[name])
+			found.value(name, want, got[name])
 		default:
-			cmp.value(name, want, got[name])
+			found.value(name, want, got[name])
 		}
 	}
 	routes, _ := c.Expected["routes"].(map[string]any)
 	for _, key := range slices.Sorted(maps.Keys(api.Routes)) {
 		want, _ := routes[key].(map[string]any)
 		if api.Routes[key].APIKeyRequired && want != nil && want["api_key_required"] != true {
-			cmp.differ("routes."+key, "got api_key_required, which isn't expected")
+			found.differ("routes."+key, "got api_key_required, which isn't expected")
 		}
 	}
-	return cmp.found
+	return found.found
 }
 
 // documentText is a case's document as bytes: text, or JSON.
