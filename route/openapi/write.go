@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/gatekit-go/gatekit/internal/jsonlex"
 	"github.com/gatekit-go/gatekit/internal/jsonscan"
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 	"github.com/gatekit-go/gatekit/route/definition"
 )
 
@@ -21,11 +23,13 @@ type writer struct {
 	root       *object
 	schemes    *object
 	key, sigv4 string // the names of the schemes for these, once they are used
+	mistakes   *mistakes.Mistakes
 }
 
 // Write returns an API of a definition as an OpenAPI 3.0.1 document, in JSON with two blanks a
 // level: one that the managed gateway can import, and that [Read] makes the same API of, but for
-// places and lines. What a document can't say (stages, usage plans, domain names) is left out. With
+// places and lines. What a document can't say (stages, usage plans, domain names) is left out, but
+// an authorizer that it can't say is an error: its routes would be open. With
 // Options.Public it is one for the API's callers, which has these as texts and addresses.
 //
 // api is the API's ID; it may be empty where there is one API. WebSocket APIs have no documents. Of
@@ -40,13 +44,17 @@ func Write(doc *definition.Document, api string, o Options) ([]byte, error) {
 	}
 	copied := *a
 	copied.Region, copied.Account = cmp.Or(a.Region, o.Region), cmp.Or(a.Account, o.Account)
-	w := &writer{doc: doc, api: &copied, o: o, root: &object{}, schemes: &object{}}
+	w := &writer{doc: doc, api: &copied, o: o, root: &object{}, schemes: &object{},
+		mistakes: mistakes.In("openapi: API " + strconv.Quote(a.ID))}
 	info := (&object{}).must("title", cmp.Or(a.Name, a.ID)).set("description", a.Description)
 	w.root.must("openapi", "3.0.1").must("info", info.must("version", cmp.Or(a.Version, "1.0")))
 	if o.Public {
 		w.public()
 	} else {
 		w.imported()
+	}
+	if err := w.mistakes.Err(); err != nil {
+		return nil, err
 	}
 	text, err := w.root.MarshalJSON()
 	if err != nil {
@@ -93,7 +101,7 @@ func (w *writer) imported() {
 		case method == "ANY":
 			name = anyMethod
 		}
-		w.operation(op, route)
+		w.operation(op, key, route)
 		paths.sub(path).must(name, op)
 	}
 	w.authorizers()
@@ -109,7 +117,7 @@ func (w *writer) servers() {
 	w.root.set("servers", []any{(&object{}).must("url", "/").must(prefix+"endpoint-configuration", endpoint)})
 }
 
-func (w *writer) operation(op *object, route *definition.Route) {
+func (w *writer) operation(op *object, key string, route *definition.Route) {
 	op.set("operationId", route.Operation)
 	var parameters []any
 	for _, name := range sorted(route.RequestParameters) {
@@ -130,10 +138,7 @@ func (w *writer) operation(op *object, route *definition.Route) {
 		responses.must(status, responseOf(route.MethodResponses[status]))
 	}
 	op.must("responses", responses)
-	op.set("security", w.security(route))
-	if t := route.Auth.Type; t != definition.AuthNone && t != definition.AuthIAM && route.Auth.Authorizer == "" {
-		op.must(authExtension, (&object{}).must("type", t))
-	}
+	op.set("security", w.security(key, route))
 	op.set(validatorExtension, w.validator(route.Validator))
 	if route.Integration != nil {
 		op.must(integrationExtension, w.integration(route.Integration))

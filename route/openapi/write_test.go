@@ -157,6 +157,14 @@ func TestWriteRefusals(t *testing.T) {
 		{"which", two, "", `want the ID of an API of the document (a, b), got ""`},
 		{"unknown", two, "c", `want the ID of an API of the document (a, b), got "c"`},
 		{"websocket", two, "b", "want a REST or an HTTP API, got WEBSOCKET"},
+		{"no-authorizer", &definition.Document{APIs: []*definition.API{{ID: "a", Flavor: "REST", Routes: map[string]*definition.Route{
+			"GET /": {Auth: definition.Auth{Type: "CUSTOM", Authorizer: "gone"}}}}}}, "a", `openapi: API "a".Routes["GET /"].Auth: want an authorizer of the API, got "gone" with the type "CUSTOM"`},
+		{"unknown-type", &definition.Document{APIs: []*definition.API{{ID: "a", Flavor: "REST", Routes: map[string]*definition.Route{
+			"GET /": {Auth: definition.Auth{Type: "MAGIC"}}}}}}, "a", `got "" with the type "MAGIC"`},
+		{"no-type", &definition.Document{APIs: []*definition.API{{ID: "a", Flavor: "HTTP", Routes: map[string]*definition.Route{
+			"GET /": {}}}}}, "a", `got "" with the type ""`},
+		{"jwt-of-rest", &definition.Document{APIs: []*definition.API{{ID: "a", Flavor: "REST", Authorizers: map[string]*definition.Authorizer{
+			"j": {Type: "JWT", Issuers: []*definition.Issuer{{Issuer: "https://i"}}}}}}}, "a", `Authorizers["j"]: want one that a document can say`},
 		{"schema", &definition.Document{APIs: []*definition.API{{ID: "a", Flavor: "REST", Models: map[string]*definition.Model{"M": {Schema: json.RawMessage("{")}}}}}, "a", "openapi: "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
