@@ -39,6 +39,9 @@ func Write(doc *definition.Document, api string, o Options) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := doc.MarshalJSON(); err != nil { // of nil pointers in a document made by hand
+		return nil, fmt.Errorf("openapi: %w", err)
+	}
 	if a.Flavor != definition.FlavorREST && a.Flavor != definition.FlavorHTTP {
 		return nil, fmt.Errorf("openapi: want a REST or an HTTP API, got %s, of which there is no document", a.Flavor)
 	}
@@ -72,11 +75,14 @@ func find(doc *definition.Document, id string) (*definition.API, error) {
 	if doc == nil || len(doc.APIs) == 0 {
 		return nil, errors.New("openapi: want a document with an API")
 	}
-	if id == "" && len(doc.APIs) == 1 {
+	if id == "" && len(doc.APIs) == 1 && doc.APIs[0] != nil {
 		id = doc.APIs[0].ID
 	}
 	var ids []string
 	for _, a := range doc.APIs {
+		if a == nil {
+			return nil, errors.New("openapi: want APIs, got a nil one")
+		}
 		if a.ID == id {
 			return a, nil
 		}
@@ -236,20 +242,16 @@ func (w *writer) settings() {
 func (w *writer) models() *object {
 	schemas := &object{}
 	for _, name := range sorted(w.api.Models) {
-		schema := w.api.Models[name].Schema
-		if len(schema) == 0 {
-			schema = json.RawMessage("{}")
-		}
-		schemas.must(name, json.RawMessage(localRefs(schema)))
+		schemas.must(name, localRefs(w.api.Models[name].Schema))
 	}
 	return schemas
 }
 
 // localRefs is the reverse of reader.schema: models' URLs become references within the document.
-// What isn't valid JSON is kept, and marshaling fails of it.
-func localRefs(schema []byte) []byte {
-	if !jsonscan.Valid(schema) {
-		return schema
+// The schema is valid JSON, as all of the document is.
+func localRefs(schema json.RawMessage) json.RawMessage {
+	if len(schema) == 0 {
+		return json.RawMessage("{}")
 	}
 	return appendLocal(nil, bytes.TrimSpace(schema))
 }

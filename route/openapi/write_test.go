@@ -154,6 +154,9 @@ func TestWriteRefusals(t *testing.T) {
 	}{
 		{"nil", nil, "", "want a document with an API"},
 		{"empty", &definition.Document{}, "", "want a document with an API"},
+		{"nil-api", &definition.Document{APIs: []*definition.API{nil}}, "", "want APIs, got a nil one"},
+		{"nil-route", &definition.Document{APIs: []*definition.API{{ID: "a", Flavor: "REST", Routes: map[string]*definition.Route{"GET /": nil}}}}, "a", "want no nil pointers"},
+		{"nil-domain", &definition.Document{APIs: []*definition.API{{ID: "a", Flavor: "REST"}}, Domains: map[string]*definition.Domain{"h": nil}}, "a", "want no nil pointers"},
 		{"which", two, "", `want the ID of an API of the document (a, b), got ""`},
 		{"unknown", two, "c", `want the ID of an API of the document (a, b), got "c"`},
 		{"websocket", two, "b", "want a REST or an HTTP API, got WEBSOCKET"},
