@@ -36,7 +36,7 @@ var ErrNoCredentials = errors.New("auth: no credentials")
 // (Developer guide, "Controlling access to HTTP APIs with JWT authorizers", authorization scopes.)
 //
 // Require panics if a is nil or a scope isn't a scope token (RFC 6749, section 3.3), as both are
-// mistakes in the program's own text.
+// mistakes in the program's own text; [CheckScopes] is for those that come from data.
 func Require(a Authorizer, scopes ...string) gatekit.Middleware {
 	if isNil(a) {
 		panic("auth: Require: want an Authorizer, got nil")
@@ -94,18 +94,26 @@ func (h *required) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Station implements [gatekit.Station].
 func (h *required) Station() (kind string, next http.Handler) { return "auth", h.next }
 
-// checkedScopes returns a copy of scopes. It panics where one could match nothing, or would break
-// out of a challenge's quotes.
-func checkedScopes(scopes []string) []string {
+// CheckScopes returns nil, or an error for the first scope that [Require] panics for: for scopes
+// that come from data.
+func CheckScopes(scopes ...string) error {
 	for _, s := range scopes {
 		ok := s != ""
 		for i := range len(s) {
 			ok = ok && s[i] > ' ' && s[i] < 0x7f && s[i] != '"' && s[i] != '\\'
 		}
-		if !ok {
-			panic(`auth: scopes: want visible ASCII without blanks, " and \ in each, got ` +
+		if !ok { // it could match nothing, or would break out of a challenge's quotes
+			return errors.New(`auth: scopes: want visible ASCII without blanks, " and \ in each, got ` +
 				strings.ToValidUTF8(quoted(s), "?"))
 		}
+	}
+	return nil
+}
+
+// checkedScopes returns a copy of scopes, and panics where CheckScopes returns an error.
+func checkedScopes(scopes []string) []string {
+	if err := CheckScopes(scopes...); err != nil {
+		panic(err.Error())
 	}
 	return append([]string(nil), scopes...)
 }

@@ -24,6 +24,10 @@
 // {"message":"Forbidden"} where only the scopes are missing. ID tokens and access tokens look alike
 // to it: ask for scopes, or use audiences that only access tokens have, or JWTConfig.RequireType.
 //
+// A REST API's JWT authorizer is a [ByIssuer] of JWTs, one for each issuer, with audiences,
+// algorithms and AdditionalClaims of its own (see the example). Its answers are a REST API's: 401
+// {"message":"Unauthorized"}, and 403 where only the scopes are missing.
+//
 // Verified tokens are kept, so that a token's second request costs a look-up. exp and nbf are still
 // checked each time, scopes by each route, and all are forgotten when the issuer's keys change. A
 // token that its issuer revoked before exp is still good: keep tokens short-lived.
@@ -72,6 +76,10 @@
 //
 //   - The managed gateway takes RSA signatures only. RS, PS and ES with 256, 384 and 512 bits and
 //     EdDSA are taken here; list the RSA ones in JWTConfig.Algorithms to have it as there.
+//   - The JWT authorizer of REST APIs is new, and little of its answers is published: what isn't is
+//     as in front of HTTP APIs, with the refusals of REST APIs. An AdditionalClaim must be there
+//     unless it is Optional, where the managed gateway's "required" is false by default, and may
+//     have several values.
 //   - The managed gateway publishes few of its WWW-Authenticate texts. "token contains an invalid
 //     number of segments", "the token does not have a valid audience" and "issuer does not match"
 //     are its own; the others are golang-jwt's.

@@ -17,8 +17,10 @@ import (
 )
 
 // JWT is the JWT authorizer of HTTP APIs, for any OpenID Connect provider: it admits requests with
-// a token that the issuer signed for one of the audiences. It is safe for concurrent use.
-// (Developer guide, "Controlling access to HTTP APIs with JWT authorizers".)
+// a token that the issuer signed for one of the audiences. That of REST APIs, which has several
+// issuers, is several of them under [ByIssuer]. It is safe for concurrent use. (Developer guide,
+// "Controlling access to HTTP APIs with JWT authorizers", "Control access to REST APIs using JWT
+// authorizers".)
 type JWT struct {
 	*verifier
 	scopes     []string // at least one of them; empty: any token will do
@@ -65,7 +67,7 @@ func newVerifier(ctx context.Context, cfg JWTConfig, cache *tokenCache) (*verifi
 		v.methods[name] = algorithms[name]
 	}
 	v.checks = checks{issuer: cfg.Issuer, audience: cfg.Audience, typ: mediaType(cfg.RequireType),
-		leeway: cfg.Leeway.Seconds()}
+		leeway: cfg.Leeway.Seconds(), additional: cfg.AdditionalClaims}
 	set := &keySet{onReplace: v.cache.clear}
 	fetcher := &fetcher{
 		client: newClient(cfg.HTTPClient), issuer: cfg.Issuer, jwksURL: cfg.JWKSURL,
@@ -208,6 +210,9 @@ func (v *verifier) verify(ctx context.Context, text string, now time.Time) (*gat
 	}
 	if fail, ok := v.checks.claims(&t.claims, now); !ok {
 		return nil, fail, false
+	}
+	if !v.checks.hasAdditional(t.payload) {
+		return nil, failClaims, false
 	}
 	found := gatekit.NewAuthorization(gatekit.AuthorizationFields{
 		Principal: t.claims.subject, Scopes: t.claims.scopes, RawClaims: t.payload, CognitoClaims: v.cognito,

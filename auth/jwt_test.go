@@ -302,7 +302,7 @@ func TestConfigErrors(t *testing.T) {
 	})
 	for _, want := range []string{
 		`JWTConfig.Issuer: want an https URL, got "http://idp.example"`, `JWTConfig.Audience[1]: want an audience, got ""`,
-		"JWTConfig.IdentitySource: want $request.header.NAME or $request.querystring.NAME", `JWTConfig.JWKSURL: want an https URL, got "ftp://x"`,
+		"JWTConfig.IdentitySource: want $request.header.NAME, $request.querystring.NAME or method.request.header.NAME", `JWTConfig.JWKSURL: want an https URL, got "ftp://x"`,
 		"JWTConfig.JWKS: want it or JWKSURL, got both", `JWTConfig.Algorithms[1]: want RS256`, `got "HS256"`, `JWTConfig.Algorithms[2]: want RS256`,
 		"JWTConfig.RequireType: want a type", "JWTConfig.Leeway: want 0s to 1m0s, got 1m1s", "JWTConfig.FetchTimeout: want", "JWTConfig.RefreshInterval: want", "JWTConfig.RefetchInterval: want",
 	} {
@@ -312,7 +312,7 @@ func TestConfigErrors(t *testing.T) {
 		_, err := auth.NewJWT(t.Context(), auth.JWTConfig{Issuer: issuer, Audience: []string{"a"}, JWKS: iss().JWKS()})
 		require.ErrorContains(t, err, "JWTConfig.Issuer: want", issuer)
 	}
-	for _, source := range []string{"Authorization", "$request.header.", "$request.header.a b", "$request.header.a,$request.header.b", "$request.querystring.", "method.request.header.Authorization", "$context.x"} {
+	for _, source := range []string{"Authorization", "$request.header.", "$request.header.a b", "$request.header.a,$request.header.b", "$request.querystring.", "route.request.header.Authorization", "$context.x"} {
 		_, err := auth.NewJWT(t.Context(), auth.JWTConfig{Issuer: iss().URL(), Audience: []string{"a"}, JWKS: iss().JWKS(), IdentitySource: source})
 		require.ErrorContains(t, err, "JWTConfig.IdentitySource: want", source)
 	}

@@ -19,6 +19,8 @@ type checks struct {
 	audience []string // nil: anyone's, as Cognito has it
 	typ      string   // in lower case without "application/"; "" is any
 	leeway   float64
+
+	additional []AdditionalClaim
 }
 
 // typed reports whether the token's typ header is the required one. (RFC 8725, section 3.11; RFC
@@ -100,6 +102,7 @@ const (
 	failExpired
 	failNotYet
 	failIssuedLater
+	failClaims
 	failures // how many there are
 )
 
@@ -117,6 +120,7 @@ var descriptions = [failures]string{
 	failExpired:     jwt.ErrTokenExpired.Error(),
 	failNotYet:      jwt.ErrTokenNotValidYet.Error(),
 	failIssuedLater: jwt.ErrTokenUsedBeforeIssued.Error(),
+	failClaims:      jwt.ErrTokenInvalidClaims.Error(),
 }
 
 // causes are the Rejections' causes, made once: "missing: token not provided", "invalid_token: …".

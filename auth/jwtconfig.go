@@ -26,8 +26,12 @@ type JWTConfig struct {
 	// Audience lists who tokens may be meant for: one of them must be in aud, or, in a token
 	// without aud, be client_id. Required.
 	Audience []string
-	// IdentitySource is where the token is: "$request.header.NAME" or "$request.querystring.name".
-	// Empty means "$request.header.Authorization".
+	// AdditionalClaims are checks of other claims, as the JWT authorizer of REST APIs has them for
+	// each of its issuers.
+	AdditionalClaims []AdditionalClaim
+	// IdentitySource is where the token is: "$request.header.NAME" or "$request.querystring.name",
+	// or the same as REST APIs write it, "method.request.header.NAME". Empty means
+	// "$request.header.Authorization".
 	IdentitySource string
 
 	// JWKSURL is where the key set is, in place of discovery.
@@ -124,6 +128,7 @@ func (c *JWTConfig) check() error {
 	for i, audience := range c.Audience {
 		m.Under("Audience").Index(i).Require(audience != "", "", `want an audience, got ""`)
 	}
+	checkAdditional(m.Under("AdditionalClaims"), c.AdditionalClaims)
 	if _, err := parseIdentitySource(c.IdentitySource); err != nil {
 		m.Add("IdentitySource", "%w", err)
 	}
@@ -156,6 +161,10 @@ func (c *JWTConfig) withDefaults() JWTConfig {
 	d.Audience = slices.Clone(c.Audience)
 	d.Algorithms = slices.Clone(c.Algorithms)
 	d.JWKS = slices.Clone(c.JWKS)
+	d.AdditionalClaims = slices.Clone(c.AdditionalClaims)
+	for i := range d.AdditionalClaims {
+		d.AdditionalClaims[i].ExpectedValues = slices.Clone(d.AdditionalClaims[i].ExpectedValues)
+	}
 	if len(d.Algorithms) == 0 {
 		for name := range algorithms {
 			d.Algorithms = append(d.Algorithms, name)

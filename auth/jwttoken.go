@@ -209,8 +209,10 @@ type identitySource struct{ selector.Selector }
 
 const defaultIdentitySource = "$request.header.Authorization"
 
-// tokenSources are where a JWT can be.
-var tokenSources = selector.Grammar{Forms: []selector.Form{selector.Dollar}, Kinds: selector.Header | selector.Query}
+// tokenSources are where a JWT can be, as HTTP APIs and REST APIs write it.
+var tokenSources = selector.Grammar{
+	Forms: []selector.Form{selector.Dollar, selector.Method}, Kinds: selector.Header | selector.Query,
+}
 
 func parseIdentitySource(text string) (identitySource, error) {
 	s, err := tokenSources.Parse(cmp.Or(text, defaultIdentitySource))

@@ -18,6 +18,9 @@ type Config struct {
 	// Names are the custom domain names. At least one. In TLS, clients that send no server name, or
 	// one of nobody's, get the certificate of the first one that has a certificate.
 	Names []Name
+	// OtherHosts gets the requests for hosts that are no Name's, addresses among them, as they
+	// came. nil: they are refused with 403.
+	OtherHosts http.Handler
 	// ReloadInterval is how long files of certificates and truststores may go without being looked
 	// at again: during the next handshake after it they are read. 0 means 10 s.
 	ReloadInterval time.Duration

@@ -22,6 +22,7 @@ type Domain struct {
 	fallback *tls.Config // for connections of no Name; nil if no Name has a certificate
 	http1    bool
 	targets  []target
+	others   http.Handler // of hosts that are no Name's, or nil
 }
 
 // name is a Name, compiled.
@@ -48,7 +49,11 @@ func New(ctx context.Context, cfg Config) (*Domain, error) {
 	cfg.check(m)
 	cfg.ReloadInterval = cmp.Or(cfg.ReloadInterval, defaultReloadInterval)
 	cfg.Logger = cmp.Or(cfg.Logger, slog.Default())
-	d := &Domain{hosts: hosts{exact: map[string]*name{}, wild: map[string]*name{}}, http1: cfg.HTTP1Only}
+	d := &Domain{hosts: hosts{exact: map[string]*name{}, wild: map[string]*name{}}, http1: cfg.HTTP1Only,
+		others: cfg.OtherHosts}
+	if d.others != nil {
+		d.targets = append(d.targets, target{"other hosts", d.others})
+	}
 	for i := range cfg.Names {
 		from := &cfg.Names[i]
 		own, before := m.Under("Names").Index(i), m.Len()
@@ -166,10 +171,15 @@ func (d *Domain) Select(r *http.Request) (Selected, error) {
 
 // ServeHTTP sends the request to its API, or refuses it; see [Domain.Select]. Behind it,
 // gatekit.From(ctx) has DomainName, BasePath and CustomDomain, and r.URL is without the base path;
-// RequestPath and RequestURI are as received.
+// RequestPath and RequestURI are as received. A host that Select finds no Name for is
+// [Config].OtherHosts's, if there is one.
 func (d *Domain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s, err := d.Select(r)
 	if err != nil {
+		if n, _ := d.hosts.find(r.Host); n == nil && d.others != nil && r.URL.User == nil {
+			d.others.ServeHTTP(w, r)
+			return
+		}
 		refuse(w, r, err.(*gatekit.Rejection))
 		return
 	}

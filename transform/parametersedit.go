@@ -38,9 +38,9 @@ func (p *plan) values(m *selector.Message, res *results) {
 		case mp.action == remove || mp.place == inStatus:
 			present[i] = true
 		case mp.place == inPath:
-			texts[i], present[i] = mp.value.path(m)
+			texts[i], present[i] = mappedPath(mp.value, m)
 		default:
-			texts[i], present[i] = mp.value.text(m)
+			texts[i], present[i] = mp.value.Joined(m)
 			if mp.place == inHeader {
 				texts[i] = headerText(texts[i])
 			}
@@ -181,7 +181,7 @@ func (p *plan) replaces(name string, present []bool) bool {
 }
 
 // checkPath refuses literal parts that can't stand in a path.
-func (v value) checkPath() error {
+func checkPath(v selector.Text) error {
 	for i := range v {
 		p := &v[i]
 		if p.Kind != selector.Literal {
@@ -195,9 +195,9 @@ func (v value) checkPath() error {
 	return nil
 }
 
-// path returns what v is for m as an escaped path. What was selected is escaped, but for its
+// mappedPath returns what v is for m as an escaped path. What was selected is escaped, but for its
 // slashes; a path variable stays as it came, so that what the client encoded makes no segment.
-func (v value) path(m *selector.Message) (string, bool) {
+func mappedPath(v selector.Text, m *selector.Message) (string, bool) {
 	var b strings.Builder
 	for i := range v {
 		p := &v[i]

@@ -28,7 +28,7 @@ type plan struct {
 
 type mapping struct {
 	key
-	value  value
+	value  selector.Text
 	status int
 }
 
@@ -44,8 +44,8 @@ func newPlan(mis *mistakes.Mistakes, texts map[string]string, response bool) pla
 			continue
 		}
 		p.mappings = append(p.mappings, m)
-		p.asksBody = p.asksBody || m.value.asks(selector.Body|selector.BodyPart)
-		p.asksContext = p.asksContext || m.value.asks(selector.Context)
+		p.asksBody = p.asksBody || m.value.Asks(selector.Body|selector.BodyPart)
+		p.asksContext = p.asksContext || m.value.Asks(selector.Context)
 		p.editsHeader = p.editsHeader || m.place == inHeader
 		p.editsQuery = p.editsQuery || m.place == inQuery
 		p.editsPath = p.editsPath || m.place == inPath
@@ -82,7 +82,7 @@ func newMapping(keyText, valueText string, response bool) (mapping, error) {
 		return mapping{}, err
 	}
 	if k.place == inPath {
-		err = m.value.checkPath()
+		err = checkPath(m.value)
 	}
 	return m, err
 }

@@ -66,8 +66,12 @@ type RESTConfig struct {
 	// integration.request.path.name and ${stageVariables.name} for a stage variable. It becomes the
 	// request's URL and Host; the handler behind sends it there (route/integration, or
 	// httputil.ReverseProxy). "" leaves the URL's path as the client sent it, for handlers in this
-	// program. Of type AWS it is the ARN, which only tells whether a Lambda function is behind: an
-	// ARN of another service selects responses by status.
+	// program.
+	//
+	// Of type AWS it is an ARN. That of a Lambda function says that one is behind; that of another
+	// service (arn:aws:apigateway:us-east-1:sqs:path/123456789012/{queue}) selects responses by
+	// status, and its path, with the same variables, becomes the path of the request, whose URL
+	// names the service's host. What signs and sends it is integration.NewService.
 	URI string
 
 	// MethodRequestParameters are the parameters that the method declares, such as

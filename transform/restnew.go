@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gatekit-go/gatekit/internal/awsservice"
 	"github.com/gatekit-go/gatekit/internal/jsonpath"
 	"github.com/gatekit-go/gatekit/internal/mediatype"
 	"github.com/gatekit-go/gatekit/internal/mistakes"
@@ -36,6 +37,7 @@ type REST struct {
 	method      string
 	uri         *uritemplate.Source
 	lambda      bool
+	service     string // the host of another service, whose path and query uri has
 	mappings    []restMapping
 	templates   byType
 	passthrough PassthroughBehavior
@@ -91,12 +93,14 @@ func (t *REST) setURI(m *mistakes.Mistakes, c RESTConfig) {
 	switch {
 	case c.URI == "", c.Type == AWSProxy, c.Type == Mock: // without effect there
 	case c.Type == AWS:
-		part := strings.Split(c.URI, ":")
-		if len(part) < 6 || part[0] != "arn" || part[2] != "apigateway" {
-			m.Add("URI", "want an ARN such as arn:aws:apigateway:us-east-1:lambda:path/…, got %.100q", c.URI)
+		u, err := awsservice.Parse(c.URI)
+		if err != nil {
+			m.Add("URI", "%w", err)
 			return
 		}
-		t.lambda = part[4] == "lambda"
+		if t.lambda = u.Name == awsservice.Lambda; !t.lambda {
+			t.uri, t.service = u.Path, u.Host(u.Action)
+		}
 	default:
 		u, err := uritemplate.New(c.URI)
 		if err == nil && u.Shape().Scheme == "" {

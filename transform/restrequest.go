@@ -171,7 +171,7 @@ func (e *exchange) build(h http.Header, host string, paths map[string]pathValue,
 		return nil, badPath
 	}
 	if t.uri != nil {
-		built, err := integrationURL(t.uri, paths, e.rc.API.Variables)
+		built, err := t.integrationURL(paths, e.rc.API.Variables)
 		if err != nil {
 			return nil, err
 		}
@@ -231,8 +231,8 @@ var errHost = errors.New("transform: the URI's variables make no host")
 // holds stays within its part of the URL: a client can't add to the path by an encoded slash, climb
 // out of it (400), or choose the host's form (500). A path parameter that nothing is mapped to
 // stays as it is spelled.
-func integrationURL(uri *uritemplate.Source, paths map[string]pathValue, stage map[string]string) (*url.URL, error) {
-	t, err := uri.Template(stage)
+func (t *REST) integrationURL(paths map[string]pathValue, stage map[string]string) (*url.URL, error) {
+	uri, err := t.uri.Template(stage)
 	if err != nil {
 		return nil, fmt.Errorf("transform: RESTConfig.URI: %w", err)
 	}
@@ -240,16 +240,20 @@ func integrationURL(uri *uritemplate.Source, paths map[string]pathValue, stage m
 		v, ok := paths[name]
 		return uritemplate.Value{Escaped: v.spelled(), Text: v.text}, ok, nil
 	}
-	host, _ := t.Host(values)
-	path, _ := t.Path(values)
-	query, _ := t.Query(values)
+	scheme := uri.Scheme
+	host, _ := uri.Host(values)
+	path, _ := uri.Path(values)
+	query, _ := uri.Query(values)
+	if t.service != "" {
+		scheme, host = "https", t.service
+	}
 	if !httpword.IsHost(host) { // only a stage variable, which is configuration, may hold host and path
 		return nil, errHost
 	}
 	if path == "" {
 		path = "/"
 	}
-	built := &url.URL{Scheme: t.Scheme, Host: host, RawQuery: query}
+	built := &url.URL{Scheme: scheme, Host: host, RawQuery: query}
 	if requestpath.Set(built, path) != nil {
 		return nil, badPath
 	}

@@ -2,16 +2,11 @@ package authtest
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
-	"net/textproto"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -49,16 +44,12 @@ func (s Signer) PresignV4A(r *http.Request, at time.Time, expires time.Duration)
 	return s.presign(r, at, expires, sigv4.ECDSA)
 }
 
-func (s Signer) scope(at time.Time, algorithm string) string {
-	service := s.Service
-	if service == "" {
-		service = "execute-api"
+// signer is s for an algorithm.
+func (s Signer) signer(algorithm string) *sigv4.Signer {
+	return &sigv4.Signer{
+		Algorithm: algorithm, AccessKeyID: s.AccessKeyID, SecretAccessKey: s.SecretAccessKey,
+		Region: s.Region, Service: cmp.Or(s.Service, "execute-api"),
 	}
-	date := at.UTC().Format("20060102")
-	if algorithm == sigv4.ECDSA {
-		return date + "/" + service + "/" + sigv4.Terminator
-	}
-	return date + "/" + s.Region + "/" + service + "/" + sigv4.Terminator
 }
 
 func (s Signer) signHeader(r *http.Request, at time.Time, algorithm string) error {
@@ -70,19 +61,23 @@ func (s Signer) signHeader(r *http.Request, at time.Time, algorithm string) erro
 	if algorithm == sigv4.ECDSA {
 		r.Header.Set("X-Amz-Region-Set", s.Region)
 	}
-	names := signedNames(r)
-	signature, err := s.signature(r, at, algorithm, names)
+	signed, err := request(r)
 	if err != nil {
 		return err
 	}
-	r.Header.Set("Authorization", algorithm+" Credential="+s.AccessKeyID+"/"+s.scope(at, algorithm)+", SignedHeaders="+strings.Join(names, ";")+", Signature="+signature)
+	authorization, err := s.signer(algorithm).Authorization(signed, at)
+	if err != nil {
+		return failed(r, err)
+	}
+	r.Header.Set("Authorization", authorization)
 	return nil
 }
 
 func (s Signer) presign(r *http.Request, at time.Time, expires time.Duration, algorithm string) error {
-	names := signedNames(r)
+	signer, names := s.signer(algorithm), sigv4.SignedNames(r.Header)
 	add := url.Values{
-		"X-Amz-Algorithm": {algorithm}, "X-Amz-Credential": {s.AccessKeyID + "/" + s.scope(at, algorithm)}, "X-Amz-Date": {sigv4.FormatTime(at)},
+		"X-Amz-Algorithm": {algorithm}, "X-Amz-Credential": {signer.Credential(at)},
+		"X-Amz-Date":    {sigv4.FormatTime(at)},
 		"X-Amz-Expires": {strconv.Itoa(int(expires / time.Second))}, "X-Amz-SignedHeaders": {strings.Join(names, ";")},
 	}
 	if s.SessionToken != "" {
@@ -95,9 +90,13 @@ func (s Signer) presign(r *http.Request, at time.Time, expires time.Duration, al
 		r.URL.RawQuery += "&"
 	}
 	r.URL.RawQuery += strings.ReplaceAll(add.Encode(), "+", "%20") // a plus would be signed as one
-	signature, err := s.signature(r, at, algorithm, names)
+	signed, err := request(r)
 	if err != nil {
 		return err
+	}
+	signature, err := signer.Signature(signed, names, at)
+	if err != nil {
+		return failed(r, err)
 	}
 	r.URL.RawQuery += "&X-Amz-Signature=" + signature
 	if r.RequestURI != "" {
@@ -106,55 +105,20 @@ func (s Signer) presign(r *http.Request, at time.Time, expires time.Duration, al
 	return nil
 }
 
-func signedNames(r *http.Request) []string {
-	names := []string{"host"}
-	for name := range r.Header {
-		if lower := strings.ToLower(name); lower == "content-type" || strings.HasPrefix(lower, "x-amz-") {
-			names = append(names, lower)
-		}
-	}
-	slices.Sort(names)
-	return names
+func failed(r *http.Request, err error) error {
+	return fmt.Errorf("authtest: sign %q: %w", r.URL.RawQuery, err)
 }
 
-// signature signs r with the headers called names.
-func (s Signer) signature(r *http.Request, at time.Time, algorithm string, names []string) (string, error) {
-	path := r.URL.EscapedPath()
-	b := sigv4.AppendURI([]byte(r.Method+"\n"), path, sigv4.PathRules{})
-	b, ok := sigv4.AppendQuery(append(b, '\n'), r.URL.RawQuery) // the signature isn't in it yet
-	if !ok {
-		return "", fmt.Errorf("authtest: sign: want a query that decodes, got %q", r.URL.RawQuery)
-	}
-	b = append(b, '\n')
-	for _, name := range names {
-		values := r.Header[textproto.CanonicalMIMEHeaderKey(name)]
-		if name == "host" {
-			if values = []string{r.Host}; r.Host == "" {
-				values = []string{r.URL.Host}
-			}
-		}
-		b = sigv4.AppendHeader(b, name, values...)
-	}
+// request is what is signed of r.
+func request(r *http.Request) (*sigv4.Request, error) {
 	hash, err := bodyHash(r)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	b = append(b, "\n"+strings.Join(names, ";")+"\n"+hash...)
-	scope := s.scope(at, algorithm)
-	toSign := sigv4.AppendStringToSign(nil, algorithm, sigv4.FormatTime(at), scope, b)
-	if algorithm == sigv4.ECDSA {
-		private, err := sigv4.DeriveECDSAKey(s.AccessKeyID, s.SecretAccessKey)
-		if err != nil {
-			return "", fmt.Errorf("authtest: sign: %w", err)
-		}
-		digest := sha256.Sum256(toSign)
-		signature, err := ecdsa.SignASN1(rand.Reader, private, digest[:])
-		return hex.EncodeToString(signature), err
-	}
-	parts := strings.Split(scope, "/")
-	key := sigv4.DeriveHMACKey(s.SecretAccessKey, parts[0], parts[1], parts[2])
-	signature := key.Sign(toSign)
-	return hex.EncodeToString(signature[:]), nil
+	return &sigv4.Request{
+		Method: r.Method, Path: r.URL.EscapedPath(), Query: r.URL.RawQuery, Host: cmp.Or(r.Host, r.URL.Host),
+		Header: r.Header, BodyHash: hash,
+	}, nil
 }
 
 func bodyHash(r *http.Request) (string, error) {
@@ -169,6 +133,5 @@ func bodyHash(r *http.Request) (string, error) {
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
 	}
-	sum := sha256.Sum256(body)
-	return hex.EncodeToString(sum[:]), nil
+	return sigv4.Hash(body), nil
 }

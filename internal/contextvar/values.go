@@ -97,7 +97,7 @@ func resourceID(rc *gatekit.RequestContext, r *http.Request, _ string) (string, 
 	if !ok {
 		return "", false
 	}
-	return event.ResourceID(path), true
+	return event.ResourceIDOf(rc, path), true
 }
 
 // domainName is the host that the client used, without its port; also where the request has no

@@ -16,6 +16,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gatekit-go/gatekit"
 )
 
 // ResourcePath is a route key without its method: "/orders/{id}".
@@ -31,6 +33,15 @@ func ResourcePath(routeKey string) string {
 func ResourceID(resourcePath string) string {
 	sum := sha256.Sum256([]byte(resourcePath))
 	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:4]))[:6]
+}
+
+// ResourceIDOf is the id of the resource that a request is for: as its route states it, else one
+// made of the resource's path.
+func ResourceIDOf(rc *gatekit.RequestContext, resourcePath string) string {
+	if rc != nil && rc.Route != nil && rc.Route.ResourceID != "" {
+		return rc.Route.ResourceID
+	}
+	return ResourceID(resourcePath)
 }
 
 // Time is t in the Common Log Format, as $context.requestTime.

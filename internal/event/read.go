@@ -38,7 +38,7 @@ type Incoming struct {
 type incomingContext struct {
 	accountID, apiID, stage, domainName, requestID, extendedRequestID string
 	http, identity, authorizer, authentication                        string
-	time, path, operationName, deploymentID                           string
+	time, path, operationName, deploymentID, resourceID               string
 	elb, eventType, connectionID                                      string // of others than HTTP and REST APIs
 }
 
@@ -164,6 +164,8 @@ func (c *incomingContext) member(key string) *string {
 		return &c.operationName
 	case `"deploymentId"`:
 		return &c.deploymentID
+	case `"resourceId"`:
+		return &c.resourceID
 	case `"elb"`:
 		return &c.elb
 	case `"eventType"`:

@@ -39,6 +39,9 @@ func (in *Incoming) describe(rc *gatekit.RequestContext, r *http.Request) {
 	}
 	if key := in.key(); !strings.HasSuffix(key, "+}") && key != "$default" {
 		rc.Route = &gatekit.Route{Key: key, OperationName: text(c.operationName)}
+		if in.Format == REST { // an HTTP API's is its route's key
+			rc.Route.ResourceID = text(c.resourceID)
+		}
 	}
 	if in.Format == V2 {
 		if !jsonscan.IsNull(c.authorizer) {

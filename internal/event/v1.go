@@ -84,7 +84,7 @@ func (w *Writer) appendContextV1(b []byte, resource string, rest bool) []byte {
 	rc, r := w.Context, w.Request
 	resourceID := rc.RouteKey()
 	if rest {
-		resourceID = ResourceID(resource)
+		resourceID = ResourceIDOf(rc, resource)
 	}
 	b = jsonlex.AppendString(append(b, `{"accountId":`...), rc.API.AccountID)
 	b = jsonlex.AppendString(append(b, `,"apiId":`...), rc.API.APIID)

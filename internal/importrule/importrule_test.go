@@ -32,14 +32,15 @@ var filters = []string{"github.com/gaissmai/bart", "github.com/corazawaf/libinje
 
 // packages are all of the module's and what they compile, read once: asking the go command for each package by itself took 20 seconds.
 var packages = sync.OnceValues(func() (map[string]*listed, error) {
-	out, err := exec.Command("go", "list", "-deps", "-f", "{{.ImportPath}} {{.Standard}}{{range .Deps}} {{.}}{{end}}", module+"/...").Output()
+	out, err := exec.Command("go", "list", "-deps", "-f", "{{.ImportPath}} {{.Standard}}{{range .Deps}} {{.}}{{end}} imports{{range .Imports}} {{.}}{{end}}", module+"/...").Output()
 	if err != nil {
 		return nil, err
 	}
 	all := map[string]*listed{}
 	for line := range strings.Lines(string(out)) {
+		line, imports, _ := strings.Cut(line, " imports")
 		fields := strings.Fields(line)
-		all[fields[0]] = &listed{standard: fields[1] == "true", deps: append(fields[2:], fields[0])}
+		all[fields[0]] = &listed{standard: fields[1] == "true", deps: append(fields[2:], fields[0]), imports: strings.Fields(imports)}
 	}
 	return all, nil
 })
@@ -47,6 +48,7 @@ var packages = sync.OnceValues(func() (map[string]*listed, error) {
 type listed struct {
 	standard bool
 	deps     []string // what the package compiles, itself included
+	imports  []string // what it imports itself
 }
 
 func all(t *testing.T) map[string]*listed {
@@ -117,11 +119,37 @@ func TestClientsStayWhereTheyAreNamed(t *testing.T) {
 	}
 }
 
-// A feature sees the root, internal packages and what is below itself; only examples see several features.
+// YAML has one reader: what a document's scalars mean is decided there, and not by the library.
+func TestYAMLHasOneReader(t *testing.T) {
+	for _, pkg := range ours(t, module) {
+		imports := slices.ContainsFunc(all(t)[pkg].imports, func(seen string) bool { return within(seen, "go.yaml.in/yaml/v3") })
+		require.Equal(t, pkg == module+"/internal/doctree", imports, pkg)
+	}
+}
+
+// builders make handlers of all features out of an API as data; readers and writers of its forms see the builders alone.
+var (
+	builders = []string{"route/definition"}
+	readers  = []string{"route/openapi", "route/cloudformation"}
+	tools    = []string{"internal/importcases"} // commands that try them
+)
+
+func isOneOf(pkg string, paths []string) bool {
+	return slices.ContainsFunc(paths, func(p string) bool { return within(pkg, module+"/"+p) })
+}
+
+// A feature sees the root, internal packages and what is below itself; only examples and builders see several features.
 func TestFeaturesDoNotSeeEachOther(t *testing.T) {
 	for _, pkg := range ours(t, module) {
 		feature, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(pkg, module), "/"), "/")
-		if feature == "examples" {
+		if feature == "examples" || isOneOf(pkg, builders) || isOneOf(pkg, tools) {
+			continue
+		}
+		if isOneOf(pkg, readers) { // which compile what the builder does
+			for _, seen := range all(t)[pkg].imports {
+				ok := !within(seen, module) || seen == module || within(seen, module+"/internal") || isOneOf(seen, builders) || isOneOf(seen, readers)
+				require.True(t, ok, "%s imports %s", pkg, seen)
+			}
 			continue
 		}
 		for _, seen := range deps(t, pkg) {
@@ -150,7 +178,7 @@ func TestTheCoreStaysLight(t *testing.T) {
 // What users put into their tests and programs brings no test library along.
 func TestTestHelpersAreFreeOfTestify(t *testing.T) {
 	helpers := ours(t, module+"/examples")
-	for _, helper := range []string{"auth/authtest", "auth/waf/waftest", "route/cache/cachetest", "route/websocket/websockettest", "throttle/throttletest", "throttle/usageplan/usageplantest", "transform/transformtest"} {
+	for _, helper := range []string{"auth/authtest", "auth/waf/waftest", "route/cache/cachetest", "route/definition/definitiontest", "route/websocket/websockettest", "throttle/throttletest", "throttle/usageplan/usageplantest", "transform/transformtest"} {
 		helpers = append(helpers, module+"/"+helper)
 	}
 	for _, pkg := range helpers {

@@ -1,7 +1,8 @@
 // Package sigv4 computes what AWS Signature Version 4 signs: canonical requests, strings to sign,
 // keys and signatures, symmetric (SigV4) and asymmetric (SigV4A). It speaks no HTTP and reads no
 // clock; verifier and signer share it. (IAM user guide, "Create a signed AWS API request"; AWS's
-// test suite for signers.)
+// test suite for signers.) [Signer] is the one signer: of authtest, and of the services that
+// integrations call.
 package sigv4
 
 import (

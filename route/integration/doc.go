@@ -47,6 +47,19 @@
 // MaxResponseHeaderBytes. Of bodies 32 KiB are held at a time, and up to Retry.BodyBytes of the
 // idempotent requests that may be sent again.
 //
+// # AWS services
+//
+// [NewService] calls an AWS service, signed with a key of your role: SQS, DynamoDB, Step Functions,
+// Kinesis, S3, SNS, EventBridge and any other. On a REST or WebSocket API it stands under
+// transform.REST, whose templates make the request and whose integration responses are selected by
+// the service's status; on an HTTP API a [ServiceConfig].Subtype and its parameters say it all.
+// Requests go to the service or to an Endpoint of your choice, an emulator for example. The AWS
+// SDK's credentials are three lines away; see the example.
+//
+// A template writes the service's request, so that what a client may put into it is the template's
+// care: values of a form need $util.urlEncode, or a client adds parameters, and strings of JSON
+// need $util.escapeJavaScript.
+//
 // # Limits
 //
 // Timeouts and sizes are the managed gateway's and Lambda's unless [LambdaConfig] or [HTTPConfig]
@@ -63,8 +76,8 @@
 //     10 MB.
 //   - A header value with a control character, or a name that isn't a token, makes a reply
 //     malformed. Statuses from 200 to 999 count as such.
-//   - integrationLatency of a REST API's Lambda authorizer is 0. resourceId, and deploymentId where
-//     the stage has none, are made of names.
+//   - integrationLatency of a REST API's Lambda authorizer is 0. resourceId and deploymentId, where
+//     route and stage state none, are made of names.
 //   - A REST API's events show the X-Api-Key of any request as identity.apiKey, whether or not the
 //     route requires one; apiKeyId is there once a usage plan has found the key. serialNumber is
 //     decimal; there is no switch for hex.
@@ -108,4 +121,24 @@
 //     them are dropped.
 //   - A client that keeps an upstream waiting loses its place there to others
 //     (HTTPConfig.MaxConnections), with 408 if it hasn't sent all.
+//
+// # Differences of AWS services
+//
+//   - Requests are signed with the key that ServiceConfig.Credentials tells; no role is assumed
+//     here, and a caller's own credentials (arn:aws:iam::*:user/*) can't be used: nobody has them.
+//   - What an action's URI makes of a request isn't published. Here it is a POST with the action's
+//     X-Amz-Target and Content-Type, whatever is mapped, where the service is known to speak a JSON
+//     protocol; else, unless an X-Amz-Target is mapped, the parameters Action and Version in the
+//     query. An action of a service that is told by method and path what to do, such as S3, is
+//     refused: write it as a path.
+//   - A path variable in the service's subdomain is refused, as clients would choose the host. The
+//     Host header is the service's, also where one is mapped.
+//   - GET and HEAD have no body, where a mapping without a template would send {}.
+//   - A subtype's QueueUrl is a parameter of the request and never where it is sent. SQS is called
+//     in its query protocol, whose XML clients were reported to get.
+//   - A service that refuses a subtype's request is a 500 (ServiceConfig.PassErrors). A list is an
+//     array of JSON or separated by commas, a Time as in RFC 3339 or in seconds.
+//   - Where a parameter is JSON that is written out with selectors in its strings, what they find
+//     is escaped to stay there.
+//   - No service integration is streamed, and the timeout is that of the whole answer.
 package integration

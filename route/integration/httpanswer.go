@@ -142,23 +142,30 @@ func (x *exchange) fail(err error) {
 		x.reject(rejection)
 		return
 	}
-	cause := fmt.Errorf("integration: %s %s: %w", x.Out.Method, x.target(), err)
+	if errors.Is(err, upstream.ErrSlowClient) {
+		x.rejectBody(os.ErrDeadlineExceeded)
+		return
+	}
+	x.reject(failure(x.Out.Method, x.target(), err, x.flavor, x.proxy.config.Private))
+}
+
+// failure is what a request gets that no upstream has answered, and why. Where it went is told
+// without what the client wrote.
+func failure(method, target string, err error, flavor gatekit.Flavor, private bool) *gatekit.Rejection {
+	cause := fmt.Errorf("integration: %s %s: %w", method, target, err)
 	why := &gatekit.Rejection{Type: gatekit.IntegrationFailure, Cause: cause}
-	rest := x.flavor != gatekit.HTTP
+	rest := flavor != gatekit.HTTP
 	var timeout net.Error
 	var name *net.DNSError
 	var certificate *tls.CertificateVerificationError
 	switch {
-	case errors.Is(err, upstream.ErrSlowClient):
-		x.rejectBody(os.ErrDeadlineExceeded)
-		return
 	case errors.Is(err, upstream.ErrBusy):
 		why.Status = http.StatusServiceUnavailable
 		if rest {
 			why.Message = "Service Unavailable"
 		}
 	case errors.As(err, &certificate):
-		if x.proxy.config.Private {
+		if private {
 			why.Type = gatekit.APIConfigurationError
 		} else if rest {
 			why.Message = networkError
@@ -172,7 +179,7 @@ func (x *exchange) fail(err error) {
 	case rest:
 		why.Message = networkError
 	}
-	x.reject(why)
+	return why
 }
 
 // rejectBody answers a client whose body couldn't be read.

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"slices"
@@ -63,6 +65,8 @@ func (c *HTTPConfig) check(m *mistakes.Mistakes) checked {
 	m.Require(c.Protocol != H2C || out.scheme == "http", "Protocol", "want HTTP2 for an https URI, got H2C")
 	m.Require(len(c.TLS.ServerName) <= 512 && !strings.ContainsAny(c.TLS.ServerName, ":/ {}"),
 		"TLS.ServerName", "want a name of 1 to 512 characters without a port, got %q", c.TLS.ServerName)
+	m.Require(c.TLS.ClientCertificate == nil || len(c.TLS.Certificates) == 0,
+		"TLS.Certificates", "want them or ClientCertificate, got both")
 	return out
 }
 
@@ -87,7 +91,8 @@ func (c *HTTPConfig) checkURI(m *mistakes.Mistakes) checked {
 // idleTLS reports whether there are TLS settings that have no effect, as nothing is encrypted.
 func (c *HTTPConfig) idleTLS(scheme string) bool {
 	t := &c.TLS
-	set := t.ServerName != "" || t.RootCAs != nil || len(t.Certificates) > 0 || t.InsecureSkipVerify
+	set := t.ServerName != "" || t.RootCAs != nil || len(t.Certificates) > 0 || t.ClientCertificate != nil ||
+		t.InsecureSkipVerify
 	return set && scheme == "http"
 }
 
@@ -147,6 +152,22 @@ func (c *HTTPConfig) newTransport(found checked) *http.Transport {
 			Certificates:       slices.Clone(c.TLS.Certificates),
 			InsecureSkipVerify: c.TLS.InsecureSkipVerify,
 		}
+		if c.TLS.ClientCertificate != nil {
+			t.TLSClientConfig.GetClientCertificate = c.TLS.clientCertificate
+		}
 	}
 	return t
+}
+
+// clientCertificate answers a server that asks for a certificate. None isn't an answer: the server
+// might take the connection for anybody's.
+func (t *TLS) clientCertificate(asked *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+	certificate, err := t.ClientCertificate(asked.Context())
+	if err == nil && (certificate == nil || len(certificate.Certificate) == 0) {
+		err = errors.New("there is none")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("integration: TLS.ClientCertificate: %w", err)
+	}
+	return certificate, nil
 }

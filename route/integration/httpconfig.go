@@ -132,6 +132,13 @@ type TLS struct {
 	RootCAs *x509.CertPool
 	// Certificates are the client certificates to show.
 	Certificates []tls.Certificate
+	// ClientCertificate tells the client certificate to show, in place of Certificates, for each
+	// connection to a server that asks for one: what a stage's client certificate is, by which
+	// backends know that it is the gateway that calls. It may be another each time, so that a
+	// certificate is replaced without a restart; connections that are open keep the one that they
+	// were made with until they end. ctx is the handshake's. An error, or nil, fails the
+	// connection.
+	ClientCertificate func(ctx context.Context) (*tls.Certificate, error)
 	// InsecureSkipVerify takes any certificate, as insecureSkipVerification of REST APIs does.
 	// Anybody in between can read and change everything.
 	InsecureSkipVerify bool

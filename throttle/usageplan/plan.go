@@ -113,6 +113,11 @@ func (t Throttle) check(field string) error {
 	return nil
 }
 
+// Validate returns an error, which is [ErrInvalid], that names each field of p that can't be one:
+// of a plan that is to be created it wants the ID, too. It doesn't tell whether its keys are in
+// other plans of its stages.
+func (p Plan) Validate() error { return p.check() }
+
 // check returns all that is wrong with p. Where there are too many of something, they aren't looked
 // at one by one: the error has a bound as well.
 func (p *Plan) check() error {
