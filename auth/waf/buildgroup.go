@@ -35,6 +35,8 @@ func (h *holder) groupOf(m *mistakes.Mistakes, ref *Rule, cost *int64) *group {
 	if of := ref.Statement.ManagedRuleGroupStatement; of != nil {
 		m = m.Under("ManagedRuleGroupStatement")
 		to.id, to.managed = of.VendorName+"#"+of.Name, true
+		m.Require(len(of.ManagedRuleGroupConfigs) == 0, "ManagedRuleGroupConfigs",
+			"want none: they are for the vendor's own group, which nobody publishes")
 		names := len(of.RuleActionOverrides) + len(of.ExcludedRules)
 		if !h.funcOf(m, to, of.VendorName+":"+of.Name, managedLabels(of), names) {
 			from = h.managed(m, of)
@@ -61,8 +63,6 @@ func (h *holder) groupOf(m *mistakes.Mistakes, ref *Rule, cost *int64) *group {
 }
 
 func (h *holder) managed(m *mistakes.Mistakes, of *ManagedRuleGroupStatement) *RuleGroup {
-	m.Require(len(of.ManagedRuleGroupConfigs) == 0, "ManagedRuleGroupConfigs",
-		"want none: they are for the vendor's own group, which nobody publishes")
 	key := of.VendorName + ":" + of.Name
 	if group := h.acl.cfg.RuleGroups[key]; group != nil {
 		return group

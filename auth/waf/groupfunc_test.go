@@ -106,6 +106,9 @@ func TestGroupFuncOfFewAndManyWords(t *testing.T) {
 func TestGroupFuncRefused(t *testing.T) {
 	cfg := withEngine(engine, bound(false, nil, waf.RuleActionOverride{Name: "1", ActionToUse: *count}))
 	refused(t, cfg, `RuleActionOverrides: want none, as the group is judged by Config.GroupFuncs["OWASP:CRS"]`)
+	configured := bound(false, nil)
+	configured.Statement.ManagedRuleGroupStatement.ManagedRuleGroupConfigs = make([]map[string]any, 1)
+	refused(t, withEngine(engine, configured), "ManagedRuleGroupConfigs: want none")
 	refused(t, withEngine(nil, bound(false, nil)), `want a function in Config.GroupFuncs["OWASP:CRS"], got none`)
 	cfg = withEngine(engine, bound(false, nil))
 	cfg.RuleGroups = map[string]*waf.RuleGroup{"OWASP:CRS": group()}
