@@ -119,10 +119,19 @@ func TestClientsStayWhereTheyAreNamed(t *testing.T) {
 	}
 }
 
+// YAML has one reader: what a document's scalars mean is decided there, and not by the library.
+func TestYAMLHasOneReader(t *testing.T) {
+	for _, pkg := range ours(t, module) {
+		imports := slices.ContainsFunc(all(t)[pkg].imports, func(seen string) bool { return within(seen, "go.yaml.in/yaml/v3") })
+		require.Equal(t, pkg == module+"/internal/doctree", imports, pkg)
+	}
+}
+
 // builders make handlers of all features out of an API as data; readers and writers of its forms see the builders alone.
 var (
 	builders = []string{"route/definition"}
 	readers  = []string{"route/openapi", "route/cloudformation"}
+	tools    = []string{"internal/importcases"} // commands that try them
 )
 
 func isOneOf(pkg string, paths []string) bool {
@@ -133,7 +142,7 @@ func isOneOf(pkg string, paths []string) bool {
 func TestFeaturesDoNotSeeEachOther(t *testing.T) {
 	for _, pkg := range ours(t, module) {
 		feature, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(pkg, module), "/"), "/")
-		if feature == "examples" || isOneOf(pkg, builders) {
+		if feature == "examples" || isOneOf(pkg, builders) || isOneOf(pkg, tools) {
 			continue
 		}
 		if isOneOf(pkg, readers) { // which compile what the builder does
@@ -169,8 +178,7 @@ func TestTheCoreStaysLight(t *testing.T) {
 // What users put into their tests and programs brings no test library along.
 func TestTestHelpersAreFreeOfTestify(t *testing.T) {
 	helpers := ours(t, module+"/examples")
-	for _, helper := range []string{"auth/authtest", "auth/waf/waftest", "route/cache/cachetest", "route/definition/definitiontest",
-		"route/websocket/websockettest", "throttle/throttletest", "throttle/usageplan/usageplantest", "transform/transformtest"} {
+	for _, helper := range []string{"auth/authtest", "auth/waf/waftest", "route/cache/cachetest", "route/definition/definitiontest", "route/websocket/websockettest", "throttle/throttletest", "throttle/usageplan/usageplantest", "transform/transformtest"} {
 		helpers = append(helpers, module+"/"+helper)
 	}
 	for _, pkg := range helpers {

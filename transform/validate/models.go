@@ -94,6 +94,9 @@ func NewModels(cfg ModelsConfig) (*Models, error) {
 	if err := mis.Err(); err != nil {
 		return nil, err
 	}
+	if m.compileAll(names) {
+		return m, nil
+	}
 	for _, name := range names { // which may refer to each other
 		compiled, err := m.compile(name)
 		if err != nil {
@@ -160,7 +163,7 @@ type compiled struct {
 
 const (
 	modelsURL = "https://apigateway.amazonaws.com/restapis/"
-	quickURL  = "gatekit:quick"
+	quickURL  = "gatekit:quick:"
 )
 
 func (m *Models) url(name string) string {
@@ -171,13 +174,41 @@ func (m *Models) url(name string) string {
 	return modelsURL + id + "/models/" + name
 }
 
-func (m *Models) compile(name string) (*compiled, error) {
-	result := &compiled{patterns: &patterns{}}
+// compileAll compiles the models together, so that one which others refer to is compiled once, and
+// not once for each of them. It reports false, and nothing is done, if one of them is no schema or
+// has patterns that count time: of these each request has its own form, with what it refers to.
+func (m *Models) compileAll(names []string) bool {
+	all := map[string]*schema{}
+	c, patterns := m.compiler()
+	for _, name := range names {
+		compiled, err := m.compileBy(c, patterns, name)
+		if err != nil || patterns.slow {
+			return false
+		}
+		all[name] = &schema{budget: m.config.PatternBudget, shared: compiled}
+	}
+	m.schemas = all
+	return true
+}
+
+func (m *Models) compiler() (*jsonschema.Compiler, *patterns) {
+	patterns := &patterns{}
 	c := jsonschema.NewCompiler()
 	c.DefaultDraft(drafts[m.config.Draft])
 	c.UseLoader(loader{m})
-	c.UseRegexpEngine(result.patterns.compile)
-	if err := c.AddResource(quickURL,
+	c.UseRegexpEngine(patterns.compile)
+	return c, patterns
+}
+
+func (m *Models) compile(name string) (*compiled, error) {
+	c, patterns := m.compiler()
+	return m.compileBy(c, patterns, name)
+}
+
+func (m *Models) compileBy(c *jsonschema.Compiler, patterns *patterns, name string) (*compiled, error) {
+	result := &compiled{patterns: patterns}
+	quickly := quickURL + name
+	if err := c.AddResource(quickly,
 		map[string]any{"not": map[string]any{"not": map[string]any{"$ref": m.url(name)}}}); err != nil {
 		return nil, fmt.Errorf("%v", err)
 	}
@@ -185,7 +216,7 @@ func (m *Models) compile(name string) (*compiled, error) {
 	if result.detailed, err = c.Compile(m.url(name)); err != nil {
 		return nil, fmt.Errorf("%v", err)
 	}
-	if result.quick, err = c.Compile(quickURL); err != nil {
+	if result.quick, err = c.Compile(quickly); err != nil {
 		return nil, fmt.Errorf("%v", err)
 	}
 	return result, nil

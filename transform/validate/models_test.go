@@ -201,6 +201,18 @@ func TestConfigIsCopied(t *testing.T) {
 	require.ErrorContains(t, v.Check(rest("POST", "/?q=1", `{}`)), "model Model")
 }
 
+// A model that many refer to is compiled once, and not once for each.
+func TestAllocModelsInACircle(t *testing.T) {
+	cost := func(n int) float64 {
+		schemas := map[string]string{}
+		for i := range n {
+			schemas[fmt.Sprint("M", i)] = fmt.Sprintf(`{"type":"object","properties":{"next":{"$ref":"`+restAPIs+`a/models/M%d"}}}`, (i+1)%n)
+		}
+		return testing.AllocsPerRun(3, func() { models(t, schemas) })
+	}
+	require.Less(t, cost(80), 8*cost(20))
+}
+
 // Names that other tools write are taken if somebody says so, where a reference's URL can have them.
 func TestAnyNames(t *testing.T) {
 	schemas := map[string]string{"a_b-1.0~": `{"type":"object"}`, "c": `{"$ref":"https://apigateway.amazonaws.com/restapis/x/models/a_b-1.0~"}`}

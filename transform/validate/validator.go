@@ -86,7 +86,7 @@ func New(cfg Config) (*Validator, error) {
 		}
 	}
 	slices.SortFunc(v.required, compareParameters)
-	if cfg.Models == nil { // the models Empty and Error are there
+	if cfg.Models == nil && len(cfg.RequestModels) > 0 { // the models Empty and Error are there
 		var err error
 		if cfg.Models, err = NewModels(ModelsConfig{}); err != nil {
 			return nil, err
