@@ -1,0 +1,237 @@
+package redisregistry_test
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gatekit-go/gatekit/route/websocket"
+)
+
+const oneScope = "a1b2c3d4e5/prod"
+
+// host is a member with records, which are read as a test wants.
+type host struct {
+	websocket.Member
+	fenced  atomic.Int64
+	orphans atomic.Int64
+	orphan  func()
+
+	mu      sync.Mutex
+	records []websocket.Record
+	reading func(at int) // before the record is yielded
+}
+
+func (f *fleet) host(id string) (*host, *cable) {
+	g, c := f.machine()
+	h := &host{}
+	m, err := g.Join(f.t.Context(), websocket.Node{
+		ID: id, Scope: oneScope, Records: h.all,
+		Fence: func() { h.fenced.Add(1) },
+		Orphan: func(context.Context, websocket.Record) {
+			if h.orphan != nil {
+				h.orphan()
+			}
+			h.orphans.Add(1)
+		},
+	})
+	require.NoError(f.t, err)
+	h.Member = m
+	return h, c
+}
+
+func (h *host) all() iter.Seq[websocket.Record] {
+	h.mu.Lock()
+	records, reading := slices.Clone(h.records), h.reading
+	h.mu.Unlock()
+	return func(yield func(websocket.Record) bool) {
+		for i, r := range records {
+			if reading != nil {
+				reading(i)
+			}
+			if !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+// fill adds connections, all of one room.
+func (h *host) fill(t *testing.T, connections int) {
+	t.Helper()
+	for i := range connections {
+		r := websocket.Record{ID: fmt.Sprint("id", i), State: []byte("{}"), Groups: []string{"room"}}
+		require.NoError(t, h.Add(t.Context(), r))
+		h.mu.Lock()
+		h.records = append(h.records, r)
+		h.mu.Unlock()
+	}
+}
+
+func (h *host) read(reading func(at int)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.reading = reading
+}
+
+func (h *host) found(id string) websocket.Found {
+	places, err := h.Find(context.Background(), []string{id})
+	if err != nil {
+		return websocket.Unknown
+	}
+	return places[0].Found
+}
+
+// sees waits until a connection is found, which is never called gone on the way.
+func (h *host) sees(t *testing.T, id string) {
+	t.Helper()
+	var gone bool
+	require.Eventually(t, func() bool {
+		found := h.found(id)
+		gone = gone || found == websocket.Gone
+		return gone || found == websocket.Live
+	}, time.Minute, time.Millisecond)
+	require.False(t, gone)
+}
+
+// complete waits until groups are to be had again, and holds the room's size against want.
+func (h *host) complete(t *testing.T, want int) {
+	t.Helper()
+	var got int
+	require.Eventually(t, func() (ok bool) {
+		var err error
+		got, err = h.Count(context.Background(), "room")
+		return err == nil
+	}, time.Minute, 20*time.Millisecond)
+	require.Equal(t, want, got)
+}
+
+// However long a node takes to register what it has, it keeps its connections, and nobody calls them
+// gone: not before, not while and not after.
+func TestRegisteringTakesLongerThanALease(t *testing.T) {
+	t.Parallel() // they wait most of the time
+	f := newFleet(t, miniredis.RunT(t).Addr())
+	a, _ := f.host("a")
+	b, _ := f.host("b")
+	const connections = 450 // three scripts
+	a.fill(t, connections)
+	begun, release := make(chan struct{}), make(chan struct{})
+	a.read(func(at int) {
+		if at == connections-1 {
+			close(begun)
+			<-release
+		}
+	})
+	last := a.records[connections-1].ID
+	f.forget()
+	<-begun
+	require.Never(t, func() bool {
+		return a.fenced.Load() > 0 || b.found(last) == websocket.Gone
+	}, 2*lease+margin, 20*time.Millisecond)
+	close(release)
+	b.sees(t, last)
+	b.complete(t, connections)
+	require.Zero(t, a.fenced.Load())
+}
+
+// What is on the way when the way to Redis breaks was of connections that are there: it is added again,
+// and not taken for what nobody has.
+func TestRegisteringBreaksOff(t *testing.T) {
+	t.Parallel() // they wait most of the time
+	f := newFleet(t, miniredis.RunT(t).Addr())
+	a, cable := f.host("a")
+	b, _ := f.host("b")
+	const connections = 300
+	a.fill(t, connections)
+	var once sync.Once
+	broken := make(chan struct{})
+	a.read(func(at int) {
+		if at == connections-1 {
+			once.Do(func() { cable.set(true); close(broken) })
+		}
+	})
+	f.forget()
+	<-broken
+	require.Eventually(t, func() bool { _, err := a.Find(context.Background(), []string{"id0"}); return err != nil },
+		time.Minute, time.Millisecond)
+	cable.set(false)
+	b.complete(t, connections)
+	require.Never(t, func() bool { // settled long ago
+		return b.found("id299") != websocket.Live || b.found("id200") != websocket.Live
+	}, lease, 20*time.Millisecond)
+	require.Zero(t, a.fenced.Load())
+}
+
+// A connection that ends while it waits to be registered isn't there afterwards, and its $disconnect runs
+// once: also if Redis has forgotten that it was removed.
+func TestConnectionEndsBeforeItIsRegistered(t *testing.T) {
+	t.Parallel() // they wait most of the time
+	for name, forgets := range map[string]bool{"as-it-is": false, "its-removal-is-forgotten": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := miniredis.RunT(t)
+			f := newFleet(t, server.Addr())
+			a, _ := f.host("a")
+			a.fill(t, 2)
+			var removals atomic.Int64
+			a.read(func(at int) {
+				if at != 0 {
+					return
+				}
+				for range 2 {
+					if removed, err := a.Remove(context.Background(), "id0"); removed && err == nil {
+						removals.Add(1)
+					}
+				}
+				if forgets {
+					require.True(t, server.Del("gatekit:ws:fleet:{"+oneScope+"}:x:id0"))
+				}
+			})
+			f.forget()
+			a.complete(t, 1)
+			require.EqualValues(t, 1, removals.Load())
+			require.Equal(t, websocket.Gone, a.found("id0"))
+			require.Equal(t, websocket.Live, a.found("id1"))
+		})
+	}
+}
+
+// Who comes back to a Redis that has lost its memory meanwhile knows that it has: what others have isn't
+// gone, though they haven't noticed yet.
+func TestReturnToARedisThatHasForgotten(t *testing.T) {
+	t.Parallel() // they wait most of the time
+	f := newFleet(t, miniredis.RunT(t).Addr())
+	a, cable := f.host("a")
+	b, _ := f.host("b")
+	cable.set(true)
+	require.Eventually(t, func() bool { return a.fenced.Load() > 0 }, time.Minute, 20*time.Millisecond)
+	b.fill(t, 1)
+	f.forget()
+	cable.set(false)
+	a.sees(t, "id0")
+}
+
+// Who removes what a dead node has left renews its lease meanwhile, however many records there are.
+func TestReapingTakesLongerThanALease(t *testing.T) {
+	t.Parallel() // they wait most of the time
+	f := newFleet(t, miniredis.RunT(t).Addr())
+	a, cable := f.host("a")
+	b, _ := f.host("b")
+	const connections = 1200
+	a.fill(t, connections)
+	b.orphan = func() { <-time.After(45 * time.Millisecond) } // a batch takes less than a third of the lease
+	cable.set(true)
+	require.Eventually(t, func() bool {
+		b.found("id0") // it looks at its lease
+		return b.orphans.Load() == connections
+	}, time.Minute, 20*time.Millisecond)
+	require.Zero(t, b.fenced.Load())
+}
