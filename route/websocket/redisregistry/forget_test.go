@@ -133,6 +133,8 @@ func TestRegisteringTakesLongerThanALease(t *testing.T) {
 	last := a.records[connections-1].ID
 	f.forget()
 	<-begun
+	// What is registered may be registered once more, with the groups of before.
+	require.ErrorIs(t, a.Exit(t.Context(), "room", "id0"), websocket.ErrUnavailable)
 	require.Never(t, func() bool {
 		return a.fenced.Load() > 0 || b.found(last) == websocket.Gone
 	}, 2*lease+margin, 20*time.Millisecond)
@@ -170,38 +172,71 @@ func TestRegisteringBreaksOff(t *testing.T) {
 	require.Zero(t, a.fenced.Load())
 }
 
-// A connection that ends while it waits to be registered isn't there afterwards, and its $disconnect runs
-// once: also if Redis has forgotten that it was removed.
+// A connection that ends while it waits to be registered isn't there afterwards, not for a moment, and its
+// $disconnect runs once. If Redis has forgotten that it was removed, the node remembers.
 func TestConnectionEndsBeforeItIsRegistered(t *testing.T) {
-	t.Parallel() // they wait most of the time
+	t.Parallel()            // they wait most of the time
+	const connections = 250 // two scripts
 	for name, forgets := range map[string]bool{"as-it-is": false, "its-removal-is-forgotten": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := miniredis.RunT(t)
 			f := newFleet(t, server.Addr())
 			a, _ := f.host("a")
-			a.fill(t, 2)
+			a.fill(t, connections)
 			var removals atomic.Int64
+			var between atomic.Bool // id0 was there between the two scripts
 			a.read(func(at int) {
-				if at != 0 {
-					return
-				}
-				for range 2 {
-					if removed, err := a.Remove(context.Background(), "id0"); removed && err == nil {
-						removals.Add(1)
+				switch at {
+				case 0:
+					for range 2 {
+						if removed, err := a.Remove(context.Background(), "id0"); removed && err == nil {
+							removals.Add(1)
+						}
 					}
-				}
-				if forgets {
-					require.True(t, server.Del("gatekit:ws:fleet:{"+oneScope+"}:x:id0"))
+					if forgets {
+						server.Del(keyOf("x:id0"))
+					}
+				case connections - 1:
+					between.Store(server.Exists(keyOf("c:id0")) || !server.Exists(keyOf("c:id1")))
 				}
 			})
 			f.forget()
-			a.complete(t, 1)
+			a.complete(t, connections-1)
 			require.EqualValues(t, 1, removals.Load())
+			require.Equal(t, forgets, between.Load())
 			require.Equal(t, websocket.Gone, a.found("id0"))
 			require.Equal(t, websocket.Live, a.found("id1"))
 		})
 	}
+}
+
+func keyOf(what string) string { return "gatekit:ws:fleet:{" + oneScope + "}:" + what }
+
+// While records may be lost a node is believed that it had a connection, once, unless others have judged
+// it: then they have run its $disconnect.
+func TestRemovalOfWhatMayBeLost(t *testing.T) {
+	t.Parallel() // they wait most of the time
+	server := miniredis.RunT(t)
+	f := newFleet(t, server.Addr())
+	a, _ := f.host("a")
+	a.fill(t, 1)
+	removed := func(id string) bool {
+		ok, err := a.Remove(t.Context(), id)
+		require.NoError(t, err)
+		return ok
+	}
+	require.False(t, removed("nobody"))
+	f.forget()
+	a.sees(t, "id0") // registered, and nobody says that others are
+	require.True(t, removed("one"))
+	require.False(t, removed("one"))
+	owners, err := server.ZMembers(keyOf("nodes"))
+	require.NoError(t, err)
+	require.Len(t, owners, 1)
+	_, err = server.ZRem(keyOf("nodes"), owners[0])
+	require.NoError(t, err)
+	require.False(t, removed("another"))
 }
 
 // Who comes back to a Redis that has lost its memory meanwhile knows that it has: what others have isn't

@@ -64,7 +64,8 @@ func testForget(t *testing.T, s Store) {
 		if found := a.find("three"); found != "live b;" && found != "unknown ;" && found != "error" {
 			t.Fatalf("a connection that is there: found %s", found)
 		}
-		return whole(t, b) && counted(t, a) && a.find("three", "nobody") == "live b;gone ;"
+		read, size := whole(t, b), counted(t, a)
+		return read && size && a.find("three", "nobody") == "live b;gone ;"
 	})
 	same(t, "removed after", a.end(t, "later"), true)
 	same(t, "all", b.group(t, "room"), "[one@a three@b]")
