@@ -82,6 +82,13 @@ func (h *host) read(reading func(at int)) {
 	h.reading = reading
 }
 
+// dropFirst takes the first connection out of the records that are read from now on.
+func (h *host) dropFirst() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.records = h.records[1:]
+}
+
 func (h *host) found(id string) websocket.Found {
 	places, err := h.Find(context.Background(), []string{id})
 	if err != nil {
@@ -112,6 +119,26 @@ func (h *host) complete(t *testing.T, want int) {
 		return err == nil
 	}, time.Minute, 20*time.Millisecond)
 	require.Equal(t, want, got)
+}
+
+// An Add that nobody has answered may have been done: where no connection came of it the record goes, and
+// where there is one that was added again, it stays.
+func TestAddsThatNobodyAnswers(t *testing.T) {
+	t.Parallel() // they wait most of the time
+	f := newFleet(t, miniredis.RunT(t).Addr())
+	a, cable := f.host("a")
+	b, _ := f.host("b")
+	a.fill(t, 1)
+	for _, cut := range []bool{false, true} {
+		cable.set(cut)
+		for _, id := range []string{"refused", "id0"} {
+			err := a.Add(t.Context(), websocket.Record{ID: id, State: []byte(`{"again":true}`)})
+			require.Equal(t, cut, err != nil, id)
+		}
+	}
+	cable.set(false)
+	require.Eventually(t, func() bool { return b.found("refused") == websocket.Gone }, time.Minute, 20*time.Millisecond)
+	require.Equal(t, websocket.Live, b.found("id0"))
 }
 
 // However long a node takes to register what it has, it keeps its connections, and nobody calls them
@@ -189,6 +216,8 @@ func TestConnectionEndsBeforeItIsRegistered(t *testing.T) {
 			a.read(func(at int) {
 				switch at {
 				case 0:
+					a.read(nil) // once
+					a.dropFirst()
 					for range 2 {
 						if removed, err := a.Remove(context.Background(), "id0"); removed && err == nil {
 							removals.Add(1)

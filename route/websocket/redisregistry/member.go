@@ -34,7 +34,7 @@ type member struct {
 	refused bool      // there was no Redis at all when it was last asked for the lease: until doesn't count
 	since   time.Time // since when Redis has answered without a pause
 	left    bool
-	doubt   map[string]bool // ids that no connection has, though there may be a record
+	doubt   map[string]bool // ids that may have a record and no connection
 }
 
 var errNoLease = fmt.Errorf("%w: the node has no lease at present", websocket.ErrUnavailable)

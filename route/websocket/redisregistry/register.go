@@ -112,6 +112,7 @@ func (m *member) settle() {
 	if len(doubt) == 0 {
 		return
 	}
+	doubt = m.withoutConnection(doubt)
 	m.meanwhile(m.refresh, func() {
 		for ids := range slices.Chunk(doubt, discardAtOnce) {
 			if err := m.discard(owner, ids); err != nil {
@@ -119,6 +120,19 @@ func (m *member) settle() {
 			}
 		}
 	})
+}
+
+// withoutConnection returns those of ids that no connection has: what isn't known of the others is
+// only what the store has of them, as they were added again.
+func (m *member) withoutConnection(ids []string) []string {
+	if m.node.Records == nil {
+		return ids
+	}
+	has := map[string]bool{}
+	for r := range m.node.Records() {
+		has[r.ID] = true
+	}
+	return slices.DeleteFunc(ids, func(id string) bool { return has[id] })
 }
 
 func (m *member) discard(owner string, ids []string) error {
