@@ -44,6 +44,7 @@ func fleet(ctx context.Context, addr, redisAddr string) error {
 			return err
 		}
 		defer own.Close()
+		defer age(own)()
 		redisAddr = own.Addr()
 	}
 	issuer, err := authtest.StartIssuer()
@@ -84,6 +85,23 @@ func fleet(ctx context.Context, addr, redisAddr string) error {
 	printTry(urls[0], issuer)
 	<-ctx.Done()
 	return nil
+}
+
+// age has keys end when their time is over, which miniredis leaves to others, until stop.
+func age(s *miniredis.Miniredis) (stop func()) {
+	tick := time.NewTicker(time.Second)
+	ended := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-tick.C:
+				s.FastForward(time.Second)
+			case <-ended:
+				return
+			}
+		}
+	}()
+	return func() { tick.Stop(); close(ended) }
 }
 
 // process is one of a fleet, as who has started it sees it.

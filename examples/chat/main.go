@@ -188,6 +188,7 @@ func newSockets(ctx context.Context, s setup) (*websocket.API, error) {
 		PingInterval:   25 * time.Second,    // or proxies close a quiet room
 		PongTimeout:    10 * time.Second,
 		IdleTimeout:    websocket.Off, // whoever only reads stays
+		Lifetime:       lifetime,
 		DrainOver:      time.Second,
 	}
 	if s.fleet != nil {

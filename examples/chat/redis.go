@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -12,11 +14,16 @@ import (
 // shared is the store of several processes, in Redis. Its keys begin with prefix:
 //
 //	rooms       a sorted set of the rooms by when they were last used
-//	seats       a hash: the room of each connection
+//	seat:ID     the room of a connection
 //	in:ROOM     a hash: the name of each connection in it
 //	last:ROOM   the number that was drawn last
 //	said:ROOM   a sorted set of the last messages by their numbers
+//
+// Nobody sits longer than a connection lives: then a seat is forgotten, and who was last in a room,
+// though nobody was told that they have gone.
 type shared struct{ client redis.UniversalClient }
+
+const maxSeat = lifetime + 10*time.Minute // $disconnect runs after the connection
 
 const prefix = "{chat}:" // the braces keep all on one shard of a cluster
 
@@ -40,20 +47,35 @@ redis.call('ZADD', rooms, redis.call('TIME')[1], room)
 var (
 	sitScript = redis.NewScript(open + `
 local id, name, most = ARGV[3], ARGV[4], tonumber(ARGV[5])
-local before = redis.call('HGET', p .. 'seats', id)
+local before = redis.call('GET', p .. 'seat:' .. id)
 if before ~= room and redis.call('HLEN', p .. 'in:' .. room) >= most then return false end
 if before then redis.call('HDEL', p .. 'in:' .. before, id) end
-redis.call('HSET', p .. 'seats', id, room)
+redis.call('SET', p .. 'seat:' .. id, room, 'EX', ARGV[6])
 redis.call('HSET', p .. 'in:' .. room, id, name)
+redis.call('EXPIRE', p .. 'in:' .. room, ARGV[6])
 return before or ''
 `)
 	riseScript = redis.NewScript(`
 local p, id = KEYS[1], ARGV[1]
-local room = redis.call('HGET', p .. 'seats', id)
+local room = redis.call('GET', p .. 'seat:' .. id)
 if not room then return '' end
-redis.call('HDEL', p .. 'seats', id)
+redis.call('DEL', p .. 'seat:' .. id)
 redis.call('HDEL', p .. 'in:' .. room, id)
 return room
+`)
+	peopleScript = redis.NewScript(`
+local p, room = KEYS[1], ARGV[1]
+if not redis.call('ZSCORE', p .. 'rooms', room) then return {0} end
+local all, names = {redis.call('INCR', p .. 'last:' .. room)}, redis.call('HGETALL', p .. 'in:' .. room)
+for i = 1, #names, 2 do
+  if redis.call('GET', p .. 'seat:' .. names[i]) == room then
+    all[#all + 1] = names[i]
+    all[#all + 1] = names[i + 1]
+  else
+    redis.call('HDEL', p .. 'in:' .. room, names[i])
+  end
+end
+return all
 `)
 	addScript = redis.NewScript(open + `
 local n = redis.call('INCR', p .. 'last:' .. room)
@@ -72,7 +94,8 @@ func full(err error) error {
 }
 
 func (s *shared) sit(ctx context.Context, id, room, name string) (string, error) {
-	before, err := sitScript.Run(ctx, s.client, []string{prefix}, room, maxRooms, id, name, maxPeople).Text()
+	before, err := sitScript.Run(ctx, s.client, []string{prefix}, room, maxRooms, id, name, maxPeople,
+		int(maxSeat.Seconds())).Text()
 	return before, full(err)
 }
 
@@ -81,7 +104,7 @@ func (s *shared) rise(ctx context.Context, id string) (string, error) {
 }
 
 func (s *shared) seat(ctx context.Context, id string) (string, error) {
-	room, err := s.client.HGet(ctx, prefix+"seats", id).Result()
+	room, err := s.client.Get(ctx, prefix+"seat:"+id).Result()
 	if errors.Is(err, redis.Nil) {
 		return "", nil
 	}
@@ -89,13 +112,16 @@ func (s *shared) seat(ctx context.Context, id string) (string, error) {
 }
 
 func (s *shared) people(ctx context.Context, room string) (int64, map[string]string, error) {
-	var n *redis.IntCmd
-	var names *redis.MapStringStringCmd
-	_, err := s.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		n, names = p.Incr(ctx, prefix+"last:"+room), p.HGetAll(ctx, prefix+"in:"+room)
-		return nil
-	})
-	return n.Val(), names.Val(), err
+	all, err := peopleScript.Run(ctx, s.client, []string{prefix}, room).Slice()
+	if err != nil {
+		return 0, nil, err
+	}
+	n, _ := all[0].(int64)
+	names := map[string]string{}
+	for pair := range slices.Chunk(all[1:], 2) {
+		names[fmt.Sprint(pair[0])] = fmt.Sprint(pair[1])
+	}
+	return n, names, nil
 }
 
 func (s *shared) add(ctx context.Context, e event) (int64, error) {

@@ -20,8 +20,9 @@ import (
 const (
 	maxHistory = 50
 	maxRooms   = 1000
-	maxPeople  = 200 // of a room
-	maxText    = 300 // characters: a history then fits into a message, however it is escaped
+	maxPeople  = 200           // of a room
+	maxText    = 300           // characters: a history then fits into a message, however it is escaped
+	lifetime   = 2 * time.Hour // of a connection
 )
 
 // chat is the rooms. A room is a group of connections, which may be on several machines; the store
@@ -64,7 +65,13 @@ func (c *chat) join(ctx context.Context, m *websocket.Message) (*websocket.Reply
 	if json.Unmarshal(m.Data, &want) != nil || !aRoom.MatchString(want.Room) {
 		return nil, errBody
 	}
-	old, err := c.store.sit(ctx, m.ConnectionID, want.Room, m.Authorization.Principal())
+	name := m.Authorization.Principal()
+	old, err := c.store.sit(ctx, m.ConnectionID, want.Room, name)
+	if errors.Is(err, errFull) { // perhaps of people who have gone without a word
+		if _, _, _, why := c.people(ctx, want.Room); why == nil {
+			old, err = c.store.sit(ctx, m.ConnectionID, want.Room, name)
+		}
+	}
 	if err != nil {
 		return nil, err // and it stays where it is
 	}
@@ -114,7 +121,7 @@ func (c *chat) post(w http.ResponseWriter, r *http.Request) {
 }
 
 // leave is $disconnect: it runs once for each connection, however it has ended. Where its process
-// is no more, another one runs it.
+// is no more, another one runs it, unless that ends in the same moment.
 func (c *chat) leave(ctx context.Context, m *websocket.Message) (*websocket.Reply, error) {
 	room, err := c.store.rise(ctx, m.ConnectionID)
 	if err != nil || room == "" {
@@ -145,22 +152,39 @@ func (c *chat) add(ctx context.Context, room, from string, body []byte) error {
 // present tells a room who is in it. Somebody with two windows is one. The number is drawn before
 // anybody is counted: the presence with the highest one has seen whatever the others have.
 func (c *chat) present(ctx context.Context, room string) error {
-	n, names, err := c.store.people(ctx, room)
+	n, names, ids, err := c.people(ctx, room)
 	if err != nil {
 		return err
 	}
-	ids, err := c.api.Group(ctx, room) // who has a name and no connection has gone without a word
+	slices.Sort(names)
+	return c.send(ctx, ids, event{Type: "presence", N: n, Room: room, People: slices.Compact(names)})
+}
+
+// people draws a number and returns the names of a room, and its connections. Who has a name and no
+// connection in the group is about to enter, or has gone without a word, and is then forgotten.
+func (c *chat) people(ctx context.Context, room string) (n int64, names, ids []string, err error) {
+	n, seats, err := c.store.people(ctx, room)
 	if err != nil {
-		return err
+		return 0, nil, nil, err
 	}
-	people := []string{}
+	if ids, err = c.api.Group(ctx, room); err != nil {
+		return 0, nil, nil, err
+	}
+	names = []string{}
 	for _, id := range ids {
-		if name, ok := names[id]; ok {
-			people = append(people, name)
+		if name, ok := seats[id]; ok {
+			names = append(names, name)
+			delete(seats, id)
 		}
 	}
-	slices.Sort(people)
-	return c.send(ctx, ids, event{Type: "presence", N: n, Room: room, People: slices.Compact(people)})
+	for id := range seats {
+		if _, err := c.api.Info(ctx, id); errors.Is(err, websocket.ErrGone) {
+			if _, err := c.store.rise(ctx, id); err != nil {
+				return 0, nil, nil, err
+			}
+		}
+	}
+	return n, names, ids, nil
 }
 
 // send sends to connections. Whom it doesn't reach has gone, or reads too slowly.

@@ -16,7 +16,8 @@ type store interface {
 	rise(ctx context.Context, id string) (room string, err error)
 	// seat returns the room that a connection sits in, or "".
 	seat(ctx context.Context, id string) (room string, err error)
-	// people draws a number, and then returns who sits in a room, by connection.
+	// people draws a number, and then returns who sits in a room, by connection. One that there
+	// isn't has nobody, and 0.
 	people(ctx context.Context, room string) (n int64, names map[string]string, err error)
 	// add draws a number for a message and keeps it.
 	add(ctx context.Context, e event) (n int64, err error)

@@ -59,7 +59,8 @@ func (a *API) regroup(ctx context.Context, s *socket, op Op, group string) Resul
 	return ResultOK
 }
 
-// Group returns the connections of a group, on all machines.
+// Group returns the connections of a group, on all machines. Its error is ErrUnavailable where that
+// can't be known at present: a group is whole, or an error.
 func (a *API) Group(ctx context.Context, group string) (ids []string, err error) {
 	for e, err := range a.member.Group(ctx, group) {
 		if err != nil {
@@ -71,7 +72,7 @@ func (a *API) Group(ctx context.Context, group string) (ids []string, err error)
 	return ids, nil
 }
 
-// Count returns how many connections are in a group, on all machines.
+// Count returns how many connections are in a group, on all machines. Its error is ErrUnavailable.
 func (a *API) Count(ctx context.Context, group string) (int, error) {
 	n, err := a.member.Count(ctx, group)
 	if err != nil {
@@ -80,11 +81,27 @@ func (a *API) Count(ctx context.Context, group string) (int, error) {
 	return n, nil
 }
 
-// Publish is [API.Broadcast] to the connections of a group.
+// Publish is [API.Broadcast] to the connections of a group. If they can't be known at present its
+// error is ErrUnavailable, and nothing was sent.
 func (a *API) Publish(ctx context.Context, group string, t Type, data []byte) (map[string]error, error) {
-	ids, err := a.Group(ctx, group)
-	if err != nil {
+	if err := a.checkData(t, data); err != nil {
 		return nil, err
 	}
-	return a.Broadcast(ctx, ids, t, data)
+	var ids []string
+	places := map[string]Place{} // the group tells them, so nobody is asked again
+	for e, err := range a.member.Group(ctx, group) {
+		if err != nil {
+			return nil, unavailable(err)
+		}
+		ids = append(ids, e.ID)
+		places[e.ID] = e.Place
+	}
+	told := func(_ context.Context, ids []string) ([]Place, error) {
+		all := make([]Place, len(ids))
+		for i, id := range ids {
+			all[i] = places[id]
+		}
+		return all, nil
+	}
+	return a.spreadTo(ctx, Call{Op: OpSend, IDs: ids, Type: t, Data: data}, told), nil
 }

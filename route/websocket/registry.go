@@ -31,8 +31,9 @@ import (
 //   - While the store can't be reached by anybody, nodes keep their connections and their leases,
 //     answer Unknown for ids of others, and nobody removes a record. When it is back, leases are
 //     renewed before any is judged. If it comes back empty, each node registers what Node.Records
-//     yields, and an id that isn't found is Unknown, not [Gone], until the lease and the margin
-//     have passed.
+//     yields, and an id that isn't found is Unknown, not [Gone], until all have: each says so for
+//     the lease and the margin when it notices, and again while it registers. As long a group
+//     isn't known, and a connection that ends is removed, though its record isn't there.
 type Registry interface {
 	// Join makes a node known and begins to renew its lease, until Member.Leave or the end of ctx.
 	// It returns once the lease is held: an error means that there is none and that nothing was
@@ -48,7 +49,8 @@ type Node struct {
 	// Scope is the API's ID and stage, "a1b2c3d4e5/prod": the ids of one scope are unique.
 	Scope string
 	// Records yields the connections of this node, with their groups, for a store that has lost
-	// them. A connection that opens or ends meanwhile may be among them or not.
+	// them. A connection that opens or ends meanwhile may be among them or not; one for which
+	// Remove was called before isn't.
 	Records func() iter.Seq[Record]
 	// Fence closes all connections of this node (1012), without their $disconnect, and refuses new
 	// ones until Join or a renewal has succeeded again. It returns when nothing more can be sent on
@@ -83,7 +85,9 @@ type Member interface {
 	// Remove removes the record of a connection of this node, and the connection from all groups,
 	// by compare and delete. It reports whether it was this call that removed it: then the caller
 	// runs $disconnect. While the store can't be reached it waits for it until ctx ends, as who has
-	// removed a record must be known.
+	// removed a record must be known. Where the store has lost its memory, and so perhaps the
+	// record, the first call counts as the one that has removed it, and the record isn't added any
+	// more: the node knows that its connection was there.
 	Remove(ctx context.Context, id string) (removed bool, err error)
 	// Find returns where the connections are, one Place for each id in its order. A node's own
 	// connections aren't asked for: the API knows them. It costs one round trip, whatever the
@@ -91,15 +95,18 @@ type Member interface {
 	Find(ctx context.Context, ids []string) ([]Place, error)
 
 	// Enter puts a connection of this node into a group, and Exit takes it out. Both do nothing if
-	// it is so already. Enter returns [ErrGone] where the connection has no record.
+	// it is so already. Enter returns [ErrGone] where the connection has no record, and
+	// [ErrUnavailable] where the store has lost its memory and the connection isn't registered
+	// again.
 	Enter(ctx context.Context, group, id string) error
 	Exit(ctx context.Context, group, id string) error
 	// Group yields the connections of a group and where they are, in pages and in no order, without
 	// a scan of anything else. Who enters or leaves meanwhile may be among them or not; nobody is
-	// yielded twice who stays. The first error ends it.
+	// yielded twice who stays. The first error ends it; it is [ErrUnavailable] while the store has
+	// lost its memory and not all nodes have registered again.
 	Group(ctx context.Context, group string) iter.Seq2[Entry, error]
 	// Count returns how many connections are in a group, those of dead nodes included until they
-	// are removed.
+	// are removed, or [ErrUnavailable] where Group does.
 	Count(ctx context.Context, group string) (int, error)
 
 	// Leave ends the membership in order: the lease is given up and its records are gone, without

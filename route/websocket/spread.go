@@ -10,9 +10,17 @@ import (
 // maxCallIDs bounds the connections that one call names.
 const maxCallIDs = 1000
 
+// finder says where connections of other nodes are, as Member.Find does.
+type finder func(ctx context.Context, ids []string) ([]Place, error)
+
 // spread has a call about many connections answered where they are, by one call a node, or a
 // few, and returns what didn't succeed.
 func (a *API) spread(ctx context.Context, c Call) map[string]error {
+	return a.spreadTo(ctx, c, a.member.Find)
+}
+
+// spreadTo is spread where find says that they are.
+func (a *API) spreadTo(ctx context.Context, c Call, find finder) map[string]error {
 	var mu sync.Mutex
 	failed := map[string]error{}
 	note := func(ids []string, results []Result, err error) {
@@ -32,13 +40,17 @@ func (a *API) spread(ctx context.Context, c Call) map[string]error {
 	if len(away) > 0 {
 		ctx, cancel := context.WithTimeout(ctx, a.config.CallTimeout)
 		defer cancel()
-		nodes, err := a.locate(ctx, away, failed)
+		nodes, err := a.locate(ctx, away, find, failed)
 		if err != nil {
 			note(away, nil, unavailable(err))
 		}
 		var wg sync.WaitGroup
 		for node, ids := range nodes {
 			wg.Go(func() {
+				if len(ids) > maxCallIDs { // within one call an id that is named twice is sent to once
+					slices.Sort(ids)
+					ids = slices.Compact(ids)
+				}
 				for ids := range slices.Chunk(ids, maxCallIDs) {
 					part := c
 					part.IDs = ids
@@ -72,7 +84,9 @@ func (a *API) part(ids []string) (here, away []string) {
 }
 
 // locate returns the connections of each node. Those that have none are failed.
-func (a *API) locate(ctx context.Context, ids []string, failed map[string]error) (map[string][]string, error) {
+func (a *API) locate(
+	ctx context.Context, ids []string, find finder, failed map[string]error,
+) (map[string][]string, error) {
 	nodes := map[string][]string{}
 	if a.config.Registry == nil {
 		for _, id := range ids {
@@ -80,7 +94,7 @@ func (a *API) locate(ctx context.Context, ids []string, failed map[string]error)
 		}
 		return nodes, nil
 	}
-	places, err := a.member.Find(ctx, ids)
+	places, err := find(ctx, ids)
 	if err != nil || len(places) != len(ids) {
 		return nil, errors.Join(ErrUnavailable, err)
 	}

@@ -110,7 +110,15 @@ func (f *fleet) store() websockettest.Store {
 			return &known{g, f, c}, g
 		},
 		Lease: lease, Margin: margin,
-		Sever: func(scope, node string) { f.set(scope, node, true) },
-		Mend:  func(scope, node string) { f.set(scope, node, false) },
+		Sever:  func(scope, node string) { f.set(scope, node, true) },
+		Mend:   func(scope, node string) { f.set(scope, node, false) },
+		Forget: f.forget,
 	}
+}
+
+// forget empties Redis.
+func (f *fleet) forget() {
+	client := redis.NewClient(&redis.Options{Addr: f.addr})
+	defer client.Close()
+	require.NoError(f.t, client.FlushAll(f.t.Context()).Err())
 }

@@ -1,9 +1,11 @@
 package redisregistry
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -13,7 +15,11 @@ import (
 	"github.com/gatekit-go/gatekit/route/websocket"
 )
 
-var errAnswer = errors.New("redisregistry: Redis' answer isn't one of the script's")
+var (
+	errAnswer    = errors.New("redisregistry: Redis' answer isn't one of the script's")
+	errForgotten = fmt.Errorf("%w: Redis has lost its memory, and not all have registered again",
+		websocket.ErrUnavailable)
+)
 
 // ask runs a script whose answer is a number, and notes whether Redis is there.
 func (m *member) ask(ctx context.Context, s *redis.Script, args ...any) (int64, error) {
@@ -60,12 +66,15 @@ func (m *member) run(ctx context.Context, s *redis.Script, args ...any) (any, er
 		default:
 		}
 	}
+	if answer == int64(forgotten) {
+		return nil, errForgotten
+	}
 	return answer, err
 }
 
-// note takes down how a question ended. Where Redis refuses connections nobody can reach it, so nobody
-// judges: the lease doesn't run on until it is renewed, or until questions fail in another way, when it
-// may be us alone.
+// note takes down how a question ended. Where Redis refuses connections nobody can reach it, so
+// nobody judges: the lease doesn't run on until it is renewed, or until questions fail in another
+// way, when it may be us alone.
 func (m *member) note(failed bool, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -86,7 +95,8 @@ func (m *member) note(failed bool, now time.Time) {
 // take joins under a new epoch.
 func (m *member) take(ctx context.Context) error {
 	asked := time.Now() // before the question: the lease is at least as long as we think
-	answer, err := m.texts(ctx, joinScript, m.node.ID, m.registry.lease.Milliseconds(), rand.Text())
+	lease, margin := m.registry.lease.Milliseconds(), m.registry.margin.Milliseconds()
+	answer, err := m.texts(ctx, joinScript, m.node.ID, lease, rand.Text(), margin, m.word())
 	if err != nil {
 		return err
 	}
@@ -96,7 +106,15 @@ func (m *member) take(ctx context.Context) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.owner, m.born, m.until, m.refused = answer[0], answer[1], asked.Add(m.registry.lease), false
+	m.next = "" // there are no connections to register
 	return nil
+}
+
+// holds reports whether the owner's lease runs, so that nobody else has judged.
+func (m *member) holds(owner string, now time.Time) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.owner == owner && (m.refused || now.Before(m.until))
 }
 
 // look fences the node if its lease is over by its own clock: before it answers a call, adds or
@@ -147,9 +165,7 @@ func (m *member) background() context.Context {
 
 // keep renews the lease and removes what dead nodes have left, until the membership ends.
 func (m *member) keep() {
-	every := m.registry.lease / 3
-	const soon = 100 * time.Millisecond // after a failure
-	timer := time.NewTimer(every)
+	timer := time.NewTimer(m.pause(nil))
 	defer timer.Stop()
 	for {
 		select {
@@ -158,28 +174,67 @@ func (m *member) keep() {
 		case <-timer.C:
 		case <-m.wake:
 		}
-		m.look(time.Now())
-		if err := m.renew(); err != nil {
-			timer.Reset(min(soon, every))
-			continue
+		err := m.refresh()
+		if err == nil {
+			m.settle()
+			m.judge()
 		}
-		m.settle()
-		m.judge()
-		timer.Reset(every)
+		timer.Reset(m.pause(err))
 	}
+}
+
+// pause is how long to wait before the next renewal.
+func (m *member) pause(err error) time.Duration {
+	every := m.registry.lease / 3
+	if err != nil {
+		return min(100*time.Millisecond, every)
+	}
+	return every
+}
+
+// meanwhile does work that may take longer than a lease, and has the lease renewed until it is
+// done.
+func (m *member) meanwhile(renew func() error, work func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		work()
+	}()
+	timer := time.NewTimer(m.pause(nil))
+	defer timer.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-timer.C:
+			timer.Reset(m.pause(renew()))
+		}
+	}
+}
+
+// refresh renews the lease, and registers what there is with a store that has lost its memory.
+func (m *member) refresh() error {
+	if err := m.renew(); err != nil {
+		return err
+	}
+	return m.register()
 }
 
 // renew renews the lease, or takes a new one if there is none.
 func (m *member) renew() error {
+	m.look(time.Now())
 	m.mu.Lock()
-	owner, born := m.owner, m.born
+	owner, word, registers := m.owner, cmp.Or(m.next, m.born), 0
+	if m.next != "" {
+		registers = 1
+	}
 	m.mu.Unlock()
 	if owner == "" {
 		return m.take(m.ctx)
 	}
 	asked := time.Now()
 	lease, margin := m.registry.lease.Milliseconds(), m.registry.margin.Milliseconds()
-	answer, err := m.run(m.ctx, renewScript, owner, lease, born, margin, rand.Text())
+	answer, err := m.run(m.ctx, renewScript, owner, lease, word, margin, rand.Text(), registers)
 	if err != nil {
 		m.look(time.Now())
 		return err
@@ -189,63 +244,28 @@ func (m *member) renew() error {
 		return errAnswer
 	}
 	verdict, _ := list[0].(int64)
-	word, _ := list[1].(string)
+	word, _ = list[1].(string)
 	if verdict == 0 {
 		m.fence("others have judged")
 		return m.take(m.ctx)
 	}
 	m.mu.Lock()
-	if m.owner == owner {
-		m.until, m.refused = asked.Add(m.registry.lease), false
+	defer m.mu.Unlock()
+	if m.owner != owner {
+		return errNoLease
 	}
-	m.mu.Unlock()
+	m.until, m.refused = asked.Add(m.registry.lease), false
 	if verdict == 2 {
-		return m.registerAgain(owner, word)
+		m.next = word
 	}
 	return nil
-}
-
-// registerAgain adds all records to a store that has lost them. Only then the new word is taken over:
-// if it fails on the way, the next renewal begins again.
-func (m *member) registerAgain(owner, born string) error {
-	m.registry.logger.LogAttrs(m.background(), slog.LevelWarn, "redisregistry: Redis has lost its memory: all connections are registered again",
-		slog.String("node", m.node.ID), slog.String("scope", m.node.Scope))
-	if m.node.Records != nil {
-		for r := range m.node.Records() {
-			if err := m.add(m.ctx, owner, r); err != nil && !errors.Is(err, errInUse) {
-				return err
-			}
-		}
-	}
-	m.mu.Lock()
-	m.born = born
-	m.mu.Unlock()
-	return nil
-}
-
-// settle removes records whose Add wasn't answered.
-func (m *member) settle() {
-	m.mu.Lock()
-	owner, doubt := m.owner, m.doubt
-	m.doubt = nil
-	m.mu.Unlock()
-	for id := range doubt {
-		if _, err := m.ask(m.ctx, removeScript, owner, id, rand.Text()); err != nil {
-			m.mu.Lock()
-			if m.doubt == nil {
-				m.doubt = map[string]bool{}
-			}
-			m.doubt[id] = true
-			m.mu.Unlock()
-		}
-	}
 }
 
 // reapAtOnce is how many records are removed by one script.
 const reapAtOnce = 100
 
-// judge removes what dead nodes have left, and has their $disconnect run. A node judges nobody before
-// Redis has answered it for a lease and the margin: who lives has renewed since.
+// judge removes what dead nodes have left, and has their $disconnect run. A node judges nobody
+// before Redis has answered it for a lease and the margin: who lives has renewed since.
 func (m *member) judge() {
 	g := m.registry
 	m.mu.Lock()
@@ -259,35 +279,26 @@ func (m *member) judge() {
 	if err != nil {
 		return
 	}
-	for _, owner := range dead {
-		for m.reap(owner) {
-		}
+	if len(dead) == 0 {
+		return
 	}
+	// The lease must not wait for integrations, nor for how many records there are.
+	m.meanwhile(m.refresh, func() {
+		for _, owner := range dead {
+			for m.reap(owner) {
+			}
+		}
+	})
 }
 
-// reap removes some records of a dead owner, and reports whether there may be more. The lease is renewed
-// meanwhile: it must not wait for integrations.
+// reap removes some records of a dead owner, and reports whether there may be more.
 func (m *member) reap(owner string) (more bool) {
 	all, err := m.texts(m.ctx, reapScript, owner, reapAtOnce)
 	if err != nil || len(all) == 0 || len(all)%2 != 0 {
 		return false
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		m.tell(owner, all)
-	}()
-	for renewed := time.NewTicker(m.registry.lease / 3); ; {
-		select {
-		case <-done:
-			renewed.Stop()
-			return m.ctx.Err() == nil
-		case <-renewed.C:
-			if m.ctx.Err() == nil {
-				_ = m.renew() // tried again by keep
-			}
-		}
-	}
+	m.tell(owner, all)
+	return m.ctx.Err() == nil
 }
 
 // tell has $disconnect run for removed records, several at once.

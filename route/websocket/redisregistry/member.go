@@ -1,6 +1,7 @@
 package redisregistry
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -26,13 +27,14 @@ type member struct {
 
 	fencing sync.Mutex // one fence at a time; never held while Redis is asked
 	mu      sync.Mutex
-	owner   string // this node and its epoch; "" while it has no lease
-	born    string
+	owner   string    // this node and its epoch; "" while it has no lease
+	born    string    // the word of the store in which all connections of this node are registered
+	next    string    // that of one that has lost its memory, until they are; "" else
 	until   time.Time // when the lease ends, by this machine's clock
 	refused bool      // there was no Redis at all when it was last asked for the lease: until doesn't count
 	since   time.Time // since when Redis has answered without a pause
 	left    bool
-	doubt   map[string]bool // ids whose Add wasn't answered
+	doubt   map[string]bool // ids that may have a record and no connection
 }
 
 var errNoLease = fmt.Errorf("%w: the node has no lease at present", websocket.ErrUnavailable)
@@ -64,28 +66,13 @@ func (m *member) Add(ctx context.Context, r websocket.Record) error {
 	if err != nil {
 		return err
 	}
-	return m.add(ctx, owner, r)
-}
-
-func (m *member) add(ctx context.Context, owner string, r websocket.Record) error {
-	if r.ID == "" || len(r.State) > maxState {
+	if !storable(r) {
 		return fmt.Errorf("redisregistry: Record: want an ID and a State of at most %d bytes", maxState)
 	}
-	args := []any{owner, r.ID, r.State}
-	for _, g := range r.Groups {
-		args = append(args, g)
-	}
-	n, err := m.ask(ctx, addScript, args...)
+	n, err := m.ask(ctx, addScript, appendRecord([]any{owner}, r)...)
 	switch {
 	case err != nil: // it may have been done: a connection that nobody has must not be found for ever
-		m.mu.Lock()
-		if m.doubt == nil {
-			m.doubt = map[string]bool{}
-		}
-		if len(m.doubt) < maxDoubts {
-			m.doubt[r.ID] = true
-		}
-		m.mu.Unlock()
+		m.mistrust(r.ID)
 		return err
 	case n == 0:
 		return errInUse
@@ -95,20 +82,48 @@ func (m *member) add(ctx context.Context, owner string, r websocket.Record) erro
 	return nil
 }
 
-// maxDoubts bounds what is remembered while Redis doesn't answer. Beyond it, records stay until their
-// machine leaves.
+func storable(r websocket.Record) bool { return r.ID != "" && len(r.State) <= maxState }
+
+// appendRecord appends a record as addScript takes it.
+func appendRecord(args []any, r websocket.Record) []any {
+	args = append(args, r.ID, r.State, len(r.Groups))
+	for _, g := range r.Groups {
+		args = append(args, g)
+	}
+	return args
+}
+
+// maxDoubts bounds what is remembered while Redis doesn't answer. Beyond it, records stay until
+// their machine leaves.
 const maxDoubts = 100_000
+
+// mistrust has records removed that ids without a connection may have.
+func (m *member) mistrust(ids ...string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.doubt == nil {
+		m.doubt = map[string]bool{}
+	}
+	for _, id := range ids {
+		if len(m.doubt) < maxDoubts {
+			m.doubt[id] = true
+		}
+	}
+}
 
 // Remove implements [websocket.Member].
 func (m *member) Remove(ctx context.Context, id string) (bool, error) {
 	const again = 100 * time.Millisecond
-	token := rand.Text()
+	token, first := rand.Text(), ""
 	for {
 		owner, err := m.holder(ctx)
 		if err == nil {
-			var n int64
-			if n, err = m.ask(ctx, removeScript, owner, id, token); err == nil {
-				return n == 1, nil
+			if first = cmp.Or(first, owner); first != owner {
+				return false, nil // it was of a lease that is over
+			}
+			var removed bool
+			if removed, err = m.remove(ctx, owner, id, token); err == nil {
+				return removed, nil
 			}
 		}
 		switch {
@@ -122,6 +137,23 @@ func (m *member) Remove(ctx context.Context, id string) (bool, error) {
 		case <-time.After(again):
 		}
 	}
+}
+
+// remove asks once. What is removed while the node registers may be in what it is about to add.
+func (m *member) remove(ctx context.Context, owner, id, token string) (bool, error) {
+	m.mu.Lock()
+	word, registers := m.born, m.next != ""
+	m.mu.Unlock()
+	n, err := m.ask(ctx, removeScript, word, owner, id, token)
+	if err != nil {
+		return false, err
+	}
+	if registers {
+		m.mistrust(id)
+	}
+	// A store without its memory can't tell if others have judged before it lost it: they haven't
+	// while the lease runs.
+	return n == 1 || n == 2 && m.holds(owner, time.Now()), nil
 }
 
 // lost reports whether the node has no lease, and so no connections.
@@ -201,7 +233,7 @@ func (m *member) enter(ctx context.Context, group, id, in string) (int64, error)
 	if err != nil {
 		return 0, err
 	}
-	return m.ask(ctx, enterScript, owner, group, id, in)
+	return m.ask(ctx, enterScript, m.word(), owner, group, id, in)
 }
 
 // Group implements [websocket.Member].
@@ -240,7 +272,7 @@ func (m *member) Count(ctx context.Context, group string) (int, error) {
 	if _, err := m.holder(ctx); err != nil {
 		return 0, err
 	}
-	n, err := m.ask(ctx, countScript, group)
+	n, err := m.ask(ctx, countScript, m.word(), group)
 	return int(n), err
 }
 

@@ -134,9 +134,12 @@ func TestRedisThatIsKilled(t *testing.T) {
 			require.NotEqual(t, websocket.Gone, place.Found)
 			return place.Found == websocket.Live
 		})
-		n, err := a.Count(t.Context(), "room")
-		require.NoError(t, err)
-		require.Equal(t, 2, n, "the groups are there again")
+		var n int
+		until(t, "the groups are there again", patience, func() bool {
+			n, err = a.Count(t.Context(), "room")
+			return err == nil
+		})
+		require.Equal(t, 2, n)
 	}
 	until(t, "what isn't there is gone at last", patience, func() bool { return a.find("nobody").Found == websocket.Gone })
 	for _, m := range []*machine{a, b} {

@@ -22,6 +22,9 @@ type Store struct {
 	Lease, Margin time.Duration
 	// Sever cuts a node off from the store and from the others, and Mend connects it again.
 	Sever, Mend func(scope, node string)
+	// Forget empties the store, as one does that keeps nothing when it is started again. nil says
+	// that this can't happen to it.
+	Forget func()
 }
 
 // TestRegistry holds the registry and transport of open's store against what [websocket.Registry],
@@ -47,6 +50,7 @@ func TestRegistry(
 		{"leave", testLeave},
 		{"a-dead-node", testDeath},
 		{"a-short-outage", testOutage},
+		{"a-store-that-forgets", testForget},
 		{"contexts-that-have-ended", testEnded},
 	} {
 		t.Run(part.name, func(t *testing.T) {
