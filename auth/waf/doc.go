@@ -49,8 +49,19 @@
 //
 // Rate-based rules are exact: they count the requests of the window that ends now, and the first
 // one above the limit is acted upon. The managed service looks every ten seconds or so, and lags.
-// Counted are requests that the rule blocks as well. Several values of a key, and several labels in
-// its namespace, are one value, joined by commas.
+// Counted are requests that the rule blocks as well. Where a key's header, cookie or argument comes
+// several times, a request is counted by its first value and by its last, each by itself, and the
+// higher count decides; what is between them isn't counted. Several labels in a key's namespace are
+// one value, joined by commas.
+//
+// A statement about a forwarded address whose header isn't there is neither true nor false: an OR
+// goes by its other statements, an AND doesn't match, and a NOT of it neither. So a rule of nothing
+// else isn't applied, as the guide says, and no client switches off the rest of a rule by leaving a
+// header out.
+//
+// Cookies are judged as net/http reads them: without blanks around their names, and a value in
+// quotes both with and without them. A body, cookie or header that isn't there has no size: no
+// SizeConstraintStatement matches it, not even LT.
 //
 // net/http keeps no order of headers: where OversizeHandling is CONTINUE, all headers are judged
 // and not the first 8 KB, so bound them by the server's MaxHeaderBytes; HeaderOrder needs
