@@ -110,7 +110,8 @@ func ExampleConfig_managedGroup() {
 }
 
 // Geo is any look-up by address. One that knows the country and not the region returns the country
-// alone.
+// alone. Geo and ASN of MaxMind's databases are in internal/compat/geo_test.go, a module of its own
+// as it needs their reader.
 func ExampleConfig_geo() {
 	acl := gatekit.Must(waf.New(context.Background(), waf.Config{
 		ACL: &waf.WebACL{
