@@ -33,8 +33,9 @@ const (
 	maxSize         = 21_474_836_480
 	maxProgram      = 20_000 // instructions of a compiled pattern
 	// maxPatternWork bounds the instructions of a pattern times the bytes that are inspected, which
-	// is what a match may cost, at some nanoseconds each.
-	maxPatternWork = 32 << 20
+	// is what a match may cost, at some nanoseconds each. As many instructions as a pattern may
+	// have characters are always allowed: without counted repetitions it has no more.
+	maxPatternWork = 20 << 20
 )
 
 // statement compiles one. It returns nil where something is wrong with it, which m then knows.
@@ -181,7 +182,7 @@ func (p place) pattern(m *mistakes.Mistakes, field, text string) *regexp.Regexp 
 		return nil
 	}
 	program, err := syntax.Compile(tree.Simplify())
-	if most := maxPatternWork / p.acl.bodyLimit; err == nil && len(program.Inst) > most {
+	if most := max(maxPatternWork/p.acl.bodyLimit, maxPattern+2); err == nil && len(program.Inst) > most {
 		m.Add(field, "want fewer repetitions: the pattern has %d steps, and at most are %d where %d KB are inspected",
 			len(program.Inst), most, p.acl.bodyLimit>>10)
 		return nil

@@ -74,7 +74,7 @@
 // A query argument's name is compared as it is written and decoded, so that an escape in it doesn't
 // hide the argument. Patterns are RE2's; in a text that isn't UTF-8 they find characters as well as
 // single bytes, such as \xff. A pattern with many repetitions is refused, by its steps and by how
-// much of a body is inspected: 2048 steps at 16 KB, 512 at 64 KB. A body that fails to be read is
+// much of a body is inspected: 1280 steps at 16 KB, 514 at 64 KB. A body that fails to be read is
 // judged as far as it came, and fails behind the ACL at the same place. A client's address is that
 // of gatekit.SourceIP, which trusted proxies tell.
 //
