@@ -15,6 +15,8 @@ type group struct {
 	rules     []*rule
 	countOnly bool
 	ref       *rule
+	judge     GroupFunc // in place of rules
+	labels    string    // the namespace of what judge finds
 }
 
 // groupOf compiles a reference to a group.
@@ -33,7 +35,12 @@ func (h *holder) groupOf(m *mistakes.Mistakes, ref *Rule, cost *int64) *group {
 	if of := ref.Statement.ManagedRuleGroupStatement; of != nil {
 		m = m.Under("ManagedRuleGroupStatement")
 		to.id, to.managed = of.VendorName+"#"+of.Name, true
-		from = h.managed(m, of)
+		m.Require(len(of.ManagedRuleGroupConfigs) == 0, "ManagedRuleGroupConfigs",
+			"want none: they are for the vendor's own group, which nobody publishes")
+		names := len(of.RuleActionOverrides) + len(of.ExcludedRules)
+		if !h.funcOf(m, to, of.VendorName+":"+of.Name, managedLabels(of), names) {
+			from = h.managed(m, of)
+		}
 		overrides = overridesOf(m, of.RuleActionOverrides, of.ExcludedRules)
 		if of.ScopeDownStatement != nil {
 			p := place{in: h, acl: h.acl, labels: h.labels, name: h.place + "/" + ref.Name, capacity: cost}
@@ -43,7 +50,10 @@ func (h *holder) groupOf(m *mistakes.Mistakes, ref *Rule, cost *int64) *group {
 		of := ref.Statement.RuleGroupReferenceStatement
 		m = m.Under("RuleGroupReferenceStatement")
 		to.id = of.ARN
-		from = h.own(m, of.ARN)
+		names := len(of.RuleActionOverrides) + len(of.ExcludedRules)
+		if !h.funcOf(m, to, of.ARN, "awswaf:"+accountOf(of.ARN)+":rulegroup:"+arnName(of.ARN)+":", names) {
+			from = h.own(m, of.ARN)
+		}
 		overrides = overridesOf(m, of.RuleActionOverrides, of.ExcludedRules)
 	}
 	if from != nil {
@@ -53,14 +63,12 @@ func (h *holder) groupOf(m *mistakes.Mistakes, ref *Rule, cost *int64) *group {
 }
 
 func (h *holder) managed(m *mistakes.Mistakes, of *ManagedRuleGroupStatement) *RuleGroup {
-	m.Require(len(of.ManagedRuleGroupConfigs) == 0, "ManagedRuleGroupConfigs",
-		"want none: they are for the vendor's own group, which nobody publishes")
 	key := of.VendorName + ":" + of.Name
 	if group := h.acl.cfg.RuleGroups[key]; group != nil {
 		return group
 	}
 	m.Add("Name", "%w: its rules aren't published, so write a RuleGroup that does what you need of it and give it as "+
-		"Config.RuleGroups[%q]", errUnbound, key)
+		"Config.RuleGroups[%[2]q], or bind the rule set of auth/waf/crs by Config.GroupFuncs[%[2]q]", errUnbound, key)
 	return nil
 }
 
@@ -97,8 +105,7 @@ func (h *holder) fill(m *mistakes.Mistakes, to *group, ref *Rule, from *RuleGrou
 	switch {
 	case labels != "":
 	case to.managed:
-		of := ref.Statement.ManagedRuleGroupStatement
-		labels = "awswaf:managed:" + strings.ToLower(of.VendorName) + ":" + of.Name + ":"
+		labels = managedLabels(ref.Statement.ManagedRuleGroupStatement)
 	default:
 		labels = "awswaf:" + accountOf(from.ARN) + ":rulegroup:" + from.Name + ":"
 	}
@@ -119,6 +126,10 @@ func (h *holder) fill(m *mistakes.Mistakes, to *group, ref *Rule, from *RuleGrou
 	*cost += sum
 }
 
+func managedLabels(of *ManagedRuleGroupStatement) string {
+	return "awswaf:managed:" + strings.ToLower(of.VendorName) + ":" + of.Name + ":"
+}
+
 func ruleNames(rules []Rule) func(func(string) bool) {
 	return func(yield func(string) bool) {
 		for i := range rules {
@@ -127,6 +138,14 @@ func ruleNames(rules []Rule) func(func(string) bool) {
 			}
 		}
 	}
+}
+
+// arnName returns the name in an ARN of WAFv2's, or what isn't one as it is.
+func arnName(arn string) string {
+	if parts := strings.Split(arn, "/"); len(parts) == 4 {
+		return parts[2]
+	}
+	return arn
 }
 
 // accountOf returns the account of an ARN, or zeros.

@@ -21,6 +21,10 @@ type Config struct {
 	// that stand for managed ones, which nobody publishes, by "VENDOR:NAME", such as
 	// "AWS:AWSManagedRulesCommonRuleSet".
 	RuleGroups map[string]*RuleGroup
+	// GroupFuncs are groups that Go code judges, bound by the same names in place of a RuleGroup:
+	// (*crs.RuleSet).Judge is one. Rules that refer to them override none of their rules' actions.
+	// They cost nothing of the capacity, which is a measure of the service's rules.
+	GroupFuncs map[string]GroupFunc
 	// Geo tells where an address is: the country's two letters and the region's code within it, as
 	// in "US" and "CA". "" is unknown. GeoMatchStatement demands it. It must not block for long.
 	Geo func(netip.Addr) (country, region string)

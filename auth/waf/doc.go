@@ -43,7 +43,8 @@
 // pattern that RE2 can't do, a managed rule group. With Lenient such a rule is left out and
 // reported, and the others are judged: what it would have blocked is then not blocked, so look at
 // the findings. No rule of AWS's managed groups is published; a name is bound to a group of your
-// own by Config.RuleGroups.
+// own by Config.RuleGroups, or to Go code by Config.GroupFuncs: the module auth/waf/crs has the
+// OWASP Core Rule Set.
 //
 // # Differences
 //

@@ -89,6 +89,9 @@ func (s *state) runGroup(ref *rule) bool {
 	if g.scope != nil && !s.judge(g.scope) {
 		return s.err != nil
 	}
+	if g.judge != nil {
+		return s.runFunc(ref)
+	}
 	at := len(s.groups)
 	s.groups = append(s.groups, groupSeen{group: g})
 	for _, r := range g.rules {

@@ -68,6 +68,9 @@ type Bindings struct {
 	// WebACLs are the stages' web ACLs, by their names.
 	WebACLs     map[string]gatekit.Middleware
 	OtherWebACL func(Ref) (gatekit.Middleware, bool)
+	// AccessLog makes the station that writes a stage's access log in the format that the document
+	// has. It stands outside of what refuses. nil: none is written, and the report says so.
+	AccessLog func(api *API, stage, format string) (gatekit.Middleware, error)
 	// Parameters are values for those that the document doesn't know ([Unknown]), by their names.
 	Parameters     map[string]string
 	OtherParameter func(Ref) (string, bool)
@@ -90,7 +93,7 @@ type Bindings struct {
 	TrustedHeader                     string
 	SourceVPCEHeader, SourceVPCHeader string
 	// AllowOrigins are the web pages that may connect to WebSocket APIs, beside those of the API's
-	// own host; AllowAnyOrigin lets all, as the managed gateway does.
+	// own host; InsecureAllowAnyOrigin lets all, as the managed gateway does.
 	AllowOrigins           []string
 	InsecureAllowAnyOrigin bool
 	// DefaultStage names the stage under which an API is served that has none. Empty: it isn't

@@ -286,18 +286,16 @@ func (a *apiBuilder) buildCORS() {
 	a.cors = made.Middleware
 }
 
-// newRoutes returns a route.API for a stage, with what stands before the choice of a route.
-func (a *apiBuilder) newRoutes(stage string) (*route.API, error) {
-	identity := a.identity
-	identity.Stage = stage
+// newRoutes returns a route.API for a stage, with what stands before the choice of a route. Each of
+// log and acl may be nil.
+func (a *apiBuilder) newRoutes(log, acl gatekit.Middleware) (*route.API, error) {
 	api, err := route.New(route.Config{
-		API: identity, TrustedProxies: a.bindings.TrustedProxies, TrustedHeader: a.bindings.TrustedHeader,
+		API: a.identity, TrustedProxies: a.bindings.TrustedProxies, TrustedHeader: a.bindings.TrustedHeader,
 	})
 	if err != nil {
 		return nil, err
 	}
-	api.Use(a.refused)
-	for _, mw := range []gatekit.Middleware{a.cors, a.responses} {
+	for _, mw := range []gatekit.Middleware{a.refused, log, a.cors, a.responses, acl} {
 		if mw != nil {
 			api.Use(mw)
 		}

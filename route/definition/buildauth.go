@@ -67,7 +67,7 @@ func (s *stageBuilder) lambdaAuthorizer(name string, a *Authorizer) (auth.Author
 		config.TTL = auth.Off // HTTP APIs keep no decisions unless told to, nor does anybody for nothing
 	}
 	sum, _ := digest(a, ref)
-	made, err := keep(s.builder, "authorizer "+s.api.ID+" "+name+" "+sum,
+	made, err := keep(s.builder, s.pooled("authorizer", name, sum),
 		func(context.Context) (*auth.Lambda, error) { return auth.NewLambda(f, config) })
 	if err != nil {
 		return nil, asProblem("the authorizer "+name+" can't be used", err)
@@ -126,7 +126,7 @@ func (s *stageBuilder) oneIssuer(name string, a *Authorizer, from *Issuer) (*aut
 		})
 	}
 	sum, _ := digest(a, from, config.Issuer, config.JWKSURL, config.JWKS)
-	made, err := keep(s.builder, "authorizer "+s.api.ID+" "+name+" "+sum,
+	made, err := keep(s.builder, s.pooled("authorizer", name, sum),
 		func(ctx context.Context) (*auth.JWT, error) { return auth.NewJWT(ctx, config) })
 	if err != nil {
 		return nil, asProblem("the authorizer "+name+" can't be used", err)
@@ -168,7 +168,7 @@ func (s *stageBuilder) cognito(name string, a *Authorizer) (auth.Authorizer, *pr
 		config.StartWithoutKeys = config.StartWithoutKeys && !bound.WaitForKeys
 	}
 	sum, _ := digest(a, config.UserPools, config.Issuers)
-	made, err := keep(s.builder, "authorizer "+s.api.ID+" "+name+" "+sum,
+	made, err := keep(s.builder, s.pooled("authorizer", name, sum),
 		func(ctx context.Context) (*auth.Cognito, error) { return auth.NewCognito(ctx, config) })
 	if err != nil {
 		return nil, asProblem("the authorizer "+name+" can't be used", err)

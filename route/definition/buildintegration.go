@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,22 +30,47 @@ func (s *stageBuilder) called(key string, r *Route) (http.Handler, *problem) {
 		return inPlace, nil
 	}
 	var h http.Handler
-	var p *problem
+	p := s.fits(i)
+	if p != nil {
+		return nil, p.at(origin)
+	}
 	switch t := &i.Target; t.Kind {
 	case KindLambda:
 		h, p = s.lambda(key, i)
 	case KindHTTP, KindPrivate:
 		h, p = s.proxy(key, i)
 	case KindMock:
-		if s.api.Flavor == FlavorHTTP {
-			p = unsupportedf("use a REST API", "HTTP APIs have no mock integrations")
-		}
 	case KindService, KindSubtype:
 		h, p = s.service(key, i)
 	default:
 		p = unsupportedf(s.handlerHint(key), "nothing is known of the integration's target %q", cmp.Or(t.URI, t.Kind))
 	}
 	return h, p.at(origin)
+}
+
+// typesOf are the types that an integration of a target's kind may have, and of them those of HTTP
+// APIs.
+var typesOf = map[string]struct{ all, http []string }{
+	KindLambda:  {[]string{"AWS_PROXY", "AWS"}, []string{"AWS_PROXY"}},
+	KindHTTP:    {[]string{"HTTP_PROXY", "HTTP"}, []string{"HTTP_PROXY"}},
+	KindPrivate: {[]string{"HTTP_PROXY", "HTTP"}, []string{"HTTP_PROXY"}},
+	KindService: {[]string{"AWS"}, nil},
+	KindSubtype: {[]string{"AWS_PROXY"}, []string{"AWS_PROXY"}},
+	KindMock:    {[]string{"MOCK"}, nil},
+}
+
+// fits refuses a type of integration that its target or the flavor hasn't.
+func (s *stageBuilder) fits(i *Integration) *problem {
+	may, known := typesOf[i.Target.Kind]
+	types := may.all
+	if s.api.Flavor == FlavorHTTP {
+		types = may.http
+	}
+	if known && !slices.Contains(types, strings.ToUpper(i.Type)) {
+		return unsupportedf(correctIt, "%s APIs have no integration of type %q with a target of kind %s", s.api.Flavor,
+			i.Type, i.Target.Kind)
+	}
+	return nil
 }
 
 func (s *stageBuilder) handlerHint(key string) string {
@@ -74,11 +100,10 @@ func (s *stageBuilder) lambda(key string, i *Integration) (http.Handler, *proble
 	}
 	timeout := time.Duration(i.Timeout) * time.Millisecond
 	sum, _ := digest(i, ref, s.api.BinaryMediaTypes, p != nil)
-	name := "integration " + s.api.ID + " " + key + " " + sum
+	name := s.pooled("integration", key, sum)
 	var h http.Handler
 	var err error
-	switch strings.ToUpper(i.Type) {
-	case "AWS_PROXY":
+	if strings.EqualFold(i.Type, "AWS_PROXY") {
 		config := integration.LambdaConfig{
 			BinaryMediaTypes: s.api.BinaryMediaTypes, Timeout: timeout, FunctionARN: arn,
 			Stream: i.Target.Streaming || strings.EqualFold(i.Transfer, "STREAM"),
@@ -89,16 +114,11 @@ func (s *stageBuilder) lambda(key string, i *Integration) (http.Handler, *proble
 		h, err = keepEnding(s.builder, name,
 			func(context.Context) (*integration.LambdaHandler, error) { return integration.NewLambda(f, config) },
 			func(h *integration.LambdaHandler) { s.whenCalled(h) })
-	case "AWS":
-		if s.api.Flavor == FlavorHTTP {
-			return nil, unsupportedf("use AWS_PROXY", "HTTP APIs have no integrations of type AWS")
-		}
+	} else {
 		config := integration.LambdaCustomConfig{Timeout: timeout, FunctionARN: arn}
 		h, err = keepEnding(s.builder, name, func(context.Context) (*integration.LambdaCustomHandler, error) {
 			return integration.NewLambdaCustom(f, config)
 		}, func(h *integration.LambdaCustomHandler) { s.whenCalled(h) })
-	default:
-		return nil, unsupportedf("use AWS_PROXY or AWS", "an integration of type %q can't call a function", i.Type)
 	}
 	if err != nil {
 		return nil, asProblem("the integration can't be used", err)
@@ -136,7 +156,7 @@ func (s *stageBuilder) proxy(key string, i *Integration) (http.Handler, *problem
 		return nil, p
 	}
 	sum, _ := digest(i, ref, s.stage.ClientCertificate)
-	h, err := keep(s.builder, "integration "+s.api.ID+" "+key+" "+sum,
+	h, err := keep(s.builder, s.pooled("integration", key, sum),
 		func(ctx context.Context) (*integration.Proxy, error) { return integration.NewHTTP(ctx, config) })
 	if err != nil {
 		return nil, asProblem("the integration can't be used", err)
@@ -248,9 +268,6 @@ func (s *stageBuilder) mapped(key string, r *Route, called http.Handler) (http.H
 }
 
 func (s *stageBuilder) httpMapped(i *Integration, called http.Handler) (http.Handler, *problem) {
-	if called == nil {
-		return nil, unsupportedf("use a REST API", "HTTP APIs have no mock integrations")
-	}
 	if len(i.RequestParameters) == 0 && len(i.Responses) == 0 {
 		return called, nil
 	}

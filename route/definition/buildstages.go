@@ -62,7 +62,7 @@ func (a *apiBuilder) buildStages(names []string, stages map[string]*Stage) {
 
 // refusing is a stage that refuses everything.
 func (s *stageBuilder) refusing(p *problem) (route.Stage, *problem) {
-	api, err := s.newRoutes("")
+	api, err := s.newRoutes(nil, nil)
 	if err != nil {
 		return route.Stage{}, asProblem("the API can't be used", err)
 	}
@@ -95,11 +95,15 @@ func (s *stageBuilder) build() (made route.Stage, p *problem) {
 	if p != nil {
 		return made, p
 	}
+	log, p := s.accessLog()
+	if p != nil {
+		return made, p
+	}
 	s.stageNotDone()
 	made = route.Stage{
 		Name: s.name, Variables: stage.Variables, MethodSettings: s.settings, Deployment: stage.Deployment,
 	}
-	if made.API, p = s.routesFor(acl); p != nil {
+	if made.API, p = s.routesFor(log, acl); p != nil {
 		return made, p
 	}
 	if c := stage.Canary; c != nil {
@@ -107,7 +111,7 @@ func (s *stageBuilder) build() (made route.Stage, p *problem) {
 		if s.namesFunctionsByVariables() {
 			canary := *s
 			canary.variables = merged(stage.Variables, c.Overrides)
-			if made.Canary.API, p = canary.routesFor(acl); p != nil {
+			if made.Canary.API, p = canary.routesFor(log, acl); p != nil {
 				return made, p
 			}
 		}
@@ -117,18 +121,13 @@ func (s *stageBuilder) build() (made route.Stage, p *problem) {
 }
 
 // routesFor makes the routes of the stage, or of its canary.
-func (s *stageBuilder) routesFor(acl gatekit.Middleware) (*route.API, *problem) {
-	api, err := s.newRoutes("")
+func (s *stageBuilder) routesFor(log, acl gatekit.Middleware) (*route.API, *problem) {
+	api, err := s.newRoutes(log, acl)
 	if err != nil {
 		return nil, asProblem("the API can't be used", err)
 	}
-	if acl != nil {
-		api.Use(acl)
-	}
-	for _, mw := range []gatekit.Middleware{s.throttle} {
-		if mw != nil {
-			api.UseMatched(mw)
-		}
+	if s.throttle != nil {
+		api.UseMatched(s.throttle)
 	}
 	for _, key := range slices.Sorted(maps.Keys(s.api.Routes)) {
 		s.addRoute(api, key, s.api.Routes[key])
@@ -176,13 +175,26 @@ func (s *stageBuilder) webACL() (gatekit.Middleware, *problem) {
 	return acl, nil
 }
 
+// accessLog writes the stage's access log, if the program has something that does.
+func (s *stageBuilder) accessLog() (gatekit.Middleware, *problem) {
+	if s.stage.AccessLog == "" || s.bindings.AccessLog == nil {
+		return nil, nil
+	}
+	if _, unknown := digest(s.stage.AccessLog); unknown != "" {
+		return nil, unknownValue("the access log's format", unknown)
+	}
+	log, err := s.bindings.AccessLog(s.api, s.name, s.stage.AccessLog)
+	return log, asProblem("the access log of stage "+s.name+" can't be written", err)
+}
+
 // stageNotDone reports what the stage says that isn't done.
 func (s *stageBuilder) stageNotDone() {
 	for _, d := range []struct {
 		is       bool
 		what, do string
 	}{
-		{s.stage.AccessLog != "", "no access log is written for stage " + s.name, "log around the Gateway"},
+		{s.stage.AccessLog != "" && s.bindings.AccessLog == nil, "no access log is written for stage " + s.name,
+			"set Bindings.AccessLog, or log around the Gateway"},
 		{s.stage.Canary != nil && s.stage.Canary.UseStageCache,
 			"the canary of stage " + s.name + " has a cache of its own", ""},
 	} {
@@ -217,7 +229,7 @@ func (s *stageBuilder) buildThrottle() (gatekit.Middleware, *problem) {
 		}
 	}
 	sum, _ := digest(s.stage.Throttle, slices.Sorted(maps.Keys(config.Routes)), s.stage.RouteThrottle)
-	limits, err := keep(s.builder, "throttle "+s.api.ID+" "+s.name+" "+sum,
+	limits, err := keep(s.builder, s.pooled("throttle", s.name, sum),
 		func(context.Context) (*throttle.Stage, error) { return throttle.NewStage(config) })
 	if err != nil {
 		return nil, asProblem("the limits of stage "+s.name+" can't be used", err)
@@ -236,7 +248,7 @@ func (s *stageBuilder) buildCache() *problem {
 		config.MayInvalidate = s.sigv4.MayInvalidateCache
 	}
 	var err error
-	s.cache, err = keep(s.builder, "cache "+s.api.ID+" "+s.name+" "+s.stage.Cache,
+	s.cache, err = keep(s.builder, s.pooled("cache", s.name, s.stage.Cache),
 		func(ctx context.Context) (*cache.Cache, error) { return cache.New(ctx, config) })
 	return asProblem("the cache of stage "+s.name+" can't be used", err)
 }

@@ -78,9 +78,10 @@ type API struct {
 
 	// RouteSelection is a WebSocket API's route selection expression, and APIKeySelection where it
 	// finds a key.
-	RouteSelection           string `json:"route_selection,omitempty"`
-	APIKeySelection          string `json:"api_key_selection,omitempty"`
-	SchemaValidationDisabled bool   `json:"schema_validation_disabled,omitempty"`
+	RouteSelection  string `json:"route_selection,omitempty"`
+	APIKeySelection string `json:"api_key_selection,omitempty"`
+	// SchemaValidationDisabled is what the source says, and has no effect.
+	SchemaValidationDisabled bool `json:"schema_validation_disabled,omitempty"`
 
 	// Stages are by name.
 	Stages map[string]*Stage `json:"stages,omitzero"`
@@ -98,6 +99,7 @@ const (
 type Model struct {
 	// ContentType is application/json where it is empty.
 	ContentType string `json:"content_type,omitempty"`
+	// Description is shown to people.
 	Description string `json:"description,omitempty"`
 	// Schema is JSON Schema, draft 4.
 	Schema json.RawMessage `json:"schema,omitempty"`
@@ -106,7 +108,9 @@ type Model struct {
 
 // Validator says what of a request is validated.
 type Validator struct {
-	Body       bool   `json:"body"`
+	// Body holds bodies against the route's models.
+	Body bool `json:"body"`
+	// Parameters wants those that the route requires.
 	Parameters bool   `json:"parameters"`
 	Origin     Origin `json:"origin,omitzero"`
 }
@@ -124,12 +128,14 @@ type GatewayResponse struct {
 
 // CORS is the CORS configuration of an HTTP API.
 type CORS struct {
+	// Origins, Methods, Headers and ExposeHeaders are the lists, as in cors.Config.
 	Origins       []string `json:"origins,omitempty"`
 	Methods       []string `json:"methods,omitempty"`
 	Headers       []string `json:"headers,omitempty"`
 	ExposeHeaders []string `json:"expose_headers,omitempty"`
 	// MaxAge is in seconds; nil sends none.
-	MaxAge      *int   `json:"max_age,omitempty"`
+	MaxAge *int `json:"max_age,omitempty"`
+	// Credentials lets pages send cookies; nil is false.
 	Credentials *bool  `json:"credentials,omitempty"`
 	Origin      Origin `json:"origin,omitzero"`
 }
@@ -147,10 +153,11 @@ type Resource struct {
 	// Handler and Runtime tell a person which function it is.
 	Handler string `json:"handler,omitempty"`
 	Runtime string `json:"runtime,omitempty"`
-	// Timeout is a function's own, in seconds. It bounds a call beside the integration's.
+	// Timeout is a function's own, in seconds. It is shown to people: a call is bounded by the
+	// integration's.
 	Timeout int `json:"timeout,omitempty"`
-	// Targets are the logical IDs or ARNs that a VPC link leads to, Port and Protocol what a
-	// listener listens on.
+	// Targets are the logical IDs or ARNs that a VPC link leads to, by whose names its upstream is
+	// found; Port and Protocol are what a listener listens on, for people.
 	Targets  []string `json:"targets,omitempty"`
 	Port     int      `json:"port,omitempty"`
 	Protocol string   `json:"protocol,omitempty"`

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gatekit-go/gatekit/domain"
 )
@@ -101,6 +102,9 @@ func (b *builder) buildName(host string, d *Domain) (name domain.Name, p *proble
 			Origin: d.Origin})
 		name.Mappings = []domain.Mapping{{Handler: refuse(noStage)}}
 	}
+	if _, err := domain.New(b.ctx, domain.Config{Names: []domain.Name{name}}); err != nil {
+		return name, asProblem("the domain name "+host+" can't be served", err)
+	}
 	if p = b.nameTLS(&name, host, d); p != nil {
 		return name, p
 	}
@@ -119,6 +123,18 @@ func (b *builder) mapped(host, api, stage string, origin Origin) http.Handler {
 		b.report("", host, p)
 	}
 	return &stageHandler{gateway: b.gateway, api: api, stage: stage}
+}
+
+// reloadInterval is domain's default.
+const reloadInterval = 10 * time.Second
+
+// opened is a certificate's source that is open: once for each name, however often its domain is
+// made.
+type opened struct{ domain.Certificates }
+
+// Open implements domain.CertificateSource.
+func (o opened) Open(context.Context, domain.CertificateRequest) (domain.Certificates, error) {
+	return o.Certificates, nil
 }
 
 // nameTLS fills in a name's certificate, and whose certificates it asks for. Without one TLS ends
@@ -140,7 +156,16 @@ func (b *builder) nameTLS(name *domain.Name, host string, d *Domain) *problem {
 			What: "the domain name has no certificate bound: TLS ends in front of the program"})
 		return nil
 	}
-	name.Certificate, name.SecurityPolicy = certificate, domain.SecurityPolicy(d.SecurityPolicy)
+	open, err := keep(b, "certificate "+name.Host+" "+d.Certificate, func(ctx context.Context) (opened, error) {
+		c, err := certificate.Open(ctx, domain.CertificateRequest{
+			Host: name.Host, ReloadInterval: reloadInterval, Logger: b.log,
+		})
+		return opened{c}, err
+	})
+	if err != nil {
+		return asProblem("the certificate of the domain name "+host+" can't be used", err)
+	}
+	name.Certificate, name.SecurityPolicy = open, domain.SecurityPolicy(d.SecurityPolicy)
 	name.EndpointAccessMode = domain.EndpointAccessMode(d.EndpointAccessMode)
 	if !d.MutualTLS {
 		return nil

@@ -1,10 +1,14 @@
 package definition_test
 
 import (
+	"context"
 	"crypto/tls"
+	"encoding/pem"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -125,4 +129,58 @@ func TestHostsFollow(t *testing.T) {
 	require.NoError(t, g.Update(t.Context(), parse(t, `{"apis":[`+oneRoute("A", "HTTP", `"default_endpoint_disabled":true,"stages":{"$default":{}}`)+`]}`)))
 	require.Contains(t, ask(g, "GET", own), "404")
 	require.Contains(t, ask(g, "GET", any), "404")
+}
+
+// counting is a certificate's source that counts how often it is opened, and what is open.
+type counting struct {
+	domain.CertificateSource
+	opened, open atomic.Int32
+}
+
+func (c *counting) Open(ctx context.Context, r domain.CertificateRequest) (domain.Certificates, error) {
+	c.opened.Add(1)
+	c.open.Add(1)
+	context.AfterFunc(ctx, func() { c.open.Add(-1) })
+	return c.CertificateSource.Open(ctx, r)
+}
+
+// A certificate's source is opened once, and ends when no document needs it.
+func TestCertificateOpensOnce(t *testing.T) {
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	source := &counting{CertificateSource: domain.Static(server.TLS.Certificates[0])}
+	doc := func(more string) *definition.Document {
+		return parse(t, `{"apis":[`+oneRoute("A", "HTTP", `"stages":{"$default":{}}`)+`],"domains":{`+more+`}}`)
+	}
+	const name, other = `"example.com":{"mappings":[{"api":"A","stage":"$default"}]}`, `"other.example":{"mappings":[{"api":"A","stage":"$default"}]}`
+	g, err := definition.Build(t.Context(), doc(name), definition.Bindings{Functions: functions("A"),
+		Certificates: map[string]domain.CertificateSource{"example.com": source}})
+	require.NoError(t, err)
+	require.NoError(t, g.Update(t.Context(), doc(name+","+other)))
+	require.EqualValues(t, 1, source.opened.Load())
+	require.EqualValues(t, 1, source.open.Load())
+	require.NoError(t, g.Update(t.Context(), doc(other)))
+	require.Eventually(t, func() bool { return source.open.Load() == 0 }, 10*time.Second, time.Millisecond)
+	require.NoError(t, g.Update(t.Context(), doc(name)))
+	require.EqualValues(t, 2, source.opened.Load())
+	require.NoError(t, g.Close())
+	require.Eventually(t, func() bool { return source.open.Load() == 0 }, 10*time.Second, time.Millisecond)
+}
+
+// Mutual TLS is demanded where the document says so, by the authorities that the program brings.
+func TestMutualTLS(t *testing.T) {
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	text := `{"apis":[` + oneRoute("A", "HTTP", `"default_endpoint_disabled":true,"stages":{"$default":{}}`) + `],"domains":{"example.com":{"mutual_tls":true,"truststore":"s3://trust/store.pem","mappings":[{"api":"A","stage":"$default"}]}}}`
+	b := definition.Bindings{Functions: functions("A"), Certificates: map[string]domain.CertificateSource{"*": domain.Static(server.TLS.Certificates[0])}}
+	g := build(t, text, b)
+	require.Contains(t, ask(g, "GET", "http://example.com/who"), "500")
+	require.Equal(t, "nothing says whose certificates the domain name example.com takes", g.Report().Of(definition.Unbound)[0].What)
+	b.Truststores = map[string]*domain.MutualTLS{"s3://trust/*": {Truststore: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})}}
+	b.Strict = true
+	g = build(t, text, b)
+	require.Contains(t, ask(g, "GET", "http://example.com/who"), "421", "nobody has shown a certificate")
+	c, err := g.TLSConfig().GetConfigForClient(&tls.ClientHelloInfo{ServerName: "example.com", SupportedVersions: []uint16{tls.VersionTLS12}})
+	require.NoError(t, err)
+	require.Equal(t, tls.RequireAndVerifyClientCert, c.ClientAuth)
 }

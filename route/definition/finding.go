@@ -21,8 +21,11 @@ type Origin struct {
 // String returns "template:line LogicalID /path", as far as it is known.
 func (o Origin) String() string {
 	at := o.Template
-	if o.Line > 0 {
-		at = fmt.Sprintf("%s:%d", cmp.Or(at, "line"), o.Line)
+	switch {
+	case o.Line > 0 && at != "":
+		at = fmt.Sprintf("%s:%d", at, o.Line)
+	case o.Line > 0:
+		at = fmt.Sprintf("line:%d", o.Line)
 	}
 	return strings.Join(strings.Fields(at+" "+o.LogicalID+" "+o.Path), " ")
 }
@@ -64,6 +67,7 @@ var severities = []Severity{Unsupported, Unbound, UnknownValue, Differs, Warning
 
 // Finding is one thing that a person should know of a document before it is served.
 type Finding struct {
+	// Severity is what it means for who is served.
 	Severity Severity `json:"severity"`
 	// API is the [API].ID, and Route the route key or other part of it that it is about; both may
 	// be empty.

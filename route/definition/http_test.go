@@ -1,6 +1,7 @@
 package definition_test
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -79,6 +80,29 @@ func TestRouteThrottling(t *testing.T) {
 		require.Equal(t, "200 F", ask(g, "GET", "/c"), "-1 is no limit")
 	}
 	require.Equal(t, "GET /gone", g.Report().Of(definition.Warning)[0].Route)
+}
+
+func TestAccessLog(t *testing.T) {
+	text := apiOf("HTTP", calls("GET /a", `{"type":"NONE"}`), `"stages":{"$default":{"access_log":"$context.requestId"}}`)
+	var lines []string
+	b := definition.Bindings{NoDifferences: true, Functions: functions("F"), AccessLog: func(api *definition.API, stage, format string) (gatekit.Middleware, error) {
+		return func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				next.ServeHTTP(w, r)
+				lines = append(lines, api.ID+" "+stage+" "+format)
+			})
+		}, nil
+	}}
+	g := build(t, text, b)
+	require.Equal(t, "200 F", ask(g, "GET", "/a"))
+	require.Contains(t, ask(g, "GET", "/none"), "404")
+	require.Equal(t, []string{"Api $default $context.requestId", "Api $default $context.requestId"}, lines)
+	b.AccessLog = func(*definition.API, string, string) (gatekit.Middleware, error) {
+		return nil, errors.New("no such format")
+	}
+	g = build(t, text, b)
+	require.Contains(t, ask(g, "GET", "/a"), "500", "what is to be logged isn't served without")
+	require.Contains(t, g.Report().Of(definition.Unsupported)[0].What, "no such format")
 }
 
 func TestWebACL(t *testing.T) {

@@ -101,9 +101,12 @@ func (t *table[T]) only(fit []string) (found T, ok bool, err error) {
 		t.kind, fit)
 }
 
-// unused are the keys that nothing was looked up by, sorted.
+// unused are the keys that nothing was looked up by, sorted. "*" is for whatever there is, be it
+// nothing.
 func (t *table[T]) unused() []string {
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(t.named)), func(key string) bool { return t.used[key] })
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(t.named)), func(key string) bool {
+		return t.used[key] || key == "*"
+	})
 }
 
 // hint is what a person can write to bind r.

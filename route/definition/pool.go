@@ -2,6 +2,7 @@ package definition
 
 import (
 	"context"
+	"strings"
 	"sync/atomic"
 )
 
@@ -31,6 +32,12 @@ func (p *pool) release() {
 			i.end()
 		}
 	}
+}
+
+// pooled names something of the API's, by what kind of thing it is and what it is for. Flavors make
+// different things of the same words.
+func (a *apiBuilder) pooled(kind string, parts ...string) string {
+	return strings.Join(append([]string{kind, a.api.Flavor, a.api.ID}, parts...), "\x00")
 }
 
 // keep returns what was made under the name for this document, or for the one that is served, or

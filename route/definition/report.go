@@ -101,6 +101,7 @@ func (r *Report) err(strict, noDifferences bool) error {
 
 // ReportError is what [Build] returns where [Bindings].Strict or NoDifferences refuse the document.
 type ReportError struct {
+	// Report is the whole, and Refused what of it is the reason.
 	Report  Report
 	Refused []Finding
 }

@@ -39,3 +39,12 @@ func TestNoDifferences(t *testing.T) {
 	_, err = definition.Build(t.Context(), doc, definition.Bindings{Functions: functions("F"), NoDifferences: true})
 	require.ErrorContains(t, err, "no access log is written for stage $default")
 }
+
+func TestOrigin(t *testing.T) {
+	for want, o := range map[string]definition.Origin{
+		"": {}, "a.yaml": {Template: "a.yaml"}, "a.yaml:7": {Template: "a.yaml", Line: 7}, "line:7": {Line: 7},
+		"a.yaml:7 Api /paths/~1a": {Template: "a.yaml", Line: 7, LogicalID: "Api", Path: "/paths/~1a"}, "Api": {LogicalID: "Api"},
+	} {
+		require.Equal(t, want, o.String())
+	}
+}

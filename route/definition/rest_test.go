@@ -3,6 +3,7 @@ package definition_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -256,4 +257,35 @@ func TestNoStage(t *testing.T) {
 	require.Equal(t, "the API has no stage under which it could be called", g.Report().Routes[0].Why)
 	g = build(t, text, definition.Bindings{Functions: functions("F"), DefaultStage: "dev", Strict: true})
 	require.Equal(t, "200 F", ask(g, "GET", "/dev/a"))
+}
+
+// A type that doesn't go with its target, or with the flavor, isn't served.
+func TestTypesAndTargets(t *testing.T) {
+	targets := map[string]string{
+		"lambda": `"function":"F"`, "http": `"uri":"http://127.0.0.1:9/"`, "private": `"resource":"L","uri":"http://127.0.0.1:9/"`,
+		"service": `"service":"sqs","path":"1/q"`, "subtype": `"subtype":"SQS-PurgeQueue"`, "mock": `"arn":""`, "other": `"uri":"x"`, "": `"uri":"x"`,
+	}
+	good := map[string]bool{"REST lambda AWS_PROXY": true, "REST lambda AWS": true, "REST http HTTP": true, "REST http HTTP_PROXY": true,
+		"REST private HTTP": true, "REST private HTTP_PROXY": true, "REST service AWS": true, "REST mock MOCK": true,
+		"HTTP lambda AWS_PROXY": true, "HTTP http HTTP_PROXY": true, "HTTP private HTTP_PROXY": true, "HTTP subtype AWS_PROXY": true}
+	for _, flavor := range []string{"REST", "HTTP"} {
+		for kind, target := range targets {
+			for _, typ := range []string{"AWS", "AWS_PROXY", "HTTP", "HTTP_PROXY", "MOCK", "", "GRPC"} {
+				text := apiOf(flavor, `"GET /a":{"auth":{"type":"NONE"},"integration":{"type":"`+typ+`","target":{"kind":"`+kind+`",`+target+`},
+					"request_parameters":`+map[bool]string{true: `{"QueueUrl":"https://sqs.us-east-1.amazonaws.com/1/q"}`, false: `{}`}[kind == "subtype"]+`,
+					"responses":[{"status":"200"}]}}`, `"stages":{"prod":{}}`)
+				g := build(t, text, definition.Bindings{Functions: functions("F"),
+					Upstreams: map[string]integration.HTTPConfig{"L": {}},
+					Services: map[string]integration.ServiceConfig{"*": {Credentials: func(context.Context) (integration.Credentials, error) {
+						return integration.Credentials{}, errors.New("none")
+					}}}})
+				name := flavor + " " + kind + " " + typ
+				served, _ := g.Report().Served()
+				require.Equal(t, good[name], served == 1, "%s\n%s", name, g.Report())
+				if !good[name] {
+					require.Contains(t, ask(g, "GET", "/prod/a"), "500", name)
+				}
+			}
+		}
+	}
 }

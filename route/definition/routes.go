@@ -222,8 +222,10 @@ const (
 
 // Issuer is one of the issuers of a REST API's native JWT authorizer.
 type Issuer struct {
-	Issuer     string   `json:"issuer"`
-	JWKSURL    string   `json:"jwks_url,omitempty"`
+	// Issuer is the iss of its tokens, JWKSURL where its keys are, if not where discovery says.
+	Issuer  string `json:"issuer"`
+	JWKSURL string `json:"jwks_url,omitempty"`
+	// Audience and Algorithms are those that tokens may have.
 	Audience   []string `json:"audience,omitempty"`
 	Algorithms []string `json:"algorithms,omitempty"`
 	// Claims are checks of other claims of a token.
@@ -232,6 +234,7 @@ type Issuer struct {
 
 // Claim is a check of one claim: it is text, and one of Values, if there are some.
 type Claim struct {
+	// Name is the claim's, and Values are those that pass.
 	Name   string   `json:"name"`
 	Values []string `json:"values,omitempty"`
 	// Required refuses tokens without the claim.

@@ -77,13 +77,10 @@ func (s *stageBuilder) service(key string, i *Integration) (http.Handler, *probl
 		config.Subtype, config.RequestParameters = t.Subtype, i.RequestParameters
 		config.Region = cmp.Or(config.Region, t.Region)
 	} else {
-		if s.api.Flavor == FlavorHTTP {
-			return nil, unsupportedf("use a subtype", "HTTP APIs have no integrations of type AWS")
-		}
 		config.URI = s.serviceURI(t)
 	}
 	sum, _ := digest(i, s.identity.Region, role)
-	h, err := keep(s.builder, "integration "+s.api.ID+" "+key+" "+sum,
+	h, err := keep(s.builder, s.pooled("integration", key, sum),
 		func(ctx context.Context) (*integration.Service, error) { return integration.NewService(ctx, config) })
 	if err != nil {
 		return nil, asProblem("the integration can't be used", err)

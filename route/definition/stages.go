@@ -69,6 +69,7 @@ type Canary struct {
 
 // UsagePlan is what the holders of some API keys may do.
 type UsagePlan struct {
+	// Name and Description are shown to people.
 	Name        string `json:"name,omitempty"`
 	Description string `json:"description,omitempty"`
 	// Stages are what the plan covers.
@@ -92,6 +93,7 @@ type PlanStage struct {
 
 // Quota is how many requests a key may make in a period.
 type Quota struct {
+	// Limit is the number of requests.
 	Limit int64 `json:"limit"`
 	// Period is DAY, WEEK or MONTH.
 	Period string `json:"period"`
@@ -101,12 +103,14 @@ type Quota struct {
 
 // APIKey is an API key.
 type APIKey struct {
+	// Name, Description and CustomerID are shown to people.
 	Name        string `json:"name,omitempty"`
 	Description string `json:"description,omitempty"`
 	CustomerID  string `json:"customer_id,omitempty"`
 	// Value is the key itself, if the source has it. It is a secret: a document with values belongs
 	// where secrets are kept.
-	Value   string `json:"value,omitempty"`
+	Value string `json:"value,omitempty"`
+	// Enabled is false where the key is refused.
 	Enabled bool   `json:"enabled"`
 	Origin  Origin `json:"origin,omitzero"`
 }
@@ -119,7 +123,8 @@ type Domain struct {
 	RoutingMode string  `json:"routing_mode,omitempty"`
 	Rules       []*Rule `json:"rules,omitempty"`
 	// Certificate is its logical ID or ARN.
-	Certificate        string `json:"certificate,omitempty"`
+	Certificate string `json:"certificate,omitempty"`
+	// SecurityPolicy and EndpointAccessMode are its TLS, as in domain.Name.
 	SecurityPolicy     string `json:"security_policy,omitempty"`
 	EndpointAccessMode string `json:"endpoint_access_mode,omitempty"`
 	// MutualTLS demands a certificate of clients, by the authorities in Truststore (an S3 URL).
@@ -143,9 +148,11 @@ type Mapping struct {
 
 // Rule is a routing rule of a domain.
 type Rule struct {
-	Priority int    `json:"priority"`
-	API      string `json:"api"`
-	Stage    string `json:"stage"`
+	// Priority is 1 to 1,000,000: the rule with the lowest is looked at first.
+	Priority int `json:"priority"`
+	// API and Stage are what it leads to.
+	API   string `json:"api"`
+	Stage string `json:"stage"`
 	// Strip cuts the matched base path off.
 	Strip bool `json:"strip,omitempty"`
 	// BasePaths: the path must begin with one.

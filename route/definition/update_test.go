@@ -157,6 +157,22 @@ func TestUpdateUnderLoad(t *testing.T) {
 	}
 }
 
+// Flavors make different things of the same words: nothing is taken over from one to another.
+func TestUpdateOfFlavor(t *testing.T) {
+	doc := func(flavor string) string {
+		return apiOf(flavor, calls("GET /a", `{"type":"CUSTOM","authorizer":"J"}`), `"stages":{"prod":{}},"authorizers":{"J":{"type":"REQUEST","identity_source":["$request.header.X"],"target":{"kind":"lambda","function":"J"}}}`)
+	}
+	j := &judge{}
+	g := build(t, doc("HTTP"), definition.Bindings{Strict: true, Functions: map[string]gatekit.Invoker{"F": fn("F"), "J": j}})
+	for i, flavor := range []string{"HTTP", "REST"} {
+		require.NoError(t, g.Update(t.Context(), parse(t, doc(flavor))))
+		for range 2 {
+			require.Equal(t, "200 F", ask(g, "GET", "/prod/a", "X: yes"))
+		}
+		require.EqualValues(t, 2+i, j.asked.Load(), "an HTTP API keeps no decisions, a REST API does")
+	}
+}
+
 // A stage's handler follows, and refuses while there is no such stage.
 func TestStageFollows(t *testing.T) {
 	g := build(t, pets, definition.Bindings{Functions: functions("Get")})

@@ -92,6 +92,10 @@ func (s *stageBuilder) sockets() (http.Handler, *problem) {
 	if p != nil {
 		return nil, p
 	}
+	log, p := s.accessLog()
+	if p != nil {
+		return nil, p
+	}
 	limits, p := s.socketLimits()
 	if p != nil {
 		return nil, p
@@ -104,10 +108,10 @@ func (s *stageBuilder) sockets() (http.Handler, *problem) {
 	}
 	sum, _ := digest(s.api.Routes, s.api.Authorizers, s.api.Models, s.api.RouteSelection, s.api.APIKeySelection,
 		s.api.BinaryMediaTypes, s.stage, s.identity.AccountID, s.identity.Region, s.doc.Resources)
-	memory, _ := keep(s.builder, "websocket registry "+s.api.ID+" "+s.name,
+	memory, _ := keep(s.builder, s.pooled("websocket registry", s.name),
 		func(context.Context) (*websocket.Memory, error) { return websocket.NewMemory(0), nil }) // never fails
-	made, err := keepEnding(s.builder, "websocket "+s.api.ID+" "+s.name+" "+sum,
-		func(context.Context) (*websocket.API, error) { return s.socketAPI(routes, acl, memory) }, s.whenEmpty)
+	made, err := keepEnding(s.builder, s.pooled("websocket", s.name, sum),
+		func(context.Context) (*websocket.API, error) { return s.socketAPI(routes, memory, log, acl) }, s.whenEmpty)
 	if err != nil {
 		return nil, asProblem("the stage "+s.name+" can't be used", err)
 	}
@@ -126,7 +130,7 @@ func (s *stageBuilder) sockets() (http.Handler, *problem) {
 // socketAPI makes the API. Its connections, and those of its stage's other documents, find each
 // other by a registry that all of them share.
 func (s *stageBuilder) socketAPI(
-	routes map[string]socketRoute, acl gatekit.Middleware, memory *websocket.Memory,
+	routes map[string]socketRoute, memory *websocket.Memory, log, acl gatekit.Middleware,
 ) (*websocket.API, error) {
 	identity := s.identity
 	identity.Stage, identity.Variables, identity.DeploymentID = s.name, s.stage.Variables, s.stage.Deployment
@@ -138,9 +142,10 @@ func (s *stageBuilder) socketAPI(
 	if err != nil {
 		return nil, err
 	}
-	api.Use(s.refused)
-	if acl != nil {
-		api.Use(acl)
+	for _, mw := range []gatekit.Middleware{s.refused, log, acl} {
+		if mw != nil {
+			api.Use(mw)
+		}
 	}
 	for _, key := range sortedKeys(routes) {
 		if err := api.Add(key, routes[key].handler, routes[key].rules...); err != nil {
@@ -178,7 +183,7 @@ func (s *stageBuilder) socketLimits() (*throttle.Stage, *problem) {
 		return nil, unsupportedf("take them out", "stages of WebSocket APIs have no method settings, cache or canary")
 	}
 	sum, _ := digest(s.stage.Throttle)
-	limits, err := keep(s.builder, "throttle "+s.api.ID+" "+s.name+" "+sum,
+	limits, err := keep(s.builder, s.pooled("throttle", s.name, sum),
 		func(context.Context) (*throttle.Stage, error) { return throttle.NewStage(config) })
 	return limits, asProblem("the limits of stage "+s.name+" can't be used", err)
 }

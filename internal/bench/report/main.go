@@ -58,6 +58,9 @@ func main() {
 // medians has the median of each metric of each benchmark: "JWTRepeated/by=gatekit ns/op".
 type medians map[string]float64
 
+// coreRuleSet are benchmarks of the module that has the Core Rule Set and its engine, which this one needn't have.
+const coreRuleSet = "CRS|TwentyRules|InjectionInJSON"
+
 // benchmarks runs those with a clock several times, and those of memory once: they don't flake.
 func benchmarks(count int, benchtime string) (medians, error) {
 	samples := map[string][]float64{}
@@ -67,12 +70,16 @@ func benchmarks(count int, benchtime string) (medians, error) {
 		{"-bench", "ProxyLoad", "-benchtime", "1x", "-proxyrounds", strconv.Itoa(count), "-proxyfor", "2s"},
 		{"-bench", "Proxy$", "-count", strconv.Itoa(count), "-benchtime", benchtime},
 		{"-bench", "WebSocket(Echo|Broadcast|Node)", "-count", strconv.Itoa(count), "-benchtime", benchtime},
+		{"-bench", coreRuleSet, "-count", strconv.Itoa(count), "-benchtime", benchtime},
 		{"-bench", "Memory|WebSocketSlope", "-benchtime", "2x"},
 		{"-bench", "IPSet", "-benchtime", benchtime},
 		{"-bench", "WebSocketSlowReaders", "-benchtime", "1x"},
 		{"-bench", "Fleet", "-benchtime", "1x", "-count", strconv.Itoa(count), "-fleetfor", "2s"},
 	} {
 		cmd := exec.Command("go", append([]string{"test", "-run", "^$", "-timeout", "20m", "."}, args...)...)
+		if args[1] == coreRuleSet {
+			cmd.Dir = "../../auth/waf/crs"
+		}
 		cmd.Stderr = os.Stderr
 		out, err := cmd.Output()
 		if err != nil {
