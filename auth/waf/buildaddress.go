@@ -2,6 +2,7 @@ package waf
 
 import (
 	"net/textproto"
+	"reflect"
 	"strings"
 
 	"github.com/gatekit-go/gatekit/auth/waf/internal/textform"
@@ -45,7 +46,7 @@ func (p place) ipSet(m *mistakes.Mistakes, from *IPSetReferenceStatement) evalua
 	p.costs(1)
 	p.in.refers++
 	set, ok := lookup(p.acl.cfg.IPSets, from.ARN)
-	if !ok || set == nil {
+	if !ok || isNil(set) {
 		m.Add("ARN", "want a set of Config.IPSets, by its ARN or name, got %q%s", from.ARN,
 			nearest.Hint(from.ARN, keysOf(p.acl.cfg.IPSets)))
 	}
@@ -60,6 +61,12 @@ func (p place) ipSet(m *mistakes.Mistakes, from *IPSetReferenceStatement) evalua
 		}
 	}
 	return to
+}
+
+// isNil reports whether an interface holds nothing, or a pointer that is nil.
+func isNil(of any) bool {
+	v := reflect.ValueOf(of)
+	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 // lookup finds what a statement refers to: by the ARN, or by the name that is part of it, as in
@@ -115,14 +122,14 @@ func (p place) customKey(m *mistakes.Mistakes, from *RateBasedStatementCustomKey
 		return p.fingerprint(m, "JA4_FINGERPRINT", hook{of: p.acl.cfg.JA4}, from.JA4Fingerprint)
 	case from.LabelNamespace != nil:
 		of := &LabelMatchStatement{Scope: "NAMESPACE", Key: from.LabelNamespace.Namespace}
-		return &keyLabels{*compileLabelMatch(m, of, p.labels).(*labelMatch)}
+		return &keyLabels{match: *compileLabelMatch(m, of, p.labels).(*labelMatch)}
 	case from.IP != nil:
 		return keyAddress{}
 	case from.ForwardedIP != nil:
-		return keyAddress{address}
+		return keyAddress{from: address}
 	default:
 		m.Require(p.acl.cfg.ASN != nil, "", "want Config.ASN, which tells whose an address is, got none")
-		return keyASN{address}
+		return keyASN{from: address}
 	}
 }
 

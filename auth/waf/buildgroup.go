@@ -110,7 +110,7 @@ func (h *holder) fill(m *mistakes.Mistakes, to *group, ref *Rule, from *RuleGrou
 		labels = "awswaf:" + accountOf(from.ARN) + ":rulegroup:" + from.Name + ":"
 	}
 	in := &holder{acl: h.acl, labels: labels, place: h.place + "/" + ref.Name, bodies: from.CustomResponseBodies,
-		inGroup: true, overrides: overrides, capacity: &sum}
+		within: ref.Name + "/", inGroup: true, overrides: overrides, capacity: &sum}
 	m = m.Under("Rules")
 	checkNamespace(m, labels)
 	checkBodies(m, from.CustomResponseBodies)

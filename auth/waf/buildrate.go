@@ -36,7 +36,7 @@ func (p place) rateBased(m *mistakes.Mistakes, from *RateBasedStatement) evaluat
 		to.keys = []rateKey{keyAddress{}}
 	case "FORWARDED_IP":
 		m.Require(to.from != nil, "ForwardedIPConfig", "want one with FORWARDED_IP, got none")
-		to.keys = []rateKey{keyAddress{to.from}}
+		to.keys = []rateKey{keyAddress{from: to.from}}
 	case "CONSTANT":
 		m.Require(to.scope != nil, "ScopeDownStatement", "want one with CONSTANT, got none")
 	case "CUSTOM_KEYS":

@@ -44,7 +44,24 @@ type holder struct {
 	inGroup   bool
 	overrides map[string]*override
 	capacity  *int64
-	refers    int // how often its rules refer to sets and groups
+	refers    int    // how often its rules refer to sets and groups
+	within    string // what findings put before names: of a group, its place
+}
+
+// quotas are what rules use up of what all may have together.
+type quotas struct {
+	refers, inserted, responses int
+	counts                      bool
+}
+
+func (h *holder) used() quotas {
+	return quotas{h.refers, h.acl.insertedHeaders, h.acl.responseHeaders, h.acl.needsCounter}
+}
+
+// use gives back what a rule has used that is left out.
+func (h *holder) use(of quotas) {
+	h.refers, h.acl.insertedHeaders, h.acl.responseHeaders, h.acl.needsCounter = of.refers, of.inserted, of.responses,
+		of.counts
 }
 
 // override is what a reference to a group says about one of its rules.
@@ -63,11 +80,11 @@ func (h *holder) rules(m *mistakes.Mistakes, from []Rule) (to []*rule) {
 	slices.SortStableFunc(sorted, func(a, b *Rule) int { return int(a.Priority - b.Priority) })
 	names, rated := map[string]bool{}, 0
 	for i, r := range sorted {
-		own := m.Key(r.Name)
+		own, called := m.Key(r.Name), h.within+r.Name
 		if h.acl.cfg.Lenient {
-			own = mistakes.In("waf: rule " + r.Name)
+			own = mistakes.In("waf: rule " + called)
 		}
-		before := own.Len()
+		before, used := own.Len(), h.used()
 		own.Require(r.Name != "" && len(r.Name) <= maxRuleName && !strings.ContainsFunc(r.Name, notOfLabel), "Name",
 			"want 1 to %d letters, digits, _ and -, got %.200q", maxRuleName, r.Name)
 		own.Require(!names[r.Name], "Name", "want different ones, got %q twice", r.Name)
@@ -78,7 +95,8 @@ func (h *holder) rules(m *mistakes.Mistakes, from []Rule) (to []*rule) {
 		compiled, cost := h.rule(own, r)
 		if own.Len() > before {
 			if h.acl.cfg.Lenient {
-				h.acl.findings = append(h.acl.findings, Finding{r.Name, own.Err()})
+				h.acl.findings = append(h.acl.findings, Finding{called, own.Err()})
+				h.use(used)
 			}
 			continue
 		}
@@ -132,12 +150,14 @@ func (h *holder) rule(m *mistakes.Mistakes, from *Rule) (to *rule, cost int64) {
 
 // act compiles what the rule does, as an override of its group's place may say.
 func (h *holder) act(m *mistakes.Mistakes, to *rule, from *Rule) {
-	to.action = h.acl.action(m.Under("Action"), from.Action, from, h.place, h.bodies)
-	if over := h.overrides[from.Name]; over != nil {
+	over := h.overrides[from.Name]
+	if over == nil {
+		to.action = h.acl.action(m.Under("Action"), from.Action, from, h.place, h.bodies)
+	} else { // what the rule itself would do needs nothing then, such as a Puzzle
 		over.used, to.excluded = true, over.excluded
-		if to.action != nil {
-			to.overridden = to.action.kind
-		}
+		name, n := only(from.Action)
+		m.Require(n == 1, "Action", "want exactly one of Allow, Block, Count, Captcha and Challenge, got %d", n)
+		to.overridden = strings.ToUpper(name)
 		to.action = h.acl.action(m.Under("RuleActionOverrides").Key(from.Name), &over.action, from, h.place,
 			h.acl.cfg.ACL.CustomResponseBodies, h.bodies)
 	}
@@ -184,7 +204,7 @@ func (a *ACL) action(m *mistakes.Mistakes, from *Action, of *Rule, place string,
 
 func rejectionOf(cause error, answer *response) *gatekit.Rejection {
 	to := &gatekit.Rejection{Type: gatekit.WAFFiltered, Cause: cause}
-	if answer != nil && answer.status >= 400 {
+	if answer != nil {
 		to.Status = answer.status
 	}
 	return to

@@ -32,6 +32,10 @@ const (
 	maxASNs         = 100
 	maxSize         = 21_474_836_480
 	maxProgram      = 20_000 // instructions of a compiled pattern
+	// maxPatternWork bounds the instructions of a pattern times the bytes that are inspected, which
+	// is what a match may cost, at some nanoseconds each. As many instructions as a pattern may
+	// have characters are always allowed: without counted repetitions it has no more.
+	maxPatternWork = 20 << 20
 )
 
 // statement compiles one. It returns nil where something is wrong with it, which m then knows.
@@ -94,7 +98,7 @@ func (p place) leaf(m *mistakes.Mistakes, from *Statement) evaluator {
 		return p.field(m, &of.FieldToMatch, of.TextTransformations, of.PreParseTextTransformations, want, cost)
 	case from.RegexMatchStatement != nil:
 		of := from.RegexMatchStatement
-		want := patterns{compilePattern(m, "RegexString", of.RegexString)}
+		want := patterns{p.pattern(m, "RegexString", of.RegexString)}
 		return p.field(m, &of.FieldToMatch, of.TextTransformations, of.PreParseTextTransformations, want, 3)
 	case from.RegexPatternSetReferenceStatement != nil:
 		of := from.RegexPatternSetReferenceStatement
@@ -157,9 +161,9 @@ func compileByteMatch(m *mistakes.Mistakes, from *ByteMatchStatement) (matcher, 
 	return nil, 0
 }
 
-// compilePattern compiles a regular expression. WAFv2 has PCRE without much of it; what RE2 lacks
+// pattern compiles a regular expression. WAFv2 has PCRE without much of it; what RE2 lacks
 // on top is look-around, possessive quantifiers and a few escapes, which are refused.
-func compilePattern(m *mistakes.Mistakes, field, text string) *regexp.Regexp {
+func (p place) pattern(m *mistakes.Mistakes, field, text string) *regexp.Regexp {
 	if n := len([]rune(text)); n < 1 || n > maxPattern {
 		m.Add(field, "want 1 to %d characters, got %d", maxPattern, n)
 		return nil
@@ -175,6 +179,12 @@ func compilePattern(m *mistakes.Mistakes, field, text string) *regexp.Regexp {
 	}
 	if size := regexpsize.Of(tree); size > maxProgram {
 		m.Add(field, "want fewer repetitions: the pattern has about %d steps, at most are %d", size, maxProgram)
+		return nil
+	}
+	program, err := syntax.Compile(tree.Simplify())
+	if most := max(maxPatternWork/p.acl.bodyLimit, maxPattern+2); err == nil && len(program.Inst) > most {
+		m.Add(field, "want fewer repetitions: the pattern has %d steps, and at most are %d where %d KB are inspected",
+			len(program.Inst), most, p.acl.bodyLimit>>10)
 		return nil
 	}
 	pattern, err := regexp.Compile(text)
@@ -194,7 +204,7 @@ func (p place) patternSet(m *mistakes.Mistakes, arn string) matcher {
 	mistakes.Range(m, "length", len(set.RegularExpressionList), 1, maxPatterns)
 	var to patterns
 	for i, of := range set.RegularExpressionList {
-		to = append(to, compilePattern(m.Index(i), "RegexString", of.RegexString))
+		to = append(to, p.pattern(m.Index(i), "RegexString", of.RegexString))
 	}
 	return to
 }

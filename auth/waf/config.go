@@ -37,6 +37,10 @@ type Config struct {
 	// RateKeys is how many keys are counted in this process at once: 100,000 if it is 0. Where
 	// there are more, those that have the least to count give way.
 	RateKeys int
+	// RateIPv6Prefix is how many bits of an IPv6 address rate-based rules count by. 0 is 128, as at
+	// the managed service; 64 counts a network whose client can choose among all its addresses as
+	// one. 1 to 128.
+	RateIPv6Prefix int
 	// Captcha and Challenge know the tokens of clients. Rules with these actions demand them.
 	Captcha, Challenge *Puzzle
 	// HeaderOrder tells the names of a request's headers in the order in which they came, joined by
@@ -48,8 +52,9 @@ type Config struct {
 	// are refused.
 	FailOpen bool
 	// AbsentForwardedIPIsNoMatch makes a statement about a forwarded address a plain mismatch where
-	// the header isn't there, so that a NotStatement around it matches. Else the whole rule isn't
-	// applied to such a request, as the guide has it.
+	// the header isn't there, so that a NotStatement around it matches. Else the statement isn't
+	// applied to such a request, as the guide has it: a rule of which nothing else decides doesn't
+	// match, and neither does a NotStatement around it.
 	AbsentForwardedIPIsNoMatch bool
 	// Lenient leaves out rules that can't be judged here, such as a pattern that RE2 doesn't know,
 	// and tells them in (*ACL).Findings. What such a rule would have blocked isn't blocked by it,
@@ -75,7 +80,8 @@ type Puzzle struct {
 
 // Token is what a client's token says.
 type Token struct {
-	// Solved is when the puzzle was solved, or the challenge answered.
+	// Solved is when the puzzle was solved, or the challenge answered. A time more than a minute
+	// ahead makes the token TOKEN_INVALID.
 	Solved time.Time
 	// Failure is why the token doesn't count: "" if it does, TOKEN_MISSING, TOKEN_INVALID or
 	// TOKEN_DOMAIN_MISMATCH. An old token is found by its time.

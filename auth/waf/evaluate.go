@@ -40,20 +40,20 @@ func (s *state) run(r *rule, g *group) bool {
 	if !matched {
 		return false
 	}
-	for _, label := range r.labels {
-		s.label(label)
-	}
 	var token *tokenCheck
-	switch r.action.kind {
-	case actionAllow, actionBlock:
-		s.last = ending{rule: r, group: g, details: s.details}
-		return true
-	case actionCaptcha, actionChallenge:
+	if r.action.kind == actionCaptcha || r.action.kind == actionChallenge {
 		token = s.checkToken(r.action)
-		if token.failure != "" {
+		if token.failure != "" { // which sets no labels, even where a group's result only counts
 			s.last = ending{rule: r, group: g, token: token, details: s.details}
 			return true
 		}
+	}
+	for _, label := range r.labels {
+		s.label(label)
+	}
+	if r.action.kind == actionAllow || r.action.kind == actionBlock {
+		s.last = ending{rule: r, group: g, details: s.details}
+		return true
 	}
 	s.inserted = append(s.inserted, r.action.insert...)
 	s.seen = append(s.seen, seen{rule: r, group: g, token: token, details: s.details})
@@ -63,8 +63,8 @@ func (s *state) run(r *rule, g *group) bool {
 // judge evaluates a rule's statement, and sets the labels that it brings. A fault ends the
 // evaluation, unless the ACL is to fail open: then the rule hasn't matched.
 func (s *state) judge(e evaluator) bool {
-	s.skipped, s.pending, s.details = false, s.pending[:0], nil
-	matched := e.eval(s) && !s.skipped && s.err == nil
+	s.pending, s.details = s.pending[:0], nil
+	matched := e.eval(s) == yes && s.err == nil
 	for _, label := range s.pending {
 		s.label(label)
 	}
@@ -129,7 +129,11 @@ type tokenCheck struct {
 const (
 	tokenMissing = "TOKEN_MISSING"
 	tokenExpired = "TOKEN_EXPIRED"
+	tokenInvalid = "TOKEN_INVALID"
 )
+
+// maxSkew is how far the clock of who has signed a token may be ahead.
+const maxSkew = time.Minute
 
 func (s *state) checkToken(a *action) *tokenCheck {
 	token := a.puzzle.Token(s.r)
@@ -138,6 +142,8 @@ func (s *state) checkToken(a *action) *tokenCheck {
 	case to.failure != "":
 	case token.Solved.IsZero():
 		to.failure = tokenMissing
+	case time.Since(token.Solved) < -maxSkew:
+		to.failure = tokenInvalid
 	case time.Since(token.Solved) > a.immunity:
 		to.failure = tokenExpired
 	}

@@ -3,6 +3,8 @@ package waf_test
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/md5"
+	"crypto/sha256"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -24,9 +26,11 @@ var (
 	xssIn = func(in waf.FieldToMatch) waf.Statement {
 		return waf.Statement{XssMatchStatement: &waf.XssMatchStatement{FieldToMatch: in}}
 	}
-	contains = func(search string, in waf.FieldToMatch) waf.Statement { return text("CONTAINS", search, in) }
-	get      = func(target string, headers ...string) *http.Request { return request("GET", target, "", headers...) }
-	post     = func(body string, headers ...string) *http.Request { return request("POST", "/", body, headers...) }
+	contains                = func(search string, in waf.FieldToMatch) waf.Statement { return text("CONTAINS", search, in) }
+	get                     = func(target string, headers ...string) *http.Request { return request("GET", target, "", headers...) }
+	secretMD5, secretSHA256 = md5.Sum([]byte("hunter2")), sha256.Sum256([]byte("hunter2"))
+
+	post = func(body string, headers ...string) *http.Request { return request("POST", "/", body, headers...) }
 )
 
 // transforming gives a statement its transformations, and those of the query string.
@@ -105,6 +109,19 @@ func TestEvasion(t *testing.T) {
 		{"base64", contains("<script", inArgs), get("/?q=PHNjcmlwdD4="), needs("BASE64_DECODE"), nil},
 		{"base64-with-noise", contains("<script", inArgs), get("/?q=PHN.jcmlwdD4="), needs("BASE64_DECODE_EXT"), nil},
 		{"base64-in-url", contains("<script", inArgs), get("/?q=PHNjcm%6cwdD4="), needs("URL_DECODE", "BASE64_DECODE"), nil},
+
+		// What an operator has to name without showing it: a digest.
+		{"md5", text("EXACTLY", string(secretMD5[:]), argument("token")), get("/?token=hunter2"), needs("MD5"), nil},
+		{"sha256", text("EXACTLY", string(secretSHA256[:]), argument("token")), get("/?token=%68unter2"), needs("URL_DECODE", "SHA256"), nil},
+
+		// White space and nulls around and within.
+		{"trim", text("EXACTLY", "admin", argument("role")), get("/?role=+admin%09"), needs("URL_DECODE", "TRIM"), nil},
+		{"trim-left", text("STARTS_WITH", "admin", argument("role")), get("/?role=%20%0badmin+x"), needs("URL_DECODE", "TRIM_LEFT"), nil},
+		{"trim-right", text("ENDS_WITH", "admin", argument("role")), get("/?role=x+admin%0d%0a"), needs("URL_DECODE", "TRIM_RIGHT"), nil},
+		{"null-for-space", contains("union select", inArgs), get("/?q=union%00select"), needs("URL_DECODE", "REPLACE_NULLS"), nil},
+		{"upper-case", contains("UNION SELECT", inBody), post("q=UnIoN sElEcT"), needs("UPPERCASE"), nil},
+		{"js-escape-ext", contains("<script", inBody), post(`q=\u003cscript`), needs("JS_DECODE_EXT"), nil},
+		{"js-escape-beside-a-windows-path", contains(`C:\temp<script`, inBody), post(`q=C:\temp\u003cscript`), needs("JS_DECODE_EXT"), nil},
 
 		// Command lines.
 		{"cmd-caret", contains("cmd.exe /c", inBody), post(`c^md.exe^ /c`), needs("CMD_LINE_WIN"), nil},

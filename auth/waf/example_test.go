@@ -109,17 +109,9 @@ func ExampleConfig_managedGroup() {
 	// Output: ALLOW [aws-common] NoUserAgent_HEADER
 }
 
-// Geo is any look-up by address, such as a MaxMind database's:
-//
-//	db, err := geoip2.Open("GeoLite2-City.mmdb")
-//	…
-//	Geo: func(addr netip.Addr) (country, region string) {
-//		city, err := db.City(addr)
-//		if err != nil || len(city.Subdivisions) == 0 {
-//			return "", ""
-//		}
-//		return city.Country.ISOCode, city.Subdivisions[0].ISOCode
-//	},
+// Geo is any look-up by address. One that knows the country and not the region returns the country
+// alone. Geo and ASN of MaxMind's databases are in internal/compat/geo_test.go, a module of its own
+// as it needs their reader.
 func ExampleConfig_geo() {
 	acl := gatekit.Must(waf.New(context.Background(), waf.Config{
 		ACL: &waf.WebACL{

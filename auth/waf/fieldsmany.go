@@ -112,7 +112,8 @@ func (s *state) takeLower(name string) bool {
 	return s.take(s.raw)
 }
 
-// cookies are the cookies, whose names are compared letter by letter.
+// cookies are the cookies, whose names are compared letter by letter. A value in quotes is judged
+// with and without them: which of the two a backend sees is its own affair.
 type cookies struct {
 	selection
 	oversize verdict
@@ -134,13 +135,35 @@ func (f *cookies) give(s *state) verdict {
 			if number++; number > maxMany {
 				return undecided
 			}
-			name, value, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
-			if f.selects(name) && !s.pair(f.scope, name, value) {
+			name, value := cookiePair(pair)
+			if !f.selects(name) {
+				continue
+			}
+			if !s.pair(f.scope, name, value) {
+				return undecided
+			}
+			if plain := unquoted(value); f.scope&ofValues != 0 && plain != value && !s.takeText(plain) {
 				return undecided
 			}
 		}
 	}
 	return undecided
+}
+
+// cookiePair splits a cookie. Its name is that which net/http finds: without the blanks around it.
+func cookiePair(pair string) (name, value string) {
+	name, value, _ = strings.Cut(strings.Trim(pair, blanks), "=")
+	return strings.TrimRight(name, blanks), value
+}
+
+const blanks = " \t\r\n"
+
+// unquoted is a cookie's value without the quotes around it, as net/http hands it to a backend.
+func unquoted(value string) string {
+	if n := len(value); n > 1 && value[0] == '"' && value[n-1] == '"' {
+		return value[1 : n-1]
+	}
+	return value
 }
 
 func tooManyCookies(r *http.Request) bool {
@@ -152,7 +175,8 @@ func tooManyCookies(r *http.Request) bool {
 	return number > maxMany || size > maxManyBytes
 }
 
-// cookie is each value of one cookie, which rate-based rules count by.
+// cookie is each value of one cookie, which rate-based rules count by: without its quotes, so that
+// a client with them isn't another one.
 type cookie struct{ name string }
 
 func (f cookie) give(s *state) verdict {
@@ -161,9 +185,9 @@ func (f cookie) give(s *state) verdict {
 		for more := line != ""; more; {
 			var pair string
 			pair, line, more = strings.Cut(line, ";")
-			if name, value, _ := strings.Cut(strings.Trim(pair, " \t"), "="); name == f.name {
+			if name, value := cookiePair(pair); name == f.name {
 				found = undecided
-				if !s.takeText(value) {
+				if !s.takeText(unquoted(value)) {
 					return undecided
 				}
 			}

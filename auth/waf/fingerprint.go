@@ -20,6 +20,9 @@ import (
 //	srv := &http.Server{Handler: h, TLSConfig: d.TLSConfig()}
 //	log.Fatal(srv.ServeTLS(waf.Fingerprints(srv, l), "", ""))
 //
+// Listeners that wrap connections go around it, such as throttle's:
+// limits.Guard(srv, waf.Fingerprints(srv, l)).
+//
 // It sets srv.TLSConfig, to a clone that looks at each ClientHello, and srv.ConnContext, which
 // calls the ones that were there. A connection costs it two hashes and half a kilobyte.
 func Fingerprints(srv *http.Server, l net.Listener) net.Listener {
@@ -29,7 +32,7 @@ func Fingerprints(srv *http.Server, l net.Listener) net.Listener {
 	}
 	choose := config.GetConfigForClient
 	config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-		if c, ok := hello.Conn.(*greetedConn); ok {
+		if c := greetedOf(hello.Conn); c != nil {
 			c.ja3, c.ja4 = ja3(hello), ja4(hello)
 		}
 		if choose == nil {
@@ -43,10 +46,8 @@ func Fingerprints(srv *http.Server, l net.Listener) net.Listener {
 		if before != nil {
 			ctx = before(ctx, c)
 		}
-		if of, ok := c.(*tls.Conn); ok {
-			if greeted, ok := of.NetConn().(*greetedConn); ok {
-				return context.WithValue(ctx, greetedKey{}, greeted)
-			}
+		if greeted := greetedOf(c); greeted != nil {
+			return context.WithValue(ctx, greetedKey{}, greeted)
 		}
 		return ctx
 	}
@@ -76,6 +77,24 @@ func JA4(r *http.Request) string {
 type greetedConn struct {
 	net.Conn
 	ja3, ja4 string
+}
+
+// NetConn returns the connection below, as that of tls.Conn does.
+func (c *greetedConn) NetConn() net.Conn { return c.Conn }
+
+// greetedOf finds ours below TLS and below what other listeners have put around it.
+func greetedOf(c net.Conn) *greetedConn {
+	for range 16 { // more than anybody puts around each other
+		if greeted, ok := c.(*greetedConn); ok {
+			return greeted
+		}
+		outer, ok := c.(interface{ NetConn() net.Conn })
+		if !ok {
+			break
+		}
+		c = outer.NetConn()
+	}
+	return nil
 }
 
 type greetedKey struct{}

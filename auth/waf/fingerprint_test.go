@@ -3,6 +3,7 @@ package waf_test
 import (
 	"context"
 	"crypto/tls"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -10,7 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/auth/waf"
+	"github.com/gatekit-go/gatekit/throttle"
 )
 
 // The examples of the definitions: JA3's README, and JA4's technical details.
@@ -91,6 +94,31 @@ func TestFingerprintsOfAServer(t *testing.T) {
 	require.Equal(t, seen[0], seen[2])
 	require.NotEqual(t, seen[0], seen[1])
 	require.Empty(t, waf.JA3(get("/"))+waf.JA4(get("/")))
+}
+
+// Limits of connections go around it, and neither takes the connection from the other.
+func TestFingerprintsWithinLimits(t *testing.T) {
+	limits := gatekit.Must(throttle.NewConnections(throttle.ConnectionsConfig{}))
+	server := httptest.NewUnstartedServer(nil)
+	server.StartTLS() // for its certificate
+	defer server.Close()
+	srv := &http.Server{TLSConfig: &tls.Config{Certificates: server.TLS.Certificates},
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte(waf.JA4(r))) })}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	served := make(chan error, 1)
+	go func() { served <- srv.ServeTLS(limits.Guard(srv, waf.Fingerprints(srv, l)), "", "") }()
+	defer func() {
+		require.NoError(t, srv.Close())
+		require.ErrorIs(t, <-served, http.ErrServerClosed)
+	}()
+	response, err := server.Client().Get("https://" + l.Addr().String())
+	require.NoError(t, err)
+	text, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	require.Len(t, text, 36)
+	require.EqualValues(t, 1, limits.Counts().Open)
 }
 
 type contextKey struct{}

@@ -45,12 +45,20 @@ func (s *state) address(f *forwarded) (netip.Addr, origin) {
 	if f == nil {
 		return s.client(), known
 	}
-	lines := s.r.Header[f.header]
+	lines := s.lines(f.header)
 	if len(lines) == 0 {
 		return netip.Addr{}, absent
 	}
 	first, _, _ := strings.Cut(lines[0], ",")
 	return parseForwarded(first)
+}
+
+// lines are a header's values, also of the one that net/http keeps elsewhere.
+func (s *state) lines(canonical string) []string {
+	if canonical == "Host" && s.r.Host != "" {
+		return []string{s.r.Host}
+	}
+	return s.r.Header[canonical]
 }
 
 // parseForwarded reads one entry of the list. An address with a port, in brackets or with a zone is
@@ -75,37 +83,37 @@ type ipSet struct {
 // the first are what a client can write.
 const maxForwarded = 10
 
-func (e *ipSet) eval(s *state) bool {
+func (e *ipSet) eval(s *state) truth {
 	switch {
 	case e.any:
 		return e.evalAny(s)
 	case e.last:
-		lines := s.r.Header[e.from.header]
+		lines := s.lines(e.from.header)
 		if len(lines) == 0 {
-			return s.skipRule()
+			return s.absent()
 		}
 		line := lines[len(lines)-1]
 		return e.judge(parseForwarded(line[strings.LastIndexByte(line, ',')+1:]))
 	}
 	addr, is := s.address(e.from)
 	if is == absent {
-		return s.skipRule()
+		return s.absent()
 	}
 	return e.judge(addr, is)
 }
 
-func (e *ipSet) judge(addr netip.Addr, is origin) bool {
+func (e *ipSet) judge(addr netip.Addr, is origin) truth {
 	if is == invalid {
-		return e.from.fallback == matches
+		return truthOf(e.from.fallback == matches)
 	}
-	return addr.IsValid() && e.set.Contains(addr)
+	return truthOf(addr.IsValid() && e.set.Contains(addr))
 }
 
 // evalAny looks at the last ten addresses, several lines being one list. (RFC 9110, section 5.3.)
-func (e *ipSet) evalAny(s *state) bool {
-	lines := s.r.Header[e.from.header]
+func (e *ipSet) evalAny(s *state) truth {
+	lines := s.lines(e.from.header)
 	if len(lines) == 0 {
-		return s.skipRule()
+		return s.absent()
 	}
 	seen, malformed := 0, false
 	for i := len(lines) - 1; i >= 0; i-- {
@@ -114,7 +122,7 @@ func (e *ipSet) evalAny(s *state) bool {
 			comma := strings.LastIndexByte(line, ',')
 			addr, is := parseForwarded(line[comma+1:])
 			if is == known && e.set.Contains(addr) {
-				return true
+				return yes
 			}
 			malformed = malformed || is == invalid
 			if more = comma >= 0; more {
@@ -122,7 +130,7 @@ func (e *ipSet) evalAny(s *state) bool {
 			}
 		}
 	}
-	return malformed && e.from.fallback == matches
+	return truthOf(malformed && e.from.fallback == matches)
 }
 
 // geo looks where an address is, and labels the request with it.
@@ -131,13 +139,13 @@ type geo struct {
 	from      *forwarded
 }
 
-func (e *geo) eval(s *state) bool {
+func (e *geo) eval(s *state) truth {
 	addr, is := s.address(e.from)
 	switch is {
 	case absent:
-		return s.skipRule()
+		return s.absent()
 	case invalid:
-		return e.from.fallback == matches
+		return truthOf(e.from.fallback == matches)
 	}
 	country, region := s.geo(addr)
 	prefix := "awswaf:clientip:geo:"
@@ -145,7 +153,7 @@ func (e *geo) eval(s *state) bool {
 		prefix = "awswaf:forwardedip:geo:"
 	}
 	s.pending = append(s.pending, prefix+"country:"+country, prefix+"region:"+country+"-"+region)
-	return e.countries[country]
+	return truthOf(e.countries[country])
 }
 
 // geo asks the ACL's function. What it doesn't know is XX.
@@ -169,15 +177,15 @@ type asn struct {
 	from    *forwarded
 }
 
-func (e *asn) eval(s *state) bool {
+func (e *asn) eval(s *state) truth {
 	addr, is := s.address(e.from)
 	switch is {
 	case absent:
-		return s.skipRule()
+		return s.absent()
 	case invalid:
-		return e.from.fallback == matches
+		return truthOf(e.from.fallback == matches)
 	}
-	return e.numbers[s.asn(addr)]
+	return truthOf(e.numbers[s.asn(addr)])
 }
 
 // asn asks the ACL's function: 0 is an address that belongs to no system.

@@ -169,7 +169,7 @@ func TestLenient(t *testing.T) {
 	for _, f := range acl.Findings() {
 		left = append(left, f.Rule)
 	}
-	require.Equal(t, "odd managed odd-in-group", strings.Join(left, " "))
+	require.Equal(t, "odd managed group/odd-in-group", strings.Join(left, " "))
 	require.ErrorContains(t, acl.Findings()[0].Err, "waf: rule odd.Statement.OrStatement.Statements[1].RegexMatchStatement.RegexString: want a pattern that RE2 takes")
 	_, err := waf.New(t.Context(), waf.Config{Lenient: true, ACL: &waf.WebACL{Name: "acl"}})
 	require.ErrorContains(t, err, "DefaultAction: want one of Allow and Block")

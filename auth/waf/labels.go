@@ -1,6 +1,7 @@
 package waf
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/gatekit-go/gatekit/internal/mistakes"
@@ -55,13 +56,8 @@ func checkKey(m *mistakes.Mistakes, field, key string, namespace bool) {
 		"want a colon at the end of a namespace, and none at the end of a label, got %.200q", key)
 }
 
-func (l *labelMatch) eval(s *state) bool {
-	for _, label := range s.labels {
-		if l.matches(label) {
-			return true
-		}
-	}
-	return false
+func (l *labelMatch) eval(s *state) truth {
+	return truthOf(slices.ContainsFunc(s.labels, l.matches))
 }
 
 // matches reports whether the key is the end of the label, or a run of its namespaces, in whole

@@ -3,6 +3,7 @@ package waf
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/gatekit-go/gatekit/auth/waf/internal/injection"
@@ -42,19 +43,20 @@ func ofWord(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_'
 }
 
-// patterns are regular expressions, any of which may match.
+// patterns are regular expressions, any of which may match. A text that isn't UTF-8 is judged as it
+// is, in which the characters around wrong bytes are what they are, and byte by byte: so no byte
+// that is put behind a text hides it.
 type patterns []*regexp.Regexp
 
 func (m patterns) match(s *state, text []byte) bool {
-	if !utf8.Valid(text) {
-		text = s.widen(text)
+	if m.matches(text) {
+		return true
 	}
-	for _, pattern := range m {
-		if pattern.Match(text) {
-			return true
-		}
-	}
-	return false
+	return !utf8.Valid(text) && m.matches(s.widen(text))
+}
+
+func (m patterns) matches(text []byte) bool {
+	return slices.ContainsFunc(m, func(p *regexp.Regexp) bool { return p.Match(text) })
 }
 
 // widen makes a character of each byte of a text that isn't UTF-8, so that \xff finds that byte:

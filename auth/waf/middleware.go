@@ -68,8 +68,10 @@ func (s *state) insert(act *action) *http.Request {
 	if s.r.Trailer == nil && s.r.Body != nil && s.r.Body != http.NoBody {
 		s.r.Trailer = http.Header{} // so that a trailer that nobody has announced is seen in the copy, too
 	}
-	r := s.r.WithContext(s.r.Context()) // a copy: stations in front see the request as it came
-	r.Header = maps.Clone(r.Header)
+	r := s.r.WithContext(s.r.Context())                   // a copy: stations in front see the request as it came
+	if r.Header = maps.Clone(r.Header); r.Header == nil { // of a request that was made by hand
+		r.Header = http.Header{}
+	}
 	for _, list := range [][]CustomHTTPHeader{s.inserted, act.insert} {
 		for _, h := range list {
 			r.Header[h.Name] = []string{h.Value}

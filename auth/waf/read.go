@@ -31,6 +31,10 @@ type SearchStrings uint8
 
 const (
 	// SearchStringsByDocument takes all for base64 if each decodes to printable text, else none.
+	//
+	// Where that can't be told, [Read] demands that it is said: all strings of an answer of the API
+	// are base64, but some of no text; or all are base64 of text, beside numbers in quotes, which
+	// only CloudFormation has.
 	SearchStringsByDocument SearchStrings = iota
 	SearchStringsBase64
 	SearchStringsPlain
@@ -51,7 +55,7 @@ type Document struct {
 
 // Finding is a rule that was left out, and why.
 type Finding struct {
-	// Rule is its name.
+	// Rule is its name, that of its group's place in front for a group's, as in [Decision].
 	Rule string
 	// Err names the fields.
 	Err error
@@ -93,7 +97,7 @@ func Read(doc []byte, cfg ReadConfig) (*Document, error) {
 	d.document(m, tree, found)
 	m.Require(m.Len() > 0 || found.Rules != nil || found.WebACL != nil || found.RuleGroup != nil ||
 		found.IPSet != nil || found.RegexPatternSet != nil, "", "want a document, got null")
-	d.decideSearchStrings()
+	d.decideSearchStrings(m)
 	if err := m.Err(); err != nil {
 		return nil, err
 	}
@@ -125,6 +129,11 @@ func (d *decoder) document(m *mistakes.Mistakes, tree map[string]any, found *Doc
 	}
 	for _, kind := range kinds {
 		if inner, ok := tree[kind.name]; ok {
+			d.wrapped = true
+			for _, name := range slices.Sorted(maps.Keys(tree)) {
+				m.Require(name == kind.name || slices.Contains(besideWrapper, name), name,
+					"want nothing but %s and what the API gives beside it", kind.name)
+			}
 			d.value(m, kind.name, inner, reflect.ValueOf(kind.field(found)).Elem())
 			return
 		}
@@ -143,6 +152,9 @@ func (d *decoder) document(m *mistakes.Mistakes, tree map[string]any, found *Doc
 		slices.Sorted(maps.Keys(tree)))
 }
 
+// besideWrapper are members of the API's answers that decide nothing about a request.
+var besideWrapper = []string{"ApplicationIntegrationURL", "LockToken", "ResponseMetadata"}
+
 func (d *decoder) resource(m *mistakes.Mistakes, tree, properties map[string]any, found *Document) {
 	is, _ := tree["Type"].(string)
 	for _, kind := range kinds {
@@ -159,6 +171,8 @@ func (d *decoder) resource(m *mistakes.Mistakes, tree, properties map[string]any
 type decoder struct {
 	ReadConfig
 	cloudFormation bool
+	wrapped        bool                  // as the API's answers are
+	quoted         bool                  // a number or a boolean is a string
 	searches       []*ByteMatchStatement // a document decides how all of theirs are spelled
 	findings       *[]Finding
 }

@@ -22,11 +22,13 @@ func (d *decoder) scalar(from any, to reflect.Value) bool {
 	case reflect.Bool:
 		b, ok := from.(bool)
 		to.SetBool(b || text == "true")
+		d.quoted = d.quoted || isText
 		return ok || text == "true" || text == "false"
 	default: // int64
 		if number, ok := from.(json.Number); ok {
 			text = number.String()
 		}
+		d.quoted = d.quoted || isText
 		n, err := strconv.ParseInt(text, 10, 64)
 		to.SetInt(n)
 		return err == nil
@@ -70,15 +72,33 @@ func (d *decoder) searchString(m *mistakes.Mistakes, name string, tree map[strin
 
 // decideSearchStrings decodes all search strings or none. Deciding for each by itself would take
 // the plain text "admin123" of one rule for base64, and look for bytes that nobody sends.
-func (d *decoder) decideSearchStrings() {
-	plain := func(s *ByteMatchStatement) bool { return !seemsBase64(s) }
-	if d.SearchStrings != SearchStringsByDocument || d.cloudFormation || slices.ContainsFunc(d.searches, plain) {
+//
+// What can't be told is asked: a guess that is wrong takes away every rule with such a string, and
+// nobody sees it.
+func (d *decoder) decideSearchStrings(m *mistakes.Mistakes) {
+	if d.SearchStrings != SearchStringsByDocument || d.cloudFormation || len(d.searches) == 0 ||
+		slices.ContainsFunc(d.searches, func(s *ByteMatchStatement) bool { return !isBase64(s) }) {
+		return
+	}
+	if slices.ContainsFunc(d.searches, func(s *ByteMatchStatement) bool { return !seemsBase64(s) }) {
+		m.Require(!d.wrapped, "", "want ReadConfig.SearchStrings, as the document's search strings are all base64, "+
+			"but some of them of no text")
+		return
+	}
+	if d.quoted {
+		m.Add("", "want ReadConfig.SearchStrings, as the document has numbers in quotes, which only CloudFormation "+
+			"has, but its search strings are all base64 of text, which only the API has")
 		return
 	}
 	for _, s := range d.searches {
 		decoded, _ := base64.StdEncoding.DecodeString(s.SearchString)
 		s.SearchString = string(decoded)
 	}
+}
+
+func isBase64(s *ByteMatchStatement) bool {
+	decoded, err := base64.StdEncoding.DecodeString(s.SearchString)
+	return err == nil && len(decoded) > 0
 }
 
 // seemsBase64 reports whether the string is base64 of text, or, where it is compared with a digest,

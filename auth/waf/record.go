@@ -94,6 +94,9 @@ type ExclusionRecord struct {
 
 // RateRecord is a rate-based rule that limits the request.
 type RateRecord struct {
+	// RateBasedRuleID stands for the rule at its place and with its settings: where it changes, the
+	// counts begin anew.
+	RateBasedRuleID   string `json:"rateBasedRuleId"`
 	RateBasedRuleName string `json:"rateBasedRuleName"`
 	// LimitKey is IP, FORWARDED_IP, CONSTANT or CUSTOMKEYS.
 	LimitKey string `json:"limitKey"`
@@ -108,9 +111,11 @@ type RateRecord struct {
 
 // RateValueRecord is one of the values that requests are counted by.
 type RateValueRecord struct {
-	Key   string `json:"key"` // HEADER, COOKIE, QUERY_ARGUMENT …
-	Name  string `json:"name,omitempty"`
-	Value string `json:"value"` // REDACTED for cookies and for headers that records don't show
+	Key  string `json:"key"` // HEADER, COOKIE, QUERY_ARGUMENT …
+	Name string `json:"name,omitempty"`
+	// Value is REDACTED for cookies, and for what records don't show. Of several values that differ
+	// it is the first and the last, joined by a comma.
+	Value string `json:"value"`
 }
 
 // TokenRecord is what was found of a token. ResponseCode is 0 if that didn't end the evaluation.

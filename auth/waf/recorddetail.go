@@ -41,7 +41,8 @@ func (s *state) recordRate(to *Record, r *rule) {
 	}
 	e := r.rate
 	of := RateRecord{
-		RateBasedRuleName: r.name, LimitKey: strings.ReplaceAll(e.kind, "CUSTOM_KEYS", "CUSTOMKEYS"),
+		RateBasedRuleID: strings.TrimSuffix(e.place, ":"), RateBasedRuleName: r.name,
+		LimitKey:       strings.ReplaceAll(e.kind, "CUSTOM_KEYS", "CUSTOMKEYS"),
 		MaxRateAllowed: e.limit, EvaluationWindowSec: int64(e.window / time.Second),
 	}
 	for _, key := range e.keys {
@@ -62,6 +63,9 @@ func (k keyAddress) record(s *state) RateValueRecord {
 	}
 	if addr, is := s.address(k.from); is == known {
 		to.Value = addr.String()
+		if bits := s.acl.cfg.RateIPv6Prefix; bits != 0 && addr.Is6() {
+			to.Value = network(addr, bits).String()
+		}
 	}
 	return to
 }
@@ -72,16 +76,35 @@ func (k keyASN) record(s *state) RateValueRecord {
 }
 
 func (k keyText) record(s *state) RateValueRecord {
-	text, _ := k.appendTo(s, nil)
-	to := RateValueRecord{Key: k.kind, Name: k.name, Value: string(text)}
-	header, _ := k.source.field.(singleHeader)
-	if k.kind == "COOKIE" || s.acl.hidden[header.name] {
+	first, last, _ := k.values(s)
+	to := RateValueRecord{Key: k.kind, Name: k.name, Value: string(first)}
+	if k.two(s) {
+		to.Value += "," + string(last)
+	}
+	if k.hidden(s.acl) {
 		to.Value = redacted
 	}
 	return to
 }
 
+// hidden reports whether the value is of a part that records don't show.
+func (k keyText) hidden(a *ACL) bool {
+	hide := a.cfg.Redact
+	switch k.kind {
+	case "COOKIE":
+		return true
+	case "QUERY_STRING", "QUERY_ARGUMENT":
+		return hide.QueryString
+	case "URI_PATH":
+		return hide.UriPath
+	case "HTTP_METHOD":
+		return hide.Method
+	}
+	header, _ := k.source.field.(singleHeader)
+	return a.hidden[header.name]
+}
+
 func (k *keyLabels) record(s *state) RateValueRecord {
-	text, _ := k.appendTo(s, nil)
+	text, _ := k.appendTo(s, nil, false)
 	return RateValueRecord{Key: "LABEL_NAMESPACE", Name: k.match.key, Value: string(text)}
 }

@@ -191,7 +191,11 @@ func (s *state) httpRecord() HTTPRecord {
 			*part.text = redacted
 		}
 	}
-	to.Headers = append(to.Headers, HeaderRecord{"host", s.r.Host})
+	host := s.r.Host
+	if s.acl.hidden["Host"] {
+		host = redacted
+	}
+	to.Headers = append(to.Headers, HeaderRecord{"host", host})
 	for name, values := range s.r.Header {
 		for _, value := range values {
 			if s.acl.hidden[name] {

@@ -20,7 +20,6 @@ type state struct {
 	seen            []seen // the rules that have matched and let the evaluation go on
 	groups          []groupSeen
 	last            ending
-	skipped         bool  // the rule being judged isn't applied
 	err             error // the first fault of the evaluation
 	looked          parts
 	details         []MatchRecord // what injections the rule being judged has found
@@ -92,7 +91,7 @@ const (
 func (s *state) reset(r *http.Request) {
 	s.r = r
 	clear(s.kept)
-	s.last, s.err, s.skipped, s.looked = ending{}, nil, false, 0
+	s.last, s.err, s.looked = ending{}, nil, 0
 	s.labels, s.pending, s.inserted = s.labels[:0], s.pending[:0], s.inserted[:0]
 	s.seen, s.groups = s.seen[:0], s.groups[:0]
 	s.clientKnown, s.received = false, ""
@@ -127,11 +126,12 @@ func (s *state) path() string {
 	return s.received
 }
 
-// skipRule says that the rule being judged isn't applied to the request, whatever its statements
-// say: a header that is to hold an address isn't there. It is false.
-func (s *state) skipRule() bool {
-	s.skipped = s.skipped || !s.acl.cfg.AbsentForwardedIPIsNoMatch
-	return false
+// absent is what a statement says where the header isn't there that is to hold an address.
+func (s *state) absent() truth {
+	if s.acl.cfg.AbsentForwardedIPIsNoMatch {
+		return no
+	}
+	return notApplied
 }
 
 // fail notes a fault: something that isn't the request's.

@@ -199,6 +199,7 @@ func TestRegex(t *testing.T) {
 		{"b+", "abc", true}, {"^b", "abc", false}, {"(?i)ABC", "xabc", true},
 		{"a.b", "a\nb", false}, {"(?s)a.b", "a\nb", true},
 		{`^a\xffb$`, "a\xffb", true}, {`^a\xffb$`, "a\xfeb", false}, {"^a.b$", "a\xffb", true}, {"é", "é", true},
+		{"［admin］", "［admin］\xff", true}, {"［admin］", "\xff［admin］", true}, {"^.admin.$", "［admin］", true},
 	} {
 		require.Equal(t, tt.want, blocked(blocking(t, regex(tt.pattern)), request("POST", "/", tt.body)), "%q in %q", tt.pattern, tt.body)
 	}
