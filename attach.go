@@ -82,6 +82,7 @@ func Attach(r *http.Request) (*RequestContext, *http.Request) {
 		rc.id.draw()
 		rc.Path = requestpath.Of(r)
 		rc.Time = time.Now()
+		hopbyhop.KeepTrailer(r)
 		a.request = *r.WithContext(a) // inlined, so that the copy that it makes stays on the stack
 		r = &a.request
 		if len(r.Header["Connection"]) > 0 {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/http"
 	"time"
+
+	"github.com/gatekit-go/gatekit/internal/hopbyhop"
 )
 
 // Limits are the bounds that a managed API has. Take a flavor's with [Flavor.Limits], raise what
@@ -119,6 +121,7 @@ func (h *bounded) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if h.limits.PayloadBytes > 0 && r.ContentLength < 0 && r.Body != nil {
+		hopbyhop.KeepTrailer(r)
 		c := new(http.Request)
 		*c = *r
 		c.Body = http.MaxBytesReader(w, r.Body, h.limits.PayloadBytes)

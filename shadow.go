@@ -6,6 +6,8 @@ import (
 	"maps"
 	"net/http"
 	"sync"
+
+	"github.com/gatekit-go/gatekit/internal/hopbyhop"
 )
 
 // Shadow lets requests through that mw refuses, and reports them: a Shadow of an authorizer lets
@@ -52,7 +54,9 @@ func (h *shadow) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rc, r := Attach(r)
 	t := &trial{shadow: h, outer: rc.at.trial.Load(), r: r}
 	header, known, integration := w.Header().Clone(), *rc, rc.Integration()
+	hopbyhop.KeepTrailer(r)
 	onTrial := r.Clone(r.Context())
+	onTrial.Trailer = r.Trailer // a clone's own would stay empty
 	if r.Body != nil && r.Body != http.NoBody {
 		t.body = &keptBody{from: r.Body}
 		onTrial.Body = t.body

@@ -2,7 +2,6 @@ package throttle
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"io"
 	"io/fs"
@@ -14,6 +13,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/gatekit-go/gatekit/internal/netconn"
 )
 
 // connection is one that was let in. It stands below TLS, so it sees how much is sent, not what.
@@ -22,6 +23,7 @@ type connection struct {
 	limits  *Connections
 	network netip.Prefix // whose place it holds, or the zero Prefix
 	trusted bool         // a proxy's
+	known   atomic.Bool  // the server's requests and bodies can be told to be this connection's
 	left    atomic.Bool  // it was hijacked
 	closed  atomic.Bool
 	// requests and overhead are when its buckets are full again, by [steady].
@@ -58,12 +60,20 @@ func (c *connection) cut() {
 	reset(c.Conn)
 }
 
+// WritesTo returns the connection below once nobody asks any more how much is written.
+func (c *connection) WritesTo() net.Conn {
+	if c.left.Load() {
+		return c.Conn
+	}
+	return nil
+}
+
 // Read charges what comes as overhead; what turns out to be a request or a body is given back. What
 // is left are frames of HTTP/2 that net/http takes without an end: PING, SETTINGS, WINDOW_UPDATE,
-// PRIORITY, unknown and empty ones.
+// PRIORITY, unknown and empty ones. Where nothing can be given back, nothing is charged.
 func (c *connection) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
-	if n > 0 && !c.trusted && !c.left.Load() {
+	if n > 0 && !c.trusted && c.known.Load() && !c.left.Load() {
 		at := int64(time.Since(c.limits.start))
 		if c.limits.overhead.take(&c.overhead, at, int64(n)) > 0 {
 			c.limits.refused[tooMuchOverhead].Add(1)
@@ -86,8 +96,14 @@ func (c *connection) gaveBody(n int) {
 	c.limits.overhead.give(&c.overhead, int64(n)*bodyTimes+bodyPlus)
 }
 
-// requestPlus is what a client may send with a request beside its headers.
-const requestPlus = 256
+const (
+	// requestPlus is what a client may send with a request beside its headers.
+	requestPlus = 256
+	// mostOfHTTP2 is the most that a request of HTTP/2 gives back: HPACK sends a header that it has
+	// sent before in one byte, and how much came isn't known here. Headers that would cost more and
+	// aren't compressed count as overhead.
+	mostOfHTTP2 = 1 << 10
+)
 
 // gaveRequest gives back what r's headers have cost, uncompressed.
 func (c *connection) gaveRequest(r *http.Request) {
@@ -96,6 +112,9 @@ func (c *connection) gaveRequest(r *http.Request) {
 		for _, v := range values {
 			n += len(name) + len(": \r\n") + len(v)
 		}
+	}
+	if r.ProtoMajor > 1 {
+		n = min(n, mostOfHTTP2)
 	}
 	c.limits.overhead.give(&c.overhead, int64(n))
 }
@@ -120,7 +139,7 @@ func (c *connection) Write(b []byte) (total int, err error) {
 
 // arm sets the write deadline for n bytes, and reports whether it is ours and not the server's.
 func (c *connection) arm(n int) bool {
-	if c.limits.minAnswerRate == 0 || c.left.Load() {
+	if c.limits.minAnswerRate == 0 || c.left.Load() || !c.known.Load() { // it might have left unnoticed
 		return false
 	}
 	for {
@@ -224,6 +243,13 @@ func (c *connection) begin(r *http.Request) (ok bool) {
 	return over == 0
 }
 
+// spent reports whether half of the overhead's burst is used up. The connection then ends with an
+// answer, as honest clients get there, too: with uploads that are refused because a token has
+// expired. They connect anew; a flood goes on until it is cut.
+func (c *connection) spent() bool {
+	return !c.trusted && c.overhead.Load()-int64(time.Since(c.limits.start)) > c.limits.overhead.whole/2
+}
+
 // steady is a token bucket in one number, the time when it is full again, as internal/bucket keeps
 // them; here each connection keeps its own.
 type steady struct {
@@ -282,23 +308,17 @@ func (c *connectionContext) Value(key any) any {
 type connContext = func(context.Context, net.Conn) context.Context
 
 // withConnection is an http.Server.ConnContext that keeps the connection, before the server's own.
-func withConnection(next connContext) connContext {
+func (c *Connections) withConnection(next connContext) connContext {
 	return func(ctx context.Context, n net.Conn) context.Context {
-		if c := connectionOf(n); c != nil {
-			ctx = &connectionContext{Context: ctx, connection: c}
+		if of, ok := netconn.Find[*connection](n); ok {
+			of.known.Store(true)
+			ctx = &connectionContext{Context: ctx, connection: of}
+		} else {
+			c.hidden.Add(1)
 		}
 		if next != nil {
 			ctx = next(ctx, n)
 		}
 		return ctx
 	}
-}
-
-// connectionOf finds ours, also below TLS.
-func connectionOf(n net.Conn) *connection {
-	if t, ok := n.(*tls.Conn); ok {
-		n = t.NetConn()
-	}
-	c, _ := n.(*connection)
-	return c
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/bucket"
 	"github.com/gatekit-go/gatekit/internal/mistakes"
+	"github.com/gatekit-go/gatekit/internal/netconn"
 )
 
 // ConnectionsConfig configures [Connections]. The zero value is of use: each field's zero is its
@@ -39,8 +40,11 @@ type ConnectionsConfig struct {
 	RequestRate *Limit
 	// OverheadRate is how many bytes a second a client may send, on one connection and below TLS,
 	// that are neither requests nor bodies that a handler reads: a body that is refused unread
-	// counts. nil means Limit{Rate: 256 << 10, Burst: 4 << 20}. The burst is at least 2 << 20, as
-	// HTTP/2 lets a client send 1 MiB of bodies ahead, and more where http.HTTP2Config says so.
+	// counts, and what the headers of an HTTP/2 request have above 1 KiB, as HPACK may have sent
+	// them in a byte each. Beyond half of the burst the next answer is the connection's last,
+	// beyond all of it the connection is reset. nil means Limit{Rate: 256 << 10, Burst: 4 << 20}.
+	// The burst is at least 3 << 20, as HTTP/2 lets a client send 1 MiB of bodies ahead; it should
+	// be more where http.HTTP2Config lets it send more.
 	OverheadRate *Limit
 
 	// Grace is how long a body, and each write of an answer, may take however slow it is. 0 means
@@ -60,7 +64,7 @@ const (
 	defaultMinimumRate  = 240
 	defaultOverheadRate = 256 << 10
 	defaultOverhead     = 4 << 20
-	leastOverhead       = 2 << 20
+	leastOverhead       = 3 << 20
 	mostMinimumRate     = 1 << 30
 	mostConnections     = 1 << 24
 	defaultAcceptRate   = 50
@@ -89,6 +93,7 @@ type Connections struct {
 	minBodyRate   int64 // 0: none
 	minAnswerRate int64
 	accepted      atomic.Uint64
+	hidden        atomic.Uint64
 	refused       [reasons]atomic.Uint64
 }
 
@@ -120,6 +125,10 @@ type ConnectionCounts struct {
 	// SlowBodies are requests whose body came too slowly, SlowReaders connections whose client took
 	// its answers too slowly.
 	SlowBodies, SlowReaders uint64
+	// Hidden are connections that a guarded server got from another listener, or in a wrapper that
+	// can't be looked through (one without a method NetConn() net.Conn): no limit, or only those of
+	// connecting and MinBodyRate, hold for them.
+	Hidden uint64
 }
 
 // NewConnections returns the limits, or one error that names every field it refuses.
@@ -188,11 +197,11 @@ func (c *Connections) Guard(s *http.Server, l net.Listener) net.Listener {
 		handler = http.DefaultServeMux // as the server does
 	}
 	s.Handler = &guarded{connections: c, next: handler}
-	s.ConnContext = withConnection(connContext)
+	s.ConnContext = c.withConnection(connContext)
 	s.ConnState = func(n net.Conn, state http.ConnState) {
 		if state == http.StateHijacked { // it has left HTTP, and has limits of its own
-			if known := connectionOf(n); known != nil {
-				known.left.Store(true)
+			if of, ok := netconn.Find[*connection](n); ok {
+				of.left.Store(true)
 			}
 		}
 		if connState != nil {
@@ -209,6 +218,6 @@ func (c *Connections) Counts() ConnectionCounts {
 		Open: int(c.open.Load()), Accepted: c.accepted.Load(),
 		TooMany: of(tooMany), TooManyByAddress: of(tooManyByAddress), TooOften: of(tooOften),
 		TooManyRequests: of(tooManyRequests), Overhead: of(tooMuchOverhead),
-		SlowBodies: of(slowBody), SlowReaders: of(slowReader),
+		SlowBodies: of(slowBody), SlowReaders: of(slowReader), Hidden: c.hidden.Load(),
 	}
 }

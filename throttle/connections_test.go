@@ -331,7 +331,7 @@ func TestNewConnectionsRefuses(t *testing.T) {
 	})
 	for _, want := range []string{
 		"ConnectionsConfig.MaxConnections: want 0 to", "MaxPerAddress: want 0 to", "MaxAddresses: want 0 or more, got -1", "Grace: want 0s to 1h0m0s",
-		"OverheadRate.Burst: want 2097152 or more, got 1", "MinBodyRate: want at most", "MinAnswerRate: want at most",
+		"OverheadRate.Burst: want 3145728 or more, got 1", "MinBodyRate: want at most", "MinAnswerRate: want at most",
 		"ConnectionsConfig.AcceptRate.Burst: want a Rate and a Burst", "RequestRate: want a bucket that is full again within 100 years",
 	} {
 		require.ErrorContains(t, err, want)

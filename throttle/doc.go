@@ -47,6 +47,22 @@
 //	listener, err := net.Listen("tcp", ":443")
 //	err = server.ServeTLS(connections.Guard(server, listener), "", "")
 //
+// With the PROXY protocol and fingerprints of TLS (waf.Fingerprints), from the inside out:
+//
+//	inner, err := proxyprotocol.New(listener, proxyprotocol.Config{Proxies: proxies})
+//	err = server.ServeTLS(connections.Guard(server, waf.Fingerprints(server, inner)), "", "")
+//
+// The PROXY protocol stands inside so that limits by address see the client's. Guard and
+// Fingerprints find their connections in either order, through whatever has a method
+// NetConn() net.Conn. What has none, such as netutil.LimitListener, stands inside of them all:
+// around them it hides connections, whose requests and overhead then have no limits
+// (ConnectionCounts.Hidden), and which have no fingerprints.
+//
+// A stream on which the client speaks now and then, as in gRPC, is a body that comes too slowly.
+// Its route says that it may:
+//
+//	api.Handle("POST /chat", chat, auth.Require(jwt), throttle.NoMinimum)
+//
 // Who bounds what, each row with a test:
 //
 //	slow headers, no TLS handshake            net/http: ReadHeaderTimeout, also of a byte a second
@@ -61,6 +77,8 @@
 //	PING, SETTINGS, PRIORITY, WINDOW_UPDATE,  OverheadRate
 //	unknown frames, empty DATA, empty
 //	CONTINUATION, in step with the server
+//	PINGs between requests whose headers      OverheadRate: HTTP/2 gives back 1 KiB a request
+//	HPACK sends in a byte each
 //	slow bodies                               MinBodyRate: Read fails with os.ErrDeadlineExceeded
 //	slow readers                              MinAnswerRate: closed
 //	many connections                          MaxConnections, MaxPerAddress
@@ -71,6 +89,9 @@
 // not the connection: http.ResponseController.SetWriteDeadline bounds that.
 //
 // What is too much is closed by a reset, without an answer; Counts tells how much of it there was.
+// Before that, at half of OverheadRate's burst, an answer closes the connection (Connection: close,
+// or GOAWAY): a client whose uploads are refused again and again, as its token has expired, gets
+// each of the answers, and connects anew.
 // Connections that are upgraded are left to who serves them, but keep their places. Behind a load
 // balancer that passes connections on, the listener of domain/proxyprotocol stands inside, so that
 // limits by address see the client's; behind a proxy that speaks HTTP, name it in Proxies, and

@@ -4,6 +4,8 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+
+	"github.com/gatekit-go/gatekit/internal/netconn"
 )
 
 // listener closes what is too much before anybody reads from it.
@@ -81,13 +83,8 @@ func (c *Connections) release(by netip.Prefix) {
 // reset closes a connection in a way that leaves nothing behind: without lingering the kernel sends
 // RST, keeps no state for the minutes of TIME_WAIT, and sends nothing that was written before.
 func reset(n net.Conn) {
-	switch tcp := n.(type) {
-	case *net.TCPConn:
+	if tcp, ok := netconn.Find[*net.TCPConn](n); ok { // also behind the PROXY protocol
 		_ = tcp.SetLinger(0)
-	case interface{ TCPConn() (*net.TCPConn, bool) }: // one behind the PROXY protocol
-		if below, ok := tcp.TCPConn(); ok {
-			_ = below.SetLinger(0)
-		}
 	}
 	_ = n.Close()
 }

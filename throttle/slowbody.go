@@ -1,13 +1,16 @@
 package throttle
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/hopbyhop"
 	"github.com/gatekit-go/gatekit/internal/retry"
 )
 
@@ -19,21 +22,29 @@ type guarded struct {
 
 func (h *guarded) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c, _ := r.Context().Value(connectionKey{}).(*connection)
-	if c != nil && !c.begin(r) {
-		h.connections.refused[tooManyRequests].Add(1)
+	if c != nil {
+		ok := c.begin(r)
 		// HTTP/1 closes after this answer. HTTP/2 says GOAWAY, and reads no request behind it.
-		w.Header()["Connection"] = []string{"close"}
-		gatekit.Reject(w, r, retry.Throttled)
-		return
+		if !ok || c.spent() && r.Header["Upgrade"] == nil {
+			w.Header()["Connection"] = []string{"close"}
+		}
+		if !ok {
+			h.connections.refused[tooManyRequests].Add(1)
+			gatekit.Reject(w, r, retry.Throttled)
+			return
+		}
 	}
-	if h.connections.minBodyRate == 0 || r.ContentLength == 0 || r.Body == nil || r.Body == http.NoBody {
+	if r.ContentLength == 0 || r.Body == nil || r.Body == http.NoBody {
 		h.next.ServeHTTP(w, r)
 		return
 	}
-	b := &meteredBody{ReadCloser: r.Body, limits: h.connections, connection: c, w: w}
+	b := &meteredBody{
+		Context: r.Context(), ReadCloser: r.Body, limits: h.connections, connection: c, w: w,
+	}
+	b.unhurried.Store(h.connections.minBodyRate == 0)
 	defer b.end() // the timer must not reach for a ResponseWriter that is over
-	with := new(http.Request)
-	*with = *r
+	hopbyhop.KeepTrailer(r)
+	with := r.WithContext(b)
 	with.Body = b
 	h.next.ServeHTTP(w, with)
 }
@@ -41,13 +52,37 @@ func (h *guarded) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Station implements [gatekit.Station].
 func (h *guarded) Station() (kind string, next http.Handler) { return "connections", h.next }
 
+// NoMinimum serves next without MinBodyRate, for requests whose client sends when it has something
+// to say: gRPC streams, and whatever else goes on for long in both directions. Nothing but the
+// server's timeouts then ends a body that doesn't come, so next should know who it is that it waits
+// for, and for how long. It is a gatekit.Middleware, for the routes that need it; without
+// [Connections] it changes nothing.
+func NoMinimum(next http.Handler) http.Handler { return &noMinimum{next} }
+
+type noMinimum struct{ next http.Handler }
+
+func (h *noMinimum) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if b, ok := r.Context().Value(bodyKey{}).(*meteredBody); ok {
+		b.unhurried.Store(true)
+	}
+	h.next.ServeHTTP(w, r)
+}
+
+// Station implements [gatekit.Station].
+func (h *noMinimum) Station() (kind string, next http.Handler) { return "no-minimum", h.next }
+
+type bodyKey struct{}
+
 // meteredBody is a request's body that must come with a minimum of bytes a second. Only the time
-// counts that is spent waiting for the client: a handler may take its own.
+// counts that is spent waiting for the client: a handler may take its own. It is also the context
+// of its request, so that handlers find it under other bodies that stations put over it.
 type meteredBody struct {
+	context.Context
 	io.ReadCloser
 	limits     *Connections
 	connection *connection // nil if the server isn't behind our listener
 	w          http.ResponseWriter
+	unhurried  atomic.Bool // there is no minimum
 
 	waited   time.Duration
 	received int64
@@ -66,10 +101,31 @@ const (
 	ended
 )
 
+// Value implements [context.Context].
+func (b *meteredBody) Value(key any) any {
+	if key == (bodyKey{}) {
+		return b
+	}
+	return b.Context.Value(key)
+}
+
 // Read reads the body, or returns os.ErrDeadlineExceeded if it has come too slowly.
 func (b *meteredBody) Read(p []byte) (int, error) {
+	n, err := b.readInTime(p)
+	if n > 0 && b.connection != nil {
+		b.connection.gaveBody(n)
+	}
+	return n, err
+}
+
+func (b *meteredBody) readInTime(p []byte) (int, error) {
 	if b.enter(reading) == cutOff {
 		return 0, os.ErrDeadlineExceeded
+	}
+	if b.unhurried.Load() {
+		n, err := b.ReadCloser.Read(p)
+		b.enter(atRest)
+		return n, err
 	}
 	left := b.limits.grace - b.waited + took(b.received, b.limits.minBodyRate)
 	if b.timer == nil {
@@ -85,9 +141,6 @@ func (b *meteredBody) Read(p []byte) (int, error) {
 	}
 	b.waited += time.Since(start)
 	b.received += int64(n)
-	if b.connection != nil {
-		b.connection.gaveBody(n)
-	}
 	return n, err
 }
 

@@ -6,12 +6,16 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/gatekit-go/gatekit/internal/netconn"
 )
 
 // Fingerprints makes srv know the TLS fingerprints of its clients, for [JA3] and [JA4], where TLS
@@ -20,11 +24,12 @@ import (
 //	srv := &http.Server{Handler: h, TLSConfig: d.TLSConfig()}
 //	log.Fatal(srv.ServeTLS(waf.Fingerprints(srv, l), "", ""))
 //
-// Listeners that wrap connections go around it, such as throttle's:
-// limits.Guard(srv, waf.Fingerprints(srv, l)).
-//
 // It sets srv.TLSConfig, to a clone that looks at each ClientHello, and srv.ConnContext, which
 // calls the ones that were there. A connection costs it two hashes and half a kilobyte.
+//
+// The listener may stand inside of that of throttle.Connections.Guard, or around it, and around
+// domain/proxyprotocol's. Behind a wrapper of connections that has no method NetConn() net.Conn,
+// such as netutil.LimitListener's, there are no fingerprints: that one has to stand inside.
 func Fingerprints(srv *http.Server, l net.Listener) net.Listener {
 	config := &tls.Config{}
 	if srv.TLSConfig != nil {
@@ -32,7 +37,7 @@ func Fingerprints(srv *http.Server, l net.Listener) net.Listener {
 	}
 	choose := config.GetConfigForClient
 	config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-		if c := greetedOf(hello.Conn); c != nil {
+		if c, ok := netconn.Find[*greetedConn](hello.Conn); ok {
 			c.ja3, c.ja4 = ja3(hello), ja4(hello)
 		}
 		if choose == nil {
@@ -46,7 +51,7 @@ func Fingerprints(srv *http.Server, l net.Listener) net.Listener {
 		if before != nil {
 			ctx = before(ctx, c)
 		}
-		if greeted := greetedOf(c); greeted != nil {
+		if greeted, ok := netconn.Find[*greetedConn](c); ok {
 			return context.WithValue(ctx, greetedKey{}, greeted)
 		}
 		return ctx
@@ -82,20 +87,19 @@ type greetedConn struct {
 // NetConn returns the connection below, as that of tls.Conn does.
 func (c *greetedConn) NetConn() net.Conn { return c.Conn }
 
-// greetedOf finds ours below TLS and below what other listeners have put around it.
-func greetedOf(c net.Conn) *greetedConn {
-	for range 16 { // more than anybody puts around each other
-		if greeted, ok := c.(*greetedConn); ok {
-			return greeted
-		}
-		outer, ok := c.(interface{ NetConn() net.Conn })
-		if !ok {
-			break
-		}
-		c = outer.NetConn()
+// WritesTo returns the connection below, which gets what is written as it is.
+func (c *greetedConn) WritesTo() net.Conn { return c.Conn }
+
+// CloseWrite is for the server, which ends its half first where a client is still sending.
+func (c *greetedConn) CloseWrite() error {
+	if below, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return below.CloseWrite()
 	}
-	return nil
+	return errors.ErrUnsupported
 }
+
+// ReadFrom keeps sendfile where there is no TLS.
+func (c *greetedConn) ReadFrom(r io.Reader) (int64, error) { return io.Copy(c.Conn, r) }
 
 type greetedKey struct{}
 

@@ -3,16 +3,20 @@ package waf_test
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/auth/waf"
+	"github.com/gatekit-go/gatekit/domain/proxyprotocol"
 	"github.com/gatekit-go/gatekit/throttle"
 )
 
@@ -96,29 +100,66 @@ func TestFingerprintsOfAServer(t *testing.T) {
 	require.Empty(t, waf.JA3(get("/"))+waf.JA4(get("/")))
 }
 
-// Limits of connections go around it, and neither takes the connection from the other.
-func TestFingerprintsWithinLimits(t *testing.T) {
-	limits := gatekit.Must(throttle.NewConnections(throttle.ConnectionsConfig{}))
-	server := httptest.NewUnstartedServer(nil)
-	server.StartTLS() // for its certificate
-	defer server.Close()
-	srv := &http.Server{TLSConfig: &tls.Config{Certificates: server.TLS.Certificates},
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte(waf.JA4(r))) })}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+// The whole front door: limits, fingerprints and the PROXY protocol under TLS know the client,
+// whichever of the first two is the outer one, and make no flood of an upload.
+func TestFingerprintsAmongOtherListeners(t *testing.T) {
+	proxies, err := gatekit.NewTrustedProxies("", "127.0.0.1")
 	require.NoError(t, err)
-	served := make(chan error, 1)
-	go func() { served <- srv.ServeTLS(limits.Guard(srv, waf.Fingerprints(srv, l)), "", "") }()
-	defer func() {
-		require.NoError(t, srv.Close())
-		require.ErrorIs(t, <-served, http.ErrServerClosed)
-	}()
-	response, err := server.Client().Get("https://" + l.Addr().String())
-	require.NoError(t, err)
-	text, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	require.NoError(t, response.Body.Close())
-	require.Len(t, text, 36)
-	require.EqualValues(t, 1, limits.Counts().Open)
+	certificate := httptest.NewTLSServer(nil)
+	defer certificate.Close()
+	for _, tt := range []struct {
+		name  string
+		stack func(c *throttle.Connections, srv *http.Server, inner, behind net.Listener) net.Listener
+	}{
+		{"limits-outside", func(c *throttle.Connections, srv *http.Server, _, behind net.Listener) net.Listener {
+			return c.Guard(srv, waf.Fingerprints(srv, behind))
+		}},
+		{"fingerprints-outside", func(c *throttle.Connections, srv *http.Server, _, behind net.Listener) net.Listener {
+			return waf.Fingerprints(srv, c.Guard(srv, behind))
+		}},
+		{"proxyprotocol-outside", func(c *throttle.Connections, srv *http.Server, inner, _ net.Listener) net.Listener {
+			l, err := proxyprotocol.New(waf.Fingerprints(srv, c.Guard(srv, inner)), proxyprotocol.Config{Proxies: proxies})
+			require.NoError(t, err)
+			return l
+		}},
+	} {
+		for _, two := range []bool{false, true} {
+			c, err := throttle.NewConnections(throttle.ConnectionsConfig{})
+			require.NoError(t, err)
+			srv := &http.Server{TLSConfig: &tls.Config{Certificates: certificate.TLS.Certificates}}
+			srv.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				n, err := io.Copy(io.Discard, r.Body)
+				fmt.Fprint(w, n, err, " ", gatekit.SourceIP(r), " ", len(waf.JA3(r)), " ", len(waf.JA4(r)))
+			})
+			inner, err := net.Listen("tcp", "127.0.0.1:0")
+			require.NoError(t, err)
+			behind, err := proxyprotocol.New(inner, proxyprotocol.Config{Proxies: proxies})
+			require.NoError(t, err)
+			served := make(chan error, 1)
+			go func() { served <- srv.ServeTLS(tt.stack(c, srv, inner, behind), "", "") }()
+
+			transport := certificate.Client().Transport.(*http.Transport).Clone()
+			transport.Protocols = protocols(two)
+			transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+				conn, err := new(net.Dialer).DialContext(ctx, "tcp", inner.Addr().String())
+				if err == nil {
+					_, err = io.WriteString(conn, "PROXY TCP4 203.0.113.9 192.0.2.1 4711 443\r\n")
+				}
+				return conn, err
+			}
+			response, err := (&http.Client{Transport: transport, Timeout: time.Minute}).Post(
+				"https://example.com", "text/plain", strings.NewReader(strings.Repeat("a", 8<<20)))
+			require.NoError(t, err, "%s: %+v", tt.name, c.Counts())
+			body, err := io.ReadAll(response.Body)
+			require.NoError(t, err)
+			require.Equal(t, "8388608 <nil> 203.0.113.9 32 36", string(body), tt.name)
+			require.Equal(t, throttle.ConnectionCounts{Open: 1, Accepted: 1}, c.Counts(), tt.name)
+			transport.CloseIdleConnections()
+			require.NoError(t, srv.Close())
+			_ = behind.Close() // again, unless it stands aside
+			require.ErrorIs(t, <-served, http.ErrServerClosed)
+		}
+	}
 }
 
 type contextKey struct{}

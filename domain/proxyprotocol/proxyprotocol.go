@@ -47,6 +47,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/mistakes"
+	"github.com/gatekit-go/gatekit/internal/netconn"
 )
 
 // Config configures a [Listener].
@@ -75,6 +76,7 @@ type Listener struct {
 	config   Config
 	ready    chan accepted
 	done     chan struct{}
+	ended    chan struct{} // the inner listener has
 	starting sync.Once
 	closing  sync.Once
 	closeErr error
@@ -118,12 +120,13 @@ func New(inner net.Listener, c Config) (*Listener, error) {
 	c.MaxPending = cmp.Or(c.MaxPending, defaultPending)
 	return &Listener{
 		inner: inner, config: c,
-		ready: make(chan accepted), done: make(chan struct{}), pending: map[net.Conn]struct{}{},
+		ready: make(chan accepted), done: make(chan struct{}), ended: make(chan struct{}),
+		pending: map[net.Conn]struct{}{},
 	}, nil
 }
 
 // Accept returns the next connection whose client is known. Errors of the inner listener are
-// returned as they are; after Close it is net.ErrClosed.
+// returned as they are; after Close, its or the inner listener's, it is net.ErrClosed.
 func (l *Listener) Accept() (net.Conn, error) {
 	l.starting.Do(func() {
 		l.mu.Lock()
@@ -136,6 +139,8 @@ func (l *Listener) Accept() (net.Conn, error) {
 	case a := <-l.ready:
 		return a.conn, a.err
 	case <-l.done:
+		return nil, net.ErrClosed
+	case <-l.ended:
 		return nil, net.ErrClosed
 	}
 }
@@ -167,6 +172,7 @@ func (l *Listener) Counts() Counts {
 
 // loop accepts until the inner listener is closed.
 func (l *Listener) loop() {
+	defer close(l.ended)
 	for {
 		conn, err := l.inner.Accept()
 		switch {
@@ -257,7 +263,7 @@ func addrOf(a net.Addr) netip.Addr {
 
 // drop closes a connection without lingering, so that nothing of it is left in the kernel.
 func drop(conn net.Conn) {
-	if tcp, ok := conn.(*net.TCPConn); ok {
+	if tcp, ok := netconn.Find[*net.TCPConn](conn); ok {
 		_ = tcp.SetLinger(0)
 	}
 	_ = conn.Close()
@@ -268,8 +274,14 @@ type passedOn struct{ *proxyproto.Conn }
 
 // CloseWrite is for the server, which ends its half first where a client is still sending.
 func (c *passedOn) CloseWrite() error {
-	if tcp, ok := c.TCPConn(); ok {
-		return tcp.CloseWrite()
+	if below, ok := c.Raw().(interface{ CloseWrite() error }); ok {
+		return below.CloseWrite()
 	}
 	return errors.ErrUnsupported
 }
+
+// NetConn returns the connection below, as that of tls.Conn does.
+func (c *passedOn) NetConn() net.Conn { return c.Raw() }
+
+// WritesTo returns the connection below: what is written has no header.
+func (c *passedOn) WritesTo() net.Conn { return c.Raw() }

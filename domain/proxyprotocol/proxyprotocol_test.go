@@ -19,6 +19,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/domain/proxyprotocol"
+	"github.com/gatekit-go/gatekit/internal/netconn"
 )
 
 func config(t testing.TB) proxyprotocol.Config {
@@ -250,6 +251,61 @@ func TestClose(t *testing.T) {
 		require.Error(t, err)
 	}
 	require.LessOrEqual(t, runtime.NumGoroutine(), before)
+}
+
+// A listener whose inner one is closed under it says so as often as it is asked.
+func TestInnerListenerCloses(t *testing.T) {
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	l, err := proxyprotocol.New(inner, config(t))
+	require.NoError(t, err)
+	require.NoError(t, inner.Close())
+	for range 3 {
+		_, err = l.Accept()
+		require.ErrorIs(t, err, net.ErrClosed)
+	}
+	require.ErrorIs(t, l.Close(), net.ErrClosed)
+}
+
+// What is below stays within reach, and closes by halves where it can.
+func TestWhatIsBelow(t *testing.T) {
+	for _, hidden := range []bool{false, true} {
+		inner, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		var below net.Listener = inner
+		if hidden {
+			below = plain{inner}
+		}
+		l, err := proxyprotocol.New(below, config(t))
+		require.NoError(t, err)
+		client, err := net.Dial("tcp", inner.Addr().String())
+		require.NoError(t, err)
+		defer client.Close()
+		_, err = io.WriteString(client, v2(1, 0x11, addresses("203.0.113.9")))
+		require.NoError(t, err)
+		conn, err := l.Accept()
+		require.NoError(t, err)
+		defer conn.Close()
+		_, known := netconn.Find[*net.TCPConn](conn)
+		require.Equal(t, !hidden, known)
+		require.True(t, conn != netconn.WritesTo(conn), "what is written has no header")
+		err = conn.(interface{ CloseWrite() error }).CloseWrite()
+		require.Equal(t, hidden, errors.Is(err, errors.ErrUnsupported))
+		if !hidden {
+			require.NoError(t, err)
+			_, err = client.Read(make([]byte, 1))
+			require.ErrorIs(t, err, io.EOF)
+		}
+		require.NoError(t, l.Close())
+	}
+}
+
+// plain hides what its connections are.
+type plain struct{ net.Listener }
+
+func (l plain) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return struct{ net.Conn }{c}, err
 }
 
 func TestNewRefuses(t *testing.T) {

@@ -1,5 +1,5 @@
-// Package hopbyhop knows which headers are for one connection, and which names two readers may take
-// for one.
+// Package hopbyhop knows which headers are for one connection, which names two readers may take for
+// one, and how trailers outlive copies of their request.
 package hopbyhop
 
 import (

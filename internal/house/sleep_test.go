@@ -48,6 +48,7 @@ var sleepers = map[string]string{
 	"throttle/connections_attack_test.go TestSlowHeaders":                 bubbled,
 	"throttle/connections_attack_test.go slowly.Read":                     bubbled,
 	"throttle/connections_attack_test.go trickle.body":                    bubbled,
+	"throttle/slowbody_test.go TestNoMinimum":                             bubbled,
 	"throttle/conformance_test.go bubble.Advance":                         bubbled,
 	"throttle/usageplan/follow_test.go TestRevocationWhileMuchIsRead":     bubbled,
 	"throttle/usageplan/follow_test.go TestProgressIsKept":                bubbled,

@@ -70,6 +70,9 @@ func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 // NegotiateDeflate is the answer to an offer.
 func NegotiateDeflate(lines []string) (string, bool) { return negotiateDeflate(lines) }
 
+// WritesWithoutWaiting reports whether a connection on c can.
+func WritesWithoutWaiting(c net.Conn) bool { return rawConn(c) != nil }
+
 // ValidUTF8 judges a part of a text.
 func ValidUTF8(p []byte, last bool) (int, bool) { return validUTF8(p, last) }
 

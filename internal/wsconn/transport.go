@@ -4,6 +4,8 @@ import (
 	"net"
 	"syscall"
 	"time"
+
+	"github.com/gatekit-go/gatekit/internal/netconn"
 )
 
 // transport is what a connection stands on: a net.Conn that net/http gave up, or an HTTP/2 stream.
@@ -17,14 +19,18 @@ type transport interface {
 
 // rawConn returns the way to write to t without waiting, or nil if there is none: then only a
 // goroutine of the connection's own writes. The type must be the very one, as a wrapper that counts
-// or encrypts has the method, too, and would be passed by.
+// or encrypts has the method, too, and would be passed by; one that does neither says so.
 func rawConn(t transport) syscall.RawConn {
 	if !canTryWrite {
 		return nil
 	}
 	var raw syscall.RawConn
 	var err error
-	switch c := t.(type) {
+	conn, ok := t.(net.Conn)
+	if !ok {
+		return nil
+	}
+	switch c := netconn.WritesTo(conn).(type) {
 	case *net.TCPConn:
 		raw, err = c.SyscallConn()
 	case *net.UnixConn:
