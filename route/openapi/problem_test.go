@@ -196,7 +196,7 @@ func TestNotes(t *testing.T) {
 		{"extension-of-others", rest("/a: {}", "x-amazon-apigateway-cors: {}"), openapi.Options{Flavor: "REST"}, definition.Warning, "x-amazon-apigateway-cors has no effect on REST APIs"},
 		{"extension-of-others-http", rest("/a: {}", "x-amazon-apigateway-policy: {}"), http, definition.Warning, "x-amazon-apigateway-policy has no effect on HTTP APIs"},
 		{"cors-member", rest("/a: {}", "x-amazon-apigateway-cors: {allowOrigin: ['*']}"), http, definition.Warning, `"allowOrigin" is no part of a CORS configuration; the nearest are "allowOrigins"`},
-		{"keys-http", rest("/a:\n  get:\n    security: [{key: []}]\n    x-amazon-apigateway-integration: {type: http_proxy, uri: 'https://h'}", "components: {securitySchemes: {key: {type: apiKey, in: header, name: x-api-key}}}"), http, definition.Warning, "HTTP APIs have no API keys"},
+		{"keys-http", rest("/a:\n  get:\n    security: [{key: []}]\n    x-amazon-apigateway-integration: {type: http_proxy, uri: 'https://h'}", "components: {securitySchemes: {key: {type: apiKey, in: header, name: x-api-key}}}"), http, definition.Unsupported, "HTTP APIs have no API keys"},
 		{"default-get", rest("/$default:\n  get: {}", ""), http, definition.Warning, "the default route is one for all methods"},
 		{"path-extension", rest("/a: {}\nx-all: {}", ""), openapi.Options{}, definition.Ignored, "an extension among the paths"},
 		{"same-status", get("type: mock, responses: {default: {}, '5..': {statusCode: 200}}", noMore), openapi.Options{}, definition.Differs, "the managed gateway keeps one response for the status 200"},

@@ -28,6 +28,7 @@ type reader struct {
 
 	api       *definition.API
 	schemes   map[string]*scheme
+	forAll    []requirement    // of operations without a list of their own
 	schemas   map[string]value // of models, by name
 	generated map[string]value // of models that the document has inline
 	numbers   map[string]int   // how often such a name was made
@@ -114,6 +115,7 @@ func (r *reader) read() {
 	r.extensions(r.root, rootExtensions)
 	r.rootSettings()
 	r.readSchemes()
+	r.forAll = r.requirements(r.root.get("security"))
 	if r.rest {
 		r.findSchemas()
 		r.validators()
