@@ -35,6 +35,7 @@ type reader struct {
 	children  map[string]string
 	noted     map[string]bool // keywords of the model that is read
 	made      map[string]bool // routes of this document, and not of Into
+	hints     int             // about unknown names, so far
 	allValid  string          // the validator of operations that name none
 
 	errors, warnings, notes []definition.Finding
@@ -112,7 +113,7 @@ func (r *reader) read() {
 		r.merge(o.Into)
 	}
 	r.base = r.basePath()
-	r.extensions(r.root, rootExtensions)
+	r.known(r.root, &rootMembers, "")
 	r.rootSettings()
 	r.readSchemes()
 	r.forAll = r.requirements(r.root.get("security"))

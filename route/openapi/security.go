@@ -25,16 +25,16 @@ type scheme struct {
 func (r *reader) readSchemes() {
 	for _, place := range []value{r.root.get("securityDefinitions"), r.root.get("components").get("securitySchemes")} {
 		for name, v := range place.members() {
-			if v = r.deref(v); !v.is(doctree.Map) {
+			if v = r.reference(v); v.Node != nil && !v.is(doctree.Map) {
 				r.fail(v, "Parse issue: the security scheme %.100q is not of type `object`", name)
 				continue
 			}
-			r.extensions(v, schemeExtensions)
+			r.known(v, &schemeMembers, name)
 			s := &scheme{value: v}
 			r.schemes[name] = s
 			switch a := v.get(authorizerExtension); {
 			case a.given():
-				s.auth = r.authorizer(name, v, r.deref(a))
+				s.auth = r.authorizer(name, v, r.reference(a))
 			case strings.EqualFold(v.get(authtypeExtension).text(), "awsSigv4"):
 				s.auth = definition.AuthIAM
 			case v.get("type").text() == "apiKey" && strings.EqualFold(v.get("name").text(), "x-api-key") &&
@@ -50,6 +50,8 @@ func (r *reader) authorizer(name string, s, v value) (auth string) {
 	a := &definition.Authorizer{Origin: r.origin(v), Credentials: v.get("authorizerCredentials").text(),
 		IdentityValidation: v.get("identityValidationExpression").text()}
 	put(&r.api.Authorizers, name, a)
+	r.known(v, &authorizerMembers, name)
+	r.known(v.get("jwtConfiguration"), &jwtMembers, name)
 	a.Type = strings.ToUpper(v.get("type").text())
 	switch kind := a.Type; {
 	case r.rest && kind == definition.TypeToken, r.rest && kind == definition.TypeCognito:
@@ -66,7 +68,7 @@ func (r *reader) authorizer(name string, s, v value) (auth string) {
 		auth, a.IdentitySource = definition.AuthCustom, commaList(v.get("identitySource"))
 		if !r.rest {
 			a.PayloadFormat = payloadFormat(v.get("authorizerPayloadFormatVersion").text())
-			a.SimpleResponses = v.get("enableSimpleResponses").truth()
+			a.SimpleResponses = r.truth(v.get("enableSimpleResponses"))
 		}
 	case !r.rest && kind == definition.TypeJWT:
 		auth = definition.AuthJWT
