@@ -131,14 +131,18 @@ func (r *reader) scheme(name string) (s *scheme, defined bool) {
 	if a == nil || defined && (s.auth != "" || s.key) {
 		return s, defined
 	}
-	auth := a.Type // of a JWT authorizer that of its routes, too
+	return &scheme{auth: authOf(a)}, true
+}
+
+// authOf is the authorization type of the routes that an authorizer is for.
+func authOf(a *definition.Authorizer) string {
 	switch a.Type {
 	case definition.TypeToken, definition.TypeRequest:
-		auth = definition.AuthCustom
+		return definition.AuthCustom
 	case definition.TypeCognito:
-		auth = definition.AuthCognito
+		return definition.AuthCognito
 	}
-	return &scheme{auth: auth}, true
+	return a.Type // of JWT it is the same word
 }
 
 func (r *reader) schemeNames() func(yield func(string) bool) {
