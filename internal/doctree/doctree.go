@@ -133,10 +133,10 @@ func parse(text []byte, l Limits) (*Node, error) {
 		}
 		budget.values = l.Values
 		node, yamlErr := parseYAML(text, budget)
-		if yamlErr == nil || errors.Is(yamlErr, ErrTooLarge) {
-			return node, yamlErr
+		if errors.Is(yamlErr, errYAML) {
+			return nil, err // the text is neither, and looks like JSON
 		}
-		return nil, err
+		return node, yamlErr
 	}
 	return parseYAML(text, budget)
 }
