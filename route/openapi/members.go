@@ -109,20 +109,28 @@ func (r *reader) extension(v value, name, route string, known map[string]reach) 
 	flavors, ok := known[short]
 	switch {
 	case !exact || !ok:
-		severity := definition.Warning
 		if !exact {
 			short = strings.ToLower(name)
 		}
-		for other := range known {
-			if nearest.Distance(short, other) <= 2 || nearest.Distance(short, prefix+other) <= 4 {
-				severity = definition.Unsupported
-			}
+		severity := definition.Warning
+		if r.hints >= maxHints || nearly(short, known) {
+			severity = definition.Unsupported
 		}
 		r.note(severity, v, route, "", "there is no extension %.100q here, and it has no effect%s", name,
 			hint(r, short, known))
 	case r.rest && flavors&forREST == 0, !r.rest && flavors&forHTTP == 0:
 		r.note(definition.Warning, v, route, "", "%s has no effect on %s APIs", name, r.o.Flavor)
 	}
+}
+
+// nearly reports whether a name, with its prefix or without, is nearly a known one.
+func nearly(name string, known map[string]reach) bool {
+	for other := range known {
+		if nearest.Distance(name, other) <= 2 || nearest.Distance(name, prefix+other) <= 4 {
+			return true
+		}
+	}
+	return false
 }
 
 // maxHints bounds what a document of nothing but unknown names costs.

@@ -1,6 +1,8 @@
 package openapi_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -97,4 +99,18 @@ func TestAttackMembers(t *testing.T) {
 		})
 	}
 	read(t, rest("/a:\n  summary: s\n  x-mine: 1\n  $ref: '#/components/x'", "components: {x: {get: {"+mock+"}}}"), openapi.Options{})
+}
+
+// Many unknown names cost no more than as many others: only the first are compared with the known
+// ones, and the rest is taken for what was to protect something.
+func TestAttackManyUnknownMembers(t *testing.T) {
+	var members strings.Builder
+	for i := range 300 {
+		fmt.Fprintf(&members, "x-amazon-apigateway-something%d: 1\n", i)
+	}
+	doc := read(t, root(members.String()), openapi.Options{})
+	require.Len(t, doc.Findings, 300)
+	require.Equal(t, 100, strings.Count(what(doc), "the nearest are"))
+	require.Equal(t, definition.Warning, doc.Findings[0].Severity)
+	require.Equal(t, definition.Unsupported, doc.Findings[299].Severity)
 }
