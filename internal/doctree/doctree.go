@@ -7,7 +7,7 @@
 // and off are booleans, and a key is text whatever it would be as a value: 200, on, null.
 //
 // A name that is twice in one map is an error: two readers would take different ones, and one of
-// them may be the security of a route.
+// them may be the security of a route. So are a tag on a key, and a directive of another version.
 package doctree
 
 import (
@@ -133,10 +133,10 @@ func parse(text []byte, l Limits) (*Node, error) {
 		}
 		budget.values = l.Values
 		node, yamlErr := parseYAML(text, budget)
-		if yamlErr == nil || errors.Is(yamlErr, ErrTooLarge) {
-			return node, yamlErr
+		if errors.Is(yamlErr, errYAML) {
+			return nil, err // the text is neither, and looks like JSON
 		}
-		return nil, err
+		return node, yamlErr
 	}
 	return parseYAML(text, budget)
 }

@@ -10,6 +10,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// errYAML is wrapped where a text is no YAML.
+var errYAML = errors.New("invalid YAML")
+
 // parseYAML reads one YAML document. The library's nodes know lines and styles; what its scalars
 // mean is decided here, as the library follows YAML 1.2 in some points and 1.1 in others.
 func parseYAML(text []byte, b *budget) (n *Node, err error) {
@@ -19,7 +22,7 @@ func parseYAML(text []byte, b *budget) (n *Node, err error) {
 	}
 	defer func() { // the library gives up by a panic where it finds itself in a state that it excludes
 		if p := recover(); p != nil {
-			n, err = nil, fmt.Errorf("invalid YAML: %v", p)
+			n, err = nil, fmt.Errorf("%w: %v", errYAML, p)
 		}
 	}()
 	d := yaml.NewDecoder(bytes.NewReader(text))
@@ -28,10 +31,13 @@ func parseYAML(text []byte, b *budget) (n *Node, err error) {
 		if errors.Is(err, io.EOF) {
 			return nil, errors.New("the document is empty")
 		}
-		return nil, fmt.Errorf("invalid YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
+		if strings.Contains(err.Error(), "found incompatible YAML document") {
+			return nil, fmt.Errorf("%w: want no directive %%YAML, or one of the version 1.1", errYAML)
+		}
+		return nil, fmt.Errorf("%w: %s", errYAML, strings.TrimPrefix(err.Error(), "yaml: "))
 	}
 	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, errors.New("invalid YAML: want one document, and nothing behind it")
+		return nil, fmt.Errorf("%w: want one document, and nothing behind it", errYAML)
 	}
 	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 {
 		return nil, errors.New("the document is empty")
@@ -96,6 +102,8 @@ func (n *Node) fill(y *yaml.Node, b *budget, depth int) error {
 		case key.Tag == "!!merge":
 			merged = append(merged, value)
 			continue
+		case key.Style&yaml.TaggedStyle != 0 && key.Tag != "!!str":
+			return fmt.Errorf("line %d: want a key without a tag, got %.40s", key.Line, key.Tag)
 		}
 		c, err := convert(value, b, depth+1)
 		if err != nil {

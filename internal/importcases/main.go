@@ -18,7 +18,8 @@
 // stands for any text, within one case for the same.
 //
 // What was read is built, too, and each route that the case or the document protects is asked by a
-// stranger: anything but a refusal is a difference.
+// stranger: anything but a refusal is a difference. What the document protects is found by a
+// reading that is independent of the tried one.
 //
 // It prints by case what differs, and a summary; the exit code is 1 if anything differs, 2 if the
 // cases can't be read.

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/gatekit-go/gatekit/route/openapi"
 )
 
 // document is one of a route of each kind of protection, and an open one.
@@ -135,6 +137,38 @@ func TestARouteThatIsOpen(t *testing.T) {
 	code, out = tried(t, map[string]string{"$yaml": strings.Replace(document, "security: [{key: []}]", "security: []", 1)}, "", recordedExpected)
 	require.Contains(t, out, "closed: ANY /key on the stage test answers a stranger with 200")
 	require.Equal(t, 1, code)
+}
+
+// A route that the document's text means to protect is asked, also where the reader that is tried
+// would have opened it.
+func TestSecured(t *testing.T) {
+	open := strings.Replace(document, "security: [{token: []}]", "security: []", 1)
+	doc, err := openapi.Read([]byte(open), openapi.Options{Flavor: "REST"})
+	require.NoError(t, err)
+	for own, want := range map[string]bool{
+		"[{token: []}]": true, "[token]": true, "[[token]]": true, "[~]": true, "{token: []}": true, "token": true, "[{}, {key: []}]": true, "[{gone: []}]": true,
+		"[]": false, "[{}]": false, "~": false, "[{NONE: []}]": false, "[{api_key_false: []}]": false,
+		"~, securty: [{token: []}]": true, "~, Security: [token]": true, "[], x-amazon-apigateway-auth: {type: AWS_IAM}": false,
+		"~, x-amazon-apigateway-auth: {type: aws_iam}": true, "~, x-amazon-apigateway-auth: {type: none}": false, "[token], x-amazon-apigateway-auth: {type: NONE}": true,
+	} {
+		text := strings.Replace(document, "security: [{token: []}]", "security: "+own, 1)
+		require.Equal(t, want, secured([]byte(text), doc)["GET /token/{id}"], own)
+		found := &comparison{bound: map[string]string{}}
+		found.closed(doc, secured([]byte(text), doc))
+		require.Len(t, found.found, map[bool]int{true: 1}[want], own)
+	}
+	for root, want := range map[string]bool{"security: [token]": true, "securities: [{token: []}]": true, "security: []": false, "securityDefinitions: {a: {}}": false} {
+		text := strings.Replace(open, "security: []", "operationId: o", 1) + root + "\n"
+		require.Equal(t, want, secured([]byte(text), doc)["GET /token/{id}"], root)
+	}
+	require.Empty(t, secured([]byte("a: [\n"), doc))
+	require.Empty(t, secured([]byte("a: b"), doc))
+	for path, want := range map[string]bool{"/{id}/": true, "/en/{id}": false, "/": false, "/$default": false} {
+		based := strings.Replace(document, "/token/{id}:", path+":", 1)
+		require.Equal(t, want, secured([]byte(based), doc)["GET /token/{id}"], path)
+	}
+	fallback := strings.Replace(document, "/key:", "/$default:", 1)
+	require.True(t, secured([]byte(fallback), doc)["$default"])
 }
 
 func TestRefused(t *testing.T) {

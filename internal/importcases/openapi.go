@@ -31,7 +31,9 @@ func tryOpenAPI(c *Case) []string {
 	case err != nil:
 		return []string{err.Error()}
 	}
-	found.closed(doc, protectedBy(c.Expected))
+	protected := protectedBy(c.Expected)
+	maps.Copy(protected, secured(text, doc))
+	found.closed(doc, protected)
 	api := doc.APIs[0]
 	if methods, ok := c.Expected["methods"].(map[string]any); ok {
 		if err := found.recorded(c, methods, doc); err != nil {

@@ -88,7 +88,6 @@ func integrationURIs(doc *definition.Document) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	const anyMethod = "x-amazon-apigateway-any-method"
 	var written struct {
 		Paths map[string]map[string]struct {
 			Integration struct {

@@ -26,7 +26,7 @@ func Names(want string, have iter.Seq[string]) []string {
 	}
 	var all []near
 	for name := range have {
-		all = append(all, near{name, distance(want, name)})
+		all = append(all, near{name, Distance(want, name)})
 	}
 	slices.SortStableFunc(all, func(a, b near) int { return cmp.Compare(a.distance, b.distance) })
 	names := make([]string, 0, maxNames)
@@ -50,9 +50,11 @@ func Hint(want string, have iter.Seq[string]) string {
 	return "; the nearest are " + strings.Join(quoted, ", ")
 }
 
-// distance keeps one row of the table: after the bytes of a that have been read, row[j] is the
-// distance to b[:j].
-func distance(a, b string) int {
+// Distance is the number of bytes to insert, delete or replace that make one name of the other
+// (Levenshtein); of longer names the first 256 bytes count.
+func Distance(a, b string) int {
+	// One row of the table is kept: after the bytes of a that have been read, row[j] is the
+	// distance to b[:j].
 	a, b = a[:min(len(a), maxBytes)], b[:min(len(b), maxBytes)]
 	row := make([]int, len(b)+1)
 	for j := range row {

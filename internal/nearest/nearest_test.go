@@ -29,3 +29,14 @@ func TestNames(t *testing.T) {
 	require.Equal(t, `; the nearest are "GET /pets"`, nearest.Hint("GET /pet", slices.Values(keys[2:3])))
 	require.Equal(t, "; there are none", nearest.Hint("GET /pet", slices.Values([]string(nil))))
 }
+
+func TestDistance(t *testing.T) {
+	for _, tt := range []struct {
+		a, b string
+		want int
+	}{{"", "", 0}, {"security", "security", 0}, {"securty", "security", 1}, {"securities", "security", 3}, {"", "abc", 3}, {"ab", "ba", 2},
+		{strings.Repeat("x", 1<<20), "x", 255}} {
+		require.Equal(t, tt.want, nearest.Distance(tt.a, tt.b))
+		require.Equal(t, tt.want, nearest.Distance(tt.b, tt.a))
+	}
+}

@@ -81,12 +81,62 @@ func TestAttackSecurityThatIsNoSecurity(t *testing.T) {
 		_, err := openapi.Read([]byte(rest("/a:\n  get:\n    security: "+security+"\n    "+mock, schemes)), openapi.Options{})
 		require.ErrorContains(t, err, "attribute security is not of type `array`", security)
 	}
+	for security, want := range map[string]string{
+		"[token]": "security[0] is not of type `object`: write {token: []}", "[[token]]": "write {SCHEME: []}", "[~]": "security[0] is not", "[{token: []}, 1]": "security[1] is not",
+		"[{pool: {read: true}}]": `the scopes of "pool" in security[0]`, "[{pool: [[read]]}]": "of texts", "[{pool: [~]}]": "of texts", "[{pool: ['']}]": "of texts", "[{pool: read}]": "of texts", "[{pool: }]": "of texts",
+	} {
+		_, err := openapi.Read([]byte(rest("/a:\n  get:\n    security: "+security+"\n    "+mock, schemes)), openapi.Options{})
+		require.ErrorContains(t, err, want, security)
+		_, err = openapi.Read([]byte(rest("/a: {}", "security: "+security+"\n"+schemes)), openapi.Options{})
+		require.ErrorContains(t, err, want, security)
+	}
+	for _, scheme := range []string{"~", "token", "[]"} {
+		_, err := openapi.Read([]byte(rest("/a: {}", "components: {securitySchemes: {s: "+scheme+"}}")), openapi.Options{})
+		require.ErrorContains(t, err, "the security scheme \"s\" is not of type `object`", scheme)
+	}
+	_, err := openapi.Read([]byte(rest("/a:\n  get:\n    security: [{token: []}]\n    x-amazon-apigateway-auth: {type: NONE}\n    "+mock, schemes)), openapi.Options{})
+	require.ErrorContains(t, err, "Unable to put authorization on 'GET' for resource at path '/a': want no x-amazon-apigateway-auth of the type NONE")
 	for _, auth := range []string{"{}", "AWS_IAM", "{type: ''}", "{type: [NONE]}", "{type: CUSTOM}", "{type: 'NONE '}", "[]"} {
 		doc := read(t, rest("/a:\n  get:\n    x-amazon-apigateway-auth: "+auth+"\n    "+mock, "security: [{token: []}]\n"+schemes), openapi.Options{})
 		got := doc.APIs[0].Routes["GET /a"].Auth
 		require.NotEqual(t, definition.AuthNone, got.Type, auth)
 		require.Contains(t, what(doc), "which nothing can decide: the route refuses", auth)
 	}
+}
+
+// What is protected on paper and open in fact is nothing that a strict Build serves.
+func TestAttackSchemesThatProtectNothing(t *testing.T) {
+	for name, scheme := range map[string]string{
+		"undefined": "", "no-authorizer": "{type: http, scheme: bearer}", "authorizer-null": "{type: apiKey, in: header, name: X, x-amazon-apigateway-authorizer: ~}",
+		"type-case": "{type: APIKEY, in: header, name: x-api-key}", "in-case": "{type: apiKey, in: Header, name: x-api-key}", "in-query": "{type: apiKey, in: query, name: x-api-key}",
+		"authtype": "{type: apiKey, in: header, name: X, x-amazon-apigateway-authtype: [awsSigv4]}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			root := ""
+			if scheme != "" {
+				root = "components: {securitySchemes: {s: " + scheme + "}}"
+			}
+			doc := read(t, rest("/a:\n  get:\n    security: [{s: []}]\n    "+mock, root), openapi.Options{Flavor: "REST"})
+			require.Equal(t, definition.Auth{Type: "NONE"}, doc.APIs[0].Routes["GET /a"].Auth)
+			require.Equal(t, definition.Unsupported, doc.Findings[0].Severity, what(doc))
+			_, err := definition.Build(t.Context(), doc, definition.Bindings{Strict: true})
+			require.ErrorContains(t, err, "protects nothing")
+		})
+	}
+}
+
+// A document that is merged into an API may name that API's authorizers, also by a scheme that
+// says nothing of them.
+func TestAttackMergeThatNamesAnAuthorizer(t *testing.T) {
+	into := read(t, rest("/a:\n  get:\n    security: [{token: []}]\n    "+mock, schemes), openapi.Options{Flavor: "REST"}).APIs[0]
+	for _, root := range []string{"", "components: {securitySchemes: {token: {type: apiKey, in: header, name: X}, pool: {type: oauth2}}}"} {
+		doc := read(t, rest("/b:\n  get:\n    security: [{token: []}]\n    "+mock+"\n/c:\n  get:\n    security: [{pool: [s]}]\n    "+mock, root), openapi.Options{Into: into})
+		require.Empty(t, doc.Findings)
+		require.Equal(t, definition.Auth{Type: "CUSTOM", Authorizer: "token"}, doc.APIs[0].Routes["GET /b"].Auth)
+		require.Equal(t, definition.Auth{Type: "COGNITO_USER_POOLS", Authorizer: "pool", Scopes: []string{"s"}}, doc.APIs[0].Routes["GET /c"].Auth)
+	}
+	doc := read(t, rest("/b:\n  get:\n    security: [{tokn: []}]\n    "+mock, ""), openapi.Options{Into: into})
+	require.Contains(t, what(doc), `unsupported: the security scheme "tokn" isn't defined, and protects nothing; the nearest are "token"`)
 }
 
 // An authorizer whose scheme is written in another order, letter case or place is one all the same.

@@ -29,6 +29,14 @@
 // them may be a route's security. So are OpenAPI 3.1, references that lead out of the document or
 // nowhere, and a request validator that isn't defined.
 //
+// Security that can't be understood is refused, as it would open the route: a list whose elements
+// are no maps, scopes that are no texts, a member that is nearly called security, members beside
+// the reference of a path, an operation or a scheme, x-amazon-apigateway-auth of the type NONE
+// beside a security list that protects. So is a boolean that is neither true nor false. A scheme
+// that protects nothing (it isn't defined, or has no authorizer and is no API key's) leaves the
+// route open as on the managed gateway, with a finding that [definition.Bindings].Strict refuses.
+// Where a document is merged into an API, a scheme may be one of that API's authorizers.
+//
 // Names of models needn't be alphanumeric, a response may be a reference, and an integration may
 // have several responses for one status: each is reported, as the managed gateway refuses the
 // first, doesn't follow the second and keeps one of the third. Models that stand where they are

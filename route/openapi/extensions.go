@@ -14,51 +14,6 @@ import (
 
 const prefix = "x-amazon-apigateway-"
 
-// reach says for which flavor an extension has a meaning.
-type reach uint8
-
-const (
-	forREST reach = 1 << iota
-	forHTTP
-	forBoth = forREST | forHTTP
-)
-
-// The extensions that there are, by where they stand, without their prefix.
-var (
-	rootExtensions = map[string]reach{
-		"api-key-source": forREST, "binary-media-types": forREST, "cors": forHTTP, "documentation": forREST,
-		"endpoint-access-mode": forREST, "endpoint-configuration": forBoth, "gateway-responses": forREST,
-		"importexport-version": forHTTP, "minimum-compression-size": forREST, "policy": forREST,
-		"request-validator": forREST, "request-validators": forREST, "security-policy": forREST,
-	}
-	pathExtensions      = map[string]reach{"any-method": forBoth}
-	operationExtensions = map[string]reach{"auth": forBoth, "integration": forBoth, "request-validator": forREST}
-	schemeExtensions    = map[string]reach{"authorizer": forBoth, "authtype": forBoth}
-)
-
-// extensions reports those of a map that nothing reads: a misspelled one would leave a route
-// without what it was to have.
-func (r *reader) extensions(v value, known map[string]reach) {
-	for name, member := range v.members() {
-		r.extension(member, name, known)
-	}
-}
-
-func (r *reader) extension(v value, name string, known map[string]reach) {
-	short, ours := strings.CutPrefix(name, prefix)
-	if !ours {
-		return // x-anything is anybody's, and other members are OpenAPI's
-	}
-	flavors, ok := known[short]
-	switch {
-	case !ok:
-		r.note(definition.Warning, v, "", "", "there is no extension %.100q here, and it has no effect%s", name,
-			nearest.Hint(short, slices.Values(slices.Sorted(maps.Keys(known)))))
-	case r.rest && flavors&forREST == 0, !r.rest && flavors&forHTTP == 0:
-		r.note(definition.Warning, v, "", "", "%s has no effect on %s APIs", name, r.o.Flavor)
-	}
-}
-
 // rootSettings reads what a document says of the API as a whole.
 func (r *reader) rootSettings() {
 	api := r.api
@@ -102,7 +57,14 @@ func (r *reader) rootSettings() {
 }
 
 func (r *reader) endpoint(v value) {
-	if v.get("disableExecuteApiEndpoint").truth() {
+	if !v.given() {
+		return
+	}
+	if !v.is(doctree.Map) {
+		r.fail(v, "Invalid endpoint configuration: want a map")
+	}
+	r.known(v, &endpointMembers, "")
+	if r.truth(v.get("disableExecuteApiEndpoint")) {
 		r.api.DefaultEndpointDisabled = true
 	}
 	for _, id := range v.get("vpcEndpointIds").texts() {
@@ -160,12 +122,7 @@ func (r *reader) cors() {
 	}
 	c := &definition.CORS{Origins: v.get("allowOrigins").texts(), Methods: v.get("allowMethods").texts(),
 		Headers: v.get("allowHeaders").texts(), ExposeHeaders: v.get("exposeHeaders").texts(), Origin: r.origin(v)}
-	for name, member := range v.members() {
-		if !corsMembers[name] {
-			r.note(definition.Warning, member, "", "", "%.100q is no part of a CORS configuration%s", name,
-				nearest.Hint(name, slices.Values(slices.Sorted(maps.Keys(corsMembers)))))
-		}
-	}
+	r.known(v, &corsMembers, "")
 	if age := v.get("maxAge"); age.given() {
 		seconds, err := strconv.Atoi(age.text())
 		if err != nil || seconds < -1 || seconds > 86400 {
@@ -174,7 +131,7 @@ func (r *reader) cors() {
 		c.MaxAge = &seconds
 	}
 	if credentials := v.get("allowCredentials"); credentials.given() {
-		allowed := credentials.truth()
+		allowed := r.truth(credentials)
 		c.Credentials = &allowed
 		if allowed && slices.Contains(c.Origins, "*") {
 			r.fail(credentials, "Invalid CORS configuration: allowCredentials can't be true when allowOrigins has *")
@@ -182,6 +139,3 @@ func (r *reader) cors() {
 	}
 	r.api.CORS = c
 }
-
-var corsMembers = map[string]bool{"allowOrigins": true, "allowMethods": true, "allowHeaders": true,
-	"exposeHeaders": true, "maxAge": true, "allowCredentials": true}

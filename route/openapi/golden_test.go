@@ -77,7 +77,7 @@ func TestRoundTrip(t *testing.T) {
 	for _, d := range documents {
 		t.Run(d.file, func(t *testing.T) {
 			first := read(t, file(t, d.file), d.o)
-			written, err := openapi.Write(first, first.APIs[0].ID, openapi.Options{})
+			written, err := openapi.Write(first, first.APIs[0].ID, openapi.Options{EndpointTypes: d.o.EndpointTypes})
 			require.NoError(t, err)
 			golden(t, base(d.file)+".written.json", written)
 			o := d.o

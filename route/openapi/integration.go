@@ -67,7 +67,7 @@ func (r *reader) connection(v value, i *definition.Integration) {
 	if strings.EqualFold(v.get("connectionType").text(), "VPC_LINK") {
 		i.Connection = &definition.Connection{Type: "VPC_LINK", ID: v.get("connectionId").text()}
 	}
-	tls := definition.TLS{SkipVerification: v.get("tlsConfig").get("insecureSkipVerification").truth(),
+	tls := definition.TLS{SkipVerification: r.truth(v.get("tlsConfig").get("insecureSkipVerification")),
 		ServerName: v.get("tlsConfig").get("serverNameToVerify").text()}
 	if tls != (definition.TLS{}) {
 		i.TLS = &tls

@@ -28,7 +28,8 @@ type Options struct {
 	// BasePathPrepend or BasePathSplit.
 	BasePath string
 	// EndpointTypes are REGIONAL, EDGE or PRIVATE: the import's parameter
-	// endpointConfigurationTypes.
+	// endpointConfigurationTypes. [Write] wants those of the API, as a document can't say them: who
+	// repeats them knows that the import has to be given them.
 	EndpointTypes []string
 	// FailOnWarnings refuses a document for which the managed gateway's import has a warning.
 	FailOnWarnings bool

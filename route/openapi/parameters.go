@@ -16,6 +16,9 @@ import (
 // places are where a request has what a document calls a parameter in another word.
 var places = map[string]string{"query": "querystring", "header": "header", "path": "path"}
 
+// otherPlaces are those of parameters that have no effect.
+var otherPlaces = words("cookie formData")
+
 // parameters reads what a REST method declares of its request: parameters and models.
 func (r *reader) parameters(at place, item value) {
 	declared := map[string]bool{}
@@ -23,11 +26,14 @@ func (r *reader) parameters(at place, item value) {
 		for _, p := range r.items(list) {
 			if in, name := p.get("in").text(), p.get("name").text(); in == "body" {
 				r.bodyParameter(at, p)
-			} else if word, ok := places[in]; ok && name != "" {
+			} else if word, ok := places[in]; !ok && !otherPlaces[in] {
+				r.note(definition.Warning, p, at.key, "", "the parameter %.100q is in %.40q, and has no effect%s",
+					name, in, hint(r, in, places))
+			} else if ok && name != "" {
 				if word == "path" {
 					name = strings.TrimSuffix(name, "+")
 				}
-				declared["method.request."+word+"."+name] = p.get("required").truth()
+				declared["method.request."+word+"."+name] = r.truth(p.get("required"))
 			}
 		}
 	}
@@ -48,12 +54,19 @@ func (r *reader) parameters(at place, item value) {
 
 // items are the elements of a list, references followed.
 func (r *reader) items(list value) (all []value) {
+	if list.given() && !list.is(doctree.List) {
+		r.fail(list, "Parse issue: attribute parameters is not of type `array`")
+	}
 	if !list.is(doctree.List) {
 		return nil
 	}
 	for i := range list.Items {
-		if item := r.deref(list.item(i)); item.Node != nil {
+		item := r.deref(list.item(i))
+		switch {
+		case item.is(doctree.Map):
 			all = append(all, item)
+		case item.Node != nil:
+			r.fail(item, "Parse issue: attribute parameters[%d] is not of type `object`", i)
 		}
 	}
 	return all
@@ -181,16 +194,33 @@ const (
 )
 
 func (r *reader) validators() {
-	for name, v := range r.root.get(validatorsExtension).members() {
-		put(&r.api.Validators, name, &definition.Validator{Body: v.get("validateRequestBody").truth(),
-			Parameters: v.get("validateRequestParameters").truth(), Origin: r.origin(v)})
+	all := r.root.get(validatorsExtension)
+	if all.given() && !all.is(doctree.Map) {
+		r.fail(all, "Invalid request validators specified: want a map")
 	}
-	r.allValid = r.root.get(validatorExtension).text()
+	for name, v := range all.members() {
+		if !v.is(doctree.Map) {
+			r.fail(v, "Invalid request validator specified: %.100s: want a map", name)
+		}
+		r.known(v, &validatorMembers, name)
+		put(&r.api.Validators, name, &definition.Validator{Body: r.truth(v.get("validateRequestBody")),
+			Parameters: r.truth(v.get("validateRequestParameters")), Origin: r.origin(v)})
+	}
+	r.allValid = r.validatorName(r.root)
+}
+
+// validatorName is the one that the root, or an operation, names.
+func (r *reader) validatorName(v value) string {
+	named := v.get(validatorExtension)
+	if named.is(doctree.List) || named.is(doctree.Map) {
+		r.fail(named, "Invalid request validator specified: want the name of one, got a %s", named.Kind)
+	}
+	return named.text()
 }
 
 func (r *reader) validatorOf(at place) *definition.Validator {
 	own := at.op.get(validatorExtension)
-	name := cmp.Or(own.text(), r.allValid)
+	name := cmp.Or(r.validatorName(at.op), r.allValid)
 	if name == "" {
 		return nil
 	}

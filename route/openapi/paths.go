@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/gatekit-go/gatekit/internal/doctree"
-	"github.com/gatekit-go/gatekit/internal/nearest"
 	"github.com/gatekit-go/gatekit/internal/routetree"
 	"github.com/gatekit-go/gatekit/route/definition"
 )
@@ -34,7 +33,7 @@ func (r *reader) paths() {
 			r.note(definition.Ignored, item, path, "", "an extension among the paths has no effect")
 			continue
 		}
-		if item = r.deref(item); !item.is(doctree.Map) {
+		if item = r.object(item, path); !item.is(doctree.Map) {
 			continue
 		}
 		path, isDefault := r.path(item, path)
@@ -98,35 +97,46 @@ func (r *reader) unknownMember(path, name string, v value) {
 	switch {
 	case name == "trace":
 		r.note(definition.Warning, v, "TRACE "+path, "", "no API has the method TRACE: the route isn't made")
-	case strings.HasPrefix(name, "x-"):
-		r.extension(v, name, pathExtensions)
+	case ofTheGateway(name):
+		r.extension(v, name, path, pathExtensions)
+	case strings.HasPrefix(name, "x-"): // anybody's
+	case meansSecurity(name):
+		r.misspelledSecurity(v, name)
 	default:
 		r.note(definition.Warning, v, path, "", "%.100q is no method, and has no effect%s", name,
-			nearest.Hint(name, func(yield func(string) bool) {
-				for method := range methods {
-					if !yield(method) {
-						return
-					}
-				}
-			}))
+			hint(r, name, methods))
 	}
+}
+
+// object is a path item or an operation, references followed; nil if there is none to be made a
+// route of.
+func (r *reader) object(v value, route string) value {
+	if v.Node != nil && !v.given() {
+		r.note(definition.Warning, v, route, "", "there is nothing: no route is made of it")
+		return value{at: v.at}
+	}
+	found := r.reference(v)
+	if found.Node != nil && !found.is(doctree.Map) {
+		r.fail(v, "Parse issue: attribute paths.'%.100s' is not of type `object`", route)
+	}
+	return found
 }
 
 // operation reads one operation, and adds its route if one is made of it.
 func (r *reader) operation(method, path string, isDefault bool, item, op value) {
-	if op = r.deref(op); !op.is(doctree.Map) {
+	key := method + " " + path
+	if op = r.object(op, key); !op.is(doctree.Map) {
 		return
 	}
-	key := method + " " + path
 	switch {
-	case !r.rest && method == "ANY" && (isDefault || op.get("isDefaultRoute").truth()):
+	case !r.rest && method == "ANY" && (isDefault || r.truth(op.get("isDefaultRoute"))):
 		key = defaultRoute
 	case isDefault:
 		r.note(definition.Warning, op, key, "use x-amazon-apigateway-any-method",
 			"the default route is one for all methods: the route isn't made")
 		return
 	}
-	r.extensions(op, operationExtensions)
+	r.known(op, &operationMembers, key)
 	route := &definition.Route{Operation: op.get("operationId").text(), Origin: r.origin(op)}
 	at := place{key: key, method: method, path: path, route: route, op: op}
 	r.security(at)

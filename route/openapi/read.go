@@ -28,12 +28,14 @@ type reader struct {
 
 	api       *definition.API
 	schemes   map[string]*scheme
+	forAll    []requirement    // of operations without a list of their own
 	schemas   map[string]value // of models, by name
 	generated map[string]value // of models that the document has inline
 	numbers   map[string]int   // how often such a name was made
 	children  map[string]string
 	noted     map[string]bool // keywords of the model that is read
 	made      map[string]bool // routes of this document, and not of Into
+	hints     int             // about unknown names, so far
 	allValid  string          // the validator of operations that name none
 
 	errors, warnings, notes []definition.Finding
@@ -111,9 +113,10 @@ func (r *reader) read() {
 		r.merge(o.Into)
 	}
 	r.base = r.basePath()
-	r.extensions(r.root, rootExtensions)
+	r.known(r.root, &rootMembers, "")
 	r.rootSettings()
 	r.readSchemes()
+	r.forAll = r.requirements(r.root.get("security"))
 	if r.rest {
 		r.findSchemas()
 		r.validators()

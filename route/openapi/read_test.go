@@ -63,6 +63,8 @@ func TestSecurity(t *testing.T) {
 		{name: "without-authorizer", own: "[{open: []}]", want: none, finding: `the security scheme "open" has no authorizer: it protects nothing`},
 		{name: "auth-iam", root: "[{token: []}]", own: "[]\n  x-amazon-apigateway-auth: {type: aws_IAM}", want: auth{Type: "AWS_IAM"}},
 		{name: "auth-none", root: "[{token: []}]", own: "~\n  x-amazon-apigateway-auth: {type: none}", want: none},
+		{name: "auth-iam-beside", own: "[{token: []}]\n  x-amazon-apigateway-auth: {type: AWS_IAM}", want: auth{Type: "AWS_IAM"}, finding: `x-amazon-apigateway-auth says AWS_IAM: the authorizer "token" isn't asked`},
+		{name: "auth-none-beside-a-key", own: "[{key: []}]\n  x-amazon-apigateway-auth: {type: NONE}", want: none, key: true},
 		{name: "auth-unknown", own: "[]\n  x-amazon-apigateway-auth: {type: magic}", want: auth{Type: "MAGIC"}, finding: "which nothing can decide: the route refuses"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

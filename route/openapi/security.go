@@ -1,12 +1,10 @@
 package openapi
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/gatekit-go/gatekit/internal/doctree"
-	"github.com/gatekit-go/gatekit/internal/nearest"
 	"github.com/gatekit-go/gatekit/route/definition"
 )
 
@@ -27,15 +25,16 @@ type scheme struct {
 func (r *reader) readSchemes() {
 	for _, place := range []value{r.root.get("securityDefinitions"), r.root.get("components").get("securitySchemes")} {
 		for name, v := range place.members() {
-			if v = r.deref(v); !v.is(doctree.Map) {
+			if v = r.reference(v); v.Node != nil && !v.is(doctree.Map) {
+				r.fail(v, "Parse issue: the security scheme %.100q is not of type `object`", name)
 				continue
 			}
-			r.extensions(v, schemeExtensions)
+			r.known(v, &schemeMembers, name)
 			s := &scheme{value: v}
 			r.schemes[name] = s
 			switch a := v.get(authorizerExtension); {
 			case a.given():
-				s.auth = r.authorizer(name, v, r.deref(a))
+				s.auth = r.authorizer(name, v, r.reference(a))
 			case strings.EqualFold(v.get(authtypeExtension).text(), "awsSigv4"):
 				s.auth = definition.AuthIAM
 			case v.get("type").text() == "apiKey" && strings.EqualFold(v.get("name").text(), "x-api-key") &&
@@ -51,6 +50,8 @@ func (r *reader) authorizer(name string, s, v value) (auth string) {
 	a := &definition.Authorizer{Origin: r.origin(v), Credentials: v.get("authorizerCredentials").text(),
 		IdentityValidation: v.get("identityValidationExpression").text()}
 	put(&r.api.Authorizers, name, a)
+	r.known(v, &authorizerMembers, name)
+	r.known(v.get("jwtConfiguration"), &jwtMembers, name)
 	a.Type = strings.ToUpper(v.get("type").text())
 	switch kind := a.Type; {
 	case r.rest && kind == definition.TypeToken, r.rest && kind == definition.TypeCognito:
@@ -67,7 +68,7 @@ func (r *reader) authorizer(name string, s, v value) (auth string) {
 		auth, a.IdentitySource = definition.AuthCustom, commaList(v.get("identitySource"))
 		if !r.rest {
 			a.PayloadFormat = payloadFormat(v.get("authorizerPayloadFormatVersion").text())
-			a.SimpleResponses = v.get("enableSimpleResponses").truth()
+			a.SimpleResponses = r.truth(v.get("enableSimpleResponses"))
 		}
 	case !r.rest && kind == definition.TypeJWT:
 		auth = definition.AuthJWT
@@ -131,75 +132,4 @@ func commaList(v value) (all []string) {
 		}
 	}
 	return all
-}
-
-// security decides who may call: by the operation's own list, or the document's, which applies to
-// operations without one although the guide says that it doesn't.
-func (r *reader) security(at place) {
-	at.route.Auth = definition.Auth{Type: definition.AuthNone}
-	list := at.op.get("security")
-	if !list.given() {
-		list = r.root.get("security")
-	}
-	if list.given() && !list.is(doctree.List) {
-		r.fail(list, "Parse issue: attribute security is not of type `array`")
-		return
-	}
-	if list.given() {
-		for i := range list.Items {
-			for name, scopes := range list.item(i).members() {
-				r.requirement(at, name, scopes)
-			}
-		}
-	}
-	auth := at.op.get(authExtension)
-	if !auth.given() {
-		return
-	}
-	at.route.Auth = definition.Auth{Type: strings.ToUpper(auth.get("type").text())}
-	if t := at.route.Auth.Type; t != definition.AuthIAM && t != definition.AuthNone {
-		r.note(definition.Unsupported, auth, at.key, "write AWS_IAM or NONE",
-			"%s has the type %.40q, which nothing can decide: the route refuses", authExtension, t)
-	}
-}
-
-// requirement is one name of a security list. The first authorizer decides; a key may stand beside
-// it, in one requirement or in another.
-func (r *reader) requirement(at place, name string, scopes value) {
-	s, defined := r.schemes[name]
-	switch {
-	case !defined && (name == "NONE" || name == "api_key_false"):
-		// Names that the translator of templates writes to keep a default away.
-	case !defined:
-		r.note(definition.Warning, scopes, at.key, "define the scheme, or take the name out",
-			"the security scheme %.100q isn't defined, and protects nothing%s", name, nearest.Hint(name,
-				r.schemeNames()))
-	case s.key && r.rest:
-		at.route.APIKeyRequired = true
-	case s.key:
-		r.note(definition.Warning, scopes, at.key, "",
-			"HTTP APIs have no API keys: the scheme %.100q protects nothing", name)
-	case s.auth == "":
-		r.note(definition.Warning, scopes, at.key, "give the scheme an "+authorizerExtension,
-			"the security scheme %.100q has no authorizer: it protects nothing, on the managed gateway neither", name)
-	case at.route.Auth.Type == definition.AuthNone:
-		at.route.Auth = definition.Auth{Type: s.auth, Scopes: scopes.texts()}
-		if s.auth != definition.AuthIAM {
-			at.route.Auth.Authorizer = name
-		}
-	case r.rest:
-		r.note(definition.Differs, scopes, at.key, "leave one",
-			"of several authorizers the first decides, %.100q doesn't", name)
-	default:
-		r.fail(scopes, "Unable to create route '%s': want one authorizer, got several", at.key)
-	}
-}
-
-func (r *reader) schemeNames() func(yield func(string) bool) {
-	names := make([]string, 0, len(r.schemes))
-	for name := range r.schemes {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return slices.Values(names)
 }

@@ -51,9 +51,19 @@ func (v value) text() string {
 	return v.Text
 }
 
-// truth is a boolean, which some documents have as text.
-func (v value) truth() bool {
-	return (v.is(doctree.Bool) || v.is(doctree.Text)) && strings.EqualFold(v.Text, "true")
+// truth is a boolean, which some documents have as text. Any other word is an error, and no false:
+// it may be what was to close a door.
+func (r *reader) truth(v value) bool {
+	switch {
+	case !v.given():
+	case (v.is(doctree.Bool) || v.is(doctree.Text)) && strings.EqualFold(v.Text, "true"):
+		return true
+	case (v.is(doctree.Bool) || v.is(doctree.Text)) && strings.EqualFold(v.Text, "false"):
+	default:
+		r.fail(v, "Parse issue: attribute %.200s is not of type `boolean`: want true or false, got %.100q",
+			v.at, v.shown())
+	}
+	return false
 }
 
 // texts are the scalars of a list, or the one of a scalar.
@@ -88,12 +98,31 @@ const maxRefs = 20
 
 // deref follows references within the document. What leads out of it, to nothing or in a circle is
 // an error of the import, and nil.
-func (r *reader) deref(v value) value {
+func (r *reader) deref(v value) value { return r.follow(v, nil) }
+
+// reference is deref for what has routes or their security: members beside a reference are an
+// error, as nobody says which of the two counts.
+func (r *reader) reference(v value) value {
+	return r.follow(v, func(v value) {
+		for name, member := range v.members() {
+			if !besideRef[name] && (!strings.HasPrefix(name, "x-") || ofTheGateway(name)) {
+				r.fail(member, "want nothing beside a reference, got %.100q: write all of it in one place", name)
+			}
+		}
+	})
+}
+
+var besideRef = map[string]bool{"$ref": true, "summary": true, "description": true}
+
+func (r *reader) follow(v value, check func(value)) value {
 	from := v
 	for range maxRefs {
 		ref := v.Get("$ref")
 		if ref == nil || ref.Kind != doctree.Text {
 			return v
+		}
+		if check != nil {
+			check(v)
 		}
 		target, ok := r.lookup(ref.Text)
 		if !ok {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -28,9 +29,10 @@ type writer struct {
 
 // Write returns an API of a definition as an OpenAPI 3.0.1 document, in JSON with two blanks a
 // level: one that the managed gateway can import, and that [Read] makes the same API of, but for
-// places and lines. What a document can't say (stages, usage plans, domain names) is left out, but
-// an authorizer that it can't say is an error: its routes would be open. With
-// Options.Public it is one for the API's callers, which has these as texts and addresses.
+// places and lines. What a document can't say (stages, usage plans, domain names) is left out. But
+// protection that it can't say, or that contradicts itself, is an error, as routes would be open;
+// so are routes that aren't known, and endpoint types that Options.EndpointTypes doesn't repeat.
+// With Options.Public it is one for the API's callers, which has these as texts and addresses.
 //
 // api is the API's ID; it may be empty where there is one API. WebSocket APIs have no documents. Of
 // the other options Region and Account count where the API has none.
@@ -93,6 +95,12 @@ func find(doc *definition.Document, id string) (*definition.API, error) {
 
 // imported writes a document for the managed gateway.
 func (w *writer) imported() {
+	w.mistakes.Require(!w.api.RoutesUnknown, "RoutesUnknown",
+		"want an API whose routes are all there: a document of the others would be taken for the whole")
+	if types := w.api.EndpointTypes; len(types) > 0 && !slices.Equal(types, w.o.EndpointTypes) {
+		w.mistakes.Add("EndpointTypes", "a document can't say %v, and a private API would become a public one: repeat "+
+			"them in Options.EndpointTypes, and give them to the import as endpointConfigurationTypes", types)
+	}
 	w.servers()
 	paths := w.root.sub("paths")
 	for _, key := range sorted(w.api.Routes) {

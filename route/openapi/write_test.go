@@ -177,3 +177,41 @@ func TestWriteRefusals(t *testing.T) {
 		})
 	}
 }
+
+// What would be lost on the way into a document, and open the API or a route, is an error.
+func TestWriteLosesNoProtection(t *testing.T) {
+	type route = definition.Route
+	type auth = definition.Auth
+	authorizers := map[string]*definition.Authorizer{"pool": {Type: "COGNITO_USER_POOLS", Providers: []string{"p"}}, "token": {Type: "TOKEN"}}
+	for _, tt := range []struct {
+		name  string
+		api   definition.API
+		route route
+		want  string
+	}{
+		{"private", definition.API{EndpointTypes: []string{"PRIVATE"}}, route{Auth: auth{Type: "NONE"}}, `API "a".EndpointTypes: a document can't say [PRIVATE]`},
+		{"routes-unknown", definition.API{RoutesUnknown: true}, route{Auth: auth{Type: "NONE"}}, `API "a".RoutesUnknown: want an API whose routes are all there`},
+		{"none-scopes", definition.API{}, route{Auth: auth{Type: "NONE", Scopes: []string{"s"}}}, `Routes["GET /"].Auth: want no authorizer and no scopes with the type NONE, got the authorizer "" and 1 scopes`},
+		{"none-authorizer", definition.API{}, route{Auth: auth{Type: "NONE", Authorizer: "token"}}, `got the authorizer "token"`},
+		{"iam-authorizer", definition.API{}, route{Auth: auth{Type: "AWS_IAM", Authorizer: "token"}}, `want no authorizer with the type AWS_IAM, got "token"`},
+		{"custom-pool", definition.API{}, route{Auth: auth{Type: "CUSTOM", Authorizer: "pool"}}, `want the type COGNITO_USER_POOLS, which is that of routes of the authorizer "pool", got "CUSTOM"`},
+		{"http-key", definition.API{Flavor: "HTTP"}, route{Auth: auth{Type: "NONE"}, APIKeyRequired: true}, `Routes["GET /"].APIKeyRequired: want none on an HTTP API`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			api := tt.api
+			if api.ID = "a"; api.Flavor == "" {
+				api.Flavor, api.Authorizers = "REST", authorizers
+			}
+			api.Routes = map[string]*route{"GET /": &tt.route}
+			text, err := openapi.Write(&definition.Document{APIs: []*definition.API{&api}}, "a", openapi.Options{})
+			require.ErrorContains(t, err, tt.want)
+			require.Nil(t, text)
+			_, err = openapi.Write(&definition.Document{APIs: []*definition.API{&api}}, "a", openapi.Options{EndpointTypes: []string{"PRIVATE"}})
+			if tt.name == "private" {
+				require.NoError(t, err)
+			} else {
+				require.ErrorContains(t, err, tt.want)
+			}
+		})
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 	"github.com/gatekit-go/gatekit/route/definition"
 )
 
@@ -43,11 +44,7 @@ func (w *writer) integration(i *definition.Integration) *object {
 
 // security is a route's list, each scheme in a requirement of its own.
 func (w *writer) security(key string, route *definition.Route) (all []any) {
-	guarded := route.Auth.Type != definition.AuthNone && route.Auth.Type != definition.AuthIAM
-	if name := route.Auth.Authorizer; (name != "" || guarded) && w.api.Authorizers[name] == nil {
-		w.mistakes.Under("Routes").Key(key).Add("Auth", "want an authorizer of the API, got %q with the type %q",
-			name, route.Auth.Type)
-	}
+	w.contradictions(w.mistakes.Under("Routes").Key(key), route)
 	scopes := route.Auth.Scopes
 	if scopes == nil {
 		scopes = []string{}
@@ -70,6 +67,31 @@ func (w *writer) security(key string, route *definition.Route) (all []any) {
 		all = append(all, (&object{}).must(w.key, []string{}))
 	}
 	return all
+}
+
+// contradictions are protection that a document can't say, or that says two things: written, it
+// would be lost, and the route open.
+func (w *writer) contradictions(m *mistakes.Mistakes, route *definition.Route) {
+	auth := route.Auth
+	a := w.api.Authorizers[auth.Authorizer]
+	switch named := auth.Authorizer != ""; auth.Type {
+	case definition.AuthNone:
+		if named || len(auth.Scopes) > 0 {
+			m.Add("Auth", "want no authorizer and no scopes with the type NONE, got the authorizer %q and %d scopes",
+				auth.Authorizer, len(auth.Scopes))
+		}
+	case definition.AuthIAM:
+		m.Require(!named, "Auth", "want no authorizer with the type AWS_IAM, got %q", auth.Authorizer)
+	default:
+		if a == nil {
+			m.Add("Auth", "want an authorizer of the API, got %q with the type %q", auth.Authorizer, auth.Type)
+		} else if authOf(a) != auth.Type {
+			m.Add("Auth", "want the type %s, which is that of routes of the authorizer %q, got %q", authOf(a),
+				auth.Authorizer, auth.Type)
+		}
+	}
+	m.Require(!route.APIKeyRequired || w.api.Flavor == definition.FlavorREST, "APIKeyRequired",
+		"want none on an HTTP API, whose routes can't ask for one")
 }
 
 // free is a name that no authorizer has.
