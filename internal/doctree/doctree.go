@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 )
 
 // Kind is what a [Node] is.
@@ -166,4 +167,21 @@ func (n *Node) add(seen map[string]int, m Member) error {
 	seen[m.Name] = m.Line
 	n.Members = append(n.Members, m)
 	return nil
+}
+
+// Set replaces the member of that name, or appends one. It is of a Map alone.
+func (n *Node) Set(name string, v *Node) {
+	for i := range n.Members {
+		if n.Members[i].Name == name {
+			n.Members[i].Value = v
+			return
+		}
+	}
+	n.Members, n.index = append(n.Members, Member{Name: name, Line: v.Line, Value: v}), nil
+}
+
+// Delete takes the member of that name out of a Map.
+func (n *Node) Delete(name string) {
+	n.Members = slices.DeleteFunc(n.Members, func(m Member) bool { return m.Name == name })
+	n.index = nil
 }
