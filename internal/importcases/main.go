@@ -4,7 +4,7 @@
 //	go run ./internal/importcases DIR
 //
 // DIR has openapi.jsonl, sam.jsonl and cloudformation.jsonl, a case a line: name, config (the
-// document and how it is read) and expected. It prints by case what differs, and a summary; the
+// document or template and how it is read) and expected. It prints by case what differs, and a summary; the
 // exit code is 1 if anything differs, 2 if the cases can't be read.
 //
 // What a case doesn't expect isn't judged, but that there are no routes, authorizers and models
@@ -30,7 +30,14 @@ type Case struct {
 		Document   json.RawMessage `json:"document"`
 		Flavor     string          `json:"flavor"`
 		Mode       string          `json:"mode"`
-		Parameters map[string]any  `json:"parameters"` // of the import: basepath, failonwarnings
+		Parameters map[string]any  `json:"parameters"` // of the import: basepath, failonwarnings; or the template's
+
+		Template json.RawMessage            `json:"template"`
+		Stack    string                     `json:"stack"`
+		Files    map[string]json.RawMessage `json:"files"`    // beside the template
+		Assembly map[string]json.RawMessage `json:"assembly"` // the files of a cdk.out folder
+		Account  string                     `json:"account"`
+		Region   string                     `json:"region"`
 	} `json:"config"`
 	Expected map[string]any `json:"expected"`
 }
@@ -42,7 +49,7 @@ var files = []struct {
 }{
 	{"openapi.jsonl", tryOpenAPI},
 	{"sam.jsonl", nil},
-	{"cloudformation.jsonl", nil},
+	{"cloudformation.jsonl", tryTemplate},
 }
 
 // maxLine bounds a case.

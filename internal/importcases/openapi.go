@@ -37,33 +37,38 @@ func tryOpenAPI(c *Case) []string {
 		}
 		return cmp.found
 	}
+	cmp.api("", c.Expected, api)
+	return cmp.found
+}
+
+// api compares an API with what is expected of it.
+func (c *comparison) api(at string, expected map[string]any, api *definition.API) {
 	got, _ := generic(api).(map[string]any)
-	for _, name := range slices.Sorted(maps.Keys(c.Expected)) {
-		switch want := c.Expected[name].(type) {
+	for _, name := range slices.Sorted(maps.Keys(expected)) {
+		switch want := expected[name].(type) {
 		case map[string]any:
-			if name == "routes" || name == "authorizers" {
+			if name == "routes" || name == "authorizers" || name == "stages" {
 				members, _ := got[name].(map[string]any)
-				cmp.names(name, slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(members)))
+				c.names(at+name, slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(members)))
 			}
-			cmp.value(name, want, got[name])
+			c.value(at+name, want, got[name])
 		case []any:
 			if name == "models" {
-				cmp.names(name, texts(want), slices.Sorted(maps.Keys(api.Models)))
+				c.names(at+name, texts(want), slices.Sorted(maps.Keys(api.Models)))
 				continue
 			}
-			cmp.value(name, want, got[name])
+			c.value(at+name, want, got[name])
 		default:
-			cmp.value(name, want, got[name])
+			c.value(at+name, want, got[name])
 		}
 	}
-	routes, _ := c.Expected["routes"].(map[string]any)
+	routes, _ := expected["routes"].(map[string]any)
 	for _, key := range slices.Sorted(maps.Keys(api.Routes)) {
 		want, _ := routes[key].(map[string]any)
 		if api.Routes[key].APIKeyRequired && want != nil && want["api_key_required"] != true {
-			cmp.differ("routes."+key, "got api_key_required, which isn't expected")
+			c.differ(at+"routes."+key, "got api_key_required, which isn't expected")
 		}
 	}
-	return cmp.found
 }
 
 // documentText is a case's document as bytes: text, or JSON.
