@@ -51,7 +51,8 @@ func (c *comparison) closed(doc *definition.Document, protected map[string]bool)
 			}
 			for _, key := range slices.Sorted(maps.Keys(api.Routes)) {
 				route := api.Routes[key]
-				if protected[key] || protected[api.ID+" "+key] || route.APIKeyRequired || route.Auth.Type != definition.AuthNone {
+				if protected[key] || protected[api.ID+" "+key] || route.APIKeyRequired ||
+					route.Auth.Type != definition.AuthNone {
 					c.stranger(h, name, key)
 				}
 			}

@@ -4,8 +4,8 @@
 //	go run ./internal/importcases DIR
 //
 // DIR has openapi.jsonl, sam.jsonl and cloudformation.jsonl, a case a line: name, config (the
-// document or template and how it is read) and expected. It prints by case what differs, and a summary; the
-// exit code is 1 if anything differs, 2 if the cases can't be read.
+// document or template and how it is read) and expected. It prints by case what differs, and a
+// summary; the exit code is 1 if anything differs, 2 if the cases can't be read.
 //
 // What a case doesn't expect isn't judged, but that there are no routes, authorizers and models
 // beside the expected ones, and no route that asks for an API key unexpectedly. <name> in a text

@@ -60,8 +60,8 @@ func (b *builder) readBody(a *definition.API, r *resource) {
 	b.resolve(a, r)
 }
 
-// onlyDefault reports whether a document is refused for the path $default alone. People's reports have
-// the managed gateway warn of it, and templates in use have it, with FailOnWarnings.
+// onlyDefault reports whether a document is refused for the path $default alone. People's reports
+// have the managed gateway warn of it, and templates in use have it, with FailOnWarnings.
 func onlyDefault(err error) bool {
 	var refused *openapi.Error
 	if !errors.As(err, &refused) || len(refused.Errors) > 0 {
@@ -108,8 +108,8 @@ func (b *builder) bodyText(r *resource) (text []byte, file, why string) {
 	return text, file, ""
 }
 
-// inLines writes a tree as JSON in which each member stands on the line that it has in the template,
-// so that what is said of the document is said of the template's lines.
+// inLines writes a tree as JSON in which each member stands on the line that it has in the
+// template, so that what is said of the document is said of the template's lines.
 func inLines(n *doctree.Node) []byte {
 	w := &lineWriter{line: 1}
 	w.write(n)
@@ -186,8 +186,8 @@ func (b *builder) resolve(a *definition.API, r *resource) {
 	}
 }
 
-// target reads a URI, and names what it leads to. One that the service would refuse is reported, and
-// leads nowhere.
+// target reads a URI, and names what it leads to. One that the service would refuse is reported,
+// and leads nowhere.
 func (b *builder) target(r *resource, flavor, kind, uri string, private bool) definition.Target {
 	t, err := openapi.ReadTarget(flavor, kind, uri, private)
 	if err != nil {
@@ -209,7 +209,12 @@ func (b *builder) known(t *definition.Target) {
 			b.bindable(r)
 			t.Function, t.Name, t.ARN = r.id, "", ""
 		} else if _, unknown := definition.UnknownIn(t.URI); unknown && t.Name == "" {
-			t.Name = t.URI
+			if r := b.find(t.URI, lambdaFunction); r != nil { // whose name isn't known, but which it is
+				b.bindable(r)
+				t.Function, t.URI = r.id, ""
+			} else {
+				t.Name = t.URI
+			}
 		}
 	case definition.KindPrivate:
 		if id := b.refer(t.ARN); id != t.ARN {

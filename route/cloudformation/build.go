@@ -131,7 +131,6 @@ func (b *builder) api(r *resource, property string) *definition.API {
 
 func (b *builder) apiAt(r *resource, id string) (*definition.API, *resource) {
 	if of := b.handed[id]; of != nil && b.apis[of] != nil {
-		of.used = true
 		return b.apis[of], of
 	}
 	name, unknown := definition.UnknownIn(id)

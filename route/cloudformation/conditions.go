@@ -96,8 +96,8 @@ func (s *stack) decide(n *doctree.Node) truth {
 	return truth{unknown: "a condition that is none"}
 }
 
-// all is Fn::And, or with stop turned Fn::Or: one that is decided against it decides it, whatever is
-// unknown of the others.
+// all is Fn::And, or with stop turned Fn::Or: one that is decided against it decides it, whatever
+// is unknown of the others.
 func (s *stack) all(argument *doctree.Node, line int, and bool) truth {
 	if argument.Kind != doctree.List || len(argument.Items) == 0 {
 		s.fault(line, "want a list of conditions")

@@ -110,7 +110,8 @@ func (s *stack) expandMember(out *doctree.Node, seen map[string]bool, m doctree.
 		return nil
 	}
 	v := m.Value
-	if v.Kind != doctree.List || len(v.Items) != 3 || v.Items[0].Kind != doctree.Text || v.Items[2].Kind != doctree.Map {
+	if v.Kind != doctree.List || len(v.Items) != 3 || v.Items[0].Kind != doctree.Text ||
+		v.Items[2].Kind != doctree.Map {
 		return fmt.Errorf("line %d: %.100s: want an identifier, a collection and a map", m.Line, m.Name)
 	}
 	collection, err := s.expand(v.Items[1], in)

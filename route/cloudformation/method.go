@@ -19,8 +19,8 @@ func (b *builder) restMethod(r *resource) {
 		return
 	}
 	if root := b.rootOf(r.text("ResourceId")); root != nil && root != of {
-		r.note(definition.Unsupported, "correct RestApiId or ResourceId", "%s: its resource is of another API, %s", r.id,
-			root.id)
+		r.note(definition.Unsupported, "correct RestApiId or ResourceId", "%s: its resource is of another API, %s",
+			r.id, root.id)
 		return
 	}
 	method := strings.ToUpper(r.text("HttpMethod"))
@@ -121,7 +121,8 @@ func (b *builder) auth(a *definition.API, r *resource) definition.Auth {
 // restIntegration is the integration of a REST method.
 func (b *builder) restIntegration(r *resource, n *doctree.Node) *definition.Integration {
 	i := &definition.Integration{Type: strings.ToUpper(scalar(n.Get("Type"))),
-		Credentials: scalar(n.Get("Credentials")), Passthrough: cmp.Or(upper(n, "PassthroughBehavior"), "WHEN_NO_MATCH"),
+		Credentials:     scalar(n.Get("Credentials")),
+		Passthrough:     cmp.Or(upper(n, "PassthroughBehavior"), "WHEN_NO_MATCH"),
 		ContentHandling: upper(n, "ContentHandling"), CacheKeys: texts(n.Get("CacheKeyParameters")),
 		CacheNamespace: scalar(n.Get("CacheNamespace")), RequestParameters: textMap(n.Get("RequestParameters")),
 		RequestTemplates: textMap(n.Get("RequestTemplates")), Transfer: upper(n, "ResponseTransferMode"),

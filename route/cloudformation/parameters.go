@@ -53,10 +53,7 @@ func listed(kind string) bool {
 // givenParameter is what a parameter was given: by the parent, or by the options.
 func (s *stack) givenParameter(name string) *doctree.Node {
 	if s.level > 0 {
-		if s.argument == nil {
-			return nil
-		}
-		return s.argument(name)
+		return s.of.parameterFor(name)
 	}
 	for _, key := range []string{s.name + "." + name, name} {
 		if text, ok := s.o.Parameters[key]; ok {

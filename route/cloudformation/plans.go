@@ -10,7 +10,8 @@ import (
 func (b *builder) apiKey(r *resource) {
 	r.stack.handOut(r, "", r.node.Line)
 	put(&b.doc.APIKeys, r.id, &definition.APIKey{Name: r.text("Name"), Description: r.text("Description"),
-		CustomerID: r.text("CustomerId"), Value: r.text("Value"), Enabled: truthOf(r.get("Enabled")), Origin: r.origin()})
+		CustomerID: r.text("CustomerId"), Value: r.text("Value"), Enabled: truthOf(r.get("Enabled")),
+		Origin: r.origin()})
 	if value := r.text("Value"); len(value) >= 4 {
 		b.secrets = append(b.secrets, value)
 	}

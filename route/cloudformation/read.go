@@ -31,13 +31,12 @@ func Read(fsys fs.FS, name string, o Options) (*definition.Document, error) {
 		return nil, err
 	}
 	i := &importer{o: &o, fsys: fsys, handed: map[string]*resource{}, ids: map[string]bool{},
-		madeUp: map[string]string{}, seen: map[definition.Finding]bool{}, unknowns: map[string]definition.Origin{}, missing: map[string]bool{}}
+		madeUp: map[string]string{}, seen: map[definition.Finding]bool{}, unknowns: map[string]definition.Origin{},
+		missing: map[string]bool{}}
 	if err := i.open(path.Clean(name)); err != nil {
 		return nil, err
 	}
-	if i.tooLarge {
-		return nil, errTooLarge
-	}
+	i.settle()
 	doc := i.build()
 	if i.tooLarge {
 		return nil, errTooLarge
@@ -171,8 +170,7 @@ func (i *importer) nested(parent *stack, r *resource) error {
 		return err
 	}
 	child := &stack{importer: i, t: t, name: parent.name + "-" + r.logical, prefix: r.id + "/",
-		account: parent.account, region: parent.region, level: parent.level + 1, assets: parent.assets}
-	child.argument = func(name string) *doctree.Node { return r.parameterFor(name) }
+		account: parent.account, region: parent.region, level: parent.level + 1, assets: parent.assets, of: r}
 	r.child = child
 	return i.addStack(child)
 }

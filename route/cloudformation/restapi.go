@@ -106,14 +106,12 @@ func (b *builder) pathOf(r *resource, id string) (path string, ok bool) {
 		of := b.handed[id]
 		switch {
 		case of != nil && of.kind == typeRestAPI:
-			of.used = true
 			path := ""
 			for k := len(parts) - 1; k >= 0; k-- {
 				path += "/" + parts[k]
 			}
 			return cmp.Or(path, "/"), true
 		case of != nil && of.kind == typeResource:
-			of.used = true
 			parts = append(parts, of.text("PathPart"))
 			id = of.text("ParentId")
 		default:

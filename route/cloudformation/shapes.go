@@ -1,10 +1,10 @@
 package cloudformation
 
-// shape is what Ref and Fn::GetAtt give of resources of a type. In a pattern {P}, {R}, {A} and {U}
-// are partition, region, account and URL suffix; {name} the resource's name, given or made up;
-// {lower} the same in lower case; {ref} what Ref gives; {=Property} a property; and {id:6}, {hex:16}
-// or {alnum:9} so many characters of the kind, made up of the stack and the logical ID, the same for
-// one word behind another colon ("{id:10:root}").
+// shape is what Ref and Fn::GetAtt give of resources of a type. In a pattern {P}, {R}, {A} and
+// {U} are partition, region, account and URL suffix; {name} the resource's name, given or made
+// up; {lower} the same in lower case; {ref} what Ref gives; {=Property} a property; and {id:6},
+// {hex:16} or {alnum:9} so many characters of the kind, made up of the stack and the logical ID,
+// the same for one word behind another colon ("{id:10:root}").
 type shape struct {
 	// name is the property with the resource's name.
 	name string
@@ -19,27 +19,28 @@ type shape struct {
 var shapes = map[string]shape{
 	"AWS::ApiGateway::RestApi": {ref: "{id:10}", attributes: map[string]string{
 		"RootResourceId": "{id:10:root}", "RestApiId": "{ref}"}},
-	"AWS::ApiGateway::Resource":                    identified("6", "ResourceId"),
-	"AWS::ApiGateway::Authorizer":                  identified("6", "AuthorizerId"),
-	"AWS::ApiGateway::Deployment":                  identified("6", "DeploymentId"),
-	"AWS::ApiGateway::RequestValidator":            identified("6", "RequestValidatorId"),
-	"AWS::ApiGateway::UsagePlan":                   identified("6", "Id"),
-	"AWS::ApiGateway::VpcLink":                     identified("6", "VpcLinkId"),
-	"AWS::ApiGateway::ApiKey":                      identified("10", "APIKeyId"),
-	"AWS::ApiGateway::UsagePlanKey":                identified("10", "Id"),
-	"AWS::ApiGateway::GatewayResponse":             identified("10", "Id"),
-	"AWS::ApiGateway::DocumentationPart":           identified("6", "DocumentationPartId"),
-	"AWS::ApiGateway::ClientCertificate":           identified("6", "ClientCertificateId"),
-	"AWS::ApiGateway::Account":                     identified("10", "Id"),
-	"AWS::ApiGateway::Method":                      identified("10", "Id"),
-	"AWS::ApiGateway::BasePathMapping":             identified("10", "Id"),
-	"AWS::ApiGateway::Model":                       {name: "Name"},
-	"AWS::ApiGateway::Stage":                       {name: "StageName"},
-	"AWS::ApiGateway::DomainName":                  domainShape,
-	"AWS::ApiGatewayV2::DomainName":                domainShape,
-	"AWS::ApiGateway::DomainNameV2":                privateDomainShape,
-	"AWS::ApiGateway::BasePathMappingV2":           {ref: "arn:{P}:apigateway:{R}:{A}:/basepathmappings/{id:10}"},
-	"AWS::ApiGateway::DomainNameAccessAssociation": {ref: "arn:{P}:apigateway:{R}:{A}:/domainnameaccessassociations/{id:10}"},
+	"AWS::ApiGateway::Resource":          identified("6", "ResourceId"),
+	"AWS::ApiGateway::Authorizer":        identified("6", "AuthorizerId"),
+	"AWS::ApiGateway::Deployment":        identified("6", "DeploymentId"),
+	"AWS::ApiGateway::RequestValidator":  identified("6", "RequestValidatorId"),
+	"AWS::ApiGateway::UsagePlan":         identified("6", "Id"),
+	"AWS::ApiGateway::VpcLink":           identified("6", "VpcLinkId"),
+	"AWS::ApiGateway::ApiKey":            identified("10", "APIKeyId"),
+	"AWS::ApiGateway::UsagePlanKey":      identified("10", "Id"),
+	"AWS::ApiGateway::GatewayResponse":   identified("10", "Id"),
+	"AWS::ApiGateway::DocumentationPart": identified("6", "DocumentationPartId"),
+	"AWS::ApiGateway::ClientCertificate": identified("6", "ClientCertificateId"),
+	"AWS::ApiGateway::Account":           identified("10", "Id"),
+	"AWS::ApiGateway::Method":            identified("10", "Id"),
+	"AWS::ApiGateway::BasePathMapping":   identified("10", "Id"),
+	"AWS::ApiGateway::Model":             {name: "Name"},
+	"AWS::ApiGateway::Stage":             {name: "StageName"},
+	"AWS::ApiGateway::DomainName":        domainShape,
+	"AWS::ApiGatewayV2::DomainName":      domainShape,
+	"AWS::ApiGateway::DomainNameV2":      privateDomainShape,
+	"AWS::ApiGateway::BasePathMappingV2": {ref: "arn:{P}:apigateway:{R}:{A}:/basepathmappings/{id:10}"},
+	"AWS::ApiGateway::DomainNameAccessAssociation": {
+		ref: "arn:{P}:apigateway:{R}:{A}:/domainnameaccessassociations/{id:10}"},
 
 	"AWS::ApiGatewayV2::Api": {ref: "{id:10}", attributes: map[string]string{
 		"ApiId": "{ref}", "ApiEndpoint": "https://{ref}.execute-api.{R}.{U}",
@@ -101,7 +102,8 @@ var shapes = map[string]shape{
 	"AWS::DynamoDB::Table": {name: "TableName", attributes: map[string]string{
 		"Arn":       "arn:{P}:dynamodb:{R}:{A}:table/{name}",
 		"StreamArn": "arn:{P}:dynamodb:{R}:{A}:table/{name}/stream/2020-01-01T00:00:00.000"}},
-	"AWS::Kinesis::Stream": {name: "Name", attributes: map[string]string{"Arn": "arn:{P}:kinesis:{R}:{A}:stream/{name}"}},
+	"AWS::Kinesis::Stream": {name: "Name", attributes: map[string]string{
+		"Arn": "arn:{P}:kinesis:{R}:{A}:stream/{name}"}},
 	"AWS::KinesisFirehose::DeliveryStream": {name: "DeliveryStreamName", attributes: map[string]string{
 		"Arn": "arn:{P}:firehose:{R}:{A}:deliverystream/{name}"}},
 	"AWS::Logs::LogGroup": {name: "LogGroupName", attributes: map[string]string{
@@ -111,7 +113,8 @@ var shapes = map[string]shape{
 	"AWS::IAM::Role": {name: "RoleName", attributes: map[string]string{
 		"Arn": "arn:{P}:iam::{A}:role/{name}", "RoleId": "AROA{alnum:17}"}},
 	"AWS::IAM::ManagedPolicy": {ref: "arn:{P}:iam::{A}:policy/{name}", name: "ManagedPolicyName"},
-	"AWS::KMS::Key":           {ref: "{uuid}", attributes: map[string]string{"Arn": "arn:{P}:kms:{R}:{A}:key/{ref}", "KeyId": "{ref}"}},
+	"AWS::KMS::Key": {ref: "{uuid}", attributes: map[string]string{
+		"Arn": "arn:{P}:kms:{R}:{A}:key/{ref}", "KeyId": "{ref}"}},
 	"AWS::SecretsManager::Secret": {name: "Name", ref: "arn:{P}:secretsmanager:{R}:{A}:secret:{name}-{alnum:6}",
 		attributes: map[string]string{"Id": "{ref}"}},
 	"AWS::SSM::Parameter": {name: "Name", attributes: map[string]string{"Value": "{=Value}", "Type": "{=Type}"}},
@@ -120,8 +123,9 @@ var shapes = map[string]shape{
 	"AWS::CloudFront::Distribution": {ref: "E{alnum:13}", attributes: map[string]string{
 		"Id": "{ref}", "DomainName": "d{id:13}.cloudfront.net"}},
 	"AWS::EC2::VPCEndpoint": {ref: "vpce-{hex:17}", attributes: map[string]string{"Id": "{ref}"}},
-	"AWS::EC2::VPC":         {ref: "vpc-{hex:17}", attributes: map[string]string{"VpcId": "{ref}", "CidrBlock": "{=CidrBlock}"}},
-	"AWS::EC2::Subnet":      {ref: "subnet-{hex:17}", attributes: map[string]string{"SubnetId": "{ref}"}},
+	"AWS::EC2::VPC": {ref: "vpc-{hex:17}", attributes: map[string]string{
+		"VpcId": "{ref}", "CidrBlock": "{=CidrBlock}"}},
+	"AWS::EC2::Subnet": {ref: "subnet-{hex:17}", attributes: map[string]string{"SubnetId": "{ref}"}},
 	"AWS::EC2::SecurityGroup": {ref: "sg-{hex:17}", attributes: map[string]string{
 		"GroupId": "{ref}"}},
 }

@@ -65,9 +65,8 @@ type stack struct {
 	conditions map[string]*truth
 	parameters map[string]*doctree.Node
 	outputs    map[string]*doctree.Node
-	// argument evaluates a value of the parent's for a nested stack's parameter; nil: there is none.
-	argument func(name string) *doctree.Node
-	language bool // AWS::LanguageExtensions
+	of         *resource // of the parent, which a nested stack is
+	language   bool      // AWS::LanguageExtensions
 }
 
 // resource is a resource of a stack.
@@ -83,7 +82,6 @@ type resource struct {
 	exists     truth
 	child      *stack // of a nested stack
 	path       string // in a CDK program
-	used       bool   // something was made of a part of it
 	rule       *rule  // of its type
 }
 
@@ -139,7 +137,8 @@ func (s *stack) load() {
 		}
 		s.ids[id] = true
 		r := &resource{stack: s, id: id, logical: m.Name, kind: kind.Text, node: &node,
-			rule: ruleOf(kind.Text), values: map[string]*doctree.Node{}, evaluating: map[string]bool{}, exists: truth{yes: true}}
+			rule: ruleOf(kind.Text), values: map[string]*doctree.Node{}, evaluating: map[string]bool{},
+			exists: truth{yes: true}}
 		if path := m.Value.Get("Metadata").Get("aws:cdk:path"); path != nil {
 			r.path = strings.TrimSuffix(path.Text, "/Resource")
 		}
@@ -147,14 +146,39 @@ func (s *stack) load() {
 		s.order = append(s.order, r)
 	}
 	for _, r := range s.order {
+		r.properties = s.included(r.node.Get("Properties"))
+	}
+	s.decideResources()
+}
+
+// decideResources decides which resources there are.
+func (s *stack) decideResources() {
+	for _, r := range s.order {
 		if c := r.node.Get("Condition"); c != nil {
 			s.enter(r, func() { r.exists = *s.condition(c.Text, c.Line) })
+		}
+	}
+}
+
+// settle forgets what was evaluated before all stacks were there: what a nested stack is given may
+// be an output of one that is read later.
+func (i *importer) settle() {
+	i.exports = nil
+	for _, s := range i.stacks {
+		s.parameters, s.outputs = map[string]*doctree.Node{}, map[string]*doctree.Node{}
+		s.conditions = map[string]*truth{}
+		for _, r := range s.order {
+			clear(r.values)
+		}
+	}
+	for _, s := range i.stacks {
+		s.decideResources()
+		for _, r := range s.order {
 			if r.exists.unknown != "" {
 				r.note(definition.UnknownValue, "decide it by Options.Conditions",
 					"whether %s is there hangs on %s; it is taken to be", r.id, r.exists.unknown)
 			}
 		}
-		r.properties = s.included(r.node.Get("Properties"))
 	}
 }
 

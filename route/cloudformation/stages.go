@@ -43,8 +43,9 @@ func (b *builder) restDeployment(r *resource) {
 
 // stage reads what a Stage and a Deployment's StageDescription have alike.
 func (b *builder) stage(r *resource, get func(string) *doctree.Node) *definition.Stage {
-	s := &definition.Stage{Variables: textMap(get("Variables")), AccessLog: scalar(get("AccessLogSetting").Get("Format")),
-		Origin: r.origin()}
+	s := &definition.Stage{Variables: textMap(get("Variables")),
+		AccessLog: scalar(get("AccessLogSetting").Get("Format")),
+		Origin:    r.origin()}
 	if closed(get("CacheClusterEnabled")) {
 		s.Cache = cmp.Or(scalar(get("CacheClusterSize")), "0.5")
 	}
@@ -157,9 +158,10 @@ func (b *builder) association(r *resource) {
 
 // finishAPIs reports APIs that nobody can call.
 func (b *builder) finishAPIs() {
-	for r, a := range b.apis {
+	for _, a := range b.doc.APIs {
 		if len(a.Stages) == 0 {
-			r.note(definition.Warning, "name one by Bindings.DefaultStage", "the API %s has no stage", r.id)
+			b.note(definition.Finding{Severity: definition.Warning, API: a.ID, Origin: a.Origin,
+				What: "the API " + a.ID + " has no stage", Do: "name one by Bindings.DefaultStage"})
 		}
 	}
 }

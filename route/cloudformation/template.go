@@ -20,8 +20,8 @@ type template struct {
 	root *doctree.Node
 	// file is its path below the root of the import, for findings and for files beside it.
 	file string
-	// given are the values that the template's parameters were given, evaluated: texts, and lists of
-	// texts.
+	// given are the values that the template's parameters were given, evaluated: texts, and lists
+	// of texts.
 	given map[string]*doctree.Node
 }
 

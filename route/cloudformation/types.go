@@ -68,8 +68,8 @@ const (
 )
 
 const (
-	settings = "AccessLogSetting CacheClusterEnabled CacheClusterSize CanarySetting ClientCertificateId Description " +
-		"DocumentationVersion MethodSettings Tags TracingEnabled Variables "
+	settings = "AccessLogSetting CacheClusterEnabled CacheClusterSize CanarySetting ClientCertificateId " +
+		"Description DocumentationVersion MethodSettings Tags TracingEnabled Variables "
 	domainProperties = "DomainName EndpointConfiguration SecurityPolicy MutualTlsAuthentication RoutingMode Tags "
 )
 
@@ -79,68 +79,82 @@ var rules = []*rule{
 	{"AWS::ApiGateway::Account", Ignored, "CloudWatchRoleArn", 0, nil},
 	{typeRestKey, Built, "CustomerId Description Enabled GenerateDistinctId Name StageKeys Tags Value", passPlan,
 		(*builder).apiKey},
-	{typeRestAuthorizer, Built, "AuthType AuthorizerCredentials AuthorizerResultTtlInSeconds AuthorizerUri IdentitySource " +
-		"IdentityValidationExpression Name ProviderARNs RestApiId Type", passPart, (*builder).restAuthorizer},
-	{"AWS::ApiGateway::BasePathMapping", Built, "BasePath DomainName Id RestApiId Stage", passMapping, (*builder).mapping},
+	{typeRestAuthorizer, Built, "AuthType AuthorizerCredentials AuthorizerResultTtlInSeconds AuthorizerUri " +
+		"IdentitySource IdentityValidationExpression Name ProviderARNs RestApiId " +
+		"Type", passPart, (*builder).restAuthorizer},
+	{"AWS::ApiGateway::BasePathMapping", Built, "BasePath DomainName Id RestApiId " +
+		"Stage", passMapping, (*builder).mapping},
 	{"AWS::ApiGateway::BasePathMappingV2", Built, "BasePath DomainNameArn RestApiId Stage", passMapping,
 		(*builder).mapping},
 	{"AWS::ApiGateway::ClientCertificate", Bound, "Description Tags", 0, nil},
-	{"AWS::ApiGateway::Deployment", Built, "DeploymentCanarySettings Description RestApiId StageDescription StageName",
+	{"AWS::ApiGateway::Deployment", Built, "DeploymentCanarySettings Description RestApiId StageDescription " +
+		"StageName",
 		passDeployment, (*builder).restDeployment},
 	{"AWS::ApiGateway::DocumentationPart", Ignored, "Location Properties RestApiId", 0, nil},
 	{"AWS::ApiGateway::DocumentationVersion", Ignored, "Description DocumentationVersion RestApiId", 0, nil},
-	{"AWS::ApiGateway::DomainName", Built, domainProperties + "CertificateArn OwnershipVerificationCertificateArn " +
-		"RegionalCertificateArn EndpointAccessMode", passPlan, (*builder).domainName},
-	{"AWS::ApiGateway::DomainNameAccessAssociation", Ignored, "AccessAssociationSource AccessAssociationSourceType " +
-		"DomainNameArn Tags", 0, nil},
+	{"AWS::ApiGateway::DomainName", Built, domainProperties + "CertificateArn " +
+		"OwnershipVerificationCertificateArn RegionalCertificateArn " +
+		"EndpointAccessMode", passPlan, (*builder).domainName},
+	{"AWS::ApiGateway::DomainNameAccessAssociation", Ignored, "AccessAssociationSource " +
+		"AccessAssociationSourceType DomainNameArn Tags", 0, nil},
 	{"AWS::ApiGateway::DomainNameV2", Built, domainProperties + "CertificateArn Policy EndpointAccessMode", passPlan,
 		(*builder).domainName},
-	{"AWS::ApiGateway::GatewayResponse", Built, "ResponseParameters ResponseTemplates ResponseType RestApiId StatusCode",
+	{"AWS::ApiGateway::GatewayResponse", Built, "ResponseParameters ResponseTemplates ResponseType RestApiId " +
+		"StatusCode",
 		passPart, (*builder).gatewayResponse},
-	{"AWS::ApiGateway::Method", Built, "ApiKeyRequired AuthorizationScopes AuthorizationType AuthorizerId HttpMethod " +
-		"Integration MethodResponses OperationName RequestModels RequestParameters RequestValidatorId ResourceId RestApiId",
+	{"AWS::ApiGateway::Method", Built, "ApiKeyRequired AuthorizationScopes AuthorizationType AuthorizerId " +
+		"HttpMethod Integration MethodResponses OperationName RequestModels RequestParameters " +
+		"RequestValidatorId ResourceId RestApiId",
 		passRoute, (*builder).restMethod},
-	{"AWS::ApiGateway::Model", Built, "ContentType Description Name RestApiId Schema", passPart, (*builder).restModel},
+	{"AWS::ApiGateway::Model", Built, "ContentType Description Name RestApiId " +
+		"Schema", passPart, (*builder).restModel},
 	{typeRestValidator, Built, "Name RestApiId ValidateRequestBody ValidateRequestParameters", passPart,
 		(*builder).restValidator},
 	{typeResource, Built, "ParentId PathPart RestApiId", passPart, (*builder).restResource},
 	{typeRestAPI, Built, "ApiKeySourceType BinaryMediaTypes Body BodyS3Location CloneFrom Description " +
-		"DisableExecuteApiEndpoint EndpointAccessMode EndpointConfiguration FailOnWarnings MinimumCompressionSize Mode Name " +
-		"Parameters Policy SecurityPolicy Tags Version", passAPI, (*builder).restAPI},
+		"DisableExecuteApiEndpoint EndpointAccessMode EndpointConfiguration FailOnWarnings " +
+		"MinimumCompressionSize Mode Name Parameters Policy SecurityPolicy Tags " +
+		"Version", passAPI, (*builder).restAPI},
 	{typeRestStage, Built, settings + "DeploymentId RestApiId StageName", passStage, (*builder).restStage},
 	{typeRestPlan, Built, "ApiStages Description Quota Tags Throttle UsagePlanName", passPlan, (*builder).usagePlan},
 	{"AWS::ApiGateway::UsagePlanKey", Built, "KeyId KeyType UsagePlanId", passMapping, (*builder).planKey},
 	{typeRestLink, Bound, "Description Name Tags TargetArns", 0, nil},
 
 	{"AWS::ApiGatewayV2::*", Reported, "", passPart, (*builder).notCovered},
-	{typeV2API, Built, "ApiKeySelectionExpression BasePath Body BodyS3Location CorsConfiguration CredentialsArn Description " +
-		"DisableExecuteApiEndpoint DisableSchemaValidation FailOnWarnings IpAddressType Name ProtocolType RouteKey " +
-		"RouteSelectionExpression Tags Target Version", passAPI, (*builder).v2API},
+	{typeV2API, Built, "ApiKeySelectionExpression BasePath Body BodyS3Location CorsConfiguration " +
+		"CredentialsArn Description DisableExecuteApiEndpoint DisableSchemaValidation FailOnWarnings " +
+		"IpAddressType Name ProtocolType RouteKey RouteSelectionExpression Tags Target " +
+		"Version", passAPI, (*builder).v2API},
 	{"AWS::ApiGatewayV2::ApiMapping", Built, "ApiId ApiMappingKey DomainName Stage", passMapping, (*builder).mapping},
-	{typeV2Authorizer, Built, "ApiId AuthorizerCredentialsArn AuthorizerPayloadFormatVersion AuthorizerResultTtlInSeconds " +
-		"AuthorizerType AuthorizerUri EnableSimpleResponses IdentitySource IdentityValidationExpression JwtConfiguration Name",
+	{typeV2Authorizer, Built, "ApiId AuthorizerCredentialsArn AuthorizerPayloadFormatVersion " +
+		"AuthorizerResultTtlInSeconds AuthorizerType AuthorizerUri EnableSimpleResponses IdentitySource " +
+		"IdentityValidationExpression JwtConfiguration Name",
 		passPart, (*builder).v2Authorizer},
 	{"AWS::ApiGatewayV2::Deployment", Built, "ApiId Description StageName", passPart, (*builder).v2Deployment},
-	{"AWS::ApiGatewayV2::DomainName", Built, domainProperties + "DomainNameConfigurations", passPlan, (*builder).domainName},
-	{typeV2Integration, Built, "ApiId ConnectionId ConnectionType ContentHandlingStrategy CredentialsArn Description " +
-		"IntegrationMethod IntegrationSubtype IntegrationType IntegrationUri PassthroughBehavior PayloadFormatVersion " +
-		"RequestParameters RequestTemplates ResponseParameters TemplateSelectionExpression TimeoutInMillis TlsConfig", passPart,
+	{"AWS::ApiGatewayV2::DomainName", Built, domainProperties + "DomainNameConfigurations", passPlan,
+		(*builder).domainName},
+	{typeV2Integration, Built, "ApiId ConnectionId ConnectionType ContentHandlingStrategy CredentialsArn " +
+		"Description IntegrationMethod IntegrationSubtype IntegrationType IntegrationUri PassthroughBehavior " +
+		"PayloadFormatVersion RequestParameters RequestTemplates ResponseParameters " +
+		"TemplateSelectionExpression TimeoutInMillis TlsConfig", passPart,
 		(*builder).v2Integration},
-	{"AWS::ApiGatewayV2::IntegrationResponse", Built, "ApiId ContentHandlingStrategy IntegrationId IntegrationResponseKey " +
-		"ResponseParameters ResponseTemplates TemplateSelectionExpression", 0, nil},
+	{"AWS::ApiGatewayV2::IntegrationResponse", Built, "ApiId ContentHandlingStrategy IntegrationId " +
+		"IntegrationResponseKey ResponseParameters ResponseTemplates TemplateSelectionExpression", 0, nil},
 	{"AWS::ApiGatewayV2::Model", Built, "ApiId ContentType Description Name Schema", passPart, (*builder).v2Model},
 	{"AWS::ApiGatewayV2::Portal*", Ignored, "", 0, nil},
 	{"AWS::ApiGatewayV2::ProductPage", Ignored, "", 0, nil},
 	{"AWS::ApiGatewayV2::ProductRestEndpointPage", Ignored, "", 0, nil},
-	{typeV2Route, Built, "ApiId ApiKeyRequired AuthorizationScopes AuthorizationType AuthorizerId ModelSelectionExpression " +
-		"OperationName RequestModels RequestParameters RouteKey RouteResponseSelectionExpression Target", passRoute,
+	{typeV2Route, Built, "ApiId ApiKeyRequired AuthorizationScopes AuthorizationType AuthorizerId " +
+		"ModelSelectionExpression OperationName RequestModels RequestParameters RouteKey " +
+		"RouteResponseSelectionExpression Target", passRoute,
 		(*builder).v2Route},
-	{"AWS::ApiGatewayV2::RouteResponse", Followed, "ApiId ModelSelectionExpression ResponseModels ResponseParameters RouteId " +
-		"RouteResponseKey", 0, nil},
+	{"AWS::ApiGatewayV2::RouteResponse", Followed, "ApiId ModelSelectionExpression ResponseModels " +
+		"ResponseParameters RouteId RouteResponseKey", 0, nil},
 	{"AWS::ApiGatewayV2::RoutingRule", Built, "Actions Conditions DomainNameArn Priority", passMapping,
 		(*builder).routingRule},
-	{typeV2Stage, Built, "AccessLogSettings AccessPolicyId ApiId AutoDeploy ClientCertificateId DefaultRouteSettings " +
-		"DeploymentId Description RouteSettings StageName StageVariables Tags", passStage, (*builder).v2Stage},
+	{typeV2Stage, Built, "AccessLogSettings AccessPolicyId ApiId AutoDeploy ClientCertificateId " +
+		"DefaultRouteSettings DeploymentId Description RouteSettings StageName StageVariables " +
+		"Tags", passStage, (*builder).v2Stage},
 	{typeV2Link, Bound, "Name SecurityGroupIds SubnetIds Tags", 0, nil},
 
 	{lambdaFunction, Bound, "", passAPI, (*builder).function},
@@ -182,15 +196,16 @@ func ruleOf(kind string) *rule {
 
 // nested are the properties of some properties that are maps.
 var nested = map[string]string{
-	"AWS::ApiGateway::Method.Integration": "CacheKeyParameters CacheNamespace ConnectionId ConnectionType ContentHandling " +
-		"Credentials IntegrationHttpMethod IntegrationResponses IntegrationTarget PassthroughBehavior RequestParameters " +
-		"RequestTemplates ResponseTransferMode TimeoutInMillis Type Uri",
-	"AWS::ApiGateway::UsagePlan.Quota":     "Limit Offset Period",
-	"AWS::ApiGateway::UsagePlan.Throttle":  "BurstLimit RateLimit",
-	typeV2API + ".CorsConfiguration":       "AllowCredentials AllowHeaders AllowMethods AllowOrigins ExposeHeaders MaxAge",
+	"AWS::ApiGateway::Method.Integration": "CacheKeyParameters CacheNamespace ConnectionId ConnectionType " +
+		"ContentHandling Credentials IntegrationHttpMethod IntegrationResponses IntegrationTarget " +
+		"PassthroughBehavior RequestParameters RequestTemplates ResponseTransferMode TimeoutInMillis Type Uri",
+	"AWS::ApiGateway::UsagePlan.Quota":    "Limit Offset Period",
+	"AWS::ApiGateway::UsagePlan.Throttle": "BurstLimit RateLimit",
+	typeV2API + ".CorsConfiguration": "AllowCredentials AllowHeaders AllowMethods AllowOrigins " +
+		"ExposeHeaders MaxAge",
 	typeV2Authorizer + ".JwtConfiguration": "Audience Issuer",
-	"AWS::ApiGateway::Deployment.StageDescription": settings + "CacheDataEncrypted CacheTtlInSeconds CachingEnabled " +
-		"DataTraceEnabled LoggingLevel MetricsEnabled ThrottlingBurstLimit ThrottlingRateLimit",
-	typeV2Stage + ".DefaultRouteSettings": "DataTraceEnabled DetailedMetricsEnabled LoggingLevel ThrottlingBurstLimit " +
-		"ThrottlingRateLimit",
+	"AWS::ApiGateway::Deployment.StageDescription": settings + "CacheDataEncrypted CacheTtlInSeconds " +
+		"CachingEnabled DataTraceEnabled LoggingLevel MetricsEnabled ThrottlingBurstLimit ThrottlingRateLimit",
+	typeV2Stage + ".DefaultRouteSettings": "DataTraceEnabled DetailedMetricsEnabled LoggingLevel " +
+		"ThrottlingBurstLimit ThrottlingRateLimit",
 }

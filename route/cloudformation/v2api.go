@@ -71,7 +71,8 @@ func (b *builder) v2Authorizer(r *resource) {
 		Audience: texts(jwt.Get("Audience")), PayloadFormat: r.text("AuthorizerPayloadFormatVersion"),
 		SimpleResponses: truthOf(r.get("EnableSimpleResponses")), Credentials: r.text("AuthorizerCredentialsArn"),
 		IdentityValidation: r.text("IdentityValidationExpression"),
-		TTL:                r.number(r.get("AuthorizerResultTtlInSeconds"), "AuthorizerResultTtlInSeconds"), Origin: r.origin()}
+		TTL:                r.number(r.get("AuthorizerResultTtlInSeconds"), "AuthorizerResultTtlInSeconds"),
+		Origin:             r.origin()}
 	if len(out.PayloadFormat) == 1 {
 		out.PayloadFormat += ".0" // a number, to some writers of YAML
 	}
@@ -102,7 +103,6 @@ func (b *builder) v2Route(r *resource) {
 		if at == nil {
 			r.note(definition.Unsupported, "add the integration", "%s: its integration isn't in the import", r.id)
 		} else {
-			at.used = true
 			route.Integration = b.v2IntegrationOf(a, at)
 		}
 	} else {
@@ -156,8 +156,8 @@ func (b *builder) v2IntegrationOf(a *definition.API, r *resource) *definition.In
 	return i
 }
 
-// pairs are response parameters: {"ResponseParameters": [{"Destination": …, "Source": …}]}, or a map
-// from the one to the other.
+// pairs are response parameters: {"ResponseParameters": [{"Destination": …, "Source": …}]}, or a
+// map from the one to the other.
 func pairs(n *doctree.Node) map[string]string {
 	list := n.Get("ResponseParameters")
 	if list == nil {

@@ -35,6 +35,6 @@
 // used have names made of method and path; the gateway's own are random. A template that is a map
 // instead of text is taken for its JSON.
 //
-// A request model that isn't there stays in its route, beside the gateway's warning: where the route
-// validates bodies, definition.Build refuses it, and the gateway lets every body pass.
+// A request model that isn't there stays in its route, beside the gateway's warning: where the
+// route validates bodies, definition.Build refuses it, and the gateway lets every body pass.
 package openapi
