@@ -195,6 +195,9 @@ func (b *builder) target(r *resource, flavor, kind, uri string, private bool) de
 			r.note(definition.Unsupported, "correct it, or bind a handler for it",
 				"%s: the URI %.200q can't be called: %v", r.id, uri, err)
 		}
+		if _, unknown := definition.UnknownIn(uri); unknown && kind == "AWS_PROXY" {
+			return definition.Target{Kind: definition.KindLambda, Name: uri} // which can't be anything else
+		}
 		return definition.Target{Kind: definition.KindOther, URI: uri}
 	}
 	b.known(&t)

@@ -50,7 +50,6 @@ func (i *importer) build() *definition.Document {
 			r.stack.enter(r, func() { r.rule.build(b, r) })
 		}
 	}
-	b.finishAPIs()
 	return b.doc
 }
 

@@ -65,10 +65,7 @@ func (s *stack) decide(n *doctree.Node) truth {
 		argument := n.Members[0].Value
 		switch n.Members[0].Name {
 		case "Condition":
-			if argument.Kind != doctree.Text {
-				return s.decide(argument) // what Fn::If may also have
-			}
-			return *s.condition(argument.Text, n.Line)
+			return s.named(argument)
 		case "Fn::Equals":
 			return s.equals(argument, n.Line)
 		case "Fn::Not":
@@ -85,7 +82,9 @@ func (s *stack) decide(n *doctree.Node) truth {
 			if name, unknown := definition.UnknownIn(scalar(v)); unknown {
 				return truth{unknown: name}
 			}
-			return truth{yes: truthOf(v)}
+			if text := strings.ToLower(scalar(v)); text == "true" || text == "false" {
+				return truth{yes: text == "true"}
+			}
 		}
 	}
 	line := 0
@@ -94,6 +93,22 @@ func (s *stack) decide(n *doctree.Node) truth {
 	}
 	s.fault(line, "want a condition: Fn::Equals, Fn::And, Fn::Or, Fn::Not or Condition")
 	return truth{unknown: "a condition that is none"}
+}
+
+// named decides what {"Condition": …} and Fn::If have: a condition's name, which the language's
+// extensions let be made up, or a condition in its place.
+func (s *stack) named(n *doctree.Node) truth {
+	if n.Kind == doctree.Map && len(n.Members) == 1 {
+		switch n.Members[0].Name {
+		case "Condition", "Fn::And", "Fn::Or", "Fn::Not", "Fn::Equals":
+			return s.decide(n)
+		}
+	}
+	name, _ := s.word(n, "Condition")
+	if unknown, ok := definition.UnknownIn(name); ok {
+		return truth{unknown: unknown}
+	}
+	return *s.condition(name, n.Line)
 }
 
 // all is Fn::And, or with stop turned Fn::Or: one that is decided against it decides it, whatever

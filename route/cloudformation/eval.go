@@ -63,6 +63,10 @@ func (s *stack) eval(n *doctree.Node) *doctree.Node {
 // call calls an intrinsic function. It is false of what is none.
 func (s *stack) call(name string, argument *doctree.Node, line int) (*doctree.Node, bool) {
 	if name == "Ref" {
+		if argument.Kind == doctree.Map && s.language {
+			id, _ := s.word(argument, "Ref")
+			return s.ref(id, line), true
+		}
 		if argument.Kind != doctree.Text {
 			return nil, false // a property that is called so
 		}

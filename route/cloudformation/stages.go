@@ -155,13 +155,3 @@ func (b *builder) association(r *resource) {
 	r.note(definition.Unbound, "bind Bindings.WebACLs", "the stage %s of %s has the web ACL %s, and refuses without it",
 		stage, a.ID, s.WebACL)
 }
-
-// finishAPIs reports APIs that nobody can call.
-func (b *builder) finishAPIs() {
-	for _, a := range b.doc.APIs {
-		if len(a.Stages) == 0 {
-			b.note(definition.Finding{Severity: definition.Warning, API: a.ID, Origin: a.Origin,
-				What: "the API " + a.ID + " has no stage", Do: "name one by Bindings.DefaultStage"})
-		}
-	}
-}
