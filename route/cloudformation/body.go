@@ -82,6 +82,7 @@ func (b *builder) bodyText(r *resource) (text []byte, file, why string) {
 		}
 		switch body.Kind {
 		case doctree.Map:
+			closeUnknown(body)
 			return inLines(body), file, ""
 		case doctree.Text:
 			return []byte(body.Text), file, ""

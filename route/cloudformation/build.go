@@ -173,7 +173,12 @@ func (b *builder) refer(text string) string {
 // closed is a boolean that refuses more where it is true, and is true where it isn't known.
 func closed(n *doctree.Node) bool {
 	_, unknown := definition.UnknownIn(scalar(n))
-	return unknown || truthOf(n)
+	return unknown || truthOf(n) || compound(n)
+}
+
+// compound reports whether there is a list or a map, where a scalar is to be.
+func compound(n *doctree.Node) bool {
+	return n != nil && (n.Kind == doctree.List || n.Kind == doctree.Map)
 }
 
 // put sets an element of a map that is nil while it is empty.

@@ -16,10 +16,10 @@ func (s *stack) sub(argument *doctree.Node, line int) *doctree.Node {
 	if argument.Kind == doctree.List && len(argument.Items) == 2 {
 		pattern, own = argument.Items[0], argument.Items[1]
 	}
-	text, ok := s.word(pattern, "Fn::Sub")
-	if !ok {
-		return textNode(line, text)
+	if pattern.Kind != doctree.Text {
+		return s.fault(line, "Fn::Sub: want a text")
 	}
+	text := pattern.Text // whose dynamic references may have variables in them
 	var b strings.Builder
 	for {
 		before, rest, found := strings.Cut(text, "${")

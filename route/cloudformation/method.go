@@ -86,6 +86,9 @@ func flags(n *doctree.Node) map[string]bool {
 
 // auth is who may call a method or route. What isn't known stays in the document, and refuses.
 func (b *builder) auth(a *definition.API, r *resource) definition.Auth {
+	if r.misspelled("auth", "scope", "key") || compound(r.get("AuthorizationType")) {
+		return definition.Auth{Type: "misspelled"} // which nothing can decide
+	}
 	kind := r.text("AuthorizationType")
 	if _, unknown := definition.UnknownIn(kind); !unknown {
 		kind = cmp.Or(strings.ToUpper(kind), definition.AuthNone)

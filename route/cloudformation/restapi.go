@@ -64,6 +64,8 @@ func (b *builder) restProperties(a *definition.API, r *resource) {
 	a.APIKeySource = cmp.Or(strings.ToUpper(r.text("ApiKeySourceType")), a.APIKeySource)
 	if policy := r.get("Policy"); policy != nil && policy.Kind != doctree.Null {
 		a.Policy = document(policy)
+	} else if r.misspelled("polic") {
+		a.Policy = textNode(0, definition.Unknown("the policy of "+r.id)).AppendJSON(nil)
 	}
 	if types := texts(r.get("EndpointConfiguration").Get("Types")); types != nil {
 		a.EndpointTypes = types
