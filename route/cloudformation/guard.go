@@ -19,8 +19,11 @@ func closeUnknown(body *doctree.Node) {
 	for _, scheme := range slices.Concat(members(body.Get("securityDefinitions")),
 		members(body.Get("components").Get("securitySchemes"))) {
 		all = cmp.Or(all, unknownOf(scheme.Value))
-		for _, m := range members(scheme.Value) {
-			all = cmp.Or(all, unknownOf(m.Value))
+		for _, m := range slices.Clone(members(scheme.Value)) {
+			if why := unknownOf(m.Value); why != "" {
+				all = cmp.Or(all, why)
+				scheme.Value.Delete(m.Name)
+			}
 		}
 	}
 	for _, section := range []*doctree.Node{body.Get("securityDefinitions"), body.Get("components"),

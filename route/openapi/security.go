@@ -156,7 +156,11 @@ func (r *reader) security(at place) {
 	if !auth.given() {
 		return
 	}
-	at.route.Auth = definition.Auth{Type: strings.ToUpper(auth.get("type").text())}
+	kind := auth.get("type").text()
+	if _, unknown := definition.UnknownIn(kind); !unknown {
+		kind = strings.ToUpper(kind)
+	}
+	at.route.Auth = definition.Auth{Type: kind}
 	if t := at.route.Auth.Type; t != definition.AuthIAM && t != definition.AuthNone {
 		r.note(definition.Unsupported, auth, at.key, "write AWS_IAM or NONE",
 			"%s has the type %.40q, which nothing can decide: the route refuses", authExtension, t)
