@@ -97,24 +97,29 @@ func (s *stack) split(argument *doctree.Node, line int) *doctree.Node {
 	if delimiter == "" {
 		return s.fault(line, "Fn::Split: want a delimiter that isn't empty")
 	}
+	if s.steps += strings.Count(text, delimiter); s.steps > maxSteps {
+		s.tooLarge = true
+		return textNode(line, "")
+	}
 	out := &doctree.Node{Kind: doctree.List, Line: line}
 	part := ""
+	mark, begin := nextUnknown(text)
 	for text != "" {
 		at := strings.Index(text, delimiter)
-		mark, begin := nextUnknown(text)
 		switch {
 		case at < 0 && mark == "":
 			part, text = part+text, ""
 		case mark != "" && (at < 0 || begin <= at):
 			end := begin + len(mark)
 			part, text = part+text[:end], text[end:]
+			mark, begin = nextUnknown(text)
 		default:
 			out.Items = append(out.Items, textNode(line, part+text[:at]))
 			part, text = "", text[at+len(delimiter):]
+			begin -= at + len(delimiter)
 		}
 	}
 	out.Items = append(out.Items, textNode(line, part))
-	s.steps += len(out.Items)
 	return out
 }
 
