@@ -88,13 +88,15 @@ func (i *importer) reportUnknown(doc *definition.Document) error {
 
 // unknownIn are the names of the unknown values in a text, each once.
 func unknownIn(text string) (names []string) {
+	seen := map[string]bool{}
 	for text != "" {
 		mark, begin := nextUnknown(text)
 		if mark == "" {
 			break
 		}
 		name, _ := definition.UnknownIn(text)
-		if !slices.Contains(names, name) {
+		if !seen[name] {
+			seen[name] = true
 			names = append(names, name)
 		}
 		text = text[begin+len(mark):]

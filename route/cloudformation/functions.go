@@ -102,25 +102,24 @@ func (s *stack) split(argument *doctree.Node, line int) *doctree.Node {
 		return textNode(line, "")
 	}
 	out := &doctree.Node{Kind: doctree.List, Line: line}
-	part := ""
+	start, from := 0, 0 // of the part, and where its end is looked for
 	mark, begin := nextUnknown(text)
-	for text != "" {
-		at := strings.Index(text, delimiter)
+	for {
+		at := strings.Index(text[from:], delimiter)
 		switch {
-		case at < 0 && mark == "":
-			part, text = part+text, ""
-		case mark != "" && (at < 0 || begin <= at):
-			end := begin + len(mark)
-			part, text = part+text[:end], text[end:]
-			mark, begin = nextUnknown(text)
+		case mark != "" && (at < 0 || begin <= from+at):
+			from = begin + len(mark)
+			mark, begin = nextUnknown(text[from:])
+			begin += from
+		case at < 0:
+			out.Items = append(out.Items, textNode(line, text[start:]))
+			return out
 		default:
-			out.Items = append(out.Items, textNode(line, part+text[:at]))
-			part, text = "", text[at+len(delimiter):]
-			begin -= at + len(delimiter)
+			out.Items = append(out.Items, textNode(line, text[start:from+at]))
+			from += at + len(delimiter)
+			start = from
 		}
 	}
-	out.Items = append(out.Items, textNode(line, part))
-	return out
 }
 
 // nextUnknown is the first mark of a text, and where it begins.

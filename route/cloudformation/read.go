@@ -25,7 +25,7 @@ import (
 // Read opens files of fsys alone, and no connections. fsys should not lead out of its root:
 // os.Root.FS doesn't, os.DirFS follows links. A template of more than 8 MB, nested deeper than 100,
 // with more than 400,000 values, an import of more than 200 stacks, or one whose evaluation takes
-// more than three million steps, is refused.
+// more than a million steps, is refused.
 func Read(fsys fs.FS, name string, o Options) (*definition.Document, error) {
 	if err := o.check(); err != nil {
 		return nil, err

@@ -192,5 +192,5 @@ func TestBodyLines(t *testing.T) {
 	require.Equal(t, 13, f.Origin.Line)
 	require.Equal(t, "Api", f.Origin.LogicalID)
 	require.Equal(t, "Api", doc.APIs[0].Routes["GET /a"].Origin.LogicalID)
-	require.Equal(t, 9, doc.APIs[0].Routes["GET /a"].Origin.Line)
+	require.Equal(t, 10, doc.APIs[0].Routes["GET /a"].Origin.Line)
 }

@@ -14,7 +14,7 @@ import (
 
 // The bounds of an import: what its templates may evaluate to, together.
 const (
-	maxSteps     = 3_000_000
+	maxSteps     = 1_000_000
 	maxTextBytes = 64 << 20
 	maxDeep      = 300
 	maxStacks    = 200
