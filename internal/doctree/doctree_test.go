@@ -200,3 +200,21 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestSetAndDelete(t *testing.T) {
+	n := &doctree.Node{Kind: doctree.Map}
+	for _, c := range "abcdefghijklmnopqrstuvwxyz" {
+		n.Set(string(c), &doctree.Node{Kind: doctree.Text, Text: string(c)})
+	}
+	require.Equal(t, "q", n.Get("q").Text) // which makes the index
+	n.Set("q", &doctree.Node{Kind: doctree.Text, Text: "other"})
+	n.Set("new", &doctree.Node{Kind: doctree.Text, Text: "new", Line: 7})
+	require.Equal(t, "other", n.Get("q").Text)
+	require.Equal(t, "new", n.Get("new").Text)
+	require.Equal(t, 7, n.Members[26].Line)
+	n.Delete("a")
+	n.Delete("none")
+	require.Nil(t, n.Get("a"))
+	require.Equal(t, "z", n.Get("z").Text)
+	require.Len(t, n.Members, 26)
+}

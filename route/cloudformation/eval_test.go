@@ -24,7 +24,7 @@ Resources:
 	return doc.APIs[0].Description, doc
 }
 
-const context = `
+const surroundings = `
 Parameters:
   Text: {Type: String, Default: hello}
   Number: {Type: Number, Default: 7}
@@ -98,7 +98,7 @@ func TestFunctions(t *testing.T) {
 		{"function-in-block", "\n        Fn::Sub:\n          - '${A}'\n          - A: !Join ['', [x, y]]", "xy"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			more := strings.Replace(context, "Text: {", "R: {Type: String, Default: rn}\n  S: {Type: String, Default: s}\n  Text: {", 1)
+			more := strings.Replace(surroundings, "Text: {", "R: {Type: String, Default: rn}\n  S: {Type: String, Default: s}\n  Text: {", 1)
 			got, doc := said(t, tt.expression, more, cloudformation.Options{})
 			require.Equal(t, tt.want, got)
 			for _, f := range doc.Findings {
@@ -110,7 +110,7 @@ func TestFunctions(t *testing.T) {
 
 // What can't be known goes where its text goes, and is named.
 func TestUnknown(t *testing.T) {
-	more := context + "  X: !Equals [a, b]\n"
+	more := surroundings + "  X: !Equals [a, b]\n"
 	for _, tt := range []struct{ name, expression, want, unknown string }{
 		{"parameter", "!Ref Missing", "⟨unknown: parameter Missing⟩", "parameter Missing"},
 		{"stored", "!Ref Stored", "⟨unknown: parameter Stored⟩", "parameter Stored"},
@@ -174,7 +174,7 @@ func TestGiven(t *testing.T) {
 		{"dynamic-none", "'{{resolve:ssm:none}}'", "⟨unknown: {{resolve:ssm:none}}⟩"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, _ := said(t, tt.expression, context, o)
+			got, _ := said(t, tt.expression, surroundings, o)
 			require.Equal(t, tt.want, got)
 		})
 	}
@@ -216,7 +216,7 @@ func TestFaults(t *testing.T) {
 		{"include", "{'Fn::Transform': {Name: AWS::Include, Parameters: {Location: ./t.yaml}}, Resources: !Ref Nobody}", "no resource or parameter Nobody"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, doc := said(t, tt.expression, context, cloudformation.Options{})
+			_, doc := said(t, tt.expression, surroundings, cloudformation.Options{})
 			for _, f := range doc.Findings {
 				if f.Severity == definition.Unsupported && strings.Contains(f.What, tt.want) {
 					require.Equal(t, "Api", f.Origin.LogicalID)

@@ -15,7 +15,7 @@ const (
 	// Bound is what the document refers to, and a program brings.
 	Bound Treatment = "bound"
 	// Followed is what is followed for its values or what is in it, and has no part of its own.
-	Followed Treatment = "read"
+	Followed Treatment = "followed"
 	// Reported is what changes answers and isn't covered: each is a finding.
 	Reported Treatment = "reported"
 	// Ignored is what has no effect on answers but by its names and ARNs, which are made up.
