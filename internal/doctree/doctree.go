@@ -70,13 +70,21 @@ func (n *Node) Get(name string) *Node {
 	if n == nil {
 		return nil
 	}
+	if i, ok := n.find(name); ok {
+		return n.Members[i].Value
+	}
+	return nil
+}
+
+// find is the place of the member of that name.
+func (n *Node) find(name string) (int, bool) {
 	if len(n.Members) < indexed {
 		for i := range n.Members {
 			if n.Members[i].Name == name {
-				return n.Members[i].Value
+				return i, true
 			}
 		}
-		return nil
+		return 0, false
 	}
 	if n.index == nil {
 		n.index = make(map[string]int, len(n.Members))
@@ -84,10 +92,8 @@ func (n *Node) Get(name string) *Node {
 			n.index[n.Members[i].Name] = i
 		}
 	}
-	if i, ok := n.index[name]; ok {
-		return n.Members[i].Value
-	}
-	return nil
+	i, ok := n.index[name]
+	return i, ok
 }
 
 // Names yields the names of a map's members.
@@ -171,13 +177,14 @@ func (n *Node) add(seen map[string]int, m Member) error {
 
 // Set replaces the member of that name, or appends one. It is of a Map alone.
 func (n *Node) Set(name string, v *Node) {
-	for i := range n.Members {
-		if n.Members[i].Name == name {
-			n.Members[i].Value = v
-			return
-		}
+	if i, ok := n.find(name); ok {
+		n.Members[i].Value = v
+		return
 	}
-	n.Members, n.index = append(n.Members, Member{Name: name, Line: v.Line, Value: v}), nil
+	n.Members = append(n.Members, Member{Name: name, Line: v.Line, Value: v})
+	if n.index != nil {
+		n.index[name] = len(n.Members) - 1
+	}
 }
 
 // Delete takes the member of that name out of a Map.

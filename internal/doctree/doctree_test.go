@@ -1,6 +1,7 @@
 package doctree_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -199,6 +200,27 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%q written is %q, and again %q", text, written, again.AppendJSON(nil))
 		}
 	})
+}
+
+// Many members are indexed, and what is set or deleted meanwhile is found, and in its place.
+func TestSetIsFound(t *testing.T) {
+	n := &doctree.Node{Kind: doctree.Map}
+	value := func(text string) *doctree.Node { return &doctree.Node{Kind: doctree.Text, Text: text, Line: 3} }
+	for i := range 40 {
+		name := strconv.Itoa(i)
+		require.Nil(t, n.Get(name))
+		n.Set(name, value(name))
+		require.Equal(t, name, n.Get(name).Text)
+	}
+	n.Set("7", value("other"))
+	n.Delete("8")
+	n.Set("40", value("40"))
+	require.Equal(t, "other", n.Get("7").Text)
+	require.Nil(t, n.Get("8"))
+	require.Equal(t, "9", n.Get("9").Text)
+	require.Equal(t, "40", n.Get("40").Text)
+	require.Len(t, n.Members, 40)
+	require.Equal(t, 3, n.Members[39].Line)
 }
 
 func TestSetAndDelete(t *testing.T) {
