@@ -41,7 +41,7 @@ func (c *comparison) closed(doc *definition.Document, protected map[string]bool)
 			stages = []string{stage}
 		}
 		for _, name := range stages {
-			if name == "" {
+			if _, unknown := definition.UnknownIn(name); unknown || name == "" {
 				continue // a template's mistake: nobody can call it
 			}
 			h, err := g.Stage(api.ID, name)

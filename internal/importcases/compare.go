@@ -57,6 +57,7 @@ func (c *comparison) value(at string, want, got any) {
 			c.value(at+"."+name, want[name], members[name])
 		}
 	case []any:
+		want = slices.DeleteFunc(slices.Clone(want), func(v any) bool { return v == nil }) // said to be nothing
 		elements, _ := got.([]any)
 		if len(elements) != len(want) {
 			c.differ(at, "want %s, got %s", show(want), show(got))

@@ -49,6 +49,7 @@ func (c *comparison) api(at string, expected map[string]any, api *definition.API
 		case map[string]any:
 			if name == "routes" || name == "authorizers" || name == "stages" {
 				members, _ := got[name].(map[string]any)
+				c.renamed(want, members)
 				c.names(at+name, slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(members)))
 			}
 			c.value(at+name, want, got[name])
@@ -67,6 +68,22 @@ func (c *comparison) api(at string, expected map[string]any, api *definition.API
 		want, _ := routes[key].(map[string]any)
 		if api.Routes[key].APIKeyRequired && want != nil && want["api_key_required"] != true {
 			c.differ(at+"routes."+key, "got api_key_required, which isn't expected")
+		}
+	}
+}
+
+// renamed gives a member of got whose name only a deployment knows the name that want has for it.
+func (c *comparison) renamed(want, got map[string]any) {
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		if got[name] != nil || !placeholder.MatchString(name) {
+			continue
+		}
+		for _, other := range slices.Sorted(maps.Keys(got)) {
+			if want[other] == nil && c.text(name, other) {
+				got[name] = got[other]
+				delete(got, other)
+				break
+			}
 		}
 	}
 }

@@ -82,6 +82,9 @@ func (b *builder) bodyText(r *resource) (text []byte, file, why string) {
 		}
 		switch body.Kind {
 		case doctree.Map:
+			if body.Get("swagger") == nil && body.Get("openapi") == nil {
+				return nil, "", "it is no OpenAPI document, but a map without swagger or openapi"
+			}
 			closeUnknown(body)
 			return inLines(body), file, ""
 		case doctree.Text:
@@ -205,11 +208,32 @@ func (b *builder) target(r *resource, flavor, kind, uri string, private bool) de
 	return t
 }
 
+// functionARNs makes known the ARNs of functions that no template has asked for: one may have made
+// them of the name, as an alias does. It reports whether it did.
+func (b *builder) functionARNs() bool {
+	if b.functions {
+		return false
+	}
+	b.functions = true
+	for _, s := range b.stacks {
+		for _, r := range s.order {
+			if r.kind == lambdaFunction && r.lives() {
+				s.handOut(r, "Arn", r.node.Line)
+			}
+		}
+	}
+	return true
+}
+
 // known replaces the ARN of a function or a listener of the templates by its logical ID.
 func (b *builder) known(t *definition.Target) {
 	switch t.Kind {
 	case definition.KindLambda:
-		if r := b.find(t.ARN, lambdaFunction); r != nil {
+		r := b.find(t.ARN, lambdaFunction)
+		if r == nil && b.functionARNs() {
+			r = b.find(t.ARN, lambdaFunction)
+		}
+		if r != nil {
 			b.bindable(r)
 			t.Function, t.Name, t.ARN = r.id, "", ""
 		} else if _, unknown := definition.UnknownIn(t.URI); unknown && t.Name == "" {

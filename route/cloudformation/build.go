@@ -24,6 +24,8 @@ type builder struct {
 	made map[*definition.Stage]bool
 	// deployed are names of stages that a Deployment of a V2 API names.
 	deployed map[string]bool
+	// functions says that the ARNs of all functions are known.
+	functions bool
 }
 
 func (i *importer) build() *definition.Document {

@@ -54,6 +54,7 @@ func (b *builder) restAPI(r *resource) {
 func (b *builder) restProperties(a *definition.API, r *resource) {
 	b.named(a, r)
 	for _, t := range texts(r.get("BinaryMediaTypes")) {
+		t = strings.ReplaceAll(t, "~1", "/") // as the property has a slash
 		if !contains(a.BinaryMediaTypes, t) {
 			a.BinaryMediaTypes = append(a.BinaryMediaTypes, t)
 		}
