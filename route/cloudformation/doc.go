@@ -27,8 +27,25 @@
 // [Types] lists by which rule each type of resource is built, bound, followed, reported or ignored.
 // A property that its type doesn't have is reported with the nearest that it has.
 //
+// # SAM
+//
+// A template of AWS SAM is first translated to the CloudFormation template that it stands for, in
+// the order of work of the service's own translator, and then read as any other: Globals are merged
+// (maps deeply, lists one after the other, a function of the template counts as a value); functions
+// and state machines write their events of type Api and HttpApi into the bodies of APIs, of
+// ServerlessRestApi and ServerlessHttpApi where they name none; then APIs write CORS, authorizers
+// and their default, API keys, resource policies, gateway responses, models and binary types into
+// them, and get deployments, stages (the one named Stage, too, unless OpenApiVersion is set),
+// domain names with mappings, and usage plans. WebSocketApi becomes routes and integrations.
+// References such as API.Stage and Function.Alias name what was made, whose logical IDs are the
+// translator's, and which has the line of what it was made of.
+//
+// A template that the translator refuses is refused, with an error that names each resource, and
+// each event, that is to blame, by its line. Its wording is ours.
+//
 // (CloudFormation user guide, "Intrinsic function reference", "Pseudo parameters reference",
-// "AWS::LanguageExtensions transform"; the resource types of API Gateway; CDK, "Cloud assemblies".)
+// "AWS::LanguageExtensions transform"; AWS SAM developer guide; the resource types of API Gateway;
+// CDK, "Cloud assemblies".)
 //
 // # Differences
 //
@@ -46,4 +63,19 @@
 // document with FailOnWarnings whose only warning is about the path $default is taken.
 //
 // A resource that has the logical ID of another stack's has its stack's name in front: "Web/Api".
+//
+// Of SAM: a template without the line Transform that has resources of SAM is translated as well. A
+// DefinitionUri without a scheme is a file beside the template, which packaging would upload.
+// OpenAPI 3.1 is read as 3.0, with a finding.
+//
+// What would leave a route open by a slip isn't followed: a DefaultAuthorizer without Authorizers
+// is refused, where the translator passes it over; an API key that an event asks for under
+// MergeDefinitions is asked for, although the translator loses its definition; the AuthType of a
+// WebSocket API may be of any case, where the translator makes NONE of "custom".
+//
+// Policies, Connectors, DNS records and CodeDeploy are left out, as are Lambda permissions'
+// sources: they have no effect on a request here. Of functions nothing is checked but events and
+// alias. IDs of deployments and versions end in a hash of ours, since the translator's is of its
+// language's own texts. An event of a type that there isn't is refused, and those of other known
+// types are passed over.
 package cloudformation

@@ -112,7 +112,7 @@ func (i *importer) addStack(s *stack) error {
 	if err := s.sections(); err != nil {
 		return err
 	}
-	if slices.Contains(transforms, transformSAM) {
+	if s.t.isSAM() {
 		if err := s.translate(); err != nil {
 			return err
 		}
