@@ -141,7 +141,7 @@ func (s *stack) translate() error {
 	o.Stack, o.Account, o.Region = s.name, s.account, s.region
 	t, err := translateSAM(s.t, o, s.note)
 	if err != nil {
-		return fmt.Errorf("cloudformation: %s: %w", s.t.file, err)
+		return err // which names the file, with lines
 	}
 	s.t = t
 	return nil

@@ -148,8 +148,17 @@ func (b *samBody) disableEndpoint(value *doctree.Node) error {
 
 // readAs30 has a document of OpenAPI 3.1 read as one of 3.0. SAM makes no difference between them,
 // and what the import does with the newer isn't known.
+//
+// A document that says it is of both versions is of the older, as it is to SAM.
 func (b *samBody) readAs30() {
 	version := b.doc.Get("openapi")
+	if !isNull(version) && truthy(b.doc.Get("swagger")) {
+		b.doc.Delete("openapi")
+		b.s.note(definition.Finding{Severity: definition.Warning, API: b.id,
+			What:   "the document has swagger and openapi: it is read as the former",
+			Origin: definition.Origin{Template: b.s.from.file, LogicalID: b.id, Line: version.Line}})
+		return
+	}
 	if isNull(version) || !openAPI3.MatchString(version.Text) || strings.HasPrefix(version.Text, "3.0") {
 		return
 	}

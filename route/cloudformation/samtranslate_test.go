@@ -185,6 +185,11 @@ func TestSAMTraps(t *testing.T) {
 	require.Equal(t, definition.AuthNone, http.Routes["OPTIONS /p"].Auth.Type, "an HTTP API's default spares it")
 	require.Equal(t, definition.AuthIAM, http.Routes["GET /p"].Auth.Type)
 
+	both := strings.Replace(inlineBody, "swagger: '2.0'", "swagger: '2.0', openapi: 3.0.1", 1)
+	doc := read(t, "Resources:"+restAPI(both+", Auth: {ApiKeyRequired: true}")+"\n", cloudformation.Options{})
+	require.True(t, doc.APIs[0].Routes["GET /p"].APIKeyRequired)
+	require.Contains(t, doc.Findings[0].What, "swagger and openapi")
+
 	// A resource of that name stays if no event is for the implicit API, and gives way else.
 	for events, flavor := range map[string]string{"": "", "Events: {E: {Type: HttpApi}}": definition.FlavorHTTP} {
 		doc := read(t, "Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: ., "+events+"}}, "+
