@@ -6,8 +6,8 @@
 // they are account numbers and not octal, 12:30 is text and no number to the base 60; yes, no, on
 // and off are booleans, and a key is text whatever it would be as a value: 200, on, null.
 //
-// A name that is twice in one map is an error: two readers would take different ones, and one of
-// them may be the security of a route.
+// A name that is twice in one map is an error, but for readers who decide otherwise: two readers
+// would take different ones, and one of them may be the security of a route.
 package doctree
 
 import (
@@ -112,6 +112,9 @@ type Limits struct {
 	// Bytes is how long it may be, Depth how deeply nested, and Values how many values it may have,
 	// those that aliases repeat counted each time.
 	Bytes, Depth, Values int
+	// Twice is asked about a name that is twice in one map, first in the line first. If it returns
+	// nil, the later value counts, as it does to most readers. A nil Twice refuses.
+	Twice func(name string, line, first int) error
 }
 
 // ErrTooLarge is wrapped by the errors about documents that exceed a limit.
@@ -165,13 +168,22 @@ func (b *budget) spend(line, depth int) error {
 	return nil
 }
 
-// add appends a member to a map whose names so far are in seen.
-func (n *Node) add(seen map[string]int, m Member) error {
-	if first, twice := seen[m.Name]; twice {
+// add appends a member to a map; seen has where its names so far are in it.
+func (n *Node) add(seen map[string]int, m Member, l *Limits) error {
+	at, twice := seen[m.Name]
+	if !twice {
+		seen[m.Name] = len(n.Members)
+		n.Members = append(n.Members, m)
+		return nil
+	}
+	first := n.Members[at].Line
+	if l.Twice == nil {
 		return fmt.Errorf("line %d: %.100q is there twice, also in line %d", m.Line, m.Name, first)
 	}
-	seen[m.Name] = m.Line
-	n.Members = append(n.Members, m)
+	if err := l.Twice(m.Name, m.Line, first); err != nil {
+		return err
+	}
+	n.Members[at] = m
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package doctree_test
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"testing"
@@ -239,4 +240,24 @@ func TestSetAndDelete(t *testing.T) {
 	require.Nil(t, n.Get("a"))
 	require.Equal(t, "z", n.Get("z").Text)
 	require.Len(t, n.Members, 26)
+}
+
+// A reader may take the later of two values, and is told of both.
+func TestTwice(t *testing.T) {
+	for _, text := range []string{"a: 1\nb: 2\na: 3\nc: 4\na: 5\n", "{\"a\":1,\n\"b\":2,\"a\":3,\"c\":4,\n\"a\":5}"} {
+		l, told := limits, 0
+		l.Twice = func(name string, line, first int) error {
+			told++
+			require.Equal(t, "a", name)
+			require.GreaterOrEqual(t, line, first)
+			return nil
+		}
+		n, err := doctree.Parse([]byte(text), l)
+		require.NoError(t, err)
+		require.Equal(t, 2, told)
+		require.Equal(t, `{"a":5,"b":2,"c":4}`, string(n.AppendJSON(nil)))
+		l.Twice = func(string, int, int) error { return errors.New("no") }
+		_, err = doctree.Parse([]byte(text), l)
+		require.EqualError(t, err, "no")
+	}
 }

@@ -55,7 +55,13 @@ func (c *comparison) api(at string, expected map[string]any, api *definition.API
 			c.value(at+name, want, got[name])
 		case []any:
 			if name == "models" {
-				c.names(at+name, texts(want), slices.Sorted(maps.Keys(api.Models)))
+				members, _ := got[name].(map[string]any)
+				wanted := map[string]any{}
+				for _, model := range texts(want) {
+					wanted[model] = true
+				}
+				c.renamed(wanted, members)
+				c.names(at+name, texts(want), slices.Sorted(maps.Keys(members)))
 				continue
 			}
 			c.value(at+name, want, got[name])

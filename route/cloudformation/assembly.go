@@ -82,7 +82,7 @@ func (i *importer) artifact(id string, one *artifact, a *assets) error {
 	if err != nil {
 		return fmt.Errorf("cloudformation: the stack %s: %w", id, err)
 	}
-	t, err := parseTemplate(file, text)
+	t, err := i.parseTemplate(file, text)
 	if err != nil {
 		return err
 	}

@@ -248,5 +248,8 @@ func (b *builder) known(t *definition.Target) {
 		if id := b.refer(t.ARN); id != t.ARN {
 			t.Resource = id
 		}
+		if t.URI == "" {
+			t.URI = t.ARN // which is where it is called
+		}
 	}
 }

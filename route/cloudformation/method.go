@@ -132,12 +132,9 @@ func (b *builder) restIntegration(r *resource, n *doctree.Node) *definition.Inte
 		Method: upper(n, "IntegrationHttpMethod"), Origin: r.within(n, "/Integration")}
 	private := b.connection(i, n)
 	i.Target = b.target(r, definition.FlavorREST, i.Type, scalar(n.Get("Uri")), private)
-	if private && i.Target.Kind == definition.KindHTTP {
-		i.Target.Kind = definition.KindPrivate
-		if at := scalar(n.Get("IntegrationTarget")); at != "" {
-			i.Target.ARN = at
-			b.known(&i.Target)
-		}
+	if at := scalar(n.Get("IntegrationTarget")); private && at != "" {
+		i.Target.Kind, i.Target.ARN = definition.KindPrivate, at
+		b.known(&i.Target)
 	}
 	switch {
 	case i.Target.Kind == definition.KindMock:

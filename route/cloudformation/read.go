@@ -63,7 +63,7 @@ func (i *importer) open(name string) error {
 	if path.Base(name) == manifestName && bytes.Contains(text, []byte(`"artifacts"`)) {
 		return i.assembly(name, text, 0)
 	}
-	t, err := parseTemplate(name, text)
+	t, err := i.parseTemplate(name, text)
 	if err != nil {
 		return err
 	}
@@ -165,7 +165,7 @@ func (i *importer) nested(parent *stack, r *resource) error {
 			"the template of the nested stack %s isn't here: %v", r.id, err)
 		return nil
 	}
-	t, err := parseTemplate(file, text)
+	t, err := i.parseTemplate(file, text)
 	if err != nil {
 		return err
 	}

@@ -83,6 +83,18 @@ func TestFindings(t *testing.T) {
 	}
 }
 
+// A name that is twice in a map is reported, and the later counts, as it does for the service; but
+// not where it may say who calls.
+func TestTwice(t *testing.T) {
+	doc := read(t, "Resources:\n  Api: {Type: AWS::ApiGateway::RestApi, Properties: {Name: a, Name: b}}\n", cloudformation.Options{})
+	require.Equal(t, "b", doc.APIs[0].Name)
+	require.Equal(t, 2, finding(t, doc, definition.Warning, `"Name" is there twice, also in line 2: the later counts`).Origin.Line)
+	for _, name := range []string{"AuthorizationType", "Policy", "security", "ApiKeyRequired", "AuthorizationScopes", "Condition"} {
+		_, err := tried("Resources:\n  M: {"+name+": a, "+name+": b}\n", cloudformation.Options{})
+		require.ErrorContains(t, err, "cloudformation: t.yaml: line 2: \""+name+"\" is there twice")
+	}
+}
+
 func TestErrors(t *testing.T) {
 	body := "Resources: {Api: {Type: AWS::ApiGateway::RestApi, Properties: {Body: {swagger: '2.0', paths: {/a: {get: {x-amazon-apigateway-integration: {type: guess}}}}}}}}"
 	for _, tt := range []struct{ name, text, want string }{

@@ -2,9 +2,11 @@ package cloudformation
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/gatekit-go/gatekit/internal/doctree"
+	"github.com/gatekit-go/gatekit/route/definition"
 )
 
 // The bounds of a template. The service's are 1 MB, and 500 resources.
@@ -34,8 +36,22 @@ const (
 	transformSecrets   = "AWS::SecretsManager"
 )
 
-func parseTemplate(file string, text []byte) (*template, error) {
-	root, err := doctree.Parse(text, doctree.Limits{Bytes: maxBytes, Depth: maxDepth, Values: maxValues})
+// protects are names of what says who may call. Templates in use have other names twice, and the
+// service takes the later; of these it isn't guessed which was meant.
+var protects = regexp.MustCompile(`(?i)auth|polic|scope|key|security|condition`)
+
+func (i *importer) parseTemplate(file string, text []byte) (*template, error) {
+	limits := doctree.Limits{Bytes: maxBytes, Depth: maxDepth, Values: maxValues}
+	limits.Twice = func(name string, line, first int) error {
+		if protects.MatchString(name) {
+			return fmt.Errorf("line %d: %.100q is there twice, also in line %d", line, name, first)
+		}
+		i.note(definition.Finding{Severity: definition.Warning, Do: "take one out",
+			What:   fmt.Sprintf("%.100q is there twice, also in line %d: the later counts", name, first),
+			Origin: definition.Origin{Template: file, Line: line}})
+		return nil
+	}
+	root, err := doctree.Parse(text, limits)
 	if err != nil {
 		return nil, fmt.Errorf("cloudformation: %s: %w", file, err)
 	}

@@ -140,9 +140,6 @@ func (b *builder) v2IntegrationOf(a *definition.API, r *resource) *definition.In
 	} else {
 		i.Target = b.target(r, a.Flavor, i.Type, scalar(n.Get("IntegrationUri")), private)
 	}
-	if private && i.Target.Kind == definition.KindHTTP {
-		i.Target.Kind = definition.KindPrivate
-	}
 	if i.Target.Kind == definition.KindLambda && a.Flavor == definition.FlavorHTTP {
 		i.Method = cmp.Or(i.Method, "POST")
 	}
