@@ -64,9 +64,9 @@
 //
 // A resource that has the logical ID of another stack's has its stack's name in front: "Web/Api".
 //
-// Of SAM: a template without the line Transform that has resources of SAM is translated as well. A
-// DefinitionUri without a scheme is a file beside the template, which packaging would upload.
-// OpenAPI 3.1 is read as 3.0, with a finding.
+// Of SAM: a template without the line Transform that has APIs of SAM, or events that make some, is
+// translated as well. A DefinitionUri without a scheme is a file beside the template, which
+// packaging would upload. OpenAPI 3.1 is read as 3.0, with a finding.
 //
 // What would leave a route open by a slip isn't followed: a DefaultAuthorizer without Authorizers
 // is refused, where the translator passes it over; an API key that an event asks for under

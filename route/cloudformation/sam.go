@@ -26,15 +26,23 @@ const (
 // policy is repeated for every path: values, and 64 bytes of text count as one more.
 const maxTranslated = 1 << 20
 
-// isSAM reports whether a template is to be translated: it says so, or it has resources of SAM.
-// The service demands the former; who has forgotten it means SAM all the same.
+// isSAM reports whether a template is to be translated: it says so, or it has APIs of SAM, or
+// events that make some. The service demands the former; who has forgotten it means SAM all the
+// same.
 func (t *template) isSAM() bool {
 	if slices.Contains(t.transforms(), transformSAM) {
 		return true
 	}
 	for _, m := range t.root.Get("Resources").Members {
-		if strings.HasPrefix(textOf(m.Value.Get("Type")), samPrefix) {
+		switch textOf(m.Value.Get("Type")) {
+		case samAPI, samHTTPAPI, samWebSocketAPI:
 			return true
+		case samFunction, samStateMachine:
+			for _, event := range eachMember(said(said(m.Value, "Properties"), "Events")) {
+				if typ := textOf(said(event, "Type")); typ == restEvents.event || typ == httpEvents.event {
+					return true
+				}
+			}
 		}
 	}
 	return false

@@ -60,6 +60,9 @@ func (s *sam) event(f invoked, kind eventKind, m doctree.Member, known []string)
 
 func eachMember(n *doctree.Node) func(yield func(string, *doctree.Node) bool) {
 	return func(yield func(string, *doctree.Node) bool) {
+		if n == nil {
+			return
+		}
 		for _, m := range n.Members {
 			if !yield(m.Name, m.Value) {
 				return

@@ -191,7 +191,7 @@ func TestSAMRefused(t *testing.T) {
 		{"own-name", restAPI("") + "\n  AsStage: {Type: AWS::SNS::Topic}\n  AsDeployment: {Type: AWS::SNS::Topic}" + "\n  Asss: {Type: AWS::SNS::Topic}" + "\n  AsStageStage: {Type: AWS::SNS::Topic}", "resource A: its translation makes a resource AsStage"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := tried("Resources:"+tt.resources+"\n", cloudformation.Options{})
+			_, err := tried("Transform: AWS::Serverless-2016-10-31\nResources:"+tt.resources+"\n", cloudformation.Options{})
 			require.ErrorContains(t, err, tt.want)
 			require.ErrorContains(t, err, "t.yaml:", "the line")
 		})

@@ -216,3 +216,23 @@ func TestSAMIsPure(t *testing.T) {
 		require.NotContains(t, out, "AWS::Serverless-2016-10-31")
 	}
 }
+
+// Who has forgotten the line Transform means SAM, if an API would be lost else.
+func TestSAMWithoutTransform(t *testing.T) {
+	for name, text := range map[string]string{
+		"api":       restAPI("Name: n"),
+		"http":      httpAPI("Name: n"),
+		"websocket": socketAPI(routes),
+		"event":     "\n  F: {Type: AWS::Serverless::Function, Properties: {Events: {E: {Type: HttpApi}}}}",
+	} {
+		require.Len(t, read(t, "Resources:"+text+"\n", cloudformation.Options{}).APIs, 1, name)
+	}
+	_, _, out, err := cloudformation.TranslateSAM([]byte("Resources: {F: {Type: AWS::Serverless::Function, Properties: {Events: {E: {Type: SQS}}}}}"))
+	require.NoError(t, err)
+	require.Empty(t, out)
+	_, _, out, err = cloudformation.TranslateSAM([]byte("Transform: [AWS::LanguageExtensions, AWS::Serverless-2016-10-31]\n" +
+		"Resources: {F: {Type: AWS::Serverless::Function}}"))
+	require.NoError(t, err)
+	require.Contains(t, out, `"Transform":["AWS::LanguageExtensions"]`, "the others stay")
+	require.Contains(t, out, "AWS::Lambda::Function")
+}
