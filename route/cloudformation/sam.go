@@ -24,7 +24,7 @@ const (
 
 // maxTranslated bounds what a translation may copy, as Globals are merged into every resource and a
 // policy is repeated for every path: values, and 64 bytes of text count as one more.
-const maxTranslated = 1 << 20
+const maxTranslated = 1 << 19
 
 // isSAM reports whether a template is to be translated: it says so, or it has APIs of SAM, or
 // events that make some. The service demands the former; who has forgotten it means SAM all the

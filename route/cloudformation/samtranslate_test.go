@@ -236,3 +236,22 @@ func TestSAMWithoutTransform(t *testing.T) {
 	require.Contains(t, out, `"Transform":["AWS::LanguageExtensions"]`, "the others stay")
 	require.Contains(t, out, "AWS::Lambda::Function")
 }
+
+// The default of a parameter that the Systems Manager holds is a name there.
+func TestSAMParameters(t *testing.T) {
+	for typ, want := range map[string]any{
+		"String":                             "named",
+		"AWS::SSM::Parameter::Value<String>": map[string]any{"Ref": "Host"},
+	} {
+		found := 0
+		for id, r := range translated(t, "Parameters: {Host: {Type: '"+typ+"', Default: named}}\nResources:"+
+			restAPI("Domain: {DomainName: !Ref Host, CertificateArn: c}")+"\n") {
+			if at(r, "Type") == "AWS::ApiGateway::DomainName" {
+				found++
+				require.Equal(t, want, at(r, "Properties", "DomainName"))
+				require.Regexp(t, "^ApiGatewayDomainName[0-9a-f]{10}$", id)
+			}
+		}
+		require.Equal(t, 1, found)
+	}
+}
