@@ -2,7 +2,9 @@ package cloudformation_test
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -105,6 +107,7 @@ Resources:
       DisplayName: !Sub ['${A.Stage} ${B.Deployment} ${own.Stage} ${F.Alias} ${F.Alias.AliasArn} ${!A.Stage} ${AWS::Region}', {own.Stage: a}]
       KmsMasterKeyId: !GetAtt F.Version.Version
       Other: {Fn::GetAtt: 'F.Alias.AliasArn'}
+      Own: !Sub ['${A.Stage}', {A.Stage: mine}]
 `)
 	for _, id := range []string{"A", "Av1Stage", "CStage", "HApiGatewayDefaultStage", "Iv2Stage", "WDefaultStage",
 		"WConnectRoute", "WConnectIntegration", "WConnectPermission", "WSayhelloRoute", "WConnectAuthorizer", "FRole", "FAliaslive",
@@ -119,6 +122,7 @@ Resources:
 	topic := at(all["T"], "Properties")
 	require.Equal(t, "Av1Stage", at(topic, "TopicName", "Ref"))
 	require.Equal(t, []any{"FAliaslive", "AliasArn"}, at(topic, "Other", "Fn::GetAtt"))
+	require.Equal(t, "${A.Stage}", at(topic, "Own", "Fn::Sub").([]any)[0], "the text's own value goes first")
 	sub := at(topic, "DisplayName", "Fn::Sub").([]any)[0].(string)
 	require.Regexp(t, `^\$\{Av1Stage\} \$\{BDeployment[0-9a-f]{10}\} \$\{own\.Stage\} \$\{FAliaslive\} \$\{FAliaslive\.AliasArn\} `+
 		`\$\{!A\.Stage\} \$\{AWS::Region\}$`, sub)
@@ -189,6 +193,12 @@ func TestSAMTraps(t *testing.T) {
 	doc := read(t, "Resources:"+restAPI(both+", Auth: {ApiKeyRequired: true}")+"\n", cloudformation.Options{})
 	require.True(t, doc.APIs[0].Routes["GET /p"].APIKeyRequired)
 	require.Contains(t, doc.Findings[0].What, "swagger and openapi")
+
+	// A path, and an API, is there as soon as one of its methods is.
+	mixed := read(t, "Conditions: {Never: !Equals [a, b]}\nResources: {F: {Type: AWS::Serverless::Function, Condition: Never, Properties: "+
+		"{Events: {E: {Type: Api, Properties: {Path: /p, Method: get}}}}}, G: {Type: AWS::Serverless::Function, Properties: "+
+		"{Events: {E: {Type: Api, Properties: {Path: /p, Method: put}}}}}}\n", cloudformation.Options{})
+	require.Equal(t, []string{"PUT /p"}, slices.Sorted(maps.Keys(mixed.APIs[0].Routes)))
 
 	// A resource of that name stays if no event is for the implicit API, and gives way else.
 	for events, flavor := range map[string]string{"": "", "Events: {E: {Type: HttpApi}}": definition.FlavorHTTP} {
