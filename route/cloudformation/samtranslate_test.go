@@ -194,6 +194,14 @@ func TestSAMTraps(t *testing.T) {
 	require.True(t, doc.APIs[0].Routes["GET /p"].APIKeyRequired)
 	require.Contains(t, doc.Findings[0].What, "swagger and openapi")
 
+	// The caller's credentials go with the default, and with what a method says of itself.
+	for auth, want := range map[string]string{"": "arn:aws:iam::*:user/*", "Auth: {Authorizer: NONE}": ""} {
+		iam := read(t, "Resources:"+restAPI("Auth: {DefaultAuthorizer: AWS_IAM}")+withEvent(restFunction, auth)+"\n",
+			cloudformation.Options{}).APIs[0].Routes["GET /p"]
+		require.Equal(t, want, iam.Integration.Credentials)
+		require.Equal(t, want != "", iam.Auth.Type == definition.AuthIAM)
+	}
+
 	// A path, and an API, is there as soon as one of its methods is.
 	mixed := read(t, "Conditions: {Never: !Equals [a, b]}\nResources: {F: {Type: AWS::Serverless::Function, Condition: Never, Properties: "+
 		"{Events: {E: {Type: Api, Properties: {Path: /p, Method: get}}}}}, G: {Type: AWS::Serverless::Function, Properties: "+
