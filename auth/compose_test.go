@@ -179,3 +179,15 @@ func ExampleAny() {
 	// 200 hello, machine
 	// 401 {"message":"Unauthorized"}
 }
+
+// CheckScopes is what Require panics for.
+func TestCheckScopes(t *testing.T) {
+	require.NoError(t, auth.CheckScopes())
+	require.NoError(t, auth.CheckScopes("orders:read", "https://api.example/x"))
+	jwt := auth.Optional(&auth.JWT{})
+	for _, scope := range []string{"", "a b", `a"`, `a\`, "ä", "a\n"} {
+		err := auth.CheckScopes("good", scope)
+		require.ErrorContains(t, err, "want visible ASCII", scope)
+		require.PanicsWithValue(t, err.Error(), func() { auth.Require(jwt, scope) }, scope)
+	}
+}

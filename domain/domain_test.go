@@ -1,6 +1,7 @@
 package domain_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -298,3 +299,34 @@ func TestHandlers(t *testing.T) {
 		break
 	}
 }
+
+// OtherHosts has the hosts of nobody, and no others: not those of a Name without a mapping for the path.
+func TestOtherHosts(t *testing.T) {
+	others := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "other ", r.Host, r.URL.Path) })
+	d, err := domain.New(t.Context(), domain.Config{
+		Names:      []domain.Name{{Host: "api.example.com", Mappings: []domain.Mapping{{BasePath: "a", Handler: api("A")}}}},
+		OtherHosts: others,
+	})
+	require.NoError(t, err)
+	for target, want := range map[string]string{
+		"http://api.example.com/a/x": "A", "http://127.0.0.1:8080/x": "other", "http://[::1]/x": "other", "http://else.example/x": "other",
+		"http://x_y.example/x": "other",
+	} {
+		require.Regexp(t, "^"+want+" ", get(d, target).Body.String(), target)
+	}
+	for _, target := range []string{"http://api.example.com/b", "http://API.example.com./b", "http://user@else.example/x"} {
+		require.Equal(t, http.StatusForbidden, get(d, target).Code, target)
+	}
+	built := &builds{}
+	_, err = domain.New(t.Context(), domain.Config{
+		Names:      []domain.Name{{Host: "api.example.com", Mappings: []domain.Mapping{{Handler: api("A")}}}},
+		OtherHosts: built,
+	})
+	require.ErrorContains(t, err, "other hosts: not built")
+}
+
+// builds can't be built.
+type builds struct{ http.Handler }
+
+func (*builds) Build() error                    { return errors.New("not built") }
+func (*builds) Station() (string, http.Handler) { return "builds", nil }

@@ -1,6 +1,7 @@
 // Package transform answers in what shape a request reaches an integration, and an answer the
 // client: the mapping templates and parameter mappings of REST APIs ([REST]), the parameter mapping
-// of HTTP APIs ([Parameters]), and what refusals look like ([GatewayResponses]).
+// of HTTP APIs ([Parameters]), what refusals look like ([GatewayResponses]), and payload
+// compression ([Compression]).
 //
 //	shop, err := restapi.New(restapi.Config{
 //		Models:            map[string]string{"Order": orderSchema},
@@ -37,7 +38,7 @@
 //	api.Handle("POST /orders", integration,
 //		auth.Require(…),                 // who isn't let in costs no body
 //		limit.Middleware,
-//		createOrder.Middleware)          // key, validator, REST: directly around the integration, as Parameters is
+//		createOrder.Middleware)          // key, compression, validator, REST: around the integration
 //
 // Within a REST, the request template runs before the parameters are mapped, and what it set in
 // $context.requestOverride counts over the mapping. The integration response is chosen by what the

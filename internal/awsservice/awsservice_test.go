@@ -35,6 +35,7 @@ func TestURIs(t *testing.T) {
 		{arn + "iam:action/ListUsers", "iam.amazonaws.com", "iam/us-east-1", "", "/", ""},
 		{"arn:aws-cn:apigateway:cn-north-1:sqs:path/1/q", "sqs.cn-north-1.amazonaws.com.cn", "sqs/cn-north-1", "", "/1/q", ""},
 		{arn + "lambda:path/2015-03-31/functions/arn:aws:lambda:eu-west-1:1:function:f/invocations", "lambda.eu-west-1.amazonaws.com", "lambda/eu-west-1", "", "/2015-03-31/functions/arn:aws:lambda:eu-west-1:1:function:f/invocations", ""},
+		{arn + "lambda:path/2015-03-31/functions/arn:aws:lambda:eu-west-1:1:function:${stageVariables.f}:${stageVariables.alias}/invocations", "lambda.eu-west-1.amazonaws.com", "lambda/eu-west-1", "", "/2015-03-31/functions/arn:aws:lambda:eu-west-1:1:function::/invocations", ""},
 		{arn + "newservice:action/Do_It", "newservice.eu-west-1.amazonaws.com", "newservice/eu-west-1", "", "/", ""},
 	} {
 		u, err := awsservice.Parse(tt.uri)

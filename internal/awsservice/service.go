@@ -24,6 +24,7 @@ type known struct {
 	json     string // the version of the JSON protocol of a target
 	version  string // of the query protocol
 	isGlobal bool   // it has one host, and is signed for us-east-1
+	paths    bool   // what it does is said by method and path, and not by an action's name
 }
 
 // services are those with something to know. Actions of others are called in the query protocol,
@@ -31,9 +32,10 @@ type known struct {
 var services = map[string]known{
 	"athena":            {target: "AmazonAthena", json: "1.1"},
 	"autoscaling":       {version: "2011-01-01"},
-	"bedrock-runtime":   {signing: "bedrock"},
+	"appconfig":         {paths: true},
+	"bedrock-runtime":   {signing: "bedrock", paths: true},
 	"cloudformation":    {version: "2010-05-15"},
-	"cloudfront":        {isGlobal: true},
+	"cloudfront":        {isGlobal: true, paths: true},
 	"codebuild":         {target: "CodeBuild_20161006", json: "1.1"},
 	"codepipeline":      {target: "CodePipeline_20150709", json: "1.1"},
 	"cognito-identity":  {target: "AWSCognitoIdentityService", json: "1.1"},
@@ -47,16 +49,18 @@ var services = map[string]known{
 	"firehose":          {target: "Firehose_20150804", json: "1.1"},
 	"glue":              {target: "AWSGlue", json: "1.1"},
 	"iam":               {version: "2010-05-08", isGlobal: true},
-	"iotdata":           {host: "iot"},
+	"execute-api":       {paths: true},
+	"iotdata":           {host: "iot", paths: true},
 	"kinesis":           {target: "Kinesis_20131202", json: "1.1"},
 	"kms":               {target: "TrentService", json: "1.1"},
 	"logs":              {target: "Logs_20140328", json: "1.1"},
 	"monitoring":        {version: "2010-08-01"},
 	"rds":               {version: "2014-10-31"},
 	"rekognition":       {target: "RekognitionService", json: "1.1"},
-	"route53":           {isGlobal: true},
-	"runtime.lex":       {signing: "lex"},
-	"runtime.sagemaker": {signing: "sagemaker"},
+	"route53":           {isGlobal: true, paths: true},
+	"runtime.lex":       {signing: "lex", paths: true},
+	"runtime.sagemaker": {signing: "sagemaker", paths: true},
+	"s3":                {paths: true},
 	"sagemaker":         {target: "SageMaker", json: "1.1", host: "api.sagemaker"},
 	"secretsmanager":    {target: "secretsmanager", json: "1.1"},
 	"ses":               {host: "email", version: "2010-12-01"},
@@ -144,6 +148,10 @@ func (s *Service) Target(action string) (target, contentType string, ok bool) {
 	}
 	return k.target + "." + action, "application/x-amz-json-" + k.json, true
 }
+
+// ByPath reports whether what the service does is said by method and path, so that an action's name
+// calls nothing.
+func (s *Service) ByPath() bool { return services[s.Name].paths }
 
 // Version is the version of an action in the query protocol, "" where it isn't known.
 func (s *Service) Version() string { return services[s.Name].version }

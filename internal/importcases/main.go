@@ -3,13 +3,26 @@
 //
 //	go run ./internal/importcases DIR
 //
-// DIR has openapi.jsonl, sam.jsonl and cloudformation.jsonl, a case a line: name, config (the
-// document or template and how it is read) and expected. It prints by case what differs, and a
-// summary; the exit code is 1 if anything differs, 2 if the cases can't be read.
+// DIR has openapi.jsonl, sam.jsonl and cloudformation.jsonl, a case a line, with these members:
+//
+//   - name;
+//   - config: document (JSON, or {"$yaml": text} or {"$text": text}), flavor, and the import's
+//     parameters (basepath, failonwarnings) and mode; or template with its stack, parameters and
+//     files beside it, or assembly, the files of a cdk.out folder by name; account and region;
+//   - expected, in the words of a definition's JSON form (routes by key, authorizers by name,
+//     binary_media_types …, models as a list of names); or as the managed gateway's control API
+//     shows it (methods by route key, lists of authorizers, models and request_validators, api);
+//     or refused, with a message and names that the error has to have.
 //
 // What a case doesn't expect isn't judged, but that there are no routes, authorizers and models
 // beside the expected ones, and no route that asks for an API key unexpectedly. <name> in a text
 // stands for any text, within one case for the same.
+//
+// What was read is built, too, and each route that the case or the document protects is asked by a
+// stranger: anything but a refusal is a difference.
+//
+// It prints by case what differs, and a summary; the exit code is 1 if anything differs, 2 if the
+// cases can't be read.
 package main
 
 import (

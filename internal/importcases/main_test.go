@@ -87,6 +87,7 @@ func TestDifferences(t *testing.T) {
 		{"beside", `"ANY /key"`, `"ANY /keys"`, `routes: got "ANY /key", which isn't expected`},
 		{"key", `"NONE"},"api_key_required":true`, `"NONE"}`, `routes.ANY /key: got api_key_required, which isn't expected`},
 		{"authorizer", `"authorizers":{"token"`, `"authorizers":{"tokens"`, `authorizers: want "tokens", which isn't there`},
+		{"model-placeholder", `"Thing"]`, `"<Model>","<Other>"]`, `models: want "<Other>", which isn't there`},
 		{"model", `"Thing"]`, `"Thing","Other"]`, `models: want "Other", which isn't there`},
 		{"placeholder", `"w<Rest>"`, `"x<Rest>"`, `want "x<Rest>", got "who"`},
 		{"placeholder-again", `"name":"Things"`, `"name":"<Name>"`, `"<Name>"`},

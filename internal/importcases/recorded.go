@@ -177,8 +177,9 @@ func authorizersOf(api *definition.API) map[string]any {
 		}
 		if a.Target != nil {
 			one := &definition.Document{APIs: []*definition.API{{ID: "a", Flavor: definition.FlavorREST}}}
-			one.APIs[0].Routes = map[string]*definition.Route{
-				"GET /": {Integration: &definition.Integration{Target: *a.Target}}}
+			one.APIs[0].Routes = map[string]*definition.Route{"GET /": {
+				Auth:        definition.Auth{Type: definition.AuthNone},
+				Integration: &definition.Integration{Target: *a.Target}}}
 			if uris, err := integrationURIs(one); err == nil {
 				shown["authorizerUri"] = uris["GET /"]
 			}

@@ -171,7 +171,7 @@ func TestTheCoreStaysLight(t *testing.T) {
 // What users put into their tests and programs brings no test library along.
 func TestTestHelpersAreFreeOfTestify(t *testing.T) {
 	helpers := ours(t, module+"/examples")
-	for _, helper := range []string{"auth/authtest", "route/cache/cachetest", "route/websocket/websockettest", "throttle/throttletest", "throttle/usageplan/usageplantest", "transform/transformtest"} {
+	for _, helper := range []string{"auth/authtest", "route/cache/cachetest", "route/definition/definitiontest", "route/websocket/websockettest", "throttle/throttletest", "throttle/usageplan/usageplantest", "transform/transformtest"} {
 		helpers = append(helpers, module+"/"+helper)
 	}
 	for _, pkg := range helpers {

@@ -59,6 +59,7 @@ func TestFunctions(t *testing.T) {
 		{"get-att-made", "!GetAtt [Fn, !Sub 'A${R}']", "arn:aws:lambda:us-east-1:123456789012:function:fn"},
 		{"sub", "!Sub '${Text}-${AWS::Region}-${!literal}-${Fn.Arn}'", "hello-us-east-1-${literal}-arn:aws:lambda:us-east-1:123456789012:function:fn"},
 		{"sub-own", "!Sub ['${ A }${Text}', {A: !Ref Number, Text: mine}]", "7mine"},
+		{"sub-nothing", "!Sub 'a${AWS::NoValue}b'", "ab"},
 		{"sub-open", "!Sub 'a${b'", "a${b"},
 		{"join", "!Join ['-', [a, !Ref AWS::NoValue, !Ref Number]]", "a-7"},
 		{"join-list", "!Join ['', !Ref List]", "abc"},

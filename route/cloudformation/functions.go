@@ -49,7 +49,10 @@ func (s *stack) substituted(name string, own *doctree.Node, line int) string {
 	default:
 		v = s.ref(name, line)
 	}
-	if v == nil || v.Kind == doctree.List || v.Kind == doctree.Map {
+	if v == nil {
+		return "" // AWS::NoValue
+	}
+	if v.Kind == doctree.List || v.Kind == doctree.Map {
 		return s.fault(line, "Fn::Sub: want a text for ${%.100s}", name).Text
 	}
 	return v.Text

@@ -3,13 +3,18 @@ package cloudformation_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
+	"log/slog"
+	"net/http"
 	"os"
 	"testing"
 	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/auth"
 	"github.com/gatekit-go/gatekit/route/cloudformation"
 	"github.com/gatekit-go/gatekit/route/definition"
 )
@@ -27,6 +32,11 @@ var templates = []struct {
 	{"loops.yaml", "loops.json", cloudformation.Options{}},
 	{"imported.yaml", "imported.json", cloudformation.Options{Files: map[string]string{"s3://documents/pets.yaml": "pets.yaml"}}},
 	{"cdk.out", "cdk.json", cloudformation.Options{}},
+	{"cdk/http", "cdk/http.json", cloudformation.Options{}},
+	{"cdk/rest", "cdk/rest.json", cloudformation.Options{}},
+	{"cdk/websocket", "cdk/websocket.json", cloudformation.Options{}},
+	{"cdk/nested", "cdk/nested.json", cloudformation.Options{}},
+	{"cdk/domain", "cdk/domain.json", cloudformation.Options{}},
 }
 
 // golden compares got with a file of testdata.
@@ -64,6 +74,32 @@ func TestReadGolden(t *testing.T) {
 	}
 }
 
+// What the CDK synthesizes is served: all of its routes, once the functions, pools and the like are
+// bound.
+func TestSynthesizedIsServed(t *testing.T) {
+	for _, name := range []string{"http", "rest", "websocket", "nested", "domain"} {
+		t.Run(name, func(t *testing.T) {
+			doc, err := cloudformation.Read(os.DirFS("testdata/cdk"), name, cloudformation.Options{})
+			require.NoError(t, err)
+			require.Empty(t, doc.Findings)
+			g, err := definition.Build(t.Context(), doc, definition.Bindings{
+				OtherFunction: func(definition.Ref) (gatekit.Invoker, bool) { return hello{}, true },
+				OtherHandler:  func(definition.Ref) (http.Handler, bool) { return http.NotFoundHandler(), true },
+				OtherKey:      func(definition.Ref) (string, bool) { return "a-key-of-twenty-characters", true },
+				OtherIssuer: func(definition.Ref) (definition.IssuerBinding, bool) {
+					return definition.IssuerBinding{HTTPClient: &http.Client{Transport: nowhere{}}}, true
+				},
+				Credentials: auth.StaticCredentials{}, DefaultStage: "live",
+				InsecureAllowAnyOrigin: true, Logger: slog.New(slog.DiscardHandler)})
+			require.NoError(t, err)
+			defer g.Close()
+			for _, r := range g.Report().Routes {
+				require.True(t, r.Served, "%s %s: %s", r.API, r.Route, r.Why)
+			}
+		})
+	}
+}
+
 // read reads one template.
 func read(t *testing.T, text string, o cloudformation.Options) *definition.Document {
 	t.Helper()
@@ -75,3 +111,8 @@ func read(t *testing.T, text string, o cloudformation.Options) *definition.Docum
 func tried(text string, o cloudformation.Options) (*definition.Document, error) {
 	return cloudformation.Read(fstest.MapFS{"t.yaml": {Data: []byte(text)}}, "t.yaml", o)
 }
+
+// nowhere is a network on which nobody answers.
+type nowhere struct{}
+
+func (nowhere) RoundTrip(*http.Request) (*http.Response, error) { return nil, errors.New("no network") }

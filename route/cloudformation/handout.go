@@ -188,6 +188,9 @@ func (r *resource) name() string {
 		}
 	}
 	s := r.stack
+	if r.kind == typeRestModel { // whose names have letters and digits alone
+		return r.logical + s.makeUp(r.id, "id", 6, "name")
+	}
 	return s.name[:min(len(s.name), 24)] + "-" + r.logical[:min(len(r.logical), 24)] + "-" +
 		strings.ToUpper(s.makeUp(r.id, "id", 12, "name"))
 }

@@ -12,6 +12,7 @@ import (
 const (
 	typeRestAPI        = "AWS::ApiGateway::RestApi"
 	typeResource       = "AWS::ApiGateway::Resource"
+	typeRestModel      = "AWS::ApiGateway::Model"
 	typeRestAuthorizer = "AWS::ApiGateway::Authorizer"
 	typeRestValidator  = "AWS::ApiGateway::RequestValidator"
 	typeRestStage      = "AWS::ApiGateway::Stage"

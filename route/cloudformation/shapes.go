@@ -33,7 +33,7 @@ var shapes = map[string]shape{
 	"AWS::ApiGateway::Account":           identified("10", "Id"),
 	"AWS::ApiGateway::Method":            identified("10", "Id"),
 	"AWS::ApiGateway::BasePathMapping":   identified("10", "Id"),
-	"AWS::ApiGateway::Model":             {name: "Name"},
+	typeRestModel:                        {name: "Name"},
 	"AWS::ApiGateway::Stage":             {name: "StageName"},
 	"AWS::ApiGateway::DomainName":        domainShape,
 	"AWS::ApiGatewayV2::DomainName":      domainShape,

@@ -106,7 +106,7 @@ var rules = []*rule{
 		"HttpMethod Integration MethodResponses OperationName RequestModels RequestParameters " +
 		"RequestValidatorId ResourceId RestApiId",
 		passRoute, (*builder).restMethod},
-	{"AWS::ApiGateway::Model", Built, "ContentType Description Name RestApiId " +
+	{typeRestModel, Built, "ContentType Description Name RestApiId " +
 		"Schema", passPart, (*builder).restModel},
 	{typeRestValidator, Built, "Name RestApiId ValidateRequestBody ValidateRequestParameters", passPart,
 		(*builder).restValidator},

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/auth"
 	"github.com/gatekit-go/gatekit/domain"
+	"github.com/gatekit-go/gatekit/internal/jsonscan"
 	"github.com/gatekit-go/gatekit/throttle"
 )
 
@@ -48,15 +48,16 @@ type builder struct {
 	*shared
 	reporting
 
-	root     context.Context // of what works in the background
-	ctx      context.Context // of the building
-	gateway  *Gateway
-	bindings *Bindings
-	look     *lookups
-	doc      *Document
-	pool     *pool
-	before   *pool // the one that is served, or nil
-	errs     []error
+	root      context.Context // of what works in the background
+	ctx       context.Context // of the building
+	gateway   *Gateway
+	bindings  *Bindings
+	look      *lookups
+	doc       *Document
+	resources map[string]string // logical IDs by name and ARN
+	pool      *pool
+	before    *pool // the one that is served, or nil
+	errs      []error
 
 	routes  []RouteReport
 	stages  map[stageName]http.Handler
@@ -90,6 +91,11 @@ func (b *builder) build(doc *Document) (*generation, error) {
 	if b.doc, err = b.known(doc); err != nil {
 		return nil, err
 	}
+	b.resources = map[string]string{}
+	for _, id := range slices.Backward(sortedKeys(b.doc.Resources)) { // of two alike the first
+		b.resources[b.doc.Resources[id].Name], b.resources[b.doc.Resources[id].ARN] = id, id
+	}
+	delete(b.resources, "")
 	for _, f := range b.doc.Findings {
 		b.add(f)
 	}
@@ -150,10 +156,11 @@ func (b *builder) known(doc *Document) (*Document, error) {
 			continue
 		}
 		rest = behind
-		value, ok, err := b.look.parameters.find(Ref{Name: name})
+		plain, _ := jsonscan.Text(`"` + name + `"`) // as it is within a text
+		value, ok, err := b.look.parameters.find(Ref{Name: plain})
 		b.fault(err)
 		if !ok {
-			out.WriteString(Unknown(name))
+			out.WriteString(unknownBegin + name + unknownEnd)
 			continue
 		}
 		quoted, err := marshal(value)
@@ -187,13 +194,10 @@ func (b *builder) ref(logicalID, name, arn, qualifier string) Ref {
 		return r
 	}
 	// A value that is a name or an ARN may be that of a resource that has more names.
-	for _, id := range slices.Sorted(maps.Keys(b.doc.Resources)) {
+	if id, ok := b.resources[cmp.Or(arn, name)]; ok {
 		known := b.doc.Resources[id]
-		if arn != "" && known.ARN == arn || arn == "" && name != "" && known.Name == name {
-			r.LogicalID, r.Path = cmp.Or(logicalID, id), known.Path
-			r.Name, r.ARN = cmp.Or(name, known.Name), cmp.Or(arn, known.ARN)
-			break
-		}
+		r.LogicalID, r.Path = cmp.Or(logicalID, id), known.Path
+		r.Name, r.ARN = cmp.Or(name, known.Name), cmp.Or(arn, known.ARN)
 	}
 	return r
 }

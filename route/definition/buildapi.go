@@ -8,6 +8,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/auth"
+	"github.com/gatekit-go/gatekit/auth/policy"
 	"github.com/gatekit-go/gatekit/cors"
 	"github.com/gatekit-go/gatekit/route"
 	"github.com/gatekit-go/gatekit/transform"
@@ -22,6 +23,7 @@ type apiBuilder struct {
 	closed    *problem             // why no route can be served
 	responses gatekit.Middleware   // gateway responses; nil: none
 	cors      gatekit.Middleware   // nil: none
+	payload   gatekit.Middleware   // a REST API's compression, both ways
 	models    models
 	status    map[string]*RouteReport
 }
@@ -113,6 +115,9 @@ func (a *apiBuilder) whole() *problem {
 	a.buildGatewayResponses()
 	a.buildCORS()
 	a.models = models{builder: a}
+	if p := a.buildCompression(); p != nil {
+		return p
+	}
 	return a.buildPolicy()
 }
 
@@ -123,7 +128,8 @@ func (a *apiBuilder) notDone() {
 		is       bool
 		what, do string
 	}{
-		{api.MinimumCompressionSize != nil, "answers aren't compressed", "compress in front of the Gateway"},
+		{api.Flavor != FlavorREST && api.MinimumCompressionSize != nil, "answers aren't compressed",
+			"compress in front of the Gateway"},
 		{api.SecurityPolicy != "" || api.EndpointAccessMode != "",
 			"the TLS policy of the API's own host isn't applied", "set it in the server's tls.Config"},
 		{api.Flavor == FlavorWebSocket && api.SchemaValidationDisabled,
@@ -133,6 +139,26 @@ func (a *apiBuilder) notDone() {
 			a.differs("", api.Origin, d.what, d.do)
 		}
 	}
+}
+
+// buildCompression makes what inflates requests, and compresses answers if the API says so.
+func (a *apiBuilder) buildCompression() *problem {
+	if a.api.Flavor != FlavorREST {
+		return nil
+	}
+	config := transform.CompressionConfig{MinimumSize: transform.Off}
+	if size := a.api.MinimumCompressionSize; size != nil {
+		config.MinimumSize = int64(*size)
+		if *size < 0 { // -1 is Off, and means it here only
+			return unsupportedf(correctIt, "the minimum compression size is %d", *size)
+		}
+	}
+	made, err := transform.NewCompression(config)
+	if err != nil {
+		return asProblem("the compression can't be used", err)
+	}
+	a.payload = made.Middleware
+	return nil
 }
 
 // buildPolicy makes the resource policy. Without it nothing may be served.
@@ -153,6 +179,11 @@ func (a *apiBuilder) buildPolicy() *problem {
 		Document: string(api.Policy), TrustedProxies: b.TrustedProxies,
 		SourceVPCEHeader: b.SourceVPCEHeader, SourceVPCHeader: b.SourceVPCHeader,
 	})
+	if err == nil {
+		for _, odd := range policy.LintResource(string(api.Policy)) {
+			a.warn("policy", api.Origin, odd, correctIt)
+		}
+	}
 	return asProblem("the resource policy can't be used", err)
 }
 

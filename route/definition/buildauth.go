@@ -156,7 +156,7 @@ func (s *stageBuilder) cognito(name string, a *Authorizer) (auth.Authorizer, *pr
 			return nil, p
 		}
 		pool := ref.ARN
-		if pool == "" && bound.URL != "" {
+		if bound.URL != "" && !strings.Contains(pool, ":userpool/") {
 			pool = poolARN(provider) // nobody's but the binding's
 		}
 		if bound.URL != "" {

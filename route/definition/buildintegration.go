@@ -86,16 +86,17 @@ func (s *stageBuilder) lambda(key string, i *Integration) (http.Handler, *proble
 		if s.api.Flavor == FlavorHTTP {
 			config.PayloadFormatVersion = cmp.Or(i.PayloadFormat, "1.0")
 		}
-		h, err = keep(s.builder, name,
-			func(context.Context) (*integration.LambdaHandler, error) { return integration.NewLambda(f, config) })
+		h, err = keepEnding(s.builder, name,
+			func(context.Context) (*integration.LambdaHandler, error) { return integration.NewLambda(f, config) },
+			func(h *integration.LambdaHandler) { s.whenCalled(h) })
 	case "AWS":
 		if s.api.Flavor == FlavorHTTP {
 			return nil, unsupportedf("use AWS_PROXY", "HTTP APIs have no integrations of type AWS")
 		}
 		config := integration.LambdaCustomConfig{Timeout: timeout, FunctionARN: arn}
-		h, err = keep(s.builder, name, func(context.Context) (*integration.LambdaCustomHandler, error) {
+		h, err = keepEnding(s.builder, name, func(context.Context) (*integration.LambdaCustomHandler, error) {
 			return integration.NewLambdaCustom(f, config)
-		})
+		}, func(h *integration.LambdaCustomHandler) { s.whenCalled(h) })
 	default:
 		return nil, unsupportedf("use AWS_PROXY or AWS", "an integration of type %q can't call a function", i.Type)
 	}
@@ -103,6 +104,14 @@ func (s *stageBuilder) lambda(key string, i *Integration) (http.Handler, *proble
 		return nil, asProblem("the integration can't be used", err)
 	}
 	return h, p
+}
+
+// whenCalled ends an integration that no document needs, when the calls have ended that nobody
+// waits for, or the Gateway has. Messages of WebSocket connections may come as long as these live.
+func (s *stageBuilder) whenCalled(h interface{ Shutdown(context.Context) error }) {
+	if s.api.Flavor != FlavorWebSocket {
+		go func() { _ = h.Shutdown(s.root) }() // the error says that it was the Gateway
+	}
 }
 
 // proxy calls an HTTP server, by its name or as it is bound.
@@ -225,7 +234,12 @@ func (s *stageBuilder) mapped(key string, r *Route, called http.Handler) (http.H
 		return nil, asProblem("the integration's mappings can't be used", err)
 	}
 	for _, odd := range rest.Findings() {
-		s.warn(key, i.Origin.or(r.Origin), odd, correctIt)
+		f := Finding{Severity: Warning, API: s.api.ID, Route: key, What: odd, Do: correctIt,
+			Origin: i.Origin.or(r.Origin).or(s.api.Origin)}
+		if strings.Contains(odd, "no effect") { // as documents say it of every proxy integration
+			f.Severity = Ignored
+		}
+		s.add(f)
 	}
 	if called == nil {
 		return rest, nil

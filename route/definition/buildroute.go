@@ -65,7 +65,7 @@ func (s *stageBuilder) rules(key string, r *Route) (rules []gatekit.Middleware, 
 		rules = append(rules, keys)
 	}
 	if s.api.Flavor == FlavorREST {
-		rules = append(rules, s.limits.Middleware)
+		rules = append(rules, s.limits.Middleware, s.payload)
 	}
 	if s.api.Flavor == FlavorREST && r.Validator != nil && (r.Validator.Body || r.Validator.Parameters) {
 		v, p := s.validator(r)

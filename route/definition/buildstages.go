@@ -44,6 +44,9 @@ func (a *apiBuilder) buildStages(names []string, stages map[string]*Stage) {
 		}
 		all = append(all, made)
 	}
+	if len(all) == 0 {
+		return // each has said why
+	}
 	set, err := route.NewStages(all...)
 	if err != nil {
 		a.refuseAll(asProblem("the stages can't be used", err).at(a.api.Origin))
@@ -226,11 +229,7 @@ func (s *stageBuilder) buildThrottle() (gatekit.Middleware, *problem) {
 func (s *stageBuilder) buildCache() *problem {
 	used := slices.ContainsFunc(s.stage.MethodSettings, func(m *MethodSettings) bool { return m.Caching })
 	if s.stage.Cache == "" || !used {
-		for key, m := range s.settings { // no cluster: nothing is kept
-			m.CachingEnabled = false
-			s.settings[key] = m
-		}
-		return nil
+		return nil // without a cluster nothing is kept, whatever the settings say
 	}
 	config := cache.Config{Store: s.bindings.CacheStore, Logger: s.log}
 	if s.sigv4 != nil {

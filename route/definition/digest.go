@@ -9,6 +9,7 @@ import (
 	"math"
 	"reflect"
 	"slices"
+	"strings"
 )
 
 // digest names a part of a document by what it says: two parts that differ in where they come from
@@ -20,6 +21,8 @@ func digest(parts ...any) (sum, unknown string) {
 	}
 	return hex.EncodeToString(d.hash.Sum(nil)[:16]), d.unknown
 }
+
+var escapedMarks = strings.NewReplacer(`\u27e8`, "⟨", `\u27E8`, "⟨", `\u27e9`, "⟩", `\u27E9`, "⟩")
 
 // digester writes values to a hash, each with its length or kind in front, so that no two differ
 // and give the same bytes.
@@ -69,6 +72,11 @@ func (d *digester) add(v reflect.Value) {
 	case reflect.Slice:
 		if v.Type().Elem().Kind() == reflect.Uint8 {
 			d.text(string(v.Bytes()))
+			// A policy or schema is JSON as somebody wrote it, which may spell our marks by
+			// escapes.
+			if name, ok := UnknownIn(escapedMarks.Replace(string(v.Bytes()))); ok {
+				d.unknown = cmp.Or(d.unknown, name)
+			}
 			return
 		}
 		fallthrough

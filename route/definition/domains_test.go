@@ -106,3 +106,23 @@ func TestTLS(t *testing.T) {
 	require.NotNil(t, c)
 	require.Empty(t, g.Report().Findings)
 }
+
+// Who is behind a host follows an Update.
+func TestHostsFollow(t *testing.T) {
+	doc := func(more string) *definition.Document {
+		return parse(t, `{"apis":[`+oneRoute("A", "HTTP", `"stages":{"$default":{}}`)+more+`]}`)
+	}
+	g := build(t, `{}`, definition.Bindings{Functions: functions("A", "B")})
+	const own, any = "http://a.execute-api.localhost/who", "http://127.0.0.1/who"
+	require.NoError(t, g.Update(t.Context(), doc("")))
+	require.Equal(t, "200 A", ask(g, "GET", own))
+	require.Equal(t, "200 A", ask(g, "GET", any))
+	require.NoError(t, g.Update(t.Context(), doc(","+oneRoute("B", "HTTP", `"stages":{"$default":{}}`))))
+	require.Equal(t, "200 A", ask(g, "GET", own))
+	require.Equal(t, forbidden, ask(g, "GET", any), "of two APIs nobody knows which is meant")
+	require.NoError(t, g.Update(t.Context(), doc("")))
+	require.Equal(t, "200 A", ask(g, "GET", any))
+	require.NoError(t, g.Update(t.Context(), parse(t, `{"apis":[`+oneRoute("A", "HTTP", `"default_endpoint_disabled":true,"stages":{"$default":{}}`)+`]}`)))
+	require.Contains(t, ask(g, "GET", own), "404")
+	require.Contains(t, ask(g, "GET", any), "404")
+}

@@ -27,12 +27,14 @@ func (o Origin) String() string {
 	return strings.Join(strings.Fields(at+" "+o.LogicalID+" "+o.Path), " ")
 }
 
-// or returns o with what it lacks taken from outer, the origin of what it is a part of.
+// or returns o with what it lacks taken from outer, the origin of what it is a part of. A path and
+// a line belong together, and to their resource.
 func (o Origin) or(outer Origin) Origin {
+	if o.LogicalID == "" && o.Path == "" && o.Line == 0 {
+		o.Path, o.Line = outer.Path, outer.Line
+	}
 	o.Template = cmp.Or(o.Template, outer.Template)
 	o.LogicalID = cmp.Or(o.LogicalID, outer.LogicalID)
-	o.Path = cmp.Or(o.Path, outer.Path)
-	o.Line = cmp.Or(o.Line, outer.Line)
 	return o
 }
 

@@ -112,7 +112,11 @@ func (t *table[T]) hint(r Ref) string {
 	if name == "" && len(r.Also) > 0 {
 		name = r.Also[0]
 	}
-	return fmt.Sprintf("bind Bindings.%s[%q]%s", t.kind, name, nearest.Hint(name, maps.Keys(t.named)))
+	hint := fmt.Sprintf("bind Bindings.%s[%q]", t.kind, name)
+	if len(t.named) > 0 {
+		hint += nearest.Hint(name, maps.Keys(t.named))
+	}
+	return hint
 }
 
 // names are all names of r without its qualifier, the likeliest first.

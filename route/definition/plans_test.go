@@ -111,6 +111,27 @@ func TestPlanStore(t *testing.T) {
 	require.Equal(t, forbidden, ask(third, "GET", "/prod/a", "X-Api-Key: "+keyValue), "the document has another value")
 	require.Equal(t, `429 {"message":"Limit Exceeded"}`, ask(third, "GET", "/prod/a", "X-Api-Key: another-value-another"),
 		"it is known, and its quota goes on")
+	fourth := build(t, strings.Replace(doc(`{"enabled":true,"value":"another-value-another"}`), `"keys":["K"]`, `"keys":[]`, 1), b)
+	require.Equal(t, forbidden, ask(fourth, "GET", "/prod/a", "X-Api-Key: another-value-another"), "it is in no plan of this document")
 	require.NoError(t, third.Update(t.Context(), parse(t, doc(`{"enabled":false,"value":"another-value-another"}`))))
 	require.Equal(t, forbidden, ask(third, "GET", "/prod/a", "X-Api-Key: another-value-another"))
+}
+
+// A key or a plan that the document has no more is worth nothing any more.
+func TestPlansGo(t *testing.T) {
+	api := apiOf("REST", calls("GET /a", `{"type":"NONE"}`, keyed), "")
+	const plan, key = `"P":{"stages":[{"api":"Api","stage":"prod"}],"keys":["K"]}`, `"K":{"enabled":true,"value":"` + keyValue + `"}`
+	for name, next := range map[string]string{
+		"key": withPlans(api, plan, ""), "plan": withPlans(api, "", key), "both": api, "value": withPlans(api, plan, strings.Replace(key, keyValue, "another-value-another", 1)),
+		"stage": withPlans(api, strings.Replace(plan, `"prod"`, `"dev"`, 1), key),
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := build(t, withPlans(api, plan, key), definition.Bindings{Functions: functions("F")})
+			require.Equal(t, "200 F", ask(g, "GET", "/prod/a", "X-Api-Key: "+keyValue))
+			require.NoError(t, g.Update(t.Context(), parse(t, next)))
+			require.Equal(t, forbidden, ask(g, "GET", "/prod/a", "X-Api-Key: "+keyValue))
+			require.NoError(t, g.Update(t.Context(), parse(t, withPlans(api, plan, key))))
+			require.Equal(t, "200 F", ask(g, "GET", "/prod/a", "X-Api-Key: "+keyValue))
+		})
+	}
 }

@@ -47,7 +47,8 @@ func (r *Report) Of(severities ...Severity) (found []Finding) {
 	return found
 }
 
-// String returns the report as a table, without what is ignored.
+// String returns the report as a table, without what is ignored: what is the matter, and below it
+// what to do.
 func (r *Report) String() string {
 	var b strings.Builder
 	served, all := r.Served()
@@ -55,14 +56,17 @@ func (r *Report) String() string {
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	shown := r.Of(severities[:len(severities)-1]...)
 	if len(shown) > 0 {
-		fmt.Fprintln(w, "\nSEVERITY\tAPI\tROUTE\tWHAT\tWHAT TO DO\tWHERE")
+		fmt.Fprintln(w, "\nSEVERITY\tAPI\tROUTE\tWHERE\tWHAT")
 	}
 	for _, f := range shown {
-		row := []string{string(f.Severity), f.API, f.Route, f.What, f.Do, f.Origin.String()}
+		row := []string{string(f.Severity), f.API, f.Route, f.Origin.String(), f.What}
 		for i, cell := range row {
 			row[i] = cmp.Or(oneLine(cell), "-")
 		}
 		fmt.Fprintln(w, strings.Join(row, "\t"))
+		if f.Do != "" {
+			fmt.Fprintln(w, "\t\t\t\t→ "+oneLine(f.Do))
+		}
 	}
 	_ = w.Flush() // a strings.Builder never fails
 	return b.String()

@@ -143,6 +143,31 @@ func TestIntegrationsOfREST(t *testing.T) {
 		"POST /table: nothing says how the AWS service dynamodb:PutItem is called"}, why)
 }
 
+func TestCompression(t *testing.T) {
+	routes := calls("GET /a", `{"type":"NONE"}`)
+	long := functionOf(func(map[string]any) map[string]any {
+		return map[string]any{"statusCode": 200, "body": strings.Repeat("x", 2000)}
+	})
+	b := definition.Bindings{Strict: true, NoDifferences: true, Functions: map[string]gatekit.Invoker{"F": long}}
+	encoding := func(more string) string {
+		r := httptest.NewRequest("GET", "/prod/a", nil)
+		r.Header.Set("Accept-Encoding", "gzip")
+		w := httptest.NewRecorder()
+		build(t, apiOf("REST", routes, more), b).ServeHTTP(w, r)
+		require.Equal(t, 200, w.Code)
+		return w.Header().Get("Content-Encoding")
+	}
+	require.Equal(t, "gzip", encoding(`"minimum_compression_size":1000`))
+	require.Equal(t, "gzip", encoding(`"minimum_compression_size":0`))
+	require.Empty(t, encoding(`"minimum_compression_size":3000`))
+	require.Empty(t, encoding(``))
+	for _, size := range []string{"-1", "-2", "10485761"} {
+		g := build(t, apiOf("REST", routes, `"minimum_compression_size":`+size), definition.Bindings{Functions: b.Functions})
+		require.Contains(t, ask(g, "GET", "/prod/a"), "500", size)
+		require.NotEmpty(t, g.Report().Of(definition.Unsupported))
+	}
+}
+
 func TestBinary(t *testing.T) {
 	text := apiOf("REST", calls("POST /a", `{"type":"NONE"}`), `"binary_media_types":["image/*"]`)
 	seen := make(chan bool, 2)

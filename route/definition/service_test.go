@@ -3,13 +3,17 @@ package definition_test
 import (
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/auth/authtest"
 	"github.com/gatekit-go/gatekit/route/definition"
 	"github.com/gatekit-go/gatekit/route/integration"
@@ -76,4 +80,34 @@ func TestNativeJWT(t *testing.T) {
 	require.Contains(t, ask(g, "GET", "/prod/a", "Authorization: Bearer "+one.Mint(authtest.Claims{"aud": "me"})), "401")
 	require.Equal(t, "200 F", ask(g, "GET", "/prod/a", "Authorization: Bearer "+two.MintWith("ES256", authtest.Claims{"aud": "me"})))
 	require.Contains(t, ask(g, "GET", "/prod/a", "Authorization: Bearer "+two.Mint(authtest.Claims{"aud": "me"})), "401")
+}
+
+// An integration's timeout is the document's, in milliseconds.
+func TestTimeouts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		waits := invoker(func(ctx context.Context, _ []byte) ([]byte, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		})
+		hangs := func(ctx context.Context, _, _ string) (net.Conn, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		const timeout = `"timeout":1500`
+		text := apiOf("REST", `"GET /proxy":{"auth":{"type":"NONE"},"integration":{"type":"AWS_PROXY","method":"POST",`+timeout+`,"target":{"kind":"lambda","function":"F"}}},
+			"GET /custom":{"auth":{"type":"NONE"},"integration":{"type":"AWS","method":"POST",`+timeout+`,"target":{"kind":"lambda","function":"F"},"responses":[{"status":"200"}]}},
+			"GET /http":{"auth":{"type":"NONE"},"integration":{"type":"HTTP_PROXY","method":"GET",`+timeout+`,"target":{"kind":"http","uri":"http://back.example/"}}},
+			"GET /service":{"auth":{"type":"NONE"},"integration":{"type":"AWS","method":"POST",`+timeout+`,"target":{"kind":"service","service":"sqs","path":"1/q"},"responses":[{"status":"200"}]}}`, "")
+		g := build(t, text, definition.Bindings{Strict: true, Functions: map[string]gatekit.Invoker{"F": waits},
+			Upstreams: map[string]integration.HTTPConfig{"back.example": {Dial: hangs, ConnectTimeout: time.Hour}},
+			Services: map[string]integration.ServiceConfig{"sqs": {Dial: hangs, ConnectTimeout: time.Hour, Credentials: func(context.Context) (integration.Credentials, error) {
+				return integration.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}, nil
+			}}}})
+		for _, path := range []string{"/proxy", "/custom", "/http", "/service"} {
+			began := time.Now()
+			require.Contains(t, ask(g, "GET", "/prod"+path), "504", path)
+			require.Equal(t, 1500*time.Millisecond, time.Since(began), path)
+		}
+		require.NoError(t, g.Close())
+	})
 }

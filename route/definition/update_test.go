@@ -41,6 +41,11 @@ func TestUpdateKeeps(t *testing.T) {
 	require.Contains(t, ask(g, "GET", "/prod/planned", "X-Api-Key: "+keyValue), "429")
 	require.Equal(t, "200 8", ask(g, "GET", "/prod/new"))
 
+	// Where something is from doesn't matter.
+	moved := strings.Replace(doc(""), `"GET /cached":{`, `"GET /cached":{"origin":{"template":"other.yaml","line":7},`, 1)
+	require.NoError(t, g.Update(t.Context(), parse(t, moved)))
+	require.Equal(t, "200 1", ask(g, "GET", "/prod/cached"))
+
 	// What is changed isn't kept.
 	changed := strings.Replace(doc(""), `"GET /cached":{`, `"GET /cached":{"operation":"other",`, 1)
 	require.NoError(t, g.Update(t.Context(), parse(t, changed)))
@@ -91,6 +96,36 @@ func TestUpdateLosesNoRequest(t *testing.T) {
 	close(h.end)
 	require.Equal(t, "200 old", <-answer)
 }
+
+// A function that nobody waits for goes on when its document doesn't, and ends with the Gateway.
+func TestUpdateAndEvents(t *testing.T) {
+	ended := make(chan error, 1)
+	begun := make(chan struct{})
+	slow := invoker(func(ctx context.Context, _ []byte) ([]byte, error) {
+		close(begun)
+		<-ctx.Done()
+		ended <- ctx.Err()
+		return nil, ctx.Err()
+	})
+	text := apiOf("REST", `"POST /a":{"auth":{"type":"NONE"},"integration":{"type":"AWS","method":"POST","target":{"kind":"lambda","function":"Slow"},
+		"request_parameters":{"integration.request.header.X-Amz-Invocation-Type":"'Event'"},"responses":[{"status":"202"}]}}`, "")
+	g := build(t, text, definition.Bindings{Functions: map[string]gatekit.Invoker{"Slow": slow}})
+	code, _ := post(g, "/prod/a", "application/json", "{}")
+	require.Equal(t, 202, code)
+	<-begun
+	require.NoError(t, g.Update(t.Context(), &definition.Document{}))
+	select {
+	case err := <-ended:
+		t.Fatal("ended by Update", err)
+	default:
+	}
+	require.NoError(t, g.Close())
+	require.ErrorIs(t, <-ended, context.Canceled)
+}
+
+type invoker func(context.Context, []byte) ([]byte, error)
+
+func (f invoker) Invoke(ctx context.Context, payload []byte) ([]byte, error) { return f(ctx, payload) }
 
 // Requests go on while documents change, and each sees one of them.
 func TestUpdateUnderLoad(t *testing.T) {

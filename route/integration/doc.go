@@ -129,7 +129,8 @@
 //   - What an action's URI makes of a request isn't published. Here it is a POST with the action's
 //     X-Amz-Target and Content-Type, whatever is mapped, where the service is known to speak a JSON
 //     protocol; else, unless an X-Amz-Target is mapped, the parameters Action and Version in the
-//     query. Write what S3 does as a path.
+//     query. An action of a service that is told by method and path what to do, such as S3, is
+//     refused: write it as a path.
 //   - A path variable in the service's subdomain is refused, as clients would choose the host. The
 //     Host header is the service's, also where one is mapped.
 //   - GET and HEAD have no body, where a mapping without a template would send {}.

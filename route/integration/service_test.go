@@ -309,6 +309,7 @@ func TestServiceConfigErrors(t *testing.T) {
 		"ServiceConfig.URI: want it or Subtype, got both":              {URI: good, Subtype: "SQS-PurgeQueue"},
 		"ServiceConfig.Credentials: want a func":                       {URI: good},
 		"ServiceConfig.URI: want an ARN such as":                       {URI: "https://sqs.us-east-1.amazonaws.com"},
+		"ServiceConfig.URI: want path/… for s3, which":                 {URI: serviceARN + "b.s3:action/GetObject&Key={key}"},
 		"ServiceConfig.URI: want a service other than lambda":          {URI: serviceARN + "lambda:path/2015-03-31/functions/f/invocations"},
 		"ServiceConfig.Subtype: want one of [AppConfig-GetConf":        {Subtype: "DynamoDB-PutItem"},
 		"ServiceConfig.RequestParameters.MessageBody: want it":         {Subtype: "SQS-SendMessage", RequestParameters: map[string]string{"QueueUrl": "q"}},
@@ -335,4 +336,27 @@ func cmpOr(err, otherwise error) error {
 		return err
 	}
 	return otherwise
+}
+
+// A WebSocket API's integration of type AWS is the same, with the template that its messages have.
+func TestServiceOfMessages(t *testing.T) {
+	e := newEmulator(t, "sqs", region, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<Sent/>") })
+	uri := serviceARN + "sqs:path/1/q"
+	m := gatekit.Must(transform.NewREST(transform.RESTConfig{
+		Type: transform.AWS, URI: uri, HTTPMethod: "POST", PassthroughBehavior: transform.Never,
+		RequestParameters: map[string]string{"integration.request.header.Content-Type": "'application/x-www-form-urlencoded'"},
+		RequestTemplates: map[string]string{"$default": "Action=SendMessage&MessageGroupId=$input.path('$.group')" +
+			"&MessageAttribute.1.Name=connectionId&MessageAttribute.1.Value.DataType=String&MessageAttribute.1.Value.StringValue=$util.urlEncode($context.connectionId)"},
+		IntegrationResponses: []transform.IntegrationResponse{{StatusCode: 200}},
+	}))
+	r := httptest.NewRequest("POST", "/prod", strings.NewReader(`{"action":"send","group":"g"}`))
+	rc, r := gatekit.Attach(r)
+	rc.API, rc.Route = &gatekit.API{Flavor: gatekit.WebSocket, Stage: "prod"}, &gatekit.Route{Key: "send"}
+	rc.Connection = &gatekit.Connection{ID: "3tYjey7ZHj9yH8s=", MessageID: "m"}
+	w := httptest.NewRecorder()
+	m.Middleware(newService(t, integration.ServiceConfig{URI: uri, Endpoint: e.URL})).ServeHTTP(w, r)
+	require.Equal(t, 200, w.Code, w.Body)
+	require.Equal(t, "<Sent/>", w.Body.String())
+	require.Equal(t, "Action=SendMessage&MessageGroupId=g&MessageAttribute.1.Name=connectionId&MessageAttribute.1.Value.DataType=String"+
+		"&MessageAttribute.1.Value.StringValue=3tYjey7ZHj9yH8s%3D", e.last(t).body)
 }

@@ -138,6 +138,7 @@ func TestServiceSizes(t *testing.T) {
 			w.Header().Set("Content-Length", length)
 		}
 		_, _ = io.WriteString(w, strings.Repeat("x", 101))
+		w.(http.Flusher).Flush() // or net/http says how long it is
 	})
 	c := integration.ServiceConfig{URI: serviceARN + "sqs:path/1/q", Endpoint: e.URL, MaxRequestBytes: 100, MaxResponseBytes: 100, Credentials: credentials}
 	m := gatekit.Must(transform.NewREST(transform.RESTConfig{Type: transform.AWS, URI: c.URI, IntegrationResponses: []transform.IntegrationResponse{{StatusCode: 200}}}))

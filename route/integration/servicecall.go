@@ -156,7 +156,6 @@ func (x *serviceCall) pass(res *http.Response) {
 		}
 		out[name] = values
 	}
-	delete(out, "Content-Length")
 	body := x.answer.body.Bytes()
 	if httpword.BodyAllowed(res.StatusCode) && x.Out.Method != http.MethodHead {
 		out["Content-Length"] = []string{strconv.Itoa(len(body))}

@@ -126,6 +126,9 @@ func (c *ServiceConfig) checkURI(m *mistakes.Mistakes, s *Service) {
 	case uri.Name == awsservice.Lambda:
 		m.Add("URI", "want a service other than lambda, whose functions NewLambda and NewLambdaCustom call, got %.100q",
 			c.URI)
+	case uri.Action != "" && uri.ByPath():
+		m.Add("URI", "want path/… for %s, which is told by method and path what to do, got action/%s",
+			uri.Name, uri.Action)
 	default:
 		s.uri = uri
 	}

@@ -170,6 +170,10 @@ func TestSubtypeValues(t *testing.T) {
 		if w.Code != 200 {
 			require.Equal(t, before, e.count())
 			require.Equal(t, `{"message":"Bad Request"}`, w.Body.String())
+		} else if parameters["MessageBody"] == "$request.body" {
+			form, err := url.ParseQuery(e.last(t).body)
+			require.NoError(t, err)
+			require.True(t, form.Get("MessageBody") == body, "%d bytes of %d", len(form.Get("MessageBody")), len(body))
 		}
 		return w.Code
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/gatekit-go/gatekit/route/definition"
@@ -46,7 +47,10 @@ func FuzzRead(f *testing.F) {
 		}
 		written, err := openapi.Write(doc, "", openapi.Options{})
 		if err != nil {
-			t.Fatal(err)
+			if !strings.Contains(err.Error(), "Auth: want an authorizer of the API") { // of a type that nothing decides
+				t.Fatal(err)
+			}
+			return
 		}
 		again, err := openapi.Read(written, openapi.Options{Flavor: doc.APIs[0].Flavor})
 		if err != nil {
@@ -68,9 +72,6 @@ func guards(doc *definition.Document) map[string]definition.Auth {
 		auth := route.Auth
 		if len(auth.Scopes) == 0 {
 			auth.Scopes = nil
-		}
-		if auth.Type == "" {
-			auth.Type = "?" // which refuses as well
 		}
 		if route.APIKeyRequired {
 			auth.Type += " and key"

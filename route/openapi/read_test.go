@@ -232,6 +232,23 @@ func TestMethodOfTheCall(t *testing.T) {
 	}
 }
 
+func TestPayloadFormats(t *testing.T) {
+	for written, want := range map[string]string{"1": "1.0", "2": "2.0", "1.0": "1.0", "'2.0'": "2.0", "~": ""} {
+		doc := read(t, rest("/a:\n  get:\n    x-amazon-apigateway-integration: {type: http_proxy, uri: 'https://h', payloadFormatVersion: "+written+"}",
+			"components: {securitySchemes: {s: {x-amazon-apigateway-authorizer: {type: request, authorizerUri: '"+functionURI+"', authorizerPayloadFormatVersion: "+written+"}}}}"),
+			openapi.Options{Flavor: "HTTP"})
+		require.Equal(t, want, doc.APIs[0].Routes["GET /a"].Integration.PayloadFormat, written)
+		require.Equal(t, want, doc.APIs[0].Authorizers["s"].PayloadFormat, written)
+	}
+}
+
+// A pool's ARNs are no part of a token authorizer.
+func TestProvidersOfATokenAuthorizer(t *testing.T) {
+	doc := read(t, rest("/a: {}", "components: {securitySchemes: {s: {name: n, x-amazon-apigateway-authorizer: {type: token, providerARNs: [p], authorizerUri: '"+functionURI+"'}}}}"), openapi.Options{})
+	require.Empty(t, doc.APIs[0].Authorizers["s"].Providers)
+	require.Equal(t, []string{"method.request.header.n"}, doc.APIs[0].Authorizers["s"].IdentitySource)
+}
+
 func TestFlavorIsGuessed(t *testing.T) {
 	integration := func(text string) string { return rest("/a:\n  get: {x-amazon-apigateway-integration: {"+text+"}}", "") }
 	for name, tt := range map[string]struct{ text, want string }{

@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/gatekit-go/gatekit/internal/jsonlex"
 	"github.com/gatekit-go/gatekit/internal/jsonscan"
+	"github.com/gatekit-go/gatekit/internal/mistakes"
 	"github.com/gatekit-go/gatekit/route/definition"
 )
 
@@ -21,11 +23,13 @@ type writer struct {
 	root       *object
 	schemes    *object
 	key, sigv4 string // the names of the schemes for these, once they are used
+	mistakes   *mistakes.Mistakes
 }
 
 // Write returns an API of a definition as an OpenAPI 3.0.1 document, in JSON with two blanks a
 // level: one that the managed gateway can import, and that [Read] makes the same API of, but for
-// places and lines. What a document can't say (stages, usage plans, domain names) is left out. With
+// places and lines. What a document can't say (stages, usage plans, domain names) is left out, but
+// an authorizer that it can't say is an error: its routes would be open. With
 // Options.Public it is one for the API's callers, which has these as texts and addresses.
 //
 // api is the API's ID; it may be empty where there is one API. WebSocket APIs have no documents. Of
@@ -35,18 +39,25 @@ func Write(doc *definition.Document, api string, o Options) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := doc.MarshalJSON(); err != nil { // of nil pointers in a document made by hand
+		return nil, fmt.Errorf("openapi: %w", err)
+	}
 	if a.Flavor != definition.FlavorREST && a.Flavor != definition.FlavorHTTP {
 		return nil, fmt.Errorf("openapi: want a REST or an HTTP API, got %s, of which there is no document", a.Flavor)
 	}
 	copied := *a
 	copied.Region, copied.Account = cmp.Or(a.Region, o.Region), cmp.Or(a.Account, o.Account)
-	w := &writer{doc: doc, api: &copied, o: o, root: &object{}, schemes: &object{}}
+	w := &writer{doc: doc, api: &copied, o: o, root: &object{}, schemes: &object{},
+		mistakes: mistakes.In("openapi: API " + strconv.Quote(a.ID))}
 	info := (&object{}).must("title", cmp.Or(a.Name, a.ID)).set("description", a.Description)
 	w.root.must("openapi", "3.0.1").must("info", info.must("version", cmp.Or(a.Version, "1.0")))
 	if o.Public {
 		w.public()
 	} else {
 		w.imported()
+	}
+	if err := w.mistakes.Err(); err != nil {
+		return nil, err
 	}
 	text, err := w.root.MarshalJSON()
 	if err != nil {
@@ -64,11 +75,14 @@ func find(doc *definition.Document, id string) (*definition.API, error) {
 	if doc == nil || len(doc.APIs) == 0 {
 		return nil, errors.New("openapi: want a document with an API")
 	}
-	if id == "" && len(doc.APIs) == 1 {
+	if id == "" && len(doc.APIs) == 1 && doc.APIs[0] != nil {
 		id = doc.APIs[0].ID
 	}
 	var ids []string
 	for _, a := range doc.APIs {
+		if a == nil {
+			return nil, errors.New("openapi: want APIs, got a nil one")
+		}
 		if a.ID == id {
 			return a, nil
 		}
@@ -93,7 +107,7 @@ func (w *writer) imported() {
 		case method == "ANY":
 			name = anyMethod
 		}
-		w.operation(op, route)
+		w.operation(op, key, route)
 		paths.sub(path).must(name, op)
 	}
 	w.authorizers()
@@ -109,7 +123,7 @@ func (w *writer) servers() {
 	w.root.set("servers", []any{(&object{}).must("url", "/").must(prefix+"endpoint-configuration", endpoint)})
 }
 
-func (w *writer) operation(op *object, route *definition.Route) {
+func (w *writer) operation(op *object, key string, route *definition.Route) {
 	op.set("operationId", route.Operation)
 	var parameters []any
 	for _, name := range sorted(route.RequestParameters) {
@@ -130,10 +144,7 @@ func (w *writer) operation(op *object, route *definition.Route) {
 		responses.must(status, responseOf(route.MethodResponses[status]))
 	}
 	op.must("responses", responses)
-	op.set("security", w.security(route))
-	if t := route.Auth.Type; t != definition.AuthNone && t != definition.AuthIAM && route.Auth.Authorizer == "" {
-		op.must(authExtension, (&object{}).must("type", t))
-	}
+	op.set("security", w.security(key, route))
 	op.set(validatorExtension, w.validator(route.Validator))
 	if route.Integration != nil {
 		op.must(integrationExtension, w.integration(route.Integration))
@@ -231,20 +242,16 @@ func (w *writer) settings() {
 func (w *writer) models() *object {
 	schemas := &object{}
 	for _, name := range sorted(w.api.Models) {
-		schema := w.api.Models[name].Schema
-		if len(schema) == 0 {
-			schema = json.RawMessage("{}")
-		}
-		schemas.must(name, json.RawMessage(localRefs(schema)))
+		schemas.must(name, localRefs(w.api.Models[name].Schema))
 	}
 	return schemas
 }
 
 // localRefs is the reverse of reader.schema: models' URLs become references within the document.
-// What isn't valid JSON is kept, and marshaling fails of it.
-func localRefs(schema []byte) []byte {
-	if !jsonscan.Valid(schema) {
-		return schema
+// The schema is valid JSON, as all of the document is.
+func localRefs(schema json.RawMessage) json.RawMessage {
+	if len(schema) == 0 {
+		return json.RawMessage("{}")
 	}
 	return appendLocal(nil, bytes.TrimSpace(schema))
 }

@@ -98,6 +98,15 @@ func TestPublicSchemes(t *testing.T) {
 	require.Equal(t, []map[string][]string{{"jwt": {"s"}}}, written.Paths["/jwt"]["get"].Security)
 }
 
+// Where a key comes from the authorizer, callers bring none.
+func TestPublicKeyFromTheAuthorizer(t *testing.T) {
+	doc := read(t, rest("/a:\n  get:\n    security: [{token: []}, {key: []}]\n    "+mock, "x-amazon-apigateway-api-key-source: AUTHORIZER\n"+schemes), openapi.Options{})
+	text, err := openapi.Write(doc, "", openapi.Options{Public: true})
+	require.NoError(t, err)
+	require.NotContains(t, string(text), "x-api-key")
+	require.Contains(t, string(text), "X-Token")
+}
+
 // A greedy route beside one with a variable of that name is left to it, and ANY to single methods.
 func TestPublicPathsThatMeet(t *testing.T) {
 	doc := read(t, rest("/a/{x}:\n  get: {operationId: one, x-amazon-apigateway-integration: &i {type: http_proxy, uri: 'https://h'}}\n/a/{x+}:\n  x-amazon-apigateway-any-method: {operationId: all, x-amazon-apigateway-integration: *i}", ""), openapi.Options{Flavor: "HTTP"})
@@ -145,9 +154,20 @@ func TestWriteRefusals(t *testing.T) {
 	}{
 		{"nil", nil, "", "want a document with an API"},
 		{"empty", &definition.Document{}, "", "want a document with an API"},
+		{"nil-api", &definition.Document{APIs: []*definition.API{nil}}, "", "want APIs, got a nil one"},
+		{"nil-route", &definition.Document{APIs: []*definition.API{{ID: "a", Flavor: "REST", Routes: map[string]*definition.Route{"GET /": nil}}}}, "a", "want no nil pointers"},
+		{"nil-domain", &definition.Document{APIs: []*definition.API{{ID: "a", Flavor: "REST"}}, Domains: map[string]*definition.Domain{"h": nil}}, "a", "want no nil pointers"},
 		{"which", two, "", `want the ID of an API of the document (a, b), got ""`},
 		{"unknown", two, "c", `want the ID of an API of the document (a, b), got "c"`},
 		{"websocket", two, "b", "want a REST or an HTTP API, got WEBSOCKET"},
+		{"no-authorizer", &definition.Document{APIs: []*definition.API{{ID: "a", Flavor: "REST", Routes: map[string]*definition.Route{
+			"GET /": {Auth: definition.Auth{Type: "CUSTOM", Authorizer: "gone"}}}}}}, "a", `openapi: API "a".Routes["GET /"].Auth: want an authorizer of the API, got "gone" with the type "CUSTOM"`},
+		{"unknown-type", &definition.Document{APIs: []*definition.API{{ID: "a", Flavor: "REST", Routes: map[string]*definition.Route{
+			"GET /": {Auth: definition.Auth{Type: "MAGIC"}}}}}}, "a", `got "" with the type "MAGIC"`},
+		{"no-type", &definition.Document{APIs: []*definition.API{{ID: "a", Flavor: "HTTP", Routes: map[string]*definition.Route{
+			"GET /": {}}}}}, "a", `got "" with the type ""`},
+		{"jwt-of-rest", &definition.Document{APIs: []*definition.API{{ID: "a", Flavor: "REST", Authorizers: map[string]*definition.Authorizer{
+			"j": {Type: "JWT", Issuers: []*definition.Issuer{{Issuer: "https://i"}}}}}}}, "a", `Authorizers["j"]: want one that a document can say`},
 		{"schema", &definition.Document{APIs: []*definition.API{{ID: "a", Flavor: "REST", Models: map[string]*definition.Model{"M": {Schema: json.RawMessage("{")}}}}}, "a", "openapi: "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

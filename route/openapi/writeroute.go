@@ -42,7 +42,12 @@ func (w *writer) integration(i *definition.Integration) *object {
 }
 
 // security is a route's list, each scheme in a requirement of its own.
-func (w *writer) security(route *definition.Route) (all []any) {
+func (w *writer) security(key string, route *definition.Route) (all []any) {
+	guarded := route.Auth.Type != definition.AuthNone && route.Auth.Type != definition.AuthIAM
+	if name := route.Auth.Authorizer; (name != "" || guarded) && w.api.Authorizers[name] == nil {
+		w.mistakes.Under("Routes").Key(key).Add("Auth", "want an authorizer of the API, got %q with the type %q",
+			name, route.Auth.Type)
+	}
 	scopes := route.Auth.Scopes
 	if scopes == nil {
 		scopes = []string{}
@@ -83,6 +88,10 @@ func header(name string) *object {
 func (w *writer) authorizers() {
 	for _, name := range sorted(w.api.Authorizers) {
 		a := w.api.Authorizers[name]
+		if len(a.Issuers) > 0 || a.Type == definition.TypeJWT && w.api.Flavor == definition.FlavorREST {
+			w.mistakes.Under("Authorizers").Key(name).Add("",
+				"want one that a document can say: the JWT authorizers of REST APIs aren't")
+		}
 		scheme, x := &object{}, (&object{}).must("type", strings.ToLower(a.Type))
 		switch a.Type {
 		case definition.TypeJWT:

@@ -844,3 +844,13 @@ func TestWhatTheHandlerKnows(t *testing.T) {
 	kind, _ := s.Station()
 	require.Equal(t, "usageplan", kind)
 }
+
+// Validate says what CreatePlan would of what the plan itself says.
+func TestPlanValidate(t *testing.T) {
+	good := usageplan.Plan{ID: "p", Name: "P", APIStages: []usageplan.APIStage{{APIID: "a", Stage: "s"}}}
+	require.NoError(t, good.Validate())
+	bad := good
+	bad.Quota = &usageplan.Quota{Limit: 1, Period: "YEAR"}
+	require.ErrorIs(t, bad.Validate(), usageplan.ErrInvalid)
+	require.ErrorContains(t, bad.Validate(), "want DAY, WEEK or MONTH")
+}

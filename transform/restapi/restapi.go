@@ -56,6 +56,10 @@ type Config struct {
 	// method.
 	APIKeys gatekit.Middleware
 
+	// MinimumCompressionSize is how long an answer's body must be to be compressed where the client
+	// accepts it, in bytes: 0 to 10,485,760. nil compresses none. Requests are inflated in either
+	// case, behind the key and in front of the validator; see [transform.Compression].
+	MinimumCompressionSize *int64
 	// MaxBodyBytes and Limits are for all methods that have none of their own. 0, and the zero
 	// Options, are as in [transform.RESTConfig].
 	MaxBodyBytes int64
@@ -112,6 +116,8 @@ type API struct {
 	models     *validate.Models
 	responses  *transform.GatewayResponses
 	validators map[string]RequestValidator
+
+	compression transform.CompressionConfig
 }
 
 // New returns a API, or an error that lists every field it refuses. It copies c.
@@ -130,11 +136,17 @@ func New(c Config) (*API, error) {
 		m.Add("GatewayResponses", "%w", err)
 	}
 	m.Require(c.MaxBodyBytes >= 0, "MaxBodyBytes", "want 0 or a number of bytes, got %d", c.MaxBodyBytes)
+	a.compression = transform.CompressionConfig{MinimumSize: transform.Off}
+	if size := c.MinimumCompressionSize; size != nil {
+		a.compression.MinimumSize = *size
+		mistakes.Range(m, "MinimumCompressionSize", *size, 0, 10<<20)
+	}
 	if err := m.Err(); err != nil {
 		return nil, err
 	}
 	a.config.BinaryMediaTypes = slices.Clone(c.BinaryMediaTypes)
 	a.config.Models, a.config.GatewayResponses, a.config.RequestValidators = nil, nil, nil
+	a.config.MinimumCompressionSize = nil
 	return a, nil
 }
 
@@ -175,12 +187,19 @@ func (a *API) Method(c MethodConfig) (*Method, error) {
 	if err != nil {
 		m.Join(err)
 	}
+	sized := a.compression
+	sized.MaxBodyBytes = max(rest.MaxBodyBytes, 0)
+	compression, err := transform.NewCompression(sized)
+	if err != nil {
+		m.Join(err)
+	}
 	if err := m.Err(); err != nil {
 		return nil, err
 	}
 	if c.APIKeyRequired {
 		method.stations = append(method.stations, a.config.APIKeys)
 	}
+	method.stations = append(method.stations, compression.Middleware)
 	if validator != (RequestValidator{}) {
 		method.stations = append(method.stations, valid.Middleware)
 	}
@@ -202,8 +221,9 @@ type Method struct {
 	alone    http.Handler // without an integration behind
 }
 
-// Middleware asks for the key, validates, and maps requests on their way to an integration and its
-// answers, in this order, which is the managed gateway's.
+// Middleware asks for the key, inflates, validates, and maps requests on their way to an
+// integration and its answers, in this order, which is the managed gateway's, and compresses what
+// comes of them.
 func (m *Method) Middleware(integration http.Handler) http.Handler {
 	return gatekit.Chain(m.rest.Middleware(integration), m.stations...)
 }

@@ -2,6 +2,7 @@ package restapi_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -141,3 +142,55 @@ func post(body string, header ...string) *http.Request {
 	}
 	return r
 }
+
+// A compressed body is judged by what it is, whatever it was sent as; the answer is compressed from
+// the API's size on. Without one requests are inflated all the same.
+func TestCompression(t *testing.T) {
+	zipped := func(text string) string {
+		var b bytes.Buffer
+		w := gzip.NewWriter(&b)
+		_, _ = w.Write([]byte(text))
+		_ = w.Close()
+		return b.String()
+	}
+	for _, tt := range []struct {
+		name, body string
+		size       *int64
+		want       int
+		coding     string
+	}{
+		{"off", zipped(`{"name":1}`), nil, 200, ""},
+		{"any-size", zipped(`{"name":1}`), new(int64), 200, "gzip"},
+		{"longer-than-the-answer", zipped(`{"name":1}`), ptr(int64(1000)), 200, ""},
+		{"judged", zipped(`{"nome":1}`), nil, 400, ""},
+		{"plain", `{"name":1}`, nil, 415, ""},
+		{"above-the-bound", zipped(`{"name":"` + strings.Repeat("x", 100) + `"}`), nil, 413, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			api := gatekit.Must(restapi.New(restapi.Config{
+				Models:            map[string]string{"Pet": `{"type":"object","required":["name"]}`},
+				RequestValidators: map[string]restapi.RequestValidator{"body": {ValidateRequestBody: true}},
+				MaxBodyBytes:      100, MinimumCompressionSize: tt.size,
+			}))
+			c := mockMethod()
+			c.RequestTemplates["application/json"] = `{"statusCode": 200}#set($context.requestOverride.name = $input.path('$.name'))`
+			c.IntegrationResponses = []transform.IntegrationResponse{{StatusCode: 200, ResponseTemplates: map[string]string{"application/json": "hello hello"}}}
+			m, err := api.Method(restapi.MethodConfig{RequestValidator: "body", RequestModels: map[string]string{"application/json": "Pet"}, Integration: c})
+			require.NoError(t, err)
+			a := gatekit.Must(route.New(route.Config{API: gatekit.API{Flavor: gatekit.REST}}))
+			a.Use(api.Middleware)
+			a.Handle("POST /pets/{id}", m)
+			w := httptest.NewRecorder()
+			a.ServeHTTP(w, post(tt.body, "Content-Encoding", "gzip", "Accept-Encoding", "gzip"))
+			require.Equal(t, tt.want, w.Code, w.Body)
+			require.Equal(t, tt.coding, w.Header().Get("Content-Encoding"))
+			if tt.want == 200 && tt.coding == "" {
+				require.Equal(t, "hello hello", w.Body.String())
+			}
+		})
+	}
+	_, err := restapi.New(restapi.Config{MinimumCompressionSize: ptr(int64(-1))})
+	require.ErrorContains(t, err, "restapi: Config.MinimumCompressionSize: want 0 to 10485760, got -1")
+}
+
+func ptr[T any](v T) *T { return &v }

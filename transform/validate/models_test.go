@@ -212,3 +212,16 @@ func TestAllocModelsInACircle(t *testing.T) {
 	}
 	require.Less(t, cost(80), 8*cost(20))
 }
+
+// Names that other tools write are taken if somebody says so, where a reference's URL can have them.
+func TestAnyNames(t *testing.T) {
+	schemas := map[string]string{"a_b-1.0~": `{"type":"object"}`, "c": `{"$ref":"https://apigateway.amazonaws.com/restapis/x/models/a_b-1.0~"}`}
+	_, err := validate.NewModels(validate.ModelsConfig{Schemas: schemas})
+	require.ErrorContains(t, err, "want a name of letters and digits")
+	_, err = validate.NewModels(validate.ModelsConfig{Schemas: schemas, AnyNames: true})
+	require.NoError(t, err)
+	for _, name := range []string{"", "a/b", "a b", "ä", "a%20"} {
+		_, err = validate.NewModels(validate.ModelsConfig{Schemas: map[string]string{name: `{}`}, AnyNames: true})
+		require.ErrorContains(t, err, "want a name", name)
+	}
+}
