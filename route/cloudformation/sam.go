@@ -235,6 +235,7 @@ func (s *sam) assemble() {
 					"its translation makes a resource %s, and the template has one of that name", g.Name))
 			}
 			if i, twice := at[g.Name]; twice {
+				s.noteTwice(m, g, out.Members[i])
 				out.Members[i] = g
 				continue
 			}
@@ -246,6 +247,17 @@ func (s *sam) assemble() {
 	s.root.Delete("Globals")
 	s.dropTransform()
 	s.rewrite(s.root)
+}
+
+// noteTwice reports what one resource makes in the place of another's, if it isn't theirs together.
+func (s *sam) noteTwice(of, later, first doctree.Member) {
+	if strings.HasPrefix(later.Name, "ApiGatewayDomainName") || strings.HasPrefix(later.Name, "Serverless") {
+		return
+	}
+	s.note(definition.Finding{Severity: definition.Differs, Do: "give one of them another name",
+		What: fmt.Sprintf("%s of %s takes the place of another resource's, of line %d, as in the service's translation",
+			later.Name, of.Name, first.Line),
+		Origin: definition.Origin{Template: s.from.file, LogicalID: of.Name, Line: of.Line}})
 }
 
 // dropTransform leaves the other transforms of the template.

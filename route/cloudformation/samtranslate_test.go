@@ -273,3 +273,13 @@ func TestSAMParameters(t *testing.T) {
 		require.Equal(t, 1, found)
 	}
 }
+
+// Two resources may come to make one of the same name. The translator says nothing of it.
+func TestSAMNamesThatMeet(t *testing.T) {
+	doc := read(t, "Resources:\n  My: {Type: AWS::Serverless::Api, Properties: {StageName: ApiProd}}\n"+
+		"  MyApi: {Type: AWS::Serverless::Api, Properties: {StageName: Prod}}\n", cloudformation.Options{})
+	require.NotContains(t, doc.APIs[0].Stages, "ApiProd")
+	require.Contains(t, doc.APIs[1].Stages, "Prod")
+	require.Equal(t, definition.Differs, doc.Findings[0].Severity)
+	require.Contains(t, doc.Findings[0].What, "MyApiProdStage of MyApi takes the place of another resource's, of line 2")
+}
