@@ -76,10 +76,21 @@ func translateSAM(t *template, _ Options, note func(definition.Finding)) (*templ
 	s.root = copyOf(t.root)
 	s.resources = s.root.Get("Resources")
 	s.translate()
-	if err := errors.Join(s.problems...); err != nil {
+	if err := joined(s.problems); err != nil {
 		return nil, err
 	}
 	return &template{root: s.root, file: t.file, given: t.given}, nil
+}
+
+// maxProblems is how many refusals one error lists: of all, and of one resource.
+const maxProblems = 100
+
+func joined(problems []error) error {
+	problems = slices.DeleteFunc(problems, func(err error) bool { return err == nil })
+	if more := len(problems) - maxProblems; more > 0 {
+		problems = append(problems[:maxProblems:maxProblems], fmt.Errorf("and %d more", more))
+	}
+	return errors.Join(problems...)
 }
 
 // translate keeps the order of the service's translator, since each step sees what the ones before

@@ -1,7 +1,6 @@
 package cloudformation
 
 import (
-	"errors"
 	"slices"
 
 	"github.com/gatekit-go/gatekit/internal/doctree"
@@ -64,7 +63,7 @@ func (s *sam) function(r *samResource) error {
 			problems = append(problems, s.httpEvent(f, event))
 		}
 	}
-	return errors.Join(problems...)
+	return joined(problems)
 }
 
 // The types of events. All but those for APIs are passed over, but a type that there isn't may be a
@@ -94,7 +93,7 @@ func (r *samResource) checkEvents(known []string) error {
 				nearest.Hint(typ, slices.Values(known))))
 		}
 	}
-	return errors.Join(problems...)
+	return joined(problems)
 }
 
 // alias makes the version of the function's code and the alias that points at it.
@@ -159,7 +158,7 @@ func (s *sam) stateMachine(r *samResource) error {
 			problems = append(problems, s.stateMachineEvent(machine, event))
 		}
 	}
-	return errors.Join(problems...)
+	return joined(problems)
 }
 
 // stateMachineEvent has the method start an execution.

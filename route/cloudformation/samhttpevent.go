@@ -1,7 +1,6 @@
 package cloudformation
 
 import (
-	"errors"
 	"regexp"
 	"slices"
 
@@ -49,7 +48,7 @@ func (s *sam) httpEvent(f invoked, m doctree.Member) error {
 	for _, def := range defs {
 		problems = append(problems, e.completeHTTP(b, def))
 	}
-	return errors.Join(problems...)
+	return joined(problems)
 }
 
 // completeHTTP adds what an event says beside its path and method.
