@@ -43,15 +43,12 @@ func (b *builder) restAPI(r *resource) {
 	endpoint := r.get("EndpointConfiguration")
 	a.EndpointTypes = texts(endpoint.Get("Types"))
 	a.VPCEndpoints = texts(endpoint.Get("VpcEndpointIds"))
-	merge := strings.EqualFold(r.text("Mode"), "merge")
-	if merge {
-		b.restProperties(a, r)
-	}
 	b.readBody(a, r)
 	b.restProperties(a, r)
 }
 
-// restProperties are the resource's own, which go before the body's.
+// restProperties are the resource's own, which go before the body's, but for binary media types,
+// which are added. Of a first import there is nothing else that its mode could merge.
 func (b *builder) restProperties(a *definition.API, r *resource) {
 	b.named(a, r)
 	for _, t := range texts(r.get("BinaryMediaTypes")) {
