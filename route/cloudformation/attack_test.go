@@ -99,6 +99,36 @@ func TestAttackCircles(t *testing.T) {
 	require.ErrorContains(t, err, "too large when they are evaluated")
 }
 
+// Mistakes cost what they are worth: hints compare a name with all others, and are counted.
+func TestAttackMistakes(t *testing.T) {
+	var typos, refs, secrets, binary strings.Builder
+	for i := range 30_000 {
+		fmt.Fprintf(&typos, ", '%d%s': a", i, strings.Repeat("x", 200))
+	}
+	for i := range 20_000 {
+		fmt.Fprintf(&refs, "  R%d: {Type: AWS::Lambda::Version, Properties: {FunctionName: !Ref Nobody%d}}\n", i, i)
+		fmt.Fprintf(&secrets, "  K%d: {Type: AWS::ApiGateway::ApiKey, Properties: {Value: secret%d, Typo: a}}\n", i, i)
+		fmt.Fprintf(&binary, "a/%d, ", i)
+	}
+	for name, text := range map[string]string{
+		"typos":   "Resources:\n  Api: {Type: AWS::ApiGateway::RestApi, Properties: {Name: a" + typos.String() + "}}\n",
+		"refs":    "Resources:\n" + refs.String(),
+		"secrets": "Resources:\n" + secrets.String(),
+		"binary":  "Resources:\n  Api: {Type: AWS::ApiGateway::RestApi, Properties: {BinaryMediaTypes: [" + binary.String() + "]}}\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			hints := 0
+			for _, f := range read(t, text, cloudformation.Options{}).Findings {
+				if strings.Contains(f.What, "the nearest are") {
+					hints++
+				}
+			}
+			require.LessOrEqual(t, hints, 100)
+			require.Equal(t, name == "binary", hints == 0)
+		})
+	}
+}
+
 // Only files below the root are read, whatever a template says.
 func TestAttackFiles(t *testing.T) {
 	dir := t.TempDir()

@@ -35,9 +35,6 @@ func (b *builder) readBody(a *definition.API, r *resource) {
 			o.EndpointTypes = append(o.EndpointTypes, t)
 		}
 	}
-	if strings.EqualFold(r.text("Mode"), "merge") {
-		o.Into = a
-	}
 	doc, err := openapi.Read(text, o)
 	if o.FailOnWarnings && onlyDefault(err) {
 		o.FailOnWarnings = false

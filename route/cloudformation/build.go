@@ -26,12 +26,15 @@ type builder struct {
 	deployed map[string]bool
 	// functions says that the ARNs of all functions are known.
 	functions bool
+	// responses are those of WebSocket integrations.
+	responses map[*resource][]*definition.Response
 }
 
 func (i *importer) build() *definition.Document {
 	b := &builder{importer: i, doc: &definition.Document{}, apis: map[*resource]*definition.API{},
 		authorizers: map[*resource]string{}, validators: map[*resource]*definition.Validator{},
-		made: map[*definition.Stage]bool{}, deployed: map[string]bool{}}
+		made: map[*definition.Stage]bool{}, deployed: map[string]bool{},
+		responses: map[*resource][]*definition.Response{}}
 	var passes [lastPass + 1][]*resource
 	for _, s := range i.stacks {
 		for _, r := range s.order {
@@ -71,13 +74,14 @@ func (i *importer) reportUnknown(doc *definition.Document) error {
 		return err
 	}
 	var lacking []string
+	isLacking := map[string]bool{}
 	for _, name := range unknownIn(string(part)) {
 		if i.missing[name] {
-			lacking = append(lacking, name)
+			lacking, isLacking[name] = append(lacking, name), true
 		}
 	}
 	for _, name := range unknownIn(string(whole)) {
-		if origin, ok := i.unknowns[name]; ok && !slices.Contains(lacking, name) {
+		if origin, ok := i.unknowns[name]; ok && !isLacking[name] {
 			i.note(definition.Finding{Severity: definition.UnknownValue, What: name + " is known to a deployment only",
 				Do: doAbout(name), Origin: origin})
 		}

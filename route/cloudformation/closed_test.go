@@ -86,6 +86,7 @@ func TestWhatIsNotKnownIsClosed(t *testing.T) {
 		{"policy-part", method(", Policy: {Version: 2012-10-17, Statement: [{Effect: Allow, Principal: '*', Action: 'execute-api:Invoke', Resource: 'execute-api:/*'}, !GetAtt Lookup.Statement]}", "", "")},
 		{"validator", method("", ", RequestParameters: {method.request.header.X: true}, RequestValidatorId: abcdef", "")},
 		{"validator-unknown", method("", ", RequestParameters: {method.request.header.X: !GetAtt Lookup.Attr}, RequestValidatorId: !Ref V", "  V: {Type: AWS::ApiGateway::RequestValidator, Properties: {RestApiId: !Ref Api, ValidateRequestParameters: !GetAtt Lookup.Attr}}\n")},
+		{"cache", strings.Replace(method("", "", ""), "StageName: v1", "StageName: v1, CacheClusterEnabled: !GetAtt Lookup.Attr", 1)},
 		{"web-acl", method("", "", "  W: {Type: AWS::WAFv2::WebACLAssociation, Properties: {WebACLArn: !GetAtt Lookup.Arn, ResourceArn: !Sub 'arn:aws:apigateway:us-east-1::/restapis/${Api}/stages/v1'}}\n")},
 		{"body-security", body("security: !GetAtt Lookup.Attr", schemes)},
 		{"body-security-if", body("security: !If [Open, [{key: []}], []]", schemes)},

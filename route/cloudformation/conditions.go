@@ -129,9 +129,6 @@ func (s *stack) all(argument *doctree.Node, line int, and bool) truth {
 			return truth{yes: !and}
 		}
 	}
-	if out.unknown != "" {
-		out.yes = false
-	}
 	return out
 }
 

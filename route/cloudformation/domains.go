@@ -29,7 +29,12 @@ func (b *builder) domainName(r *resource) {
 	for _, t := range texts(r.get("EndpointConfiguration").Get("Types")) {
 		d.Private = d.Private || strings.EqualFold(t, "PRIVATE")
 	}
-	put(&b.doc.Domains, r.text("DomainName"), d)
+	name := r.text("DomainName")
+	if name == "" {
+		r.note(definition.Unsupported, "name it", "the domain name %s has no name", r.id)
+		return
+	}
+	put(&b.doc.Domains, name, d)
 }
 
 // domain is the domain name that a mapping is of: by its name, or its ARN. One that isn't in the

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/gatekit-go/gatekit/internal/doctree"
-	"github.com/gatekit-go/gatekit/internal/nearest"
 	"github.com/gatekit-go/gatekit/route/definition"
 )
 
@@ -243,7 +242,7 @@ func (s *stack) near(name string) string {
 	if strings.HasPrefix(name, "stageVariables") {
 		return "; of a stage variable within Fn::Sub write ${!stageVariables.NAME}"
 	}
-	return nearest.Hint(name, func(yield func(string) bool) {
+	return s.hint(name, func(yield func(string) bool) {
 		for _, r := range s.order {
 			if !yield(r.logical) {
 				return

@@ -79,6 +79,7 @@ func TestFunctionsAreFound(t *testing.T) {
 		{"sub", "!Sub 'arn:aws:apigateway:${AWS::Region}:" + path + "/${F.Arn}/invocations'", "F", "", ""},
 		{"sub-own", "!Sub ['arn:aws:apigateway:${AWS::Region}:" + path + "/${Arn}/invocations', {Arn: !GetAtt F.Arn}]", "F", "", ""},
 		{"alias", "!Sub 'arn:aws:apigateway:${AWS::Region}:" + path + "/${A}/invocations'", "F", "", "live"},
+		{"alias-function", "!Sub 'arn:aws:apigateway:${AWS::Region}:" + path + "/${A.FunctionArn}/invocations'", "F", "", ""},
 		{"version", "!Sub 'arn:aws:apigateway:${AWS::Region}:" + path + "/${V}/invocations'", "F", "", "1"},
 		{"qualified", "!Join ['', ['arn:aws:apigateway:us-east-1:" + path + "/', !GetAtt F.Arn, ':', blue, /invocations]]", "F", "", "blue"},
 		{"by-name", "!Sub 'arn:aws:apigateway:us-east-1:" + path + "/arn:aws:lambda:us-east-1:${AWS::AccountId}:function:${F}/invocations'", "F", "", ""},

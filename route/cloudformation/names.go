@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/gatekit-go/gatekit/internal/doctree"
-	"github.com/gatekit-go/gatekit/internal/nearest"
 	"github.com/gatekit-go/gatekit/route/definition"
 )
 
@@ -15,7 +14,7 @@ import (
 func (r *resource) checkNames() {
 	if !strings.Contains(r.kind, "::") {
 		r.note(definition.Warning, "correct the Type", "%s has the type %.100q, which is none%s", r.id, r.kind,
-			nearest.Hint(r.kind, typeNames))
+			r.stack.hint(r.kind, typeNames))
 	}
 	r.checkMembers(r.kind, r.rule.properties, members(r.properties))
 	for _, m := range members(r.properties) {
@@ -45,7 +44,7 @@ func (r *resource) checkMembers(kind, properties string, all []doctree.Member) {
 		}
 		r.stack.note(definition.Finding{Severity: definition.Warning, Do: "correct the name, or take it out",
 			What: fmt.Sprintf("%s: %s has no property %.100q%s", r.id, kind, m.Name,
-				nearest.Hint(m.Name, slices.Values(known))),
+				r.stack.hint(m.Name, slices.Values(known))),
 			Origin: definition.Origin{Template: r.stack.t.file, LogicalID: r.id, Line: m.Line}})
 	}
 }

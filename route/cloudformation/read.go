@@ -201,10 +201,13 @@ func (i *importer) finish(doc *definition.Document) error {
 		i.errs = append(i.errs, err)
 	}
 	doc.Findings = i.findings
+	var masks []string
+	for _, secret := range i.secrets {
+		masks = append(masks, secret, "****")
+	}
+	mask := strings.NewReplacer(masks...)
 	for k := range doc.Findings {
-		for _, secret := range i.secrets {
-			doc.Findings[k].What = strings.ReplaceAll(doc.Findings[k].What, secret, "****")
-		}
+		doc.Findings[k].What = mask.Replace(doc.Findings[k].What)
 	}
 	slices.SortStableFunc(doc.Findings, func(a, b definition.Finding) int {
 		return cmp.Or(cmp.Compare(a.Origin.Template, b.Origin.Template), cmp.Compare(a.Origin.Line, b.Origin.Line))

@@ -60,6 +60,9 @@ func TestFindings(t *testing.T) {
 		{"plan", api + "\n  M: {Type: AWS::ApiGateway::UsagePlanKey, Properties: {KeyId: a, UsagePlanId: b}}", definition.Unsupported, "M: its usage plan isn't in the import"},
 		{"key", api + "\n  P: {Type: AWS::ApiGateway::UsagePlan, Properties: {ApiStages: [{ApiId: x, Stage: y}]}}\n  M: {Type: AWS::ApiGateway::UsagePlanKey, Properties: {KeyId: a, UsagePlanId: !Ref P}}", definition.Unsupported, "M: its API key isn't in the import"},
 		{"domain", api + "\n  M: {Type: AWS::ApiGateway::BasePathMapping, Properties: {DomainName: a.example, RestApiId: !Ref Api}}", definition.Differs, "the domain name a.example isn't in the import"},
+		{"domain-nameless", "\n  M: {Type: AWS::ApiGateway::DomainName, Properties: {}}", definition.Unsupported, "the domain name M has no name"},
+		{"stage-policy", v2 + "\n  M: {Type: AWS::ApiGatewayV2::Stage, Properties: {ApiId: !Ref Api, StageName: a, AutoDeploy: true, AccessPolicyId: x}}", definition.Unsupported, "M: access policies of stages aren't covered"},
+		{"response-elsewhere", v2 + "\n  M: {Type: AWS::ApiGatewayV2::IntegrationResponse, Properties: {ApiId: !Ref Api, IntegrationId: x}}", definition.Unsupported, "M: its integration isn't in the import"},
 		{"domain-none", api + "\n  M: {Type: AWS::ApiGateway::BasePathMapping, Properties: {RestApiId: !Ref Api}}", definition.Unsupported, "M is of no domain name"},
 		{"acl-stage", api + "\n  M: {Type: AWS::WAFv2::WebACLAssociation, Properties: {WebACLArn: x, ResourceArn: !Sub 'arn:aws:apigateway:us-east-1::/restapis/${Api}/stages/x'}}", definition.Unsupported, `M: the API Api has no stage "x"`},
 		{"acl-unknown", api + "\n  M: {Type: AWS::WAFv2::WebACLAssociation, Properties: {WebACLArn: x, ResourceArn: !ImportValue x}}", definition.Unsupported, "M protects something that isn't known: export x"},
@@ -182,6 +185,47 @@ func TestTypes(t *testing.T) {
 	require.Equal(t, cloudformation.Ignored, rules["*"].Treatment)
 	require.Equal(t, cloudformation.Bound, rules["AWS::Lambda::Function"].Treatment)
 	require.Equal(t, cloudformation.Followed, rules["AWS::CloudFormation::Stack"].Treatment)
+}
+
+// A Stage goes before a Deployment that names it, wherever they stand.
+func TestStageBeforeDeployment(t *testing.T) {
+	api := "Resources:\n  Api: {Type: AWS::ApiGateway::RestApi, Properties: {Name: a}}\n"
+	stage := "  Stage: {Type: AWS::ApiGateway::Stage, Properties: {RestApiId: !Ref Api, StageName: live, Variables: {by: stage}}}\n"
+	deployment := "  Deployment: {Type: AWS::ApiGateway::Deployment, Properties: {RestApiId: !Ref Api, StageName: live, StageDescription: {Variables: {by: deployment}}, DeploymentCanarySettings: {PercentTraffic: 5}}}\n"
+	for _, text := range []string{api + stage + deployment, api + deployment + stage} {
+		doc := read(t, text, cloudformation.Options{})
+		require.Len(t, doc.APIs[0].Stages, 1)
+		require.Equal(t, map[string]string{"by": "stage"}, doc.APIs[0].Stages["live"].Variables)
+	}
+	made := read(t, api+deployment, cloudformation.Options{}).APIs[0].Stages["live"]
+	require.Equal(t, map[string]string{"by": "deployment"}, made.Variables)
+	require.InDelta(t, 5, made.Canary.Percent, 0)
+}
+
+// What the resource says goes before what its document says.
+func TestPropertiesBeforeTheBody(t *testing.T) {
+	a := read(t, `
+Resources:
+  Api:
+    Type: AWS::ApiGateway::RestApi
+    Properties:
+      Name: mine
+      Mode: merge
+      BinaryMediaTypes: [a/b, c/d]
+      ApiKeySourceType: AUTHORIZER
+      DisableExecuteApiEndpoint: true
+      Policy: {Version: mine}
+      Body: {swagger: '2.0', info: {title: theirs, version: 7}, x-amazon-apigateway-binary-media-types: [e/f, a/b], x-amazon-apigateway-api-key-source: HEADER, paths: {/a: {get: {x-amazon-apigateway-integration: {type: mock}}}}}
+  Get: {Type: AWS::ApiGateway::Method, Properties: {RestApiId: !Ref Api, ResourceId: !GetAtt Api.RootResourceId, HttpMethod: GET, AuthorizationType: AWS_IAM, Integration: {Type: MOCK}}}
+`, cloudformation.Options{}).APIs[0]
+	require.Equal(t, "mine", a.Name)
+	require.Equal(t, "7", a.Version)
+	require.Equal(t, []string{"e/f", "a/b", "c/d"}, a.BinaryMediaTypes)
+	require.Equal(t, "AUTHORIZER", a.APIKeySource)
+	require.True(t, a.DefaultEndpointDisabled)
+	require.JSONEq(t, `{"Version":"mine"}`, string(a.Policy))
+	require.Equal(t, "AWS_IAM", a.Routes["GET /"].Auth.Type)
+	require.Contains(t, a.Routes, "GET /a")
 }
 
 // A finding about an API's document stands on the template's line.

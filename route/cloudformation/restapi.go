@@ -43,22 +43,24 @@ func (b *builder) restAPI(r *resource) {
 	endpoint := r.get("EndpointConfiguration")
 	a.EndpointTypes = texts(endpoint.Get("Types"))
 	a.VPCEndpoints = texts(endpoint.Get("VpcEndpointIds"))
-	merge := strings.EqualFold(r.text("Mode"), "merge")
-	if merge {
-		b.restProperties(a, r)
-	}
 	b.readBody(a, r)
 	b.restProperties(a, r)
 }
 
-// restProperties are the resource's own, which go before the body's.
+// restProperties are the resource's own, which go before the body's, but for binary media types,
+// which are added. Of a first import there is nothing else that its mode could merge.
 func (b *builder) restProperties(a *definition.API, r *resource) {
 	b.named(a, r)
+	seen := map[string]bool{}
+	for _, t := range a.BinaryMediaTypes {
+		seen[t] = true
+	}
 	for _, t := range texts(r.get("BinaryMediaTypes")) {
 		t = strings.ReplaceAll(t, "~1", "/") // as the property has a slash
-		if !contains(a.BinaryMediaTypes, t) {
+		if !seen[t] {
 			a.BinaryMediaTypes = append(a.BinaryMediaTypes, t)
 		}
+		seen[t] = true
 	}
 	if n := r.number(r.get("MinimumCompressionSize"), "MinimumCompressionSize"); n != nil {
 		a.MinimumCompressionSize = n
@@ -92,15 +94,6 @@ func document(v *doctree.Node) json.RawMessage {
 		return json.RawMessage(v.Text)
 	}
 	return v.AppendJSON(nil)
-}
-
-func contains(all []string, one string) bool {
-	for _, have := range all {
-		if have == one {
-			return true
-		}
-	}
-	return false
 }
 
 // pathOf is the path of a REST resource: that of its parents, and its own part.

@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/gatekit-go/gatekit/internal/doctree"
+	"github.com/gatekit-go/gatekit/internal/nearest"
 	"github.com/gatekit-go/gatekit/route/definition"
 )
 
@@ -20,6 +22,7 @@ const (
 	maxStacks    = 200
 	maxNested    = 10
 	maxFileBytes = 256 << 20
+	maxHints     = 100 // of what was meant; each compares a name with all others
 )
 
 var errTooLarge = errors.New("cloudformation: the templates are too large when they are evaluated")
@@ -38,9 +41,9 @@ type importer struct {
 	ids    map[string]bool
 	madeUp map[string]string // IDs and what they were made for
 
-	steps, textBytes, deep int
-	tooLarge               bool
-	at                     []*resource // whose properties are evaluated
+	steps, textBytes, deep, hints int
+	tooLarge                      bool
+	at                            []*resource // whose properties are evaluated
 
 	findings []definition.Finding
 	seen     map[definition.Finding]bool
@@ -108,6 +111,14 @@ func (i *importer) note(f definition.Finding) {
 		i.seen[f] = true
 		i.findings = append(i.findings, f)
 	}
+}
+
+// hint names what may have been meant, as long as there aren't too many to be asked.
+func (i *importer) hint(name string, have iter.Seq[string]) string {
+	if i.hints++; i.hints > maxHints {
+		return ""
+	}
+	return nearest.Hint(name, have)
 }
 
 func (r *resource) note(s definition.Severity, do, format string, args ...any) {

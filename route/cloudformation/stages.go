@@ -46,8 +46,10 @@ func (b *builder) stage(r *resource, get func(string) *doctree.Node) *definition
 	s := &definition.Stage{Variables: textMap(get("Variables")),
 		AccessLog: scalar(get("AccessLogSetting").Get("Format")),
 		Origin:    r.origin()}
-	if closed(get("CacheClusterEnabled")) {
+	if v := get("CacheClusterEnabled"); truthOf(v) {
 		s.Cache = cmp.Or(scalar(get("CacheClusterSize")), "0.5")
+	} else {
+		s.Cache = unknownOf(v)
 	}
 	if id := scalar(get("ClientCertificateId")); id != "" {
 		s.ClientCertificate = b.refer(id)
@@ -106,6 +108,9 @@ func (b *builder) v2Stage(r *resource) {
 		if t := r.throttle(m.Value, "ThrottlingRateLimit", "ThrottlingBurstLimit"); t != nil {
 			put(&s.RouteThrottle, m.Name, t)
 		}
+	}
+	if r.text("AccessPolicyId") != "" {
+		r.note(definition.Unsupported, "take it out", "%s: access policies of stages aren't covered", r.id)
 	}
 	name := r.text("StageName")
 	if !s.AutoDeploy && s.Deployment == "" && !b.deployed[a.ID+"\n"+name] {

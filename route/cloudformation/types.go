@@ -139,7 +139,8 @@ var rules = []*rule{
 		"TemplateSelectionExpression TimeoutInMillis TlsConfig", passPart,
 		(*builder).v2Integration},
 	{"AWS::ApiGatewayV2::IntegrationResponse", Built, "ApiId ContentHandlingStrategy IntegrationId " +
-		"IntegrationResponseKey ResponseParameters ResponseTemplates TemplateSelectionExpression", 0, nil},
+		"IntegrationResponseKey ResponseParameters ResponseTemplates TemplateSelectionExpression", passPart,
+		(*builder).integrationResponse},
 	{"AWS::ApiGatewayV2::Model", Built, "ApiId ContentType Description Name Schema", passPart, (*builder).v2Model},
 	{"AWS::ApiGatewayV2::Portal*", Ignored, "", 0, nil},
 	{"AWS::ApiGatewayV2::ProductPage", Ignored, "", 0, nil},

@@ -148,7 +148,7 @@ func (b *builder) v2IntegrationOf(a *definition.API, r *resource) *definition.In
 		i.Responses = append(i.Responses, &definition.Response{Status: m.Name, Parameters: pairs(m.Value)})
 	}
 	if a.Flavor == definition.FlavorWebSocket {
-		b.socketResponses(r, i)
+		i.Responses = append(i.Responses, b.responses[r]...)
 	}
 	return i
 }
@@ -167,20 +167,17 @@ func pairs(n *doctree.Node) map[string]string {
 	return all
 }
 
-// socketResponses are those of a WebSocket integration, which are resources of their own.
-func (b *builder) socketResponses(of *resource, i *definition.Integration) {
-	for _, s := range b.stacks {
-		for _, r := range s.order {
-			if r.kind != "AWS::ApiGatewayV2::IntegrationResponse" || !r.lives() ||
-				b.find(r.text("IntegrationId"), typeV2Integration) != of {
-				continue
-			}
-			i.Responses = append(i.Responses, &definition.Response{Pattern: r.text("IntegrationResponseKey"),
-				Parameters: textMap(r.get("ResponseParameters")), Templates: textMap(r.get("ResponseTemplates")),
-				ContentHandling:   strings.ToUpper(r.text("ContentHandlingStrategy")),
-				TemplateSelection: r.text("TemplateSelectionExpression")})
-		}
+// integrationResponse is a response of a WebSocket integration.
+func (b *builder) integrationResponse(r *resource) {
+	of := b.find(r.text("IntegrationId"), typeV2Integration)
+	if of == nil {
+		r.note(definition.Unsupported, "add the integration", "%s: its integration isn't in the import", r.id)
+		return
 	}
+	b.responses[of] = append(b.responses[of], &definition.Response{Pattern: r.text("IntegrationResponseKey"),
+		Parameters: textMap(r.get("ResponseParameters")), Templates: textMap(r.get("ResponseTemplates")),
+		ContentHandling:   strings.ToUpper(r.text("ContentHandlingStrategy")),
+		TemplateSelection: r.text("TemplateSelectionExpression")})
 }
 
 // v2Model is a model of a WebSocket API.
