@@ -87,3 +87,38 @@ func TestTemplateForms(t *testing.T) {
 	_, out = triedTemplate(t, map[string]any{"template": 7}, `{"apis":[]}`)
 	require.Contains(t, out, "the case's document:")
 }
+
+const samTemplate = `
+Resources:
+  A:
+    Type: AWS::Serverless::Api
+    Properties:
+      StageName: !Sub '${Gone}'
+      Domain: {DomainName: a.example, CertificateArn: c, BasePath: [y, x]}
+      DefinitionBody: {swagger: '2.0', info: {title: t}, paths: {/p: {get: {security: [{U: []}], x-amazon-apigateway-integration: {type: mock}}}},
+        securityDefinitions: {U: {type: apiKey, name: Authorization, in: header, x-amazon-apigateway-authorizer: {type: cognito_user_pools, providerARNs: [null]}}}}
+  Inner: {Type: AWS::ApiGateway::DomainNameV2, Properties: {DomainName: inner.example, EndpointConfiguration: {Types: [PRIVATE]}}}
+`
+
+// What a case of SAM leaves open: the name of a stage that a deployment would know, the order of
+// mappings, private domain names, what the document says to be nothing. Of a refusal it is whom it
+// blames, and not its wording.
+func TestSAM(t *testing.T) {
+	config := map[string]any{"template": map[string]string{"$yaml": samTemplate}}
+	const expected = `{"apis":[{"id":"A","flavor":"REST","routes":{"GET /p":{"auth":{"type":"COGNITO_USER_POOLS"}}},
+		"authorizers":{"U":{"type":"COGNITO_USER_POOLS","providers":[null]}},"stages":{"Stage":{},"<?Stage>":{}}}],
+		"domains":{"a.example":{"mappings":[{"api":"A","base_path":"x","stage":"<?Stage>"},{"api":"A","base_path":"y","stage":"<?Stage>"}]}}}`
+	code, out := triedTemplate(t, config, expected)
+	require.Zero(t, code, out)
+	for from, to := range map[string]string{`"base_path":"x"`: `"base_path":"z"`, `"a.example"`: `"inner.example"`, `[null]`: `["a"]`,
+		`"Stage":{},`: `"Stage":{},"<?Other>":{},`} {
+		require.Contains(t, expected, from)
+		code, out = triedTemplate(t, config, strings.Replace(expected, from, to, 1))
+		require.Equal(t, 1, code, out)
+	}
+	config = map[string]any{"template": map[string]string{"$yaml": strings.Replace(samTemplate, "CertificateArn: c, ", "", 1)}}
+	code, out = triedTemplate(t, config, `{"refused":true,"message":"in other words","names":["A"]}`)
+	require.Zero(t, code, out)
+	_, out = triedTemplate(t, config, `{"refused":true,"names":["B9"]}`)
+	require.Contains(t, out, `want the name "B9" in the error`)
+}
