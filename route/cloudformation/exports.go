@@ -27,24 +27,35 @@ type export struct {
 	output string
 }
 
-// exported is the value of an export.
-func (i *importer) exported(name string) *doctree.Node {
-	if i.exports == nil {
-		i.exports = map[string]*export{}
-		for _, s := range i.stacks {
-			for _, m := range members(s.t.root.Get("Outputs")) {
-				if e := m.Value.Get("Export").Get("Name"); e != nil && s.outputLives(m.Value) {
-					if text := scalar(s.eval(e)); text != "" {
-						i.exports[text] = &export{s, m.Name}
-					}
+// exported is the value of an export of the stack's own account and region, or of the only one of
+// that name: a stack may be for any environment.
+func (s *stack) exported(name string) *doctree.Node {
+	if s.exports == nil {
+		s.readExports()
+	}
+	all := s.exports[name]
+	for _, e := range all {
+		if e.stack.account == s.account && e.stack.region == s.region {
+			return e.stack.output(e.output)
+		}
+	}
+	if len(all) == 1 {
+		return all[0].stack.output(all[0].output)
+	}
+	return nil
+}
+
+func (i *importer) readExports() {
+	i.exports = map[string][]*export{}
+	for _, s := range i.stacks {
+		for _, m := range members(s.t.root.Get("Outputs")) {
+			if e := m.Value.Get("Export").Get("Name"); e != nil && s.outputLives(m.Value) {
+				if text := scalar(s.eval(e)); text != "" {
+					i.exports[text] = append(i.exports[text], &export{s, m.Name})
 				}
 			}
 		}
 	}
-	if e := i.exports[name]; e != nil {
-		return e.stack.output(e.output)
-	}
-	return nil
 }
 
 func (s *stack) outputLives(output *doctree.Node) bool {

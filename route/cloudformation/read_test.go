@@ -154,6 +154,32 @@ func TestAssemblyErrors(t *testing.T) {
 	}
 }
 
+// Exports are those of an account and a region: a program may have a stack in each of several.
+func TestExportsOfSeveralRegions(t *testing.T) {
+	fsys := fstest.MapFS{}
+	artifacts := ""
+	for _, region := range []string{"eu-west-1", "us-east-1"} {
+		for _, stack := range []string{"shared", "web"} {
+			artifacts += `"` + region + stack + `":{"type":"aws:cloudformation:stack","environment":"aws://111122223333/` + region + `","properties":{"templateFile":"` + stack + `.json"}},`
+		}
+	}
+	fsys["manifest.json"] = &fstest.MapFile{Data: []byte(`{"artifacts":{` + strings.TrimSuffix(artifacts, ",") + `}}`)}
+	fsys["shared.json"] = &fstest.MapFile{Data: []byte(`{"Resources":{"F":{"Type":"AWS::Lambda::Function"}},"Outputs":{"O":{"Value":{"Fn::GetAtt":["F","Arn"]},"Export":{"Name":"arn"}}}}`)}
+	fsys["web.json"] = &fstest.MapFile{Data: []byte(`{"Resources":{"A":{"Type":"AWS::ApiGatewayV2::Api","Properties":{"ProtocolType":"HTTP","Target":{"Fn::ImportValue":"arn"}}}}}`)}
+	doc, err := cloudformation.Read(fsys, ".", cloudformation.Options{})
+	require.NoError(t, err)
+	require.Len(t, doc.APIs, 2)
+	for _, a := range doc.APIs {
+		function := doc.Resources[a.Routes["$default"].Integration.Target.Function]
+		require.Contains(t, function.ARN, ":"+a.Region+":")
+	}
+	elsewhere, err := cloudformation.Read(fstest.MapFS{
+		"manifest.json": {Data: []byte(strings.Replace(string(fsys["manifest.json"].Data), "us-east-1\",\"properties\":{\"templateFile\":\"web", "sa-east-1\",\"properties\":{\"templateFile\":\"web", 1))},
+		"shared.json":   fsys["shared.json"], "web.json": fsys["web.json"]}, ".", cloudformation.Options{})
+	require.NoError(t, err)
+	finding(t, elsewhere, definition.UnknownValue, "export arn is known to a deployment only")
+}
+
 // What nobody is to read isn't in findings.
 func TestSecretsStayOut(t *testing.T) {
 	doc := read(t, `

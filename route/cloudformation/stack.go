@@ -33,7 +33,7 @@ type importer struct {
 	fsys      fs.FS
 	fileBytes int
 	stacks    []*stack // parents before their children
-	exports   map[string]*export
+	exports   map[string][]*export
 
 	// handed are the resources whose ID or ARN a text is. Each text that could be looked up was
 	// handed out here.
