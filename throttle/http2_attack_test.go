@@ -30,7 +30,7 @@ type frames struct {
 	out    *bufio.Writer
 	closed chan struct{} // once the server has
 	away   chan struct{} // once it has said that it will
-	late   bool          // it hadn't, when the test's own time was up
+	late   atomic.Bool   // it hadn't, when the test's own time was up
 	asked  byte          // by answers
 	told   atomic.Int64  // the last of what answers asked that was told
 	pongs  atomic.Int64  // acknowledged PINGs
@@ -66,7 +66,7 @@ func (f *frames) listen() {
 	for {
 		frame, err := f.ReadFrame()
 		if err != nil {
-			f.late = errors.Is(err, os.ErrDeadlineExceeded)
+			f.late.Store(errors.Is(err, os.ErrDeadlineExceeded))
 			return
 		}
 		switch frame := frame.(type) {
@@ -199,7 +199,7 @@ func TestFloodsThatGoEnds(t *testing.T) {
 		field := append([]byte{0x10, 1, 'x', 100}, bytes.Repeat([]byte("a"), 100)...) // never indexed: x: aaa…
 		sent := f.flood(1_000_000, func(int) error { return f.WriteContinuation(1, false, field) })
 		<-f.away
-		require.False(t, f.late)
+		require.False(t, f.late.Load())
 		require.Less(t, sent, 1_000_000)
 		t.Logf("closed before %d frames were sent", sent)
 	})
@@ -212,7 +212,7 @@ func TestFloodsThatGoEnds(t *testing.T) {
 		require.NoError(t, f.WriteSettings(many...))
 		require.NoError(t, f.out.Flush())
 		<-f.away
-		require.False(t, f.late)
+		require.False(t, f.late.Load())
 	})
 }
 
@@ -307,7 +307,7 @@ func TestFloodsThatGoLetsPass(t *testing.T) {
 			c.AllowOverhead(128 << 10)
 			f, _ = play(c)
 			<-f.away
-			require.False(t, f.late, "with Connections")
+			require.False(t, f.late.Load(), "with Connections")
 			require.Positive(t, tt.why(c.Counts()))
 			require.LessOrEqual(t, served.Load(), int64(2001+time.Since(began)/time.Second))
 			t.Logf("with Connections: %d acknowledged, %d requests served", f.pongs.Load()+f.acks.Load(), served.Load())

@@ -6,8 +6,9 @@
 // they are account numbers and not octal, 12:30 is text and no number to the base 60; yes, no, on
 // and off are booleans, and a key is text whatever it would be as a value: 200, on, null.
 //
-// A name that is twice in one map is an error: two readers would take different ones, and one of
-// them may be the security of a route. So are a tag on a key, and a directive of another version.
+// A name that is twice in one map is an error, but for readers who decide otherwise: two readers
+// would take different ones, and one of them may be the security of a route. So are a tag on a key,
+// and a directive of another version.
 package doctree
 
 import (
@@ -15,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 )
 
 // Kind is what a [Node] is.
@@ -69,13 +71,21 @@ func (n *Node) Get(name string) *Node {
 	if n == nil {
 		return nil
 	}
+	if i, ok := n.find(name); ok {
+		return n.Members[i].Value
+	}
+	return nil
+}
+
+// find is the place of the member of that name.
+func (n *Node) find(name string) (int, bool) {
 	if len(n.Members) < indexed {
 		for i := range n.Members {
 			if n.Members[i].Name == name {
-				return n.Members[i].Value
+				return i, true
 			}
 		}
-		return nil
+		return 0, false
 	}
 	if n.index == nil {
 		n.index = make(map[string]int, len(n.Members))
@@ -83,10 +93,8 @@ func (n *Node) Get(name string) *Node {
 			n.index[n.Members[i].Name] = i
 		}
 	}
-	if i, ok := n.index[name]; ok {
-		return n.Members[i].Value
-	}
-	return nil
+	i, ok := n.index[name]
+	return i, ok
 }
 
 // Names yields the names of a map's members.
@@ -105,6 +113,9 @@ type Limits struct {
 	// Bytes is how long it may be, Depth how deeply nested, and Values how many values it may have,
 	// those that aliases repeat counted each time.
 	Bytes, Depth, Values int
+	// Twice is asked about a name that is twice in one map, first in the line first. If it returns
+	// nil, the later value counts, as it does to most readers. A nil Twice refuses.
+	Twice func(name string, line, first int) error
 }
 
 // ErrTooLarge is wrapped by the errors about documents that exceed a limit.
@@ -158,12 +169,39 @@ func (b *budget) spend(line, depth int) error {
 	return nil
 }
 
-// add appends a member to a map whose names so far are in seen.
-func (n *Node) add(seen map[string]int, m Member) error {
-	if first, twice := seen[m.Name]; twice {
+// add appends a member to a map; seen has where its names so far are in it.
+func (n *Node) add(seen map[string]int, m Member, l *Limits) error {
+	at, twice := seen[m.Name]
+	if !twice {
+		seen[m.Name] = len(n.Members)
+		n.Members = append(n.Members, m)
+		return nil
+	}
+	first := n.Members[at].Line
+	if l.Twice == nil {
 		return fmt.Errorf("line %d: %.100q is there twice, also in line %d", m.Line, m.Name, first)
 	}
-	seen[m.Name] = m.Line
-	n.Members = append(n.Members, m)
+	if err := l.Twice(m.Name, m.Line, first); err != nil {
+		return err
+	}
+	n.Members[at] = m
 	return nil
+}
+
+// Set replaces the member of that name, or appends one. It is of a Map alone.
+func (n *Node) Set(name string, v *Node) {
+	if i, ok := n.find(name); ok {
+		n.Members[i].Value = v
+		return
+	}
+	n.Members = append(n.Members, Member{Name: name, Line: v.Line, Value: v})
+	if n.index != nil {
+		n.index[name] = len(n.Members) - 1
+	}
+}
+
+// Delete takes the member of that name out of a Map.
+func (n *Node) Delete(name string) {
+	n.Members = slices.DeleteFunc(n.Members, func(m Member) bool { return m.Name == name })
+	n.index = nil
 }

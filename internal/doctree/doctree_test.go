@@ -1,6 +1,8 @@
 package doctree_test
 
 import (
+	"errors"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -204,4 +206,63 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%q written is %q, and again %q", text, written, again.AppendJSON(nil))
 		}
 	})
+}
+
+// Many members are indexed, and what is set or deleted meanwhile is found, and in its place.
+func TestSetIsFound(t *testing.T) {
+	n := &doctree.Node{Kind: doctree.Map}
+	value := func(text string) *doctree.Node { return &doctree.Node{Kind: doctree.Text, Text: text, Line: 3} }
+	for i := range 40 {
+		name := strconv.Itoa(i)
+		require.Nil(t, n.Get(name))
+		n.Set(name, value(name))
+		require.Equal(t, name, n.Get(name).Text)
+	}
+	n.Set("7", value("other"))
+	n.Delete("8")
+	n.Set("40", value("40"))
+	require.Equal(t, "other", n.Get("7").Text)
+	require.Nil(t, n.Get("8"))
+	require.Equal(t, "9", n.Get("9").Text)
+	require.Equal(t, "40", n.Get("40").Text)
+	require.Len(t, n.Members, 40)
+	require.Equal(t, 3, n.Members[39].Line)
+}
+
+func TestSetAndDelete(t *testing.T) {
+	n := &doctree.Node{Kind: doctree.Map}
+	for _, c := range "abcdefghijklmnopqrstuvwxyz" {
+		n.Set(string(c), &doctree.Node{Kind: doctree.Text, Text: string(c)})
+	}
+	require.Equal(t, "q", n.Get("q").Text) // which makes the index
+	n.Set("q", &doctree.Node{Kind: doctree.Text, Text: "other"})
+	n.Set("new", &doctree.Node{Kind: doctree.Text, Text: "new", Line: 7})
+	require.Equal(t, "other", n.Get("q").Text)
+	require.Equal(t, "new", n.Get("new").Text)
+	require.Equal(t, 7, n.Members[26].Line)
+	n.Delete("a")
+	n.Delete("none")
+	require.Nil(t, n.Get("a"))
+	require.Equal(t, "z", n.Get("z").Text)
+	require.Len(t, n.Members, 26)
+}
+
+// A reader may take the later of two values, and is told of both.
+func TestTwice(t *testing.T) {
+	for _, text := range []string{"a: 1\nb: 2\na: 3\nc: 4\na: 5\n", "{\"a\":1,\n\"b\":2,\"a\":3,\"c\":4,\n\"a\":5}"} {
+		l, told := limits, 0
+		l.Twice = func(name string, line, first int) error {
+			told++
+			require.Equal(t, "a", name)
+			require.GreaterOrEqual(t, line, first)
+			return nil
+		}
+		n, err := doctree.Parse([]byte(text), l)
+		require.NoError(t, err)
+		require.Equal(t, 2, told)
+		require.Equal(t, `{"a":5,"b":2,"c":4}`, string(n.AppendJSON(nil)))
+		l.Twice = func(string, int, int) error { return errors.New("no") }
+		_, err = doctree.Parse([]byte(text), l)
+		require.EqualError(t, err, "no")
+	}
 }

@@ -103,7 +103,7 @@ func (r *jsonReader) object(n *Node, i, depth int) (int, error) {
 			return i, err
 		}
 		m.Value = value
-		if err := n.add(seen, m); err != nil {
+		if err := n.add(seen, m, &r.budget.limits); err != nil {
 			return i, err
 		}
 		var more bool

@@ -109,7 +109,7 @@ func (n *Node) fill(y *yaml.Node, b *budget, depth int) error {
 		if err != nil {
 			return err
 		}
-		if err := n.add(seen, Member{Name: key.Value, Line: key.Line, Value: c}); err != nil {
+		if err := n.add(seen, Member{Name: key.Value, Line: key.Line, Value: c}, &b.limits); err != nil {
 			return err
 		}
 	}
@@ -140,7 +140,7 @@ func (n *Node) merge(seen map[string]int, from *yaml.Node, b *budget, depth int)
 			if _, own := seen[member.Name]; own {
 				continue
 			}
-			if err := n.add(seen, member); err != nil {
+			if err := n.add(seen, member, &b.limits); err != nil {
 				return err
 			}
 		}

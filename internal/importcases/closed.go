@@ -41,6 +41,9 @@ func (c *comparison) closed(doc *definition.Document, protected map[string]bool)
 			stages = []string{stage}
 		}
 		for _, name := range stages {
+			if _, unknown := definition.UnknownIn(name); unknown || name == "" {
+				continue // a template's mistake: nobody can call it
+			}
 			h, err := g.Stage(api.ID, name)
 			if err != nil {
 				c.differ("build", "%v", err)
@@ -48,7 +51,8 @@ func (c *comparison) closed(doc *definition.Document, protected map[string]bool)
 			}
 			for _, key := range slices.Sorted(maps.Keys(api.Routes)) {
 				route := api.Routes[key]
-				if protected[key] || route.APIKeyRequired || route.Auth.Type != definition.AuthNone {
+				if protected[key] || protected[api.ID+" "+key] || route.APIKeyRequired ||
+					route.Auth.Type != definition.AuthNone {
 					c.stranger(h, name, key)
 				}
 			}

@@ -22,17 +22,28 @@ func (c *comparison) differ(at, format string, args ...any) {
 	c.found = append(c.found, at+": "+fmt.Sprintf(format, args...))
 }
 
-// names compares the names of two maps, or the texts of two lists, as sets.
+// names compares the names of two maps, or the texts of two lists, as sets. A name with a
+// placeholder stands for one that nothing else stands for.
 func (c *comparison) names(at string, want, got []string) {
-	for _, name := range want {
-		if !slices.Contains(got, name) {
-			c.differ(at, "want %q, which isn't there", name)
-		}
-	}
+	var free []string
 	for _, name := range got {
 		if !slices.Contains(want, name) {
-			c.differ(at, "got %q, which isn't expected", name)
+			free = append(free, name)
 		}
+	}
+	for _, name := range want {
+		if slices.Contains(got, name) {
+			continue
+		}
+		found := slices.IndexFunc(free, func(other string) bool { return c.text(name, other) })
+		if found < 0 {
+			c.differ(at, "want %q, which isn't there", name)
+			continue
+		}
+		free = slices.Delete(free, found, found+1)
+	}
+	for _, name := range free {
+		c.differ(at, "got %q, which isn't expected", name)
 	}
 }
 
@@ -57,6 +68,7 @@ func (c *comparison) value(at string, want, got any) {
 			c.value(at+"."+name, want[name], members[name])
 		}
 	case []any:
+		want = slices.DeleteFunc(slices.Clone(want), func(v any) bool { return v == nil }) // said to be nothing
 		elements, _ := got.([]any)
 		if len(elements) != len(want) {
 			c.differ(at, "want %s, got %s", show(want), show(got))

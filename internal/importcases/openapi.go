@@ -41,33 +41,55 @@ func tryOpenAPI(c *Case) []string {
 		}
 		return found.found
 	}
+	found.api("", c.Expected, api)
+	return found.found
+}
+
+// api compares an API with what is expected of it.
+func (c *comparison) api(at string, expected map[string]any, api *definition.API) {
 	got, _ := generic(api).(map[string]any)
-	for _, name := range slices.Sorted(maps.Keys(c.Expected)) {
-		switch want := c.Expected[name].(type) {
+	for _, name := range slices.Sorted(maps.Keys(expected)) {
+		switch want := expected[name].(type) {
 		case map[string]any:
-			if name == "routes" || name == "authorizers" {
+			if name == "routes" || name == "authorizers" || name == "stages" {
 				members, _ := got[name].(map[string]any)
-				found.names(name, slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(members)))
+				c.renamed(want, members)
+				c.names(at+name, slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(members)))
 			}
-			found.value(name, want, got[name])
+			c.value(at+name, want, got[name])
 		case []any:
 			if name == "models" {
-				found.names(name, texts(want), slices.Sorted(maps.Keys(api.Models)))
+				c.names(at+name, texts(want), slices.Sorted(maps.Keys(api.Models)))
 				continue
 			}
-			found.value(name, want, got[name])
+			c.value(at+name, want, got[name])
 		default:
-			found.value(name, want, got[name])
+			c.value(at+name, want, got[name])
 		}
 	}
-	routes, _ := c.Expected["routes"].(map[string]any)
+	routes, _ := expected["routes"].(map[string]any)
 	for _, key := range slices.Sorted(maps.Keys(api.Routes)) {
 		want, _ := routes[key].(map[string]any)
 		if api.Routes[key].APIKeyRequired && want != nil && want["api_key_required"] != true {
-			found.differ("routes."+key, "got api_key_required, which isn't expected")
+			c.differ(at+"routes."+key, "got api_key_required, which isn't expected")
 		}
 	}
-	return found.found
+}
+
+// renamed gives a member of got whose name only a deployment knows the name that want has for it.
+func (c *comparison) renamed(want, got map[string]any) {
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		if got[name] != nil || !placeholder.MatchString(name) {
+			continue
+		}
+		for _, other := range slices.Sorted(maps.Keys(got)) {
+			if want[other] == nil && c.text(name, other) {
+				got[name] = got[other]
+				delete(got, other)
+				break
+			}
+		}
+	}
 }
 
 // documentText is a case's document as bytes: text, or JSON.

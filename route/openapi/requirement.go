@@ -74,7 +74,11 @@ func (r *reader) security(at place) {
 // operation's own list names one.
 func (r *reader) ownAuth(at place, auth value, contradicted bool) {
 	replaced := at.route.Auth
-	at.route.Auth = definition.Auth{Type: strings.ToUpper(auth.get("type").text())}
+	kind := auth.get("type").text()
+	if _, unknown := definition.UnknownIn(kind); !unknown {
+		kind = strings.ToUpper(kind)
+	}
+	at.route.Auth = definition.Auth{Type: kind}
 	switch t := at.route.Auth.Type; {
 	case t == definition.AuthNone && contradicted:
 		r.fail(auth, "%s: want no %s of the type NONE beside a security list that protects: one of them is wrong",

@@ -85,8 +85,8 @@ func function(text string, streaming bool) (definition.Target, error) {
 	}
 	t := definition.Target{Kind: definition.KindLambda, Streaming: streaming}
 	parts := strings.Split(text, ":")
-	if (len(parts) != 7 && len(parts) != 8) || parts[0] != "arn" || parts[2] != "lambda" ||
-		parts[5] != "function" || parts[6] == "" {
+	if _, unknown := definition.UnknownIn(text); unknown || (len(parts) != 7 && len(parts) != 8) ||
+		parts[0] != "arn" || parts[2] != "lambda" || parts[5] != "function" || parts[6] == "" {
 		t.URI = text
 		return t, nil
 	}

@@ -1,0 +1,162 @@
+package cloudformation
+
+import (
+	"cmp"
+	"strings"
+
+	"github.com/gatekit-go/gatekit/internal/doctree"
+	"github.com/gatekit-go/gatekit/route/definition"
+)
+
+// restStage is a stage of a REST API.
+func (b *builder) restStage(r *resource) {
+	a := b.api(r, "RestApiId")
+	if a == nil {
+		return
+	}
+	name := r.text("StageName")
+	if name == "" {
+		r.note(definition.Unsupported, "give it a StageName", "the stage %s has no name", r.id)
+	}
+	s := b.stage(r, r.get)
+	s.Deployment = r.text("DeploymentId")
+	b.made[s] = true
+	a.Stages[name] = s
+}
+
+// restDeployment makes a stage, if it names one and no Stage has the name.
+func (b *builder) restDeployment(r *resource) {
+	r.stack.handOut(r, "", r.node.Line)
+	a := b.api(r, "RestApiId")
+	name := r.text("StageName")
+	if a == nil || name == "" || b.made[a.Stages[name]] {
+		return
+	}
+	description := r.get("StageDescription")
+	s := b.stage(r, description.Get)
+	if c := r.get("DeploymentCanarySettings"); c != nil {
+		s.Canary = b.canary(r, c, "")
+	}
+	s.Deployment = scalar(r.stack.handOut(r, "", r.node.Line))
+	a.Stages[name] = s
+}
+
+// stage reads what a Stage and a Deployment's StageDescription have alike.
+func (b *builder) stage(r *resource, get func(string) *doctree.Node) *definition.Stage {
+	s := &definition.Stage{Variables: textMap(get("Variables")),
+		AccessLog: scalar(get("AccessLogSetting").Get("Format")),
+		Origin:    r.origin()}
+	if v := get("CacheClusterEnabled"); truthOf(v) {
+		s.Cache = cmp.Or(scalar(get("CacheClusterSize")), "0.5")
+	} else {
+		s.Cache = unknownOf(v)
+	}
+	if id := scalar(get("ClientCertificateId")); id != "" {
+		s.ClientCertificate = b.refer(id)
+	}
+	if c := get("CanarySetting"); c != nil && c.Kind == doctree.Map {
+		s.Canary = b.canary(r, c, scalar(c.Get("DeploymentId")))
+	}
+	for _, n := range items(get("MethodSettings")) {
+		m := &definition.MethodSettings{Path: settingsPath(scalar(n.Get("ResourcePath"))),
+			Method: cmp.Or(upper(n, "HttpMethod"), "*"), Caching: truthOf(n.Get("CachingEnabled")),
+			Rate:  r.decimal(n.Get("ThrottlingRateLimit"), "ThrottlingRateLimit"),
+			Burst: r.number(n.Get("ThrottlingBurstLimit"), "ThrottlingBurstLimit"),
+			TTL:   r.number(n.Get("CacheTtlInSeconds"), "CacheTtlInSeconds")}
+		if m.Rate != nil || m.Burst != nil || m.TTL != nil || n.Get("CachingEnabled") != nil {
+			s.MethodSettings = append(s.MethodSettings, m) // others are of logs and metrics alone
+		}
+	}
+	return s
+}
+
+// pointer are the escapes of a JSON Pointer.
+var pointer = strings.NewReplacer("~1", "/", "~0", "~")
+
+// settingsPath is the path that settings are for: "/~1pets~1{id}" and "/pets/{id}" are one.
+func settingsPath(text string) string {
+	path := pointer.Replace(text)
+	if path == "*" || path == "" {
+		return "/*"
+	}
+	return "/" + strings.TrimLeft(path, "/")
+}
+
+func (b *builder) canary(r *resource, n *doctree.Node, deployment string) *definition.Canary {
+	c := &definition.Canary{Overrides: textMap(n.Get("StageVariableOverrides")),
+		UseStageCache: truthOf(n.Get("UseStageCache")), Deployment: deployment}
+	if percent := r.decimal(n.Get("PercentTraffic"), "PercentTraffic"); percent != nil {
+		c.Percent = *percent
+	}
+	return c
+}
+
+// v2Stage is a stage of an HTTP or WebSocket API.
+func (b *builder) v2Stage(r *resource) {
+	a := b.api(r, "ApiId")
+	if a == nil {
+		return
+	}
+	s := &definition.Stage{Variables: textMap(r.get("StageVariables")), AutoDeploy: truthOf(r.get("AutoDeploy")),
+		Deployment: r.text("DeploymentId"), AccessLog: scalar(r.get("AccessLogSettings").Get("Format")),
+		Throttle: r.throttle(r.get("DefaultRouteSettings"), "ThrottlingRateLimit", "ThrottlingBurstLimit"),
+		Origin:   r.origin()}
+	if id := r.text("ClientCertificateId"); id != "" {
+		s.ClientCertificate = b.refer(id)
+	}
+	for _, m := range members(r.get("RouteSettings")) {
+		if t := r.throttle(m.Value, "ThrottlingRateLimit", "ThrottlingBurstLimit"); t != nil {
+			put(&s.RouteThrottle, m.Name, t)
+		}
+	}
+	if r.text("AccessPolicyId") != "" {
+		r.note(definition.Unsupported, "take it out", "%s: access policies of stages aren't covered", r.id)
+	}
+	name := r.text("StageName")
+	if !s.AutoDeploy && s.Deployment == "" && !b.deployed[a.ID+"\n"+name] {
+		r.note(definition.Warning, "set AutoDeploy", "nothing is deployed to the stage %s: "+
+			"the managed gateway answers 404 there, and here it serves the API", r.id)
+	}
+	a.Stages[name] = s
+}
+
+// v2Deployment says that something is deployed to a stage.
+func (b *builder) v2Deployment(r *resource) {
+	r.stack.handOut(r, "", r.node.Line)
+	if a := b.api(r, "ApiId"); a != nil {
+		b.deployed[a.ID+"\n"+r.text("StageName")] = true
+	}
+}
+
+// throttle is a token bucket, or nil where neither of its numbers is said.
+func (r *resource) throttle(n *doctree.Node, rate, burst string) *definition.Throttle {
+	t := &definition.Throttle{Rate: r.decimal(n.Get(rate), rate), Burst: r.number(n.Get(burst), burst)}
+	if t.Rate == nil && t.Burst == nil {
+		return nil
+	}
+	return t
+}
+
+// association gives a stage its web ACL.
+func (b *builder) association(r *resource) {
+	_, rest, ok := strings.Cut(r.text("ResourceArn"), ":/restapis/")
+	id, stage, found := strings.Cut(rest, "/stages/")
+	if !ok || !found {
+		if name, unknown := definition.UnknownIn(r.text("ResourceArn")); unknown {
+			r.note(definition.Unsupported, doAbout(name), "%s protects something that isn't known: %s", r.id, name)
+		}
+		return // of a load balancer, or another service
+	}
+	a, _ := b.apiAt(r, id)
+	if a == nil {
+		return
+	}
+	s := a.Stages[stage]
+	if s == nil {
+		r.note(definition.Unsupported, "correct ResourceArn", "%s: the API %s has no stage %.60q", r.id, a.ID, stage)
+		return
+	}
+	s.WebACL = b.refer(r.text("WebACLArn"))
+	r.note(definition.Unbound, "bind Bindings.WebACLs", "the stage %s of %s has the web ACL %s, and refuses without it",
+		stage, a.ID, s.WebACL)
+}
