@@ -93,7 +93,6 @@ func TestWhatIsNotKnownIsClosed(t *testing.T) {
 		{"body-requirement", body("security: [!GetAtt Lookup.Attr]", schemes)},
 		{"body-requirement-if", body("security: [!If [Open, {key: []}, !Ref AWS::NoValue]]", schemes)},
 		{"body-root-security", body("produces: []", "security: [!GetAtt Lookup.Attr]\n        "+schemes)},
-		{"body-scheme", body("security: [{key: []}]", "securityDefinitions: {key: !GetAtt Lookup.Attr}")},
 		{"body-scheme-name", body("security: [{key: []}]", "securityDefinitions: {key: {type: apiKey, in: header, name: !GetAtt Lookup.Attr}}")},
 		{"body-schemes", body("security: [{key: []}]", "securityDefinitions: !GetAtt Lookup.Attr")},
 		{"body-authorizer", body("security: [{key: []}]", "securityDefinitions: {key: {type: apiKey, in: header, name: A, x-amazon-apigateway-authorizer: !GetAtt Lookup.Attr}}")},
@@ -104,6 +103,12 @@ func TestWhatIsNotKnownIsClosed(t *testing.T) {
 			require.GreaterOrEqual(t, answer(t, tt.text), 400)
 		})
 	}
+}
+
+// A scheme that isn't known at all is an error of the import, as for any document.
+func TestUnknownSchemeIsRefused(t *testing.T) {
+	_, err := tried(body("security: [{key: []}]", "securityDefinitions: {key: !GetAtt Lookup.Attr}"), cloudformation.Options{})
+	require.ErrorContains(t, err, `the security scheme "key" is not of type`)
 }
 
 // The same templates without what protects are open: the cases above refuse for their own reason.
