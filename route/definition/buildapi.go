@@ -107,9 +107,8 @@ func (a *apiBuilder) whole() *problem {
 		}
 		return asProblem("the API's identity can't be used", err)
 	}
-	if slices.Contains(api.EndpointTypes, "PRIVATE") && !a.bindings.ServePrivate {
-		return unsupportedf("set Bindings.ServePrivate where only the VPC's clients reach the program",
-			"the API's endpoint is private to a VPC")
+	if p := a.endpoint(); p != nil {
+		return p
 	}
 	a.notDone()
 	a.buildGatewayResponses()
@@ -119,6 +118,28 @@ func (a *apiBuilder) whole() *problem {
 		return p
 	}
 	return a.buildPolicy()
+}
+
+// endpoint returns why the API can't be served to whom the program is: what isn't known to be public
+// may be private.
+func (a *apiBuilder) endpoint() *problem {
+	if a.bindings.ServePrivate {
+		return nil
+	}
+	if _, unknown := digest(a.api.EndpointTypes); unknown != "" {
+		return unknownValue("whether the API's endpoint is private", unknown)
+	}
+	for _, kind := range a.api.EndpointTypes {
+		switch strings.ToUpper(kind) {
+		case "REGIONAL", "EDGE":
+		case "PRIVATE":
+			return unsupportedf("set Bindings.ServePrivate where only the VPC's clients reach the program",
+				"the API's endpoint is private to a VPC")
+		default:
+			return unsupportedf("want REGIONAL, EDGE or PRIVATE", "the API's endpoint type %q isn't known", kind)
+		}
+	}
+	return nil
 }
 
 // notDone reports what is said of the API and isn't done.

@@ -54,3 +54,17 @@ func TestTwins(t *testing.T) {
 		})
 	}
 }
+
+// What isn't known to be a public endpoint isn't served in public.
+func TestEndpointTypes(t *testing.T) {
+	for kind, want := range map[string]string{
+		definition.Unknown("Kind"): "500", "PRIVATE": "500", "private": "500", "Private": "500", "": "500", "VPC": "500",
+		"REGIONAL": "200", "edge": "200", `EDGE","PRIVATE`: "500",
+	} {
+		text := apiOf("REST", calls("GET /a", `{"type":"NONE"}`), `"endpoint_types":["`+kind+`"]`)
+		require.Contains(t, ask(build(t, text, judged()), "GET", "/prod/a"), want, kind)
+		b := judged()
+		b.ServePrivate = true
+		require.Equal(t, "200 F", ask(build(t, text, b), "GET", "/prod/a"), kind)
+	}
+}
