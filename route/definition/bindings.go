@@ -78,7 +78,9 @@ type Bindings struct {
 	// Credentials knows the callers of routes with AWS_IAM. nil: these routes refuse.
 	Credentials auth.CredentialSource
 	// PlanStore keeps API keys, usage plans and what is used of quotas. What the document says of
-	// plans and keys is written to it. nil: in memory. PlanBuckets share the plans' token buckets.
+	// plans and keys is written to it; what an earlier document wrote for the same APIs, and this
+	// one hasn't, goes, and what other programs wrote stays. nil: in memory.
+	// PlanBuckets share the plans' token buckets.
 	PlanStore   usageplan.Store
 	PlanBuckets usageplan.Buckets
 	// CacheStore keeps cached answers of all stages. nil: in memory, each stage its own.

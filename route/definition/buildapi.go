@@ -120,8 +120,8 @@ func (a *apiBuilder) whole() *problem {
 	return a.buildPolicy()
 }
 
-// endpoint returns why the API can't be served to whom the program is: what isn't known to be public
-// may be private.
+// endpoint returns why the API can't be served to everybody that the program is: what isn't known
+// to be public may be private.
 func (a *apiBuilder) endpoint() *problem {
 	if a.bindings.ServePrivate {
 		return nil
