@@ -30,7 +30,7 @@ func (s *stageBuilder) called(key string, r *Route) (http.Handler, *problem) {
 		return inPlace, nil
 	}
 	var h http.Handler
-	p := s.fits(i)
+	p := s.fits(key, i)
 	if p != nil {
 		return nil, p.at(origin)
 	}
@@ -59,8 +59,9 @@ var typesOf = map[string]struct{ all, http []string }{
 	KindMock:    {[]string{"MOCK"}, nil},
 }
 
-// fits refuses a type of integration that its target or the flavor hasn't.
-func (s *stageBuilder) fits(i *Integration) *problem {
+// fits refuses a type of integration that its target or the flavor hasn't, and a call that can't be
+// made as it is said.
+func (s *stageBuilder) fits(key string, i *Integration) *problem {
 	may, known := typesOf[i.Target.Kind]
 	types := may.all
 	if s.api.Flavor == FlavorHTTP {
@@ -69,6 +70,12 @@ func (s *stageBuilder) fits(i *Integration) *problem {
 	if known && !slices.Contains(types, strings.ToUpper(i.Type)) {
 		return unsupportedf(correctIt, "%s APIs have no integration of type %q with a target of kind %s", s.api.Flavor,
 			i.Type, i.Target.Kind)
+	}
+	if strings.HasSuffix(i.Credentials, ":iam::*:user/*") &&
+		slices.Contains([]string{KindLambda, KindService, KindSubtype}, i.Target.Kind) {
+		// The program has none of the callers' keys, and its own may do what theirs may not.
+		return unsupportedf("name a role, or "+s.handlerHint(key),
+			"it is to be called with the caller's own credentials")
 	}
 	return nil
 }

@@ -74,7 +74,8 @@ type Integration struct {
 	Passthrough string `json:"passthrough,omitempty"`
 	// ContentHandling is CONVERT_TO_TEXT or CONVERT_TO_BINARY.
 	ContentHandling string `json:"content_handling,omitempty"`
-	// Credentials is the role, or "arn:aws:iam::*:user/*" for the caller's own.
+	// Credentials is the role, or "arn:aws:iam::*:user/*" for the caller's own, with which nothing
+	// is called: the route refuses.
 	Credentials string `json:"credentials,omitempty"`
 	// Connection is a VPC link.
 	Connection *Connection `json:"connection,omitempty"`
