@@ -108,6 +108,7 @@ func (s *stageBuilder) lambda(key string, i *Integration) (http.Handler, *proble
 	timeout := time.Duration(i.Timeout) * time.Millisecond
 	sum, _ := digest(i, ref, s.api.BinaryMediaTypes, p != nil)
 	name := s.pooled("integration", key, sum)
+	end := whenCalled(s.root, s.api.Flavor)
 	var h http.Handler
 	var err error
 	if strings.EqualFold(i.Type, "AWS_PROXY") {
@@ -120,12 +121,12 @@ func (s *stageBuilder) lambda(key string, i *Integration) (http.Handler, *proble
 		}
 		h, err = keepEnding(s.builder, name,
 			func(context.Context) (*integration.LambdaHandler, error) { return integration.NewLambda(f, config) },
-			func(h *integration.LambdaHandler) { s.whenCalled(h) })
+			func(h *integration.LambdaHandler) { end(h) })
 	} else {
 		config := integration.LambdaCustomConfig{Timeout: timeout, FunctionARN: arn}
 		h, err = keepEnding(s.builder, name, func(context.Context) (*integration.LambdaCustomHandler, error) {
 			return integration.NewLambdaCustom(f, config)
-		}, func(h *integration.LambdaCustomHandler) { s.whenCalled(h) })
+		}, func(h *integration.LambdaCustomHandler) { end(h) })
 	}
 	if err != nil {
 		return nil, asProblem("the integration can't be used", err)
@@ -135,9 +136,12 @@ func (s *stageBuilder) lambda(key string, i *Integration) (http.Handler, *proble
 
 // whenCalled ends an integration that no document needs, when the calls have ended that nobody
 // waits for, or the Gateway has. Messages of WebSocket connections may come as long as these live.
-func (s *stageBuilder) whenCalled(h interface{ Shutdown(context.Context) error }) {
-	if s.api.Flavor != FlavorWebSocket {
-		go func() { _ = h.Shutdown(s.root) }() // the error says that it was the Gateway
+// It is kept with the integration, and so knows nothing of the document that made it.
+func whenCalled(root context.Context, flavor string) func(interface{ Shutdown(context.Context) error }) {
+	return func(h interface{ Shutdown(context.Context) error }) {
+		if flavor != FlavorWebSocket {
+			go func() { _ = h.Shutdown(root) }() // the error says that it was the Gateway
+		}
 	}
 }
 

@@ -111,7 +111,7 @@ func (s *stageBuilder) sockets() (http.Handler, *problem) {
 	memory, _ := keep(s.builder, s.pooled("websocket registry", s.name),
 		func(context.Context) (*websocket.Memory, error) { return websocket.NewMemory(0), nil }) // never fails
 	made, err := keepEnding(s.builder, s.pooled("websocket", s.name, sum),
-		func(context.Context) (*websocket.API, error) { return s.socketAPI(routes, memory, log, acl) }, s.whenEmpty)
+		func(context.Context) (*websocket.API, error) { return s.socketAPI(routes, memory, log, acl) }, whenEmpty(s.root))
 	if err != nil {
 		return nil, asProblem("the stage "+s.name+" can't be used", err)
 	}
@@ -156,19 +156,21 @@ func (s *stageBuilder) socketAPI(
 }
 
 // whenEmpty ends an API that no document serves any more, when its last connection has.
-func (s *stageBuilder) whenEmpty(api *websocket.API) {
-	go func() {
-		every := time.NewTicker(emptyInterval)
-		defer every.Stop()
-		for api.Metrics().Connections > 0 {
-			select {
-			case <-every.C:
-			case <-s.root.Done(): // which ends the API, too
-				return
+func whenEmpty(root context.Context) func(*websocket.API) {
+	return func(api *websocket.API) {
+		go func() {
+			every := time.NewTicker(emptyInterval)
+			defer every.Stop()
+			for api.Metrics().Connections > 0 {
+				select {
+				case <-every.C:
+				case <-root.Done(): // which ends the API, too
+					return
+				}
 			}
-		}
-		_ = api.Shutdown(s.root) // there is nobody to close
-	}()
+			_ = api.Shutdown(root) // there is nobody to close
+		}()
+	}
 }
 
 const emptyInterval = 5 * time.Second
