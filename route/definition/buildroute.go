@@ -200,12 +200,14 @@ func (s *stageBuilder) answering(key string, r *Route) (h http.Handler, p *probl
 func (s *stageBuilder) keeping(key string, r *Route) (gatekit.Middleware, *problem) {
 	i := r.Integration
 	rule := cache.Route{Key: i.CacheKeys, Namespace: i.CacheNamespace, Methods: s.cachedMethods(key)}
+	// Named by what it is, so that after a change nothing is given that another integration
+	// answered. What it calls may be said by stage variables and resources.
 	if rule.Namespace == "" {
-		// Named by what it is, so that after a change nothing is given that another integration
-		// answered.
-		sum, _ := digest(r)
+		sum, _ := digest(r, s.api.BinaryMediaTypes)
 		rule.Namespace = key + " " + sum
 	}
+	said, _ := digest(s.variables, s.resourcesSum)
+	rule.Namespace += " " + said
 	mw, err := s.cache.Keep(rule)
 	return mw, asProblem("answers can't be kept", err)
 }

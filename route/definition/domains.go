@@ -41,7 +41,7 @@ func (b *builder) buildDomains() {
 	if len(config.Names) == 0 {
 		return
 	}
-	sum, _ := digest(append(parts, len(b.doc.APIs) == 1)...)
+	sum, _ := digest(append(parts, len(b.doc.APIs) == 1, b.resourcesSum)...)
 	made, err := keep(b, "domains "+sum, func(ctx context.Context) (*domain.Domain, error) {
 		return domain.New(ctx, config)
 	})
@@ -156,7 +156,8 @@ func (b *builder) nameTLS(name *domain.Name, host string, d *Domain) *problem {
 			What: "the domain name has no certificate bound: TLS ends in front of the program"})
 		return nil
 	}
-	open, err := keep(b, "certificate "+name.Host+" "+d.Certificate, func(ctx context.Context) (opened, error) {
+	sum, _ := digest(ref)
+	open, err := keep(b, "certificate "+name.Host+" "+sum, func(ctx context.Context) (opened, error) {
 		c, err := certificate.Open(ctx, domain.CertificateRequest{
 			Host: name.Host, ReloadInterval: reloadInterval, Logger: b.log,
 		})

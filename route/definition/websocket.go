@@ -106,11 +106,9 @@ func (s *stageBuilder) sockets() (http.Handler, *problem) {
 	for _, key := range sortedKeys(s.api.Routes) {
 		routes[key] = s.socketRoute(key, s.api.Routes[key], limits)
 	}
-	sum, _ := digest(s.api.Routes, s.api.Authorizers, s.api.Models, s.api.RouteSelection, s.api.APIKeySelection,
-		s.api.BinaryMediaTypes, s.stage, s.identity.AccountID, s.identity.Region, s.doc.Resources)
 	memory, _ := keep(s.builder, s.pooled("websocket registry", s.name),
 		func(context.Context) (*websocket.Memory, error) { return websocket.NewMemory(0), nil }) // never fails
-	made, err := keepEnding(s.builder, s.pooled("websocket", s.name, sum),
+	made, err := keepEnding(s.builder, s.pooled("websocket", s.name, s.socketSum()),
 		func(context.Context) (*websocket.API, error) { return s.socketAPI(routes, memory, log, acl) }, whenEmpty(s.root))
 	if err != nil {
 		return nil, asProblem("the stage "+s.name+" can't be used", err)
@@ -125,6 +123,18 @@ func (s *stageBuilder) sockets() (http.Handler, *problem) {
 		return nil, asProblem("@connections can't be served", err)
 	}
 	return h, nil
+}
+
+// socketSum is the digest of all that a stage is made of.
+func (s *stageBuilder) socketSum() string {
+	closed := ""
+	if p := s.planned.closed[stageName{s.api.ID, s.name}]; p != nil {
+		closed = p.what
+	}
+	sum, _ := digest(s.api.Routes, s.api.Authorizers, s.api.Models, s.api.RouteSelection, s.api.APIKeySelection,
+		s.api.BinaryMediaTypes, s.stage, s.identity.AccountID, s.identity.Region, s.identity.APIID, s.resourcesSum,
+		closed)
+	return sum
 }
 
 // socketAPI makes the API. Its connections, and those of its stage's other documents, find each
