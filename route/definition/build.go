@@ -58,9 +58,9 @@ type builder struct {
 	// resourcesSum is the digest of all of them, by which what depends on their names tells them
 	// from those of another document.
 	resourcesSum string
-	pool      *pool
-	before    *pool // the one that is served, or nil
-	errs      []error
+	pool         *pool
+	before       *pool // the one that is served, or nil
+	errs         []error
 
 	routes  []RouteReport
 	stages  map[stageName]http.Handler

@@ -109,7 +109,8 @@ func (s *stageBuilder) sockets() (http.Handler, *problem) {
 	memory, _ := keep(s.builder, s.pooled("websocket registry", s.name),
 		func(context.Context) (*websocket.Memory, error) { return websocket.NewMemory(0), nil }) // never fails
 	made, err := keepEnding(s.builder, s.pooled("websocket", s.name, s.socketSum()),
-		func(context.Context) (*websocket.API, error) { return s.socketAPI(routes, memory, log, acl) }, whenEmpty(s.root))
+		func(context.Context) (*websocket.API, error) { return s.socketAPI(routes, memory, log, acl) },
+		whenEmpty(s.root))
 	if err != nil {
 		return nil, asProblem("the stage "+s.name+" can't be used", err)
 	}
