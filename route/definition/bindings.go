@@ -108,7 +108,8 @@ type Bindings struct {
 	// Otherwise certificates are verified.
 	InsecureSkipVerification bool
 
-	// Strict makes Build return an error if something is unsupported, unbound or unknown.
+	// Strict makes Build return an error if something is unprotected, unsupported, unbound or
+	// unknown.
 	Strict bool
 	// NoDifferences makes it return one if something is served, but not alike.
 	NoDifferences bool

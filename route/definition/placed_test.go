@@ -1,6 +1,7 @@
 package definition_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -67,4 +68,26 @@ func TestEndpointTypes(t *testing.T) {
 		b.ServePrivate = true
 		require.Equal(t, "200 F", ask(build(t, text, b), "GET", "/prod/a"), kind)
 	}
+}
+
+// A route of which nobody knows what it calls has its place all the same.
+func TestRouteWithoutIntegration(t *testing.T) {
+	for _, auth := range []string{`{"type":"NONE"}`, `{"type":"JWT","authorizer":"Gone"}`} {
+		g := build(t, apiOf("HTTP", `"GET /a":{"auth":`+auth+`},`+calls("$default", `{"type":"NONE"}`), ""), judged())
+		require.Contains(t, ask(g, "GET", "/a"), "500")
+		require.Equal(t, "200 F", ask(g, "GET", "/b"))
+	}
+}
+
+// Strict takes what a reader says of a protection that is none.
+func TestStrictOfReadersFindings(t *testing.T) {
+	text := strings.TrimSuffix(apiOf("REST", calls("GET /a", `{"type":"NONE"}`), ""), "}") +
+		`,"findings":[{"severity":"unprotected","api":"Api","what":"the scheme has no authorizer: everybody may call"}]}`
+	g := build(t, text, judged())
+	require.Equal(t, "200 F", ask(g, "GET", "/prod/a"))
+	require.Contains(t, g.Report().String(), "unprotected")
+	b := judged()
+	b.Strict = true
+	_, err := definition.Build(t.Context(), parse(t, text), b)
+	require.ErrorContains(t, err, "everybody may call")
 }

@@ -25,7 +25,9 @@ type Route struct {
 	ResponseSelection string `json:"response_selection,omitempty"`
 	// MethodResponses are the responses that a REST method declares, by status.
 	MethodResponses map[string]*MethodResponse `json:"method_responses,omitempty"`
-	// Integration is what answers. nil: nothing was said, and the route answers 500.
+	// Integration is what answers. nil: nothing was said, and the route answers 500. A reader that
+	// can't read it keeps the route so: requests for a route that isn't there go to what else
+	// matches them, such as $default, which may be open.
 	Integration *Integration `json:"integration,omitempty"`
 	Origin      Origin       `json:"origin,omitzero"`
 }
