@@ -137,7 +137,8 @@ type IssuerBinding struct {
 	// WaitForKeys makes an issuer that can't be reached at the start refuse its routes for good.
 	// Otherwise they are answered 500 until it is.
 	WaitForKeys bool
-	// Leeway and RefreshInterval are as in auth.JWTConfig.
+	// Leeway and RefreshInterval are as in auth.JWTConfig. The user pools of one authorizer have
+	// both, and HTTPClient, alike.
 	Leeway, RefreshInterval time.Duration
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -89,7 +90,20 @@ func (s *stageBuilder) inPlace(key string, i *Integration) (http.Handler, bool) 
 	t := &i.Target
 	h, ok, err := s.look.handlers.first(append([]string{s.api.ID + " " + key, key, t.URI}, serviceNames(t)...))
 	s.fault(err)
+	if s.ambiguous(key) {
+		s.warn(key, i.Origin, "Bindings.Handlers["+strconv.Quote(key)+"] is for this route of several APIs",
+			"write "+strconv.Quote(s.api.ID+" "+key))
+	}
 	return h, ok && h != nil
+}
+
+// ambiguous reports whether a handler is bound by a key that several APIs have, without the API's.
+func (s *stageBuilder) ambiguous(key string) bool {
+	named := s.bindings.Handlers
+	if named[key] == nil || named[s.api.ID+" "+key] != nil {
+		return false
+	}
+	return slices.ContainsFunc(s.doc.APIs, func(a *API) bool { return a != s.api && a.Routes[key] != nil })
 }
 
 // lambda calls a function: by an event, or of type AWS with what the templates make.
