@@ -33,8 +33,9 @@ type CognitoConfig struct {
 	// and for servers that stand in for Cognito. https URLs, or http ones on a loopback host.
 	Issuers map[string]string
 
-	// HTTPClient, RefreshInterval, MaxStale, StartWithoutKeys, TokenCache and Logger are as in
-	// [JWTConfig]. The pools share one TokenCache.
+	// Leeway, HTTPClient, RefreshInterval, MaxStale, StartWithoutKeys, TokenCache and Logger are as
+	// in [JWTConfig]. The pools share one TokenCache.
+	Leeway           time.Duration
 	HTTPClient       *http.Client
 	RefreshInterval  time.Duration
 	MaxStale         time.Duration
@@ -73,8 +74,8 @@ func (c *CognitoConfig) check() (pools []JWTConfig, source selector.Selector, ex
 		seen[issuer] = true
 		j := JWTConfig{
 			Issuer: issuer, Audience: []string{"any"}, Algorithms: []string{"RS256"}, HTTPClient: c.HTTPClient,
-			RefreshInterval: c.RefreshInterval,
-			MaxStale:        c.MaxStale, StartWithoutKeys: c.StartWithoutKeys, TokenCache: c.TokenCache,
+			Leeway: c.Leeway, RefreshInterval: c.RefreshInterval,
+			MaxStale: c.MaxStale, StartWithoutKeys: c.StartWithoutKeys, TokenCache: c.TokenCache,
 			Logger: c.Logger,
 		}
 		if err := j.check(); err != nil {

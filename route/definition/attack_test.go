@@ -18,7 +18,7 @@ func TestReportIsNotForged(t *testing.T) {
 	g := build(t, apiOf("REST", `"GET /a\n0 of 0 routes served":{"auth":{"type":"\u001b[31m\nunsupported  Api"}}`, ""), definition.Bindings{})
 	text := g.Report().String()
 	require.NotContains(t, text, "\x1b")
-	require.Equal(t, 2, strings.Count(text, "\nunsupported"), text)
+	require.Equal(t, 3, strings.Count(text, "\nunsupported"), text)
 	require.NotContains(t, text, "\n0 of 0")
 }
 

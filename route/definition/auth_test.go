@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
@@ -141,6 +142,26 @@ func TestCognito(t *testing.T) {
 			require.Equal(t, `401 {"message":"Unauthorized"}`, ask(g, "GET", "/prod/a"))
 			require.Equal(t, "200 F", ask(g, "GET", "/prod/a", "Authorization: "+iss.Mint(authtest.Claims{"aud": "x", "token_use": "id"})))
 		})
+	}
+}
+
+// What the pools of an authorizer are bound with holds for all of them.
+func TestCognitoBindings(t *testing.T) {
+	iss, other := authtest.NewIssuer(t), authtest.NewIssuer(t)
+	text := apiOf("REST", calls("GET /a", `{"type":"COGNITO_USER_POOLS","authorizer":"C"}`), `"authorizers":{"C":{"type":"COGNITO_USER_POOLS","providers":["Pool","Other"]}}`)
+	expired := "Authorization: " + iss.Mint(authtest.Claims{"aud": "x", "token_use": "id", "exp": time.Now().Add(-20 * time.Second).Unix()})
+	for leeway, want := range map[time.Duration]string{0: "401", 50 * time.Second: "200"} {
+		g := build(t, text, definition.Bindings{Functions: functions("F"), Issuers: map[string]definition.IssuerBinding{
+			"Pool": {URL: iss.URL(), Leeway: leeway}, "Other": {URL: other.URL(), Leeway: leeway}}})
+		require.Contains(t, ask(g, "GET", "/prod/a", expired), want)
+	}
+	for name, odd := range map[string]definition.IssuerBinding{
+		"leeway": {URL: other.URL(), Leeway: time.Second}, "client": {URL: other.URL(), HTTPClient: &http.Client{}},
+		"interval": {URL: other.URL(), RefreshInterval: time.Hour},
+	} {
+		g := build(t, text, definition.Bindings{Functions: functions("F"), Issuers: map[string]definition.IssuerBinding{"Pool": {URL: iss.URL()}, "Other": odd}})
+		require.Contains(t, ask(g, "GET", "/prod/a", expired), "500", name)
+		require.Len(t, g.Report().Of(definition.Unsupported), 1)
 	}
 }
 

@@ -78,7 +78,9 @@ type Bindings struct {
 	// Credentials knows the callers of routes with AWS_IAM. nil: these routes refuse.
 	Credentials auth.CredentialSource
 	// PlanStore keeps API keys, usage plans and what is used of quotas. What the document says of
-	// plans and keys is written to it. nil: in memory. PlanBuckets share the plans' token buckets.
+	// plans and keys is written to it; what an earlier document wrote for the same APIs, and this
+	// one hasn't, goes, and what other programs wrote stays. nil: in memory.
+	// PlanBuckets share the plans' token buckets.
 	PlanStore   usageplan.Store
 	PlanBuckets usageplan.Buckets
 	// CacheStore keeps cached answers of all stages. nil: in memory, each stage its own.
@@ -106,7 +108,8 @@ type Bindings struct {
 	// Otherwise certificates are verified.
 	InsecureSkipVerification bool
 
-	// Strict makes Build return an error if something is unsupported, unbound or unknown.
+	// Strict makes Build return an error if something is unprotected, unsupported, unbound or
+	// unknown.
 	Strict bool
 	// NoDifferences makes it return one if something is served, but not alike.
 	NoDifferences bool
@@ -134,7 +137,8 @@ type IssuerBinding struct {
 	// WaitForKeys makes an issuer that can't be reached at the start refuse its routes for good.
 	// Otherwise they are answered 500 until it is.
 	WaitForKeys bool
-	// Leeway and RefreshInterval are as in auth.JWTConfig.
+	// Leeway and RefreshInterval are as in auth.JWTConfig. The user pools of one authorizer have
+	// both, and HTTPClient, alike.
 	Leeway, RefreshInterval time.Duration
 }
 

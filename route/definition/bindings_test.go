@@ -154,3 +154,20 @@ func (p *pipes) Accept() (net.Conn, error) {
 
 func (p *pipes) Close() error   { close(p.closed); return nil }
 func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
+// A handler that is bound by a route key stands in for that route of each API, which is worth a
+// word.
+func TestHandlerOfSeveralAPIs(t *testing.T) {
+	one := func(id, key string) string {
+		return `{"id":"` + id + `","flavor":"REST","routes":{` + calls(key, `{"type":"NONE"}`) + `},"stages":{"prod":{}}}`
+	}
+	h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	for _, tt := range []struct {
+		other, key string
+		want       int
+	}{{"GET /a", "GET /a", 2}, {"GET /b", "GET /a", 0}, {"GET /a", "One GET /a", 0}} {
+		g := build(t, `{"apis":[`+one("One", "GET /a")+`,`+one("Two", tt.other)+`]}`,
+			definition.Bindings{Functions: functions("F"), Handlers: map[string]http.Handler{tt.key: h}})
+		require.Len(t, g.Report().Of(definition.Warning), tt.want, "%v %s", tt, g.Report())
+	}
+}

@@ -55,9 +55,12 @@ type builder struct {
 	look      *lookups
 	doc       *Document
 	resources map[string]string // logical IDs by name and ARN
-	pool      *pool
-	before    *pool // the one that is served, or nil
-	errs      []error
+	// resourcesSum is the digest of all of them, by which what depends on their names tells them
+	// from those of another document.
+	resourcesSum string
+	pool         *pool
+	before       *pool // the one that is served, or nil
+	errs         []error
 
 	routes  []RouteReport
 	stages  map[stageName]http.Handler
@@ -96,6 +99,7 @@ func (b *builder) build(doc *Document) (*generation, error) {
 		b.resources[b.doc.Resources[id].Name], b.resources[b.doc.Resources[id].ARN] = id, id
 	}
 	delete(b.resources, "")
+	b.resourcesSum, _ = digest(b.doc.Resources)
 	for _, f := range b.doc.Findings {
 		b.add(f)
 	}

@@ -107,10 +107,10 @@ func (a *apiBuilder) whole() *problem {
 		}
 		return asProblem("the API's identity can't be used", err)
 	}
-	if slices.Contains(api.EndpointTypes, "PRIVATE") && !a.bindings.ServePrivate {
-		return unsupportedf("set Bindings.ServePrivate where only the VPC's clients reach the program",
-			"the API's endpoint is private to a VPC")
+	if p := a.endpoint(); p != nil {
+		return p
 	}
+	a.notKnown()
 	a.notDone()
 	a.buildGatewayResponses()
 	a.buildCORS()
@@ -119,6 +119,43 @@ func (a *apiBuilder) whole() *problem {
 		return p
 	}
 	return a.buildPolicy()
+}
+
+// endpoint returns why the API can't be served to everybody that the program is: what isn't known
+// to be public may be private.
+func (a *apiBuilder) endpoint() *problem {
+	if a.bindings.ServePrivate {
+		return nil
+	}
+	if _, unknown := digest(a.api.EndpointTypes); unknown != "" {
+		return unknownValue("whether the API's endpoint is private", unknown)
+	}
+	for _, kind := range a.api.EndpointTypes {
+		switch strings.ToUpper(kind) {
+		case "REGIONAL", "EDGE":
+		case "PRIVATE":
+			return unsupportedf("set Bindings.ServePrivate where only the VPC's clients reach the program",
+				"the API's endpoint is private to a VPC")
+		default:
+			return unsupportedf("want REGIONAL, EDGE or PRIVATE", "the API's endpoint type %q isn't known", kind)
+		}
+	}
+	return nil
+}
+
+// notKnown reports values of the API that nobody is refused for, and goes on without them.
+func (a *apiBuilder) notKnown() {
+	api := a.api
+	if _, unknown := digest(api.SecurityPolicy, api.EndpointAccessMode); unknown != "" {
+		a.report(api.ID, "", unknownValue("the TLS policy of the API's own host", unknown).at(api.Origin))
+	}
+	if _, unknown := digest(api.BinaryMediaTypes); unknown != "" {
+		a.report(api.ID, "", unknownValue("which bodies are bytes", unknown).at(api.Origin))
+		api.BinaryMediaTypes = slices.DeleteFunc(api.BinaryMediaTypes, func(one string) bool {
+			_, unknown := UnknownIn(one)
+			return unknown
+		})
+	}
 }
 
 // notDone reports what is said of the API and isn't done.
@@ -187,78 +224,6 @@ func (a *apiBuilder) buildPolicy() *problem {
 	return asProblem("the resource policy can't be used", err)
 }
 
-// responseTypes are the gateway response types by name.
-var responseTypes = func() map[string]gatekit.ResponseType {
-	byName := map[string]gatekit.ResponseType{}
-	for t := gatekit.ResponseType(1); t <= gatekit.WAFFiltered; t++ {
-		byName[t.String()] = t
-	}
-	return byName
-}()
-
-// buildGatewayResponses makes them of what can be used. They protect nothing: one that can't be is
-// left out and reported.
-func (a *apiBuilder) buildGatewayResponses() {
-	use := map[gatekit.ResponseType]transform.GatewayResponse{}
-	for _, name := range slices.Sorted(maps.Keys(a.api.GatewayResponses)) {
-		from := a.api.GatewayResponses[name]
-		kind, known := responseTypes[strings.ToUpper(name)]
-		made, dropped := gatewayResponse(kind, from)
-		if !known {
-			dropped = append(dropped, "the type isn't known")
-		}
-		for _, what := range dropped {
-			a.differs("gateway response "+name, from.Origin, what, correctIt)
-		}
-		if known {
-			use[kind] = made
-		}
-	}
-	if len(use) == 0 {
-		return
-	}
-	responses, err := transform.NewGatewayResponses(transform.GatewayResponsesConfig{Responses: use})
-	if err != nil { // of parts that are good each by itself
-		a.report(a.api.ID, "", asProblem("the gateway responses can't be used", err).at(a.api.Origin))
-		return
-	}
-	a.responses = responses.Middleware
-}
-
-// gatewayResponse returns what can be used of a response, and what can't.
-func gatewayResponse(kind gatekit.ResponseType, from *GatewayResponse) (r transform.GatewayResponse, dropped []string) {
-	try := func(part transform.GatewayResponse) bool {
-		_, err := transform.NewGatewayResponses(transform.GatewayResponsesConfig{
-			Responses: map[gatekit.ResponseType]transform.GatewayResponse{kind: part},
-		})
-		if err != nil && kind != 0 {
-			dropped = append(dropped, err.Error())
-		}
-		return err == nil
-	}
-	if from.Status != "" {
-		status, ok := statusOf(from.Status)
-		if !ok {
-			dropped = append(dropped, "want a status from 200 to 599, got "+from.Status)
-		} else if try(transform.GatewayResponse{StatusCode: status}) {
-			r.StatusCode = status
-		}
-	}
-	for _, target := range slices.Sorted(maps.Keys(from.Parameters)) {
-		one := map[string]string{target: from.Parameters[target]}
-		if try(transform.GatewayResponse{ResponseParameters: one}) {
-			r.ResponseParameters = merged(r.ResponseParameters, one)
-		}
-	}
-	for _, contentType := range slices.Sorted(maps.Keys(from.Templates)) {
-		one := map[string]string{contentType: from.Templates[contentType]}
-		if try(transform.GatewayResponse{ResponseTemplates: one}) {
-			r.ResponseTemplates = merged(r.ResponseTemplates, one)
-		}
-	}
-	return r, dropped
-}
-
 func merged(base, over map[string]string) map[string]string {
 	all := make(map[string]string, len(base)+len(over))
 	maps.Copy(all, base)
@@ -275,6 +240,11 @@ func (a *apiBuilder) buildCORS() {
 	if a.api.Flavor != FlavorHTTP {
 		a.add(Finding{Severity: Unsupported, API: a.api.ID, What: "only HTTP APIs have a CORS configuration",
 			Do: "answer OPTIONS by a mock", Origin: c.Origin.or(a.api.Origin)})
+		return
+	}
+	if _, unknown := digest(c); unknown != "" {
+		p := unknownValue("the CORS configuration, without which no page of another origin is let in,", unknown)
+		a.report(a.api.ID, "", p.at(c.Origin).at(a.api.Origin))
 		return
 	}
 	made, err := cors.New(corsConfig(c))

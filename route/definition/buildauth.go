@@ -146,7 +146,7 @@ func (s *stageBuilder) cognito(name string, a *Authorizer) (auth.Authorizer, *pr
 	if len(a.IdentitySource) == 1 {
 		config.IdentitySource = a.IdentitySource[0]
 	}
-	for _, provider := range a.Providers {
+	for i, provider := range a.Providers {
 		ref := s.ref(provider, "", "", "")
 		if strings.HasPrefix(provider, "arn:") {
 			ref = s.ref("", "", provider, "")
@@ -163,8 +163,13 @@ func (s *stageBuilder) cognito(name string, a *Authorizer) (auth.Authorizer, *pr
 			config.Issuers[pool] = bound.URL
 		}
 		config.UserPools = append(config.UserPools, pool)
-		config.HTTPClient = cmp.Or(config.HTTPClient, bound.HTTPClient)
-		config.RefreshInterval = cmp.Or(config.RefreshInterval, bound.RefreshInterval)
+		if i > 0 && (config.HTTPClient != bound.HTTPClient || config.Leeway != bound.Leeway ||
+			config.RefreshInterval != bound.RefreshInterval) {
+			return nil, unsupportedf("bind them alike",
+				"the user pools of the authorizer %q are bound with different HTTPClient, Leeway or RefreshInterval",
+				name)
+		}
+		config.HTTPClient, config.Leeway, config.RefreshInterval = bound.HTTPClient, bound.Leeway, bound.RefreshInterval
 		config.StartWithoutKeys = config.StartWithoutKeys && !bound.WaitForKeys
 	}
 	sum, _ := digest(a, config.UserPools, config.Issuers)

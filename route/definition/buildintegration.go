@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -30,7 +31,7 @@ func (s *stageBuilder) called(key string, r *Route) (http.Handler, *problem) {
 		return inPlace, nil
 	}
 	var h http.Handler
-	p := s.fits(i)
+	p := s.fits(key, i)
 	if p != nil {
 		return nil, p.at(origin)
 	}
@@ -59,8 +60,9 @@ var typesOf = map[string]struct{ all, http []string }{
 	KindMock:    {[]string{"MOCK"}, nil},
 }
 
-// fits refuses a type of integration that its target or the flavor hasn't.
-func (s *stageBuilder) fits(i *Integration) *problem {
+// fits refuses a type of integration that its target or the flavor hasn't, and a call that can't be
+// made as it is said.
+func (s *stageBuilder) fits(key string, i *Integration) *problem {
 	may, known := typesOf[i.Target.Kind]
 	types := may.all
 	if s.api.Flavor == FlavorHTTP {
@@ -69,6 +71,12 @@ func (s *stageBuilder) fits(i *Integration) *problem {
 	if known && !slices.Contains(types, strings.ToUpper(i.Type)) {
 		return unsupportedf(correctIt, "%s APIs have no integration of type %q with a target of kind %s", s.api.Flavor,
 			i.Type, i.Target.Kind)
+	}
+	if strings.HasSuffix(i.Credentials, ":iam::*:user/*") &&
+		slices.Contains([]string{KindLambda, KindService, KindSubtype}, i.Target.Kind) {
+		// The program has none of the callers' keys, and its own may do what theirs may not.
+		return unsupportedf("name a role, or "+s.handlerHint(key),
+			"it is to be called with the caller's own credentials")
 	}
 	return nil
 }
@@ -82,7 +90,20 @@ func (s *stageBuilder) inPlace(key string, i *Integration) (http.Handler, bool) 
 	t := &i.Target
 	h, ok, err := s.look.handlers.first(append([]string{s.api.ID + " " + key, key, t.URI}, serviceNames(t)...))
 	s.fault(err)
+	if s.ambiguous(key) {
+		s.warn(key, i.Origin, "Bindings.Handlers["+strconv.Quote(key)+"] is for this route of several APIs",
+			"write "+strconv.Quote(s.api.ID+" "+key))
+	}
 	return h, ok && h != nil
+}
+
+// ambiguous reports whether a handler is bound by a key that several APIs have, without the API's.
+func (s *stageBuilder) ambiguous(key string) bool {
+	named := s.bindings.Handlers
+	if named[key] == nil || named[s.api.ID+" "+key] != nil {
+		return false
+	}
+	return slices.ContainsFunc(s.doc.APIs, func(a *API) bool { return a != s.api && a.Routes[key] != nil })
 }
 
 // lambda calls a function: by an event, or of type AWS with what the templates make.
@@ -101,6 +122,7 @@ func (s *stageBuilder) lambda(key string, i *Integration) (http.Handler, *proble
 	timeout := time.Duration(i.Timeout) * time.Millisecond
 	sum, _ := digest(i, ref, s.api.BinaryMediaTypes, p != nil)
 	name := s.pooled("integration", key, sum)
+	end := whenCalled(s.root, s.api.Flavor)
 	var h http.Handler
 	var err error
 	if strings.EqualFold(i.Type, "AWS_PROXY") {
@@ -113,12 +135,12 @@ func (s *stageBuilder) lambda(key string, i *Integration) (http.Handler, *proble
 		}
 		h, err = keepEnding(s.builder, name,
 			func(context.Context) (*integration.LambdaHandler, error) { return integration.NewLambda(f, config) },
-			func(h *integration.LambdaHandler) { s.whenCalled(h) })
+			func(h *integration.LambdaHandler) { end(h) })
 	} else {
 		config := integration.LambdaCustomConfig{Timeout: timeout, FunctionARN: arn}
 		h, err = keepEnding(s.builder, name, func(context.Context) (*integration.LambdaCustomHandler, error) {
 			return integration.NewLambdaCustom(f, config)
-		}, func(h *integration.LambdaCustomHandler) { s.whenCalled(h) })
+		}, func(h *integration.LambdaCustomHandler) { end(h) })
 	}
 	if err != nil {
 		return nil, asProblem("the integration can't be used", err)
@@ -128,9 +150,12 @@ func (s *stageBuilder) lambda(key string, i *Integration) (http.Handler, *proble
 
 // whenCalled ends an integration that no document needs, when the calls have ended that nobody
 // waits for, or the Gateway has. Messages of WebSocket connections may come as long as these live.
-func (s *stageBuilder) whenCalled(h interface{ Shutdown(context.Context) error }) {
-	if s.api.Flavor != FlavorWebSocket {
-		go func() { _ = h.Shutdown(s.root) }() // the error says that it was the Gateway
+// It is kept with the integration, and so knows nothing of the document that made it.
+func whenCalled(root context.Context, flavor string) func(interface{ Shutdown(context.Context) error }) {
+	return func(h interface{ Shutdown(context.Context) error }) {
+		if flavor != FlavorWebSocket {
+			go func() { _ = h.Shutdown(root) }() // the error says that it was the Gateway
+		}
 	}
 }
 

@@ -12,9 +12,16 @@ import (
 	"github.com/gatekit-go/gatekit/transform/validate"
 )
 
+// open reports whether a route lets everybody in, because the document says so.
+func (r *Route) open() bool {
+	return r.Auth.Type == AuthNone && r.Auth.Authorizer == "" && len(r.Auth.Scopes) == 0 && !r.APIKeyRequired
+}
+
 // addRoute adds a route to a stage. One whose rules can't be built refuses every request, and one
-// whose integration can't be, those that its rules let through.
-func (s *stageBuilder) addRoute(api *route.API, key string, r *Route) {
+// whose integration can't be, those that its rules let through. Without a place among the others
+// nothing refuses: requests for it go to what else matches them. So a route that isn't open has a
+// place, or the whole stage is refused for what is returned.
+func (s *stageBuilder) addRoute(api *route.API, key string, r *Route) *problem {
 	rules, p := s.rules(key, r)
 	var h http.Handler
 	if p != nil {
@@ -29,7 +36,30 @@ func (s *stageBuilder) addRoute(api *route.API, key string, r *Route) {
 			p = unknownValue("the route's key", unknown)
 		}
 		s.refuseRoute(key, p)
+		if !r.open() {
+			q := *p
+			q.what = "nothing of the stage " + s.name + " is served, as the route " + key +
+				" isn't for everybody and has no place: " + p.what
+			return q.at(r.Origin)
+		}
 	}
+	return nil
+}
+
+// protectedFirst returns the keys of the API's routes in the order in which they get their places:
+// of two that match the same requests the one that isn't open.
+func (s *stageBuilder) protectedFirst() []string {
+	keys := sortedKeys(s.api.Routes)
+	slices.SortStableFunc(keys, func(a, b string) int {
+		if s.api.Routes[a].open() == s.api.Routes[b].open() {
+			return 0
+		}
+		if s.api.Routes[b].open() {
+			return -1
+		}
+		return 1
+	})
+	return keys
 }
 
 // rules are the stations that say who may call a route and how often, or why they can't be built.
@@ -170,12 +200,14 @@ func (s *stageBuilder) answering(key string, r *Route) (h http.Handler, p *probl
 func (s *stageBuilder) keeping(key string, r *Route) (gatekit.Middleware, *problem) {
 	i := r.Integration
 	rule := cache.Route{Key: i.CacheKeys, Namespace: i.CacheNamespace, Methods: s.cachedMethods(key)}
+	// Named by what it is, so that after a change nothing is given that another integration
+	// answered. What it calls may be said by stage variables and resources.
 	if rule.Namespace == "" {
-		// Named by what it is, so that after a change nothing is given that another integration
-		// answered.
-		sum, _ := digest(r)
+		sum, _ := digest(r, s.api.BinaryMediaTypes)
 		rule.Namespace = key + " " + sum
 	}
+	said, _ := digest(s.variables, s.resourcesSum)
+	rule.Namespace += " " + said
 	mw, err := s.cache.Keep(rule)
 	return mw, asProblem("answers can't be kept", err)
 }

@@ -129,8 +129,10 @@ func (s *stageBuilder) routesFor(log, acl gatekit.Middleware) (*route.API, *prob
 	if s.throttle != nil {
 		api.UseMatched(s.throttle)
 	}
-	for _, key := range slices.Sorted(maps.Keys(s.api.Routes)) {
-		s.addRoute(api, key, s.api.Routes[key])
+	for _, key := range s.protectedFirst() {
+		if p := s.addRoute(api, key, s.api.Routes[key]); p != nil {
+			return nil, p
+		}
 	}
 	return api, nil
 }

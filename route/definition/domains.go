@@ -13,7 +13,7 @@ import (
 // buildDomains makes what chooses an API by host: the custom domain names, and the APIs' own.
 func (b *builder) buildDomains() {
 	config := domain.Config{Logger: b.log}
-	parts := []any{}
+	parts, reached := []any{}, map[string]bool{}
 	for _, host := range sortedKeys(b.doc.Domains) {
 		d := b.doc.Domains[host]
 		if name, p := b.buildName(host, d); p != nil {
@@ -21,10 +21,19 @@ func (b *builder) buildDomains() {
 			config.Names = append(config.Names, b.refusedNames(host, p)...)
 		} else {
 			config.Names = append(config.Names, name)
+			for _, m := range d.Mappings {
+				reached[m.API] = true
+			}
+			for _, r := range d.Rules {
+				reached[r.API] = true
+			}
 		}
 		parts = append(parts, host, d)
 	}
 	for _, a := range b.doc.APIs {
+		if a.DefaultEndpointDisabled && !reached[a.ID] {
+			b.unreached(a)
+		}
 		h := b.own(a)
 		for _, host := range []string{a.host(), strings.ToLower(a.Identifier()) + ".execute-api.localhost"} {
 			name := domain.Name{Host: host, Mappings: []domain.Mapping{{Handler: h}}}
@@ -41,7 +50,7 @@ func (b *builder) buildDomains() {
 	if len(config.Names) == 0 {
 		return
 	}
-	sum, _ := digest(append(parts, len(b.doc.APIs) == 1)...)
+	sum, _ := digest(append(parts, len(b.doc.APIs) == 1, b.resourcesSum)...)
 	made, err := keep(b, "domains "+sum, func(ctx context.Context) (*domain.Domain, error) {
 		return domain.New(ctx, config)
 	})
@@ -50,6 +59,18 @@ func (b *builder) buildDomains() {
 		return
 	}
 	b.domains, b.entry = made, made
+}
+
+// unreached says that no host leads to an API.
+func (b *builder) unreached(a *API) {
+	p := &problem{severity: Warning, do: "map it to a domain name, or mount Gateway.Stage",
+		what: "the API's own host is disabled, and no domain name that is served leads to it"}
+	b.report(a.ID, "", p.at(a.Origin))
+	for i := range b.routes {
+		if b.routes[i].API == a.ID {
+			b.routes[i].refused(p)
+		}
+	}
 }
 
 // own is what is behind the API's own host name: all its stages, whichever document is served.
@@ -156,7 +177,8 @@ func (b *builder) nameTLS(name *domain.Name, host string, d *Domain) *problem {
 			What: "the domain name has no certificate bound: TLS ends in front of the program"})
 		return nil
 	}
-	open, err := keep(b, "certificate "+name.Host+" "+d.Certificate, func(ctx context.Context) (opened, error) {
+	sum, _ := digest(ref)
+	open, err := keep(b, "certificate "+name.Host+" "+sum, func(ctx context.Context) (opened, error) {
 		c, err := certificate.Open(ctx, domain.CertificateRequest{
 			Host: name.Host, ReloadInterval: reloadInterval, Logger: b.log,
 		})

@@ -184,3 +184,23 @@ func TestMutualTLS(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, tls.RequireAndVerifyClientCert, c.ClientAuth)
 }
+
+// An API that no host leads to isn't called served.
+func TestUnreachedAPI(t *testing.T) {
+	doc := func(domains string) string {
+		return strings.TrimSuffix(apiOf("REST", calls("GET /a", `{"type":"NONE"}`), `"default_endpoint_disabled":true`), "}") + `,"domains":{` + domains + `}}`
+	}
+	for domains, want := range map[string]int{
+		"": 0, `"` + definition.Unknown("Host") + `":{"mappings":[{"api":"Api","stage":"prod"}]}`: 0,
+		`"a.example":{"private":true,"mappings":[{"api":"Api","stage":"prod"}]}`:                                                  0,
+		`"a.example":{"mappings":[{"api":"Api","stage":"prod"}]}`:                                                                 1,
+		`"a.example":{"routing_mode":"ROUTING_RULE_ONLY","rules":[{"priority":1,"api":"Api","stage":"prod","base_paths":["x"]}]}`: 1,
+	} {
+		g := build(t, doc(domains), judged())
+		served, all := g.Report().Served()
+		require.Equal(t, []int{want, 1}, []int{served, all}, "%s\n%s", domains, g.Report())
+		stage, err := g.Stage("Api", "prod")
+		require.NoError(t, err)
+		require.Equal(t, "200 F", ask(stage, "GET", "/a"))
+	}
+}

@@ -46,6 +46,9 @@ type Severity string
 
 // The severities, in the order in which a report lists them.
 const (
+	// Unprotected is what the source means to protect, as far as its words can be read that way,
+	// and doesn't on the managed gateway, nor here: a security scheme without an authorizer.
+	Unprotected Severity = "unprotected"
 	// Unsupported is what isn't served: its routes refuse.
 	Unsupported Severity = "unsupported"
 	// Unbound is what the document refers to and [Bindings] lack.
@@ -63,7 +66,7 @@ const (
 )
 
 // severities in the order of a report.
-var severities = []Severity{Unsupported, Unbound, UnknownValue, Differs, Warning, UnusedBinding, Ignored}
+var severities = []Severity{Unprotected, Unsupported, Unbound, UnknownValue, Differs, Warning, UnusedBinding, Ignored}
 
 // Finding is one thing that a person should know of a document before it is served.
 type Finding struct {

@@ -50,7 +50,9 @@ func Build(ctx context.Context, doc *Document, b Bindings) (*Gateway, error) {
 // Update serves another document from now on, with the same bindings. Requests that have begun end
 // with what they began with; each later one sees only the new. What the two documents have alike
 // goes on: buckets, caches, decisions of authorizers, connections to backends. On an error, which
-// is one of [Build]'s, nothing changes. ctx bounds the reading of stores.
+// is one of [Build]'s, nothing changes; where Bindings.PlanStore fails in between, and what was
+// served can't be written back, API keys may be refused until the next Update. ctx bounds the
+// reading of stores.
 func (g *Gateway) Update(ctx context.Context, doc *Document) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -18,8 +18,9 @@ type plans struct {
 	registry *usageplan.Registry
 	limiters map[usageplan.KeySource]*usageplan.Limiter
 
-	mu   sync.Mutex
-	last planSet // as it was written; what is gone from the next is taken out
+	mu      sync.Mutex
+	last    planSet         // what is served
+	written map[string]bool // IDs of keys that may have been written, and go when no document has them
 }
 
 // planSet is what a document says of them.
@@ -27,6 +28,7 @@ type planSet struct {
 	plans   map[string]usageplan.Plan // by ID
 	keys    map[string]usageplan.NewKey
 	members map[[2]string]bool // plan and key
+	apis    map[string]bool    // by their identifiers
 }
 
 func newPlans(ctx context.Context, b *Bindings, s *shared) (*plans, error) {
@@ -44,7 +46,7 @@ func newPlans(ctx context.Context, b *Bindings, s *shared) (*plans, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &plans{registry: registry, limiters: map[usageplan.KeySource]*usageplan.Limiter{}}
+	p := &plans{registry: registry, limiters: map[usageplan.KeySource]*usageplan.Limiter{}, written: map[string]bool{}}
 	for _, source := range []usageplan.KeySource{usageplan.Header, usageplan.Authorizer} {
 		if p.limiters[source], err = usageplan.New(usageplan.Config{Registry: registry, Source: source}); err != nil {
 			return nil, err
@@ -64,8 +66,12 @@ type planBuilder struct {
 func (b *builder) buildPlans() (*planBuilder, error) {
 	p := &planBuilder{closed: map[stageName]*problem{}, set: planSet{
 		plans: map[string]usageplan.Plan{}, keys: map[string]usageplan.NewKey{}, members: map[[2]string]bool{},
+		apis: map[string]bool{},
 	}}
 	b.planned = p
+	for _, a := range b.doc.APIs {
+		p.set.apis[a.Identifier()] = true
+	}
 	asked := slices.ContainsFunc(b.doc.APIs, func(a *API) bool {
 		for _, r := range a.Routes {
 			if r.APIKeyRequired {
@@ -111,7 +117,7 @@ func (b *builder) planKey(p *planBuilder, id string, values map[string]string) {
 		why = unsupportedf("give each key a value of its own", "the API keys %s and %s have the same value", other, id)
 	}
 	key := usageplan.NewKey{ID: planID(id), Name: from.Name, Description: from.Description,
-		CustomerID: from.CustomerID, Value: value, Enabled: from.Enabled}
+		CustomerID: from.CustomerID, Value: value, Enabled: from.Enabled, ManagedBy: byDocument}
 	if why == nil {
 		why = asProblem("the API key "+id+" can't be used, and is refused", key.Validate())
 	}
@@ -131,7 +137,8 @@ func (b *builder) planKey(p *planBuilder, id string, values map[string]string) {
 // key.
 func (b *builder) planPlan(p *planBuilder, id string) {
 	from := b.doc.UsagePlans[id]
-	plan := usageplan.Plan{ID: planID(id), Name: cmp.Or(from.Name, id), Description: from.Description}
+	plan := usageplan.Plan{ID: planID(id), Name: cmp.Or(from.Name, id), Description: from.Description,
+		Tags: map[string]string{managedBy: byDocument}}
 	_, unknown := digest(from)
 	var why *problem
 	if unknown != "" {

@@ -87,7 +87,7 @@ func oneLine(text string) string {
 func (r *Report) err(strict, noDifferences bool) error {
 	var refused []Severity
 	if strict {
-		refused = append(refused, Unsupported, Unbound, UnknownValue)
+		refused = append(refused, Unprotected, Unsupported, Unbound, UnknownValue)
 	}
 	if noDifferences {
 		refused = append(refused, Differs)

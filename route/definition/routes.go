@@ -25,7 +25,9 @@ type Route struct {
 	ResponseSelection string `json:"response_selection,omitempty"`
 	// MethodResponses are the responses that a REST method declares, by status.
 	MethodResponses map[string]*MethodResponse `json:"method_responses,omitempty"`
-	// Integration is what answers. nil: nothing was said, and the route answers 500.
+	// Integration is what answers. nil: nothing was said, and the route answers 500. A reader that
+	// can't read it keeps the route so: requests for a route that isn't there go to what else
+	// matches them, such as $default, which may be open.
 	Integration *Integration `json:"integration,omitempty"`
 	Origin      Origin       `json:"origin,omitzero"`
 }
@@ -74,7 +76,8 @@ type Integration struct {
 	Passthrough string `json:"passthrough,omitempty"`
 	// ContentHandling is CONVERT_TO_TEXT or CONVERT_TO_BINARY.
 	ContentHandling string `json:"content_handling,omitempty"`
-	// Credentials is the role, or "arn:aws:iam::*:user/*" for the caller's own.
+	// Credentials is the role, or "arn:aws:iam::*:user/*" for the caller's own, with which nothing
+	// is called: the route refuses.
 	Credentials string `json:"credentials,omitempty"`
 	// Connection is a VPC link.
 	Connection *Connection `json:"connection,omitempty"`

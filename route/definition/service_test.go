@@ -111,3 +111,27 @@ func TestTimeouts(t *testing.T) {
 		require.NoError(t, g.Close())
 	})
 }
+
+// The program's own keys don't stand for the caller's.
+func TestCallersCredentials(t *testing.T) {
+	s, calls := emulator(t, `{}`)
+	b := judged()
+	b.Services = map[string]integration.ServiceConfig{"*": {Endpoint: s.URL, Credentials: func(context.Context) (integration.Credentials, error) {
+		return integration.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"}, nil
+	}}}
+	for target, flavor := range map[string]string{
+		`"type":"AWS","target":{"kind":"service","service":"sqs","action":"ListQueues"}`:                                                             "REST",
+		`"type":"AWS_PROXY","target":{"kind":"subtype","subtype":"SQS-SendMessage"},"request_parameters":{"QueueUrl":"https://q","MessageBody":"a"}`: "HTTP",
+		`"type":"AWS_PROXY","target":{"kind":"lambda","function":"F"}`:                                                                               "REST",
+	} {
+		for _, partition := range []string{"aws", "aws-cn"} {
+			text := apiOf(flavor, `"GET /a":{"auth":{"type":"NONE"},"integration":{"method":"POST","credentials":"arn:`+partition+`:iam::*:user/*",`+target+`}}`, `"stages":{"prod":{}}`)
+			g := build(t, text, b)
+			require.Contains(t, ask(g, "GET", "/prod/a"), "500", target)
+			require.Empty(t, calls)
+			found := g.Report().Of(definition.Unsupported)
+			require.Len(t, found, 1, "%s", g.Report())
+			require.Equal(t, "it is to be called with the caller's own credentials", found[0].What)
+		}
+	}
+}

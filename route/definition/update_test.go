@@ -3,15 +3,19 @@ package definition_test
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/domain"
 	"github.com/gatekit-go/gatekit/route/definition"
+	"github.com/gatekit-go/gatekit/route/websocket/websockettest"
 )
 
 // What two documents have alike goes on: buckets, caches, decisions, quotas.
@@ -182,4 +186,67 @@ func TestStageFollows(t *testing.T) {
 	require.Equal(t, forbidden, ask(stage, "GET", "/pets/1"))
 	require.NoError(t, g.Update(t.Context(), parse(t, pets)))
 	require.Equal(t, "200 Get", ask(stage, "GET", "/pets/1"))
+}
+
+// What a cache keeps is of one function: another one that a stage variable or a resource's name
+// leads to answers itself.
+func TestCacheAfterUpdate(t *testing.T) {
+	doc := func(variable, name, namespace string) string {
+		const cached = `"cache":"0.5","method_settings":[{"path":"/*","method":"*","caching":true}]`
+		return `{"apis":[{"id":"Api","flavor":"REST","routes":{
+		"GET /a":{"auth":{"type":"NONE"},"integration":{` + namespace + `"type":"AWS_PROXY","method":"POST","target":{"kind":"lambda","name":"${stageVariables.f}"}}},
+		"GET /b":{"auth":{"type":"NONE"},"integration":{` + namespace + `"type":"AWS_PROXY","method":"POST","target":{"kind":"lambda","function":"Named"}}}},
+		"stages":{"prod":{"variables":{"f":"` + variable + `"},` + cached + `}}}],"resources":{"Named":{"type":"AWS::Lambda::Function","name":"` + name + `"}}}`
+	}
+	for _, namespace := range []string{"", `"cache_namespace":"mine","cache_keys":["method.request.querystring.q"],`} {
+		g := build(t, doc("F1", "F1", namespace), definition.Bindings{Functions: functions("F1", "F2")})
+		require.Contains(t, ask(g, "GET", "/prod/a?q=a"), "200 F1")
+		require.Contains(t, ask(g, "GET", "/prod/b?q=b"), "200 F1")
+		require.NoError(t, g.Update(t.Context(), parse(t, doc("F1", "F2", namespace))))
+		require.Contains(t, ask(g, "GET", "/prod/b?q=b"), "200 F2")
+		require.NoError(t, g.Update(t.Context(), parse(t, doc("F2", "F2", namespace))))
+		require.Contains(t, ask(g, "GET", "/prod/a?q=a"), "200 F2")
+	}
+}
+
+// A WebSocket API's routes that ask for a key follow the plan: it may be built again, or no more.
+func TestSocketFollowsPlan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		doc := func(period, more string) string {
+			return withPlans(`{"apis":[{"id":"Chat",`+more+`"flavor":"WEBSOCKET","route_selection":"$request.body.action","routes":{
+				"$connect":{"auth":{"type":"NONE"},"api_key_required":true,"integration":{"type":"MOCK","target":{"kind":"mock"}}}},"stages":{"prod":{}}}]}`,
+				`"P":{"stages":[{"api":"Chat","stage":"prod"}],"keys":["K"],"quota":{"limit":10,"period":"`+period+`"}}`, enabled("K", keyValue))
+		}
+		g := build(t, doc("YEAR", ""), definition.Bindings{InsecureAllowAnyOrigin: true})
+		for _, step := range []struct {
+			period, more string
+			want         int
+		}{{"YEAR", "", 500}, {"DAY", "", 101}, {"DAY", `"api_id":"abcdefghij",`, 101}, {"YEAR", "", 500}} {
+			require.NoError(t, g.Update(t.Context(), parse(t, doc(step.period, step.more))))
+			_, answer := websockettest.Dial(t.Context(), g, "wss://chat.example/prod", http.Header{"X-Api-Key": {keyValue}})
+			require.Equal(t, step.want, answer.StatusCode, step)
+		}
+		require.NoError(t, g.Close())
+	})
+}
+
+// A domain name's certificate and trust are found by names that resources have.
+func TestDomainFollowsResources(t *testing.T) {
+	doc := func(name string) string {
+		return `{"apis":[{"id":"A","flavor":"REST","routes":{` + calls("GET /a", `{"type":"NONE"}`) + `},"stages":{"prod":{}}}],
+		"domains":{"example.com":{"certificate":"Cert","mappings":[{"api":"A","stage":"prod"}]}},"resources":{"Cert":{"type":"AWS::CertificateManager::Certificate","name":"` + name + `"}}}`
+	}
+	server := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(server.Close)
+	one := &counting{CertificateSource: domain.Static(server.TLS.Certificates[0])}
+	two := &counting{CertificateSource: domain.Static(server.TLS.Certificates[0])}
+	b := judged()
+	b.Certificates = map[string]domain.CertificateSource{"one": one, "two": two}
+	g := build(t, doc("one"), b)
+	had := g.Domains()
+	require.NoError(t, g.Update(t.Context(), parse(t, doc("one"))))
+	require.Same(t, had, g.Domains())
+	require.NoError(t, g.Update(t.Context(), parse(t, doc("two"))))
+	require.NotSame(t, had, g.Domains())
+	require.EqualValues(t, []int32{1, 1}, []int32{one.opened.Load(), two.opened.Load()})
 }

@@ -106,12 +106,11 @@ func (s *stageBuilder) sockets() (http.Handler, *problem) {
 	for _, key := range sortedKeys(s.api.Routes) {
 		routes[key] = s.socketRoute(key, s.api.Routes[key], limits)
 	}
-	sum, _ := digest(s.api.Routes, s.api.Authorizers, s.api.Models, s.api.RouteSelection, s.api.APIKeySelection,
-		s.api.BinaryMediaTypes, s.stage, s.identity.AccountID, s.identity.Region, s.doc.Resources)
 	memory, _ := keep(s.builder, s.pooled("websocket registry", s.name),
 		func(context.Context) (*websocket.Memory, error) { return websocket.NewMemory(0), nil }) // never fails
-	made, err := keepEnding(s.builder, s.pooled("websocket", s.name, sum),
-		func(context.Context) (*websocket.API, error) { return s.socketAPI(routes, memory, log, acl) }, s.whenEmpty)
+	made, err := keepEnding(s.builder, s.pooled("websocket", s.name, s.socketSum()),
+		func(context.Context) (*websocket.API, error) { return s.socketAPI(routes, memory, log, acl) },
+		whenEmpty(s.root))
 	if err != nil {
 		return nil, asProblem("the stage "+s.name+" can't be used", err)
 	}
@@ -125,6 +124,18 @@ func (s *stageBuilder) sockets() (http.Handler, *problem) {
 		return nil, asProblem("@connections can't be served", err)
 	}
 	return h, nil
+}
+
+// socketSum is the digest of all that a stage is made of.
+func (s *stageBuilder) socketSum() string {
+	closed := ""
+	if p := s.planned.closed[stageName{s.api.ID, s.name}]; p != nil {
+		closed = p.what
+	}
+	sum, _ := digest(s.api.Routes, s.api.Authorizers, s.api.Models, s.api.RouteSelection, s.api.APIKeySelection,
+		s.api.BinaryMediaTypes, s.stage, s.identity.AccountID, s.identity.Region, s.identity.APIID, s.resourcesSum,
+		closed)
+	return sum
 }
 
 // socketAPI makes the API. Its connections, and those of its stage's other documents, find each
@@ -156,19 +167,21 @@ func (s *stageBuilder) socketAPI(
 }
 
 // whenEmpty ends an API that no document serves any more, when its last connection has.
-func (s *stageBuilder) whenEmpty(api *websocket.API) {
-	go func() {
-		every := time.NewTicker(emptyInterval)
-		defer every.Stop()
-		for api.Metrics().Connections > 0 {
-			select {
-			case <-every.C:
-			case <-s.root.Done(): // which ends the API, too
-				return
+func whenEmpty(root context.Context) func(*websocket.API) {
+	return func(api *websocket.API) {
+		go func() {
+			every := time.NewTicker(emptyInterval)
+			defer every.Stop()
+			for api.Metrics().Connections > 0 {
+				select {
+				case <-every.C:
+				case <-root.Done(): // which ends the API, too
+					return
+				}
 			}
-		}
-		_ = api.Shutdown(s.root) // there is nobody to close
-	}()
+			_ = api.Shutdown(root) // there is nobody to close
+		}()
+	}
 }
 
 const emptyInterval = 5 * time.Second

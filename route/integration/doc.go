@@ -128,9 +128,10 @@
 //     here, and a caller's own credentials (arn:aws:iam::*:user/*) can't be used: nobody has them.
 //   - What an action's URI makes of a request isn't published. Here it is a POST with the action's
 //     X-Amz-Target and Content-Type, whatever is mapped, where the service is known to speak a JSON
-//     protocol; else, unless an X-Amz-Target is mapped, the parameters Action and Version in the
-//     query. An action of a service that is told by method and path what to do, such as S3, is
-//     refused: write it as a path.
+//     protocol; else the parameters Action and Version in the query. Of a service that isn't known
+//     an X-Amz-Target may be mapped, if it ends in the URI's action; any other is 500. An action of
+//     a service that is told by method and path what to do, such as S3, is refused: write it as a
+//     path.
 //   - A path variable in the service's subdomain is refused, as clients would choose the host. The
 //     Host header is the service's, also where one is mapped.
 //   - GET and HEAD have no body, where a mapping without a template would send {}.

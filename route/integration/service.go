@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/gatekit-go/gatekit"
@@ -88,6 +89,8 @@ type serviceRequest struct {
 var (
 	errUnmapped = errors.New("integration: want transform.REST around a Service with a URI, with the same URI: " +
 		"a client's own request isn't signed")
+	errAnotherAction = errors.New("integration: want an X-Amz-Target that ends in a dot and the URI's action: " +
+		"another action isn't called")
 	errRegion         = errors.New("integration: want ServiceConfig.Region, a parameter Region or an API with a region")
 	errServiceTimeout = fmt.Errorf("integration: from the service %w", upstream.ErrTimeout)
 	errCredentials    = errors.New("integration: ServiceConfig.Credentials: want an id and a secret, fit for headers")
@@ -147,7 +150,9 @@ func (s *Service) request(rc *gatekit.RequestContext, r *http.Request) (*service
 	}
 	hopbyhop.Drop(to.header, nil)
 	if action := s.uri.Action; action != "" {
-		to.call(action)
+		if err := to.call(action); err != nil {
+			return nil, err
+		}
 	}
 	if to.method == http.MethodGet || to.method == http.MethodHead {
 		to.body = nil // transform.REST makes {} of none, which services don't expect there
@@ -166,15 +171,22 @@ func ownHeader(name string) bool {
 }
 
 // call makes it the call of an action, whatever a mapping says: the URI names it, and the rights of
-// the integration's role are chosen for it.
-func (to *serviceRequest) call(action string) {
+// the integration's role are chosen for it. A mapping may know the target of a JSON protocol, whose
+// action is the URI's; services of the query protocol are told none, which some take, too.
+func (to *serviceRequest) call(action string) error {
 	if target, contentType, ok := to.service.Target(action); ok {
 		to.method = http.MethodPost
 		to.header["X-Amz-Target"], to.header["Content-Type"] = []string{target}, []string{contentType}
-		return
+		return nil
 	}
-	if len(to.header["X-Amz-Target"]) > 0 { // a JSON protocol that a mapping knows of
-		return
+	version := to.service.Version()
+	if target := to.header["X-Amz-Target"]; version != "" {
+		delete(to.header, "X-Amz-Target")
+	} else if len(target) > 0 {
+		if len(target) > 1 || !strings.HasSuffix(target[0], "."+action) {
+			return errAnotherAction
+		}
+		return nil
 	}
 	pairs, versioned := "Action="+action, false
 	for pair := range splitQuery(to.query) {
@@ -184,10 +196,11 @@ func (to *serviceRequest) call(action string) {
 		}
 		versioned = versioned || name == "Version"
 	}
-	if version := to.service.Version(); version != "" && !versioned {
+	if version != "" && !versioned {
 		pairs += "&Version=" + version
 	}
 	to.query = pairs
+	return nil
 }
 
 // subtypeRequest fills a subtype's parameters in.

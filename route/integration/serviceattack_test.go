@@ -65,6 +65,15 @@ func TestServiceAttacks(t *testing.T) {
 		{"another-target", "dynamodb", mapped("dynamodb:action/GetItem", map[string]string{"integration.request.header.X-Amz-Target": query("a")}), "/?a=DynamoDB_20120810.DeleteTable", 200, func(t *testing.T, got called) {
 			require.Equal(t, []string{"DynamoDB_20120810.GetItem"}, got.header["X-Amz-Target"])
 		}},
+		{"a-target-for-a-query", "sqs", mapped("sqs:action/SendMessage", map[string]string{"integration.request.header.X-Amz-Target": query("a")}), "/?a=AmazonSQS.DeleteQueue", 200, func(t *testing.T, got called) {
+			require.NotContains(t, got.header, "X-Amz-Target")
+			require.Contains(t, got.uri, "Action=SendMessage")
+		}},
+		{"a-target-of-the-clients", "newservice", mapped("newservice:action/DoIt", map[string]string{"integration.request.header.X-Amz-Target": query("a")}), "/?a=New_1.Undo", 500, nil},
+		{"a-target-that-ends-alike", "newservice", mapped("newservice:action/DoIt", map[string]string{"integration.request.header.X-Amz-Target": query("a")}), "/?a=New_1.UnDoIt", 500, nil},
+		{"no-target", "newservice", mapped("newservice:action/DoIt", map[string]string{"integration.request.header.X-Amz-Target": query("a")}), "/", 200, func(t *testing.T, got called) {
+			require.Contains(t, got.uri, "Action=DoIt")
+		}},
 		{"another-action", "sqs", mapped("sqs:action/SendMessage", map[string]string{"integration.request.querystring.Action": query("a")}), "/?a=DeleteQueue", 200, func(t *testing.T, got called) {
 			u, err := url.ParseRequestURI(got.uri)
 			require.NoError(t, err)

@@ -29,6 +29,8 @@ type Key struct {
 	Secrets []Secret
 	// Plans are the IDs of the plans that the key is in.
 	Plans []string
+	// ManagedBy is as in [NewKey].
+	ManagedBy string
 }
 
 // Secret is a value of an API key as far as it can be told: what is stored is this, and the value's
@@ -55,6 +57,9 @@ type NewKey struct {
 	// Enabled is whether the key may be used. A key is made disabled, as on the managed gateway,
 	// unless this is set.
 	Enabled bool
+	// ManagedBy names the program that keeps the key, so that it knows which of a store's are its
+	// own. It is empty for people's, and at most 1024 bytes.
+	ManagedBy string
 }
 
 const (
@@ -83,6 +88,7 @@ type keyRecord struct {
 	Updated     time.Time      `json:"updated"`
 	Secrets     []secretRecord `json:"secrets"`
 	Plans       []memberRecord `json:"plans,omitempty"`
+	ManagedBy   string         `json:"managedBy,omitempty"`
 }
 
 type secretRecord struct {
@@ -101,7 +107,7 @@ type memberRecord struct {
 func (k *keyRecord) shown() Key {
 	shown := Key{
 		ID: k.ID, Name: k.Name, Description: k.Description, CustomerID: k.CustomerID,
-		Enabled: k.Enabled, Created: k.Created, Updated: k.Updated,
+		Enabled: k.Enabled, Created: k.Created, Updated: k.Updated, ManagedBy: k.ManagedBy,
 	}
 	for _, s := range k.Secrets {
 		shown.Secrets = append(shown.Secrets, Secret{s.Prefix, s.Created, s.Expires})
@@ -135,7 +141,7 @@ func checkValue(value string) error {
 func (k NewKey) Validate() error {
 	m := mistakes.In("usageplan: NewKey")
 	m.Require(k.ID == "" || isID(k.ID), "ID", wantID, k.ID)
-	m.Join(checkNames(k.Name, k.Description, k.CustomerID))
+	m.Join(checkNames(k.Name, k.Description, k.CustomerID, k.ManagedBy))
 	if k.Value != "" {
 		if err := checkValue(k.Value); err != nil {
 			m.Add("Value", "%w", err)

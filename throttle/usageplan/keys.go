@@ -39,13 +39,15 @@ func (g *Registry) CreateKey(ctx context.Context, k NewKey) (Key, string, error)
 	r := keyRecord{
 		ID: k.ID, Name: k.Name, Description: k.Description, CustomerID: k.CustomerID, Enabled: k.Enabled,
 		Created: now, Updated: now,
-		Secrets: []secretRecord{newSecret(k.Value, now)},
+		Secrets: []secretRecord{newSecret(k.Value, now)}, ManagedBy: k.ManagedBy,
 	}
 	if err := g.claim(ctx, r.Secrets[0], k.ID); err != nil {
 		return Key{}, "", err
 	}
 	if err := g.put(ctx, Keys, k.ID, 0, &r); err != nil {
-		g.unclaim(ctx, r.Secrets[0])
+		if has, readErr := g.HasValue(ctx, k.ID, k.Value); readErr == nil && !has {
+			g.unclaim(ctx, r.Secrets[0]) // else it is the key's that is there
+		}
 		return Key{}, "", err
 	}
 	_, err := g.reload(ctx, Keys, k.ID)
@@ -57,10 +59,13 @@ func (g *Registry) CreateKey(ctx context.Context, k NewKey) (Key, string, error)
 func (g *Registry) Room() int { return max(g.maxKeys-g.roster.size(), 0) }
 
 // claim makes sure that a value is one key's alone. A crash between this and the key's own record
-// leaves a value that nobody can use, which is the safe side.
+// leaves a value that nobody but a key of the same ID can use, which is the safe side.
 func (g *Registry) claim(ctx context.Context, s secretRecord, key string) error {
 	err := g.store.Put(ctx, Secrets, Record{ID: s.Digest, Data: []byte(key)})
 	if errors.Is(err, ErrConflict) {
+		if has, err := g.store.Get(ctx, Secrets, s.Digest); err == nil && string(has.Data) == key {
+			return nil
+		}
 		return fmt.Errorf("%w: API Key already exists", ErrConflict)
 	}
 	return err
@@ -89,6 +94,8 @@ type KeyChange struct {
 	Name, Description, CustomerID *string
 	// Enabled says whether the key is let through.
 	Enabled *bool
+	// ManagedBy is whose it is from then on, as in [NewKey].
+	ManagedBy *string
 }
 
 // UpdateKey changes a key. One that is disabled is refused from then on: at once here, within
@@ -96,7 +103,7 @@ type KeyChange struct {
 func (g *Registry) UpdateKey(ctx context.Context, id string, c KeyChange) (Key, error) {
 	return g.changeKey(ctx, id, func(k *keyRecord, _ time.Time) error {
 		for _, field := range []struct{ to, from *string }{{&k.Name, c.Name}, {&k.Description, c.Description},
-			{&k.CustomerID, c.CustomerID}} {
+			{&k.CustomerID, c.CustomerID}, {&k.ManagedBy, c.ManagedBy}} {
 			if field.from != nil {
 				*field.to = *field.from
 			}
@@ -104,7 +111,7 @@ func (g *Registry) UpdateKey(ctx context.Context, id string, c KeyChange) (Key, 
 		if c.Enabled != nil {
 			k.Enabled = *c.Enabled
 		}
-		return checkNames(k.Name, k.Description, k.CustomerID)
+		return checkNames(k.Name, k.Description, k.CustomerID, k.ManagedBy)
 	})
 }
 
@@ -232,6 +239,31 @@ func (g *Registry) Key(ctx context.Context, id string) (Key, error) {
 		return Key{}, err
 	}
 	return list[0], nil
+}
+
+// Owner returns the ID of the key that a value is taken by, also if it counts no more, or
+// ErrNotFound.
+func (g *Registry) Owner(ctx context.Context, value string) (string, error) {
+	d := digestOf(value)
+	r, err := g.store.Get(ctx, Secrets, hex.EncodeToString(d[:]))
+	if errors.Is(err, ErrNotFound) || checkValue(value) != nil {
+		return "", fmt.Errorf("%w: no API Key has the value", ErrNotFound)
+	}
+	return string(r.Data), err
+}
+
+// HasValue reports whether a value is one of those by which a key is known now. A key that isn't
+// there has none.
+func (g *Registry) HasValue(ctx context.Context, id, value string) (bool, error) {
+	_, k, err := g.readKey(ctx, id)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	now, d := time.Now(), digestOf(value)
+	want := hex.EncodeToString(d[:])
+	return err == nil && checkValue(value) == nil && slices.ContainsFunc(k.Secrets, func(s secretRecord) bool {
+		return s.Digest == want && (s.Expires.IsZero() || s.Expires.After(now))
+	}), err
 }
 
 // ListKeys returns up to limit keys whose IDs come after the given one, in the order of IDs.

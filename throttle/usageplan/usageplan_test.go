@@ -3,6 +3,8 @@ package usageplan_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -853,4 +855,43 @@ func TestPlanValidate(t *testing.T) {
 	bad.Quota = &usageplan.Quota{Limit: 1, Period: "YEAR"}
 	require.ErrorIs(t, bad.Validate(), usageplan.ErrInvalid)
 	require.ErrorContains(t, bad.Validate(), "want DAY, WEEK or MONTH")
+}
+
+func TestOwnerOfValue(t *testing.T) {
+	store, err := usageplan.NewMemory(0)
+	require.NoError(t, err)
+	g, err := usageplan.NewRegistry(t.Context(), usageplan.RegistryConfig{Store: store})
+	require.NoError(t, err)
+	const one, two = "same-prefix-one-same-prefix", "same-prefix-two-same-prefix"
+	_, _, err = g.CreateKey(t.Context(), usageplan.NewKey{ID: "k", Value: one, Enabled: true, ManagedBy: "me"})
+	require.NoError(t, err)
+	shown, err := g.Key(t.Context(), "k")
+	require.NoError(t, err)
+	require.Equal(t, "me", shown.ManagedBy)
+	for value, want := range map[string]bool{one: true, two: false, "": false, "short": false} {
+		has, err := g.HasValue(t.Context(), "k", value)
+		require.NoError(t, err)
+		require.Equal(t, want, has, value)
+		owner, err := g.Owner(t.Context(), value)
+		require.Equal(t, want, err == nil && owner == "k", value)
+		if !want {
+			require.ErrorIs(t, err, usageplan.ErrNotFound)
+		}
+	}
+	has, err := g.HasValue(t.Context(), "nobody", one)
+	require.NoError(t, err)
+	require.False(t, has)
+	_, _, err = g.CreateKey(t.Context(), usageplan.NewKey{ID: "k", Value: one})
+	require.ErrorIs(t, err, usageplan.ErrConflict, "it is there")
+	owner, err := g.Owner(t.Context(), one)
+	require.NoError(t, err)
+	require.Equal(t, "k", owner, "and keeps its value")
+
+	// A program that ended between the claim and the key.
+	d := sha256.Sum256([]byte(two))
+	require.NoError(t, store.Put(t.Context(), usageplan.Secrets, usageplan.Record{ID: hex.EncodeToString(d[:]), Data: []byte("l")}))
+	_, _, err = g.CreateKey(t.Context(), usageplan.NewKey{ID: "m", Value: two})
+	require.ErrorIs(t, err, usageplan.ErrConflict)
+	_, _, err = g.CreateKey(t.Context(), usageplan.NewKey{ID: "l", Value: two})
+	require.NoError(t, err)
 }
