@@ -164,7 +164,11 @@ func TestJWKSAsProvidersWriteThem(t *testing.T) {
 				jwk[name] = b64(append([]byte{0}, raw(jwk, name)...))
 			}
 		}),
-		"cut-zeros":     each(func(jwk map[string]any, name string) { jwk[name] = b64(bytes.TrimLeft(raw(jwk, name), "\x00")) }),
+		"cut-zeros": each(func(jwk map[string]any, name string) {
+			if jwk["kty"] != "OKP" { // these are no numbers: a zero is one of their 32 bytes
+				jwk[name] = b64(bytes.TrimLeft(raw(jwk, name), "\x00"))
+			}
+		}),
 		"150-keys-more": set(t, many...),
 		"odd-members": each(func(jwk map[string]any, _ string) {
 			jwk["x5c"], jwk["x5t"], jwk["use"], jwk["key_ops"], jwk["alg"] = "text", 1, nil, []string{"verify", "x"}, nil
