@@ -3,10 +3,12 @@
 //
 //	go -C internal/bench run ./report
 //	go -C internal/bench run ./report -quick      # a rough look, and nothing is written
+//	go -C internal/bench run ./report -only WebSocket,WAF  # the rows of these, into a part of their own
 package main
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"log"
@@ -24,6 +26,7 @@ import (
 func main() {
 	quick := flag.Bool("quick", false, "measure briefly, and don't write the README")
 	readme := flag.String("readme", "../../README.md", "the file with the markers")
+	some := flag.String("only", "", "measure only benchmarks whose names have one of these words, and write their rows into the part of such rows")
 	serve := flag.String("serve", "", "serve the stack of this name (the report starts itself so)")
 	flag.Parse()
 	log.SetFlags(0)
@@ -38,9 +41,23 @@ func main() {
 	if *quick {
 		count, benchtime, runs, seconds = 1, "50ms", 1, time.Second
 	}
-	m, err := benchmarks(count, benchtime)
+	var only []string
+	if *some != "" {
+		only = strings.Split(*some, ",")
+	}
+	m, err := benchmarks(count, benchtime, only)
 	if err != nil {
 		log.Fatal(err)
+	}
+	if only != nil {
+		text := renderSome(m, *some)
+		fmt.Print(text)
+		if !*quick {
+			if err := write(*readme, beginSome, endSome, text); err != nil {
+				log.Fatal(err)
+			}
+		}
+		return
 	}
 	loads, err := loopback(runs, seconds)
 	if err != nil {
@@ -49,7 +66,8 @@ func main() {
 	text := render(m, loads)
 	fmt.Print(text)
 	if !*quick {
-		if err := write(*readme, text); err != nil {
+		err := write(*readme, begin, end, text)
+		if err := errors.Join(err, write(*readme, beginSome, endSome, "")); err != nil { // what was measured apart is in it, too
 			log.Fatal(err)
 		}
 	}
@@ -61,23 +79,31 @@ type medians map[string]float64
 // coreRuleSet are benchmarks of the module that has the Core Rule Set and its engine, which this one needn't have.
 const coreRuleSet = "CRS|TwentyRules|InjectionInJSON"
 
-// benchmarks runs those with a clock several times, and those of memory once: they don't flake.
-func benchmarks(count int, benchtime string) (medians, error) {
+// benchmarks runs those with a clock several times, and those of memory once: they don't flake. only are words of the names of those
+// that are run; nil runs all.
+func benchmarks(count int, benchtime string, only []string) (medians, error) {
 	samples := map[string][]float64{}
 	for _, args := range [][]string{
 		{"-bench", "JWTRepeated|JWTNew|Routing|KeyedHot|KeyedMany|CORS|Chain|Yardstick|SigV4|Decision/|Policy|UsagePlan|QuotaFile|Redis|Cache|Domain|VTL|InputPath|ParameterMapping|Validation/items=1/|Validation/items=100/|WAF", "-count", strconv.Itoa(count), "-benchtime", benchtime},
 		{"-bench", "Lambda(Event|Request)", "-count", strconv.Itoa(count), "-benchtime", "20000x"},
 		{"-bench", "ProxyLoad", "-benchtime", "1x", "-proxyrounds", strconv.Itoa(count), "-proxyfor", "2s"},
 		{"-bench", "Proxy$", "-count", strconv.Itoa(count), "-benchtime", benchtime},
-		{"-bench", "WebSocket(Echo|Broadcast|Node)", "-count", strconv.Itoa(count), "-benchtime", benchtime},
+		{"-bench", "WebSocketEcho|WebSocketBroadcast|WebSocketNode", "-count", strconv.Itoa(count), "-benchtime", benchtime},
 		{"-bench", coreRuleSet, "-count", strconv.Itoa(count), "-benchtime", benchtime},
-		{"-bench", "Memory|WebSocketSlope", "-benchtime", "2x"},
+		{"-bench", "JWTMemory|DecisionMemory|KeyedMemory|WebSocketMemory|WebSocketSlope", "-benchtime", "2x"},
 		{"-bench", "IPSet", "-benchtime", benchtime},
 		{"-bench", "WebSocketSlowReaders", "-benchtime", "1x"},
 		{"-bench", "Fleet", "-benchtime", "1x", "-count", strconv.Itoa(count), "-fleetfor", "2s"},
 	} {
+		core := args[1] == coreRuleSet
+		if only != nil {
+			args[1] = alternatives(args[1], only)
+		}
+		if args[1] == "" {
+			continue
+		}
 		cmd := exec.Command("go", append([]string{"test", "-run", "^$", "-timeout", "20m", "."}, args...)...)
-		if args[1] == coreRuleSet {
+		if core {
 			cmd.Dir = "../../auth/waf/crs"
 		}
 		cmd.Stderr = os.Stderr
@@ -92,6 +118,14 @@ func benchmarks(count int, benchtime string) (medians, error) {
 		m[name] = median(values)
 	}
 	return m, nil
+}
+
+// alternatives returns those of a pattern that have one of the words in them.
+func alternatives(pattern string, words []string) string {
+	all := strings.Split(pattern, "|")
+	return strings.Join(slices.DeleteFunc(all, func(name string) bool {
+		return !slices.ContainsFunc(words, func(word string) bool { return strings.Contains(name, word) })
+	}), "|")
 }
 
 // parse reads the lines of go test -bench. (Go benchmark data format.)
@@ -120,9 +154,12 @@ func median(values []float64) float64 {
 	return s[len(s)/2]
 }
 
-const begin, end = "<!-- bench:begin -->", "<!-- bench:end -->"
+const (
+	begin, end         = "<!-- bench:begin -->", "<!-- bench:end -->"
+	beginSome, endSome = "<!-- bench-some:begin -->", "<!-- bench-some:end -->"
+)
 
-func write(path, text string) error {
+func write(path, begin, end, text string) error {
 	old, err := os.ReadFile(path)
 	if err != nil {
 		return err

@@ -116,8 +116,52 @@ func render(m medians, loads map[string]load) string {
 	p := func(format string, args ...any) { fmt.Fprintf(&b, format, args...) }
 	p("Measured %s on %s with `go -C internal/bench run ./report`, which runs everything again and writes this part. Medians; ", time.Now().Format("2006-01-02"), machine())
 	p("read the ratios, as the times depend on the machine and its neighbors.\n\n")
+	p("%s", m.tables())
+	exact, leased := m["Fleet/mode=exact decisions/s"], m["Fleet/mode=leased decisions/s"]
+	p("\nFour processes with one limit of 50,000 a second in one Redis, burst 5,000: %.0f decisions a second exact, %.0f leased, %.0f times as many (at least 20: %s). ", exact, leased, leased/exact, mark(leased >= 20*exact))
+	p("Above burst + rate × time were %.0f requests exact and %.0f leased, where 4 × 500 are the bound (a negative number: so far below).\n", m["Fleet/mode=exact over"], m["Fleet/mode=leased over"])
+	p("\nA proxy over loopback HTTP/1.1 on 64 connections, in front of one backend, all on the same cores:\n\n")
+	p("| | requests a second | of bare httputil.ReverseProxy | p99 |\n|---|--:|--:|--:|\n")
+	for _, row := range []struct {
+		name   string
+		target float64
+	}{{"bare-reverse-proxy", 0}, {"gatekit-proxy", 0.97}, {"gatekit-chain+proxy", 0.9}, {"chi+rs/cors+keyfunc+httprate+reverse-proxy", 0}} {
+		metric := "ProxyLoad/by=" + row.name
+		share := fmt.Sprintf("%.2f", m[metric+" of-bare"])
+		if row.target > 0 {
+			share += " " + aim(m[metric+" of-bare"], row.target, true)
+		}
+		p("| %s | %.0f | %s | %.1f ms |\n", row.name, m[metric+" requests/s"], share, m[metric+" p99-ms"])
+	}
+	p("\nOver loopback HTTP/1.1 on 64 connections, client and server on the same cores, the token repeated:\n\n")
+	p("| | requests a second | of bare net/http | p99 | CPU µs a request | CPU s a million | $ a million |\n|---|--:|--:|--:|--:|--:|--:|\n")
+	for _, name := range stacks.Names {
+		l := loads[name]
+		share := fmt.Sprintf("%.2f", l.ofBare)
+		if name == "gatekit" {
+			share += " " + mark(l.ofBare >= 0.9)
+		}
+		p("| %s | %.0f | %s | %.1f ms | %.1f | %.1f | %.5f |\n", name, l.perSecond, share, float64(l.p99)/1e6, l.cpuMicros, l.cpuMicros, l.cpuMicros/3600*dollarsPerCoreHour)
+	}
+	p("\nThe price takes $%.2f for a core and hour. The managed gateway takes $1.00 for a million requests of an HTTP API and $3.50 of a REST API (us-east-1, first tier).\n", dollarsPerCoreHour)
+	return b.String()
+}
+
+// renderSome is the part of rows that were measured apart.
+func renderSome(m medians, only string) string {
+	return fmt.Sprintf("\nMeasured %s, apart from the rest and on the same machine, with `go -C internal/bench run ./report -only %s`.\n\n%s",
+		time.Now().Format("2006-01-02"), only, m.tables())
+}
+
+// tables are the rows of what was measured.
+func (m medians) tables() string {
+	var b strings.Builder
+	p := func(format string, args ...any) { fmt.Fprintf(&b, format, args...) }
 	p("| | gatekit | beside it | ratio | aim |\n|---|--:|--:|--:|--:|\n")
 	for _, f := range m.figures() {
+		if m[f.ours] == 0 || m[f.theirs] == 0 {
+			continue
+		}
 		ratio := m[f.ours] / m[f.theirs]
 		p("| %s | %s | %s | %.3g | %s |\n", f.what, nanos(m[f.ours]), nanos(m[f.theirs]), ratio, aim(ratio, f.target, f.least))
 	}
@@ -164,39 +208,15 @@ func render(m medians, loads map[string]load) string {
 		{"message through a WebSocket route", "WebSocketEcho/load=in-turn/by=gatekit-route allocs/op", "allocations", 0},
 		{"chi + rs/cors + go-jwt-middleware + httprate", "Chain/by=chi+rs/cors+go-jwt-middleware+httprate allocs/op", "allocations", 0},
 	} {
+		if _, measured := m[row.metric]; !measured {
+			continue
+		}
 		goal := ""
 		if row.target > 0 {
 			goal = aim(m[row.metric], row.target, false)
 		}
 		p("| %s | %.3g %s | %s |\n", row.what, m[row.metric], row.unit, goal)
 	}
-	exact, leased := m["Fleet/mode=exact decisions/s"], m["Fleet/mode=leased decisions/s"]
-	p("\nFour processes with one limit of 50,000 a second in one Redis, burst 5,000: %.0f decisions a second exact, %.0f leased, %.0f times as many (at least 20: %s). ", exact, leased, leased/exact, mark(leased >= 20*exact))
-	p("Above burst + rate × time were %.0f requests exact and %.0f leased, where 4 × 500 are the bound (a negative number: so far below).\n", m["Fleet/mode=exact over"], m["Fleet/mode=leased over"])
-	p("\nA proxy over loopback HTTP/1.1 on 64 connections, in front of one backend, all on the same cores:\n\n")
-	p("| | requests a second | of bare httputil.ReverseProxy | p99 |\n|---|--:|--:|--:|\n")
-	for _, row := range []struct {
-		name   string
-		target float64
-	}{{"bare-reverse-proxy", 0}, {"gatekit-proxy", 0.97}, {"gatekit-chain+proxy", 0.9}, {"chi+rs/cors+keyfunc+httprate+reverse-proxy", 0}} {
-		metric := "ProxyLoad/by=" + row.name
-		share := fmt.Sprintf("%.2f", m[metric+" of-bare"])
-		if row.target > 0 {
-			share += " " + aim(m[metric+" of-bare"], row.target, true)
-		}
-		p("| %s | %.0f | %s | %.1f ms |\n", row.name, m[metric+" requests/s"], share, m[metric+" p99-ms"])
-	}
-	p("\nOver loopback HTTP/1.1 on 64 connections, client and server on the same cores, the token repeated:\n\n")
-	p("| | requests a second | of bare net/http | p99 | CPU µs a request | CPU s a million | $ a million |\n|---|--:|--:|--:|--:|--:|--:|\n")
-	for _, name := range stacks.Names {
-		l := loads[name]
-		share := fmt.Sprintf("%.2f", l.ofBare)
-		if name == "gatekit" {
-			share += " " + mark(l.ofBare >= 0.9)
-		}
-		p("| %s | %.0f | %s | %.1f ms | %.1f | %.1f | %.5f |\n", name, l.perSecond, share, float64(l.p99)/1e6, l.cpuMicros, l.cpuMicros, l.cpuMicros/3600*dollarsPerCoreHour)
-	}
-	p("\nThe price takes $%.2f for a core and hour. The managed gateway takes $1.00 for a million requests of an HTTP API and $3.50 of a REST API (us-east-1, first tier).\n", dollarsPerCoreHour)
 	return b.String()
 }
 
