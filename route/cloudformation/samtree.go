@@ -3,6 +3,7 @@ package cloudformation
 import (
 	"crypto/sha1"
 	"encoding/hex"
+	"math"
 	"regexp"
 	"strings"
 	"unicode"
@@ -125,7 +126,7 @@ func lineOf(n *doctree.Node, line int) int {
 
 // copyOf copies a tree.
 func copyOf(n *doctree.Node) *doctree.Node {
-	unbounded := &sam{left: 1 << 62}
+	unbounded := &sam{left: math.MaxInt}
 	return unbounded.copy(n)
 }
 
