@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/hopbyhop"
 )
 
 // Middleware judges requests in front of next. What the ACL allows goes on, with the headers that
@@ -65,9 +66,7 @@ func (s *state) insert(act *action) *http.Request {
 	if len(s.inserted)+len(act.insert) == 0 {
 		return s.r
 	}
-	if s.r.Trailer == nil && s.r.Body != nil && s.r.Body != http.NoBody {
-		s.r.Trailer = http.Header{} // so that a trailer that nobody has announced is seen in the copy, too
-	}
+	hopbyhop.KeepTrailer(s.r)
 	r := s.r.WithContext(s.r.Context())                   // a copy: stations in front see the request as it came
 	if r.Header = maps.Clone(r.Header); r.Header == nil { // of a request that was made by hand
 		r.Header = http.Header{}

@@ -89,8 +89,8 @@ type serviceRequest struct {
 var (
 	errUnmapped = errors.New("integration: want transform.REST around a Service with a URI, with the same URI: " +
 		"a client's own request isn't signed")
-	errAnotherAction = errors.New("integration: want an X-Amz-Target that ends in a dot and the URI's action: " +
-		"another action isn't called")
+	errAnotherAction = errors.New("integration: want no other action than the URI's, behind the last dot of an " +
+		"X-Amz-Target or as Action of a form: another one isn't called")
 	errRegion         = errors.New("integration: want ServiceConfig.Region, a parameter Region or an API with a region")
 	errServiceTimeout = fmt.Errorf("integration: from the service %w", upstream.ErrTimeout)
 	errCredentials    = errors.New("integration: ServiceConfig.Credentials: want an id and a secret, fit for headers")
@@ -187,6 +187,16 @@ func (to *serviceRequest) call(action string) error {
 			return errAnotherAction
 		}
 		return nil
+	}
+	// A form in the body is read, too, and which of two actions wins is the service's secret.
+	for pair := range splitQuery(string(to.body)) {
+		name, value, _ := strings.Cut(pair, "=")
+		if name, _ = url.QueryUnescape(name); name != "Action" {
+			continue
+		}
+		if value, err := url.QueryUnescape(value); err != nil || value != action {
+			return errAnotherAction
+		}
 	}
 	pairs, versioned := "Action="+action, false
 	for pair := range splitQuery(to.query) {

@@ -115,6 +115,22 @@ func TestServiceAttacks(t *testing.T) {
 	}
 }
 
+// A form in the body names no other action than the URI's, in whatever spelling; the same one, and
+// a body that is no form, pass.
+func TestActionInABody(t *testing.T) {
+	e := newEmulator(t, "sqs", region, func(http.ResponseWriter, *http.Request) {})
+	h := restService(t, "POST /", e.URL, transform.RESTConfig{URI: serviceARN + "sqs:action/SendMessage", HTTPMethod: "POST"})
+	for _, body := range []string{
+		"Action=DeleteQueue", "MessageBody=x&Action=DeleteQueue", "%41ction=DeleteQueue", "Action=SendMessage&Action=DeleteQueue", "Action", "Action=%zz",
+	} {
+		require.Equal(t, 500, ask(h, "POST", "/", body, "Content-Type", "application/x-www-form-urlencoded").Code, body)
+	}
+	require.Zero(t, e.count())
+	for _, body := range []string{"Action=SendMessage&MessageBody=x", "MessageBody=Action%3DDeleteQueue", `{"Action":"DeleteQueue"}`, ""} {
+		require.Equal(t, 200, ask(h, "POST", "/", body, "Content-Type", "application/x-www-form-urlencoded").Code, body)
+	}
+}
+
 // A Service signs nothing that transform.REST hasn't made for it.
 func TestServiceUnmapped(t *testing.T) {
 	e := newEmulator(t, "s3", region, func(http.ResponseWriter, *http.Request) {})
