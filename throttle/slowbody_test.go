@@ -146,7 +146,10 @@ func TestRefusedUploadsAreAnswered(t *testing.T) {
 			http.Error(w, "expired", http.StatusUnauthorized)
 		}), withTLS)
 		client, body := client(t, tt.two), bytes.Repeat([]byte("a"), tt.size)
-		for i := range 8 << 20 / tt.size {
+		// How much of a body has arrived when its answer goes out is the machine's affair: of a fast
+		// one it is a frame or two.
+		for i := 0; c.Counts().Accepted < 2; i++ {
+			require.Less(t, i, 10_000)
 			w, err := client.Post("https://"+addr, "text/plain", bytes.NewReader(body))
 			require.NoError(t, err, "%d: %+v", i, c.Counts())
 			require.Equal(t, http.StatusUnauthorized, w.StatusCode)
@@ -154,7 +157,6 @@ func TestRefusedUploadsAreAnswered(t *testing.T) {
 			_ = w.Body.Close()
 		}
 		require.Zero(t, c.Counts().Overhead)
-		require.Greater(t, c.Counts().Accepted, uint64(1))
 	}
 }
 
