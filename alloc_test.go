@@ -29,6 +29,17 @@ func TestAllocations(t *testing.T) {
 	require.Zero(t, testing.AllocsPerRun(100, func() { a.HasScope("b") }))
 }
 
+// Keeping the notes of a request costs no allocation, nor does asking whether somebody does.
+func TestNotesAllocations(t *testing.T) {
+	rc, _ := gatekit.Attach(httptest.NewRequest("GET", "/", nil))
+	require.Zero(t, testing.AllocsPerRun(100, func() { rc.Keeps(gatekit.KeepOutcomes) }))
+	require.Zero(t, testing.AllocsPerRun(1000, func() {
+		notes := rc.KeepNotes(gatekit.KeepOutcomes | gatekit.KeepTimes)
+		rc.Note(gatekit.Note{Phase: gatekit.PhaseWAF, Rule: "all", Began: rc.Clock()})
+		notes.Release()
+	}))
+}
+
 type discard struct{ h http.Header }
 
 func (d discard) Header() http.Header         { return d.h }

@@ -15,8 +15,8 @@ import (
 type contextKey struct{}
 
 // attached is a context, the RequestContext that it carries, the request that carries it, and what
-// becomes known of it later, in one object: attaching costs one allocation. It is 632 bytes, in a
-// class of 640; the next is 704.
+// becomes known of it later, in one object: attaching costs one allocation. It fills a class of 640
+// bytes; the next is 704.
 type attached struct {
 	context.Context
 	rc      RequestContext
@@ -25,6 +25,7 @@ type attached struct {
 	integration atomic.Pointer[Integration]
 	rejection   atomic.Pointer[Rejection]
 	trial       atomic.Pointer[trial] // the innermost Shadow whose rule is running
+	notes       atomic.Pointer[notes] // nil unless somebody keeps them
 	// idHeaders is what the request-ID headers' slices point at, without an allocation of their
 	// own.
 	idHeaders [2]string

@@ -228,8 +228,12 @@ func (rc *RequestContext) SetResponder(f func(http.ResponseWriter, *http.Request
 
 // SetIntegration records the outcome of the call to the backend. A later call replaces it.
 func (rc *RequestContext) SetIntegration(i Integration) {
-	if rc != nil && rc.at != nil {
-		rc.at.integration.Store(&i)
+	if rc == nil || rc.at == nil {
+		return
+	}
+	rc.at.integration.Store(&i)
+	if rc.Keeps(KeepOutcomes) {
+		rc.noteIntegration(&i)
 	}
 }
 

@@ -73,7 +73,7 @@ func (g *refusalLog) write(r *http.Request, rc *RequestContext, rej *Rejection, 
 	attrs = append(attrs,
 		slog.Int("status", status),
 		slog.String("type", rej.kind().String()),
-		slog.String("phase", rej.kind().Phase()),
+		slog.String("phase", rej.kind().Phase().String()),
 		slog.String("request", rc.RequestID()),
 		slog.String("method", r.Method),
 		slog.String("route", rc.RouteKey()),
@@ -104,32 +104,4 @@ func (w *refusalWindow) take(now time.Time) (suppressed uint64, ok bool) {
 		return 0, false
 	}
 	return uint64(w.suppressed.Swap(0)), true
-}
-
-// Phase names the part of the way of a request that refuses with t: "route", "authenticate" (who is
-// calling?), "authorize" (may they?), "key", "throttle", "quota", "waf", "validate", "integration",
-// or "gateway" for what is none of these. It is what the phases of the managed gateway's access-log
-// variables are called, where it has one. (Developer guide, "Variables for access logging".)
-func (t ResponseType) Phase() string {
-	switch t {
-	case MissingAuthenticationToken, ResourceNotFound:
-		return "route"
-	case Unauthorized, InvalidSignature, ExpiredToken, AuthorizerFailure, AuthorizerConfigurationError:
-		return "authenticate"
-	case AccessDenied:
-		return "authorize"
-	case InvalidAPIKey:
-		return "key"
-	case Throttled:
-		return "throttle"
-	case QuotaExceeded:
-		return "quota"
-	case WAFFiltered:
-		return "waf"
-	case BadRequestBody, BadRequestParameters, UnsupportedMediaType, RequestTooLarge:
-		return "validate"
-	case APIConfigurationError, IntegrationFailure, IntegrationTimeout:
-		return "integration"
-	}
-	return "gateway"
 }

@@ -123,7 +123,7 @@ func TestLogRefusalsOfALevelThatIsOffCountsNothing(t *testing.T) {
 // A type that is added later says where it refuses.
 func TestEveryResponseTypeHasAPhase(t *testing.T) {
 	for typ := gatekit.AccessDenied; !strings.HasPrefix(typ.String(), "ResponseType("); typ++ {
-		if phase := typ.Phase(); phase == "gateway" {
+		if phase := typ.Phase(); phase == gatekit.PhaseGateway {
 			require.Contains(t, []gatekit.ResponseType{gatekit.Default4XX, gatekit.Default5XX}, typ)
 		}
 	}

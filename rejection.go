@@ -136,9 +136,11 @@ func Reject(w http.ResponseWriter, r *http.Request, why error) {
 	}
 	a := rc.at // never nil: only Attach makes contexts that From finds
 	if t := a.trial.Load(); t != nil {
+		rc.noteRefusal(rej, OnTrial)
 		t.refused(rej)
 		return
 	}
+	rc.noteRefusal(rej, Refused)
 	first := a.rejection.CompareAndSwap(nil, rej)
 	if canceled(r, rej) {
 		return
