@@ -53,9 +53,11 @@ type API struct {
 	entry       http.Handler // Use's middlewares around the upgrade
 	noRoute     *route
 
-	open     sync.RWMutex // over what follows
-	conns    map[string]*socket
-	opening  map[*gatekit.RequestContext]struct{} // handshakes that hold a place among MaxConnections
+	open  sync.RWMutex // over what follows
+	conns map[string]*socket
+	// opening are the handshakes that hold a place among MaxConnections: nil until the registry is
+	// told of the connection.
+	opening  map[*gatekit.RequestContext]*socket
 	draining bool
 	fenced   bool
 	fences   int            // how many there were

@@ -133,7 +133,7 @@ func (c Config) check() (*API, error) {
 	m := mistakes.In("websocket: Config")
 	a := &API{
 		identity: c.API, routes: map[string]*route{}, conns: map[string]*socket{},
-		opening: map[*gatekit.RequestContext]struct{}{}, places: newPlaces(),
+		opening: map[*gatekit.RequestContext]*socket{}, places: newPlaces(),
 	}
 	m.Require(c.API.Flavor == gatekit.HTTP || c.API.Flavor == gatekit.WebSocket, "API.Flavor",
 		"want WebSocket, got %v", c.API.Flavor)

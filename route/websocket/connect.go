@@ -83,7 +83,7 @@ func (a *API) reserve(rc *gatekit.RequestContext) error {
 	case a.config.MaxConnections > 0 && len(a.opening)+len(a.conns) >= a.config.MaxConnections:
 		return errConnections
 	}
-	a.opening[rc] = struct{}{}
+	a.opening[rc] = nil
 	return nil
 }
 
@@ -200,16 +200,19 @@ func (a *API) publish(ctx context.Context, rc *gatekit.RequestContext, s *socket
 	if a.config.Registry != nil {
 		record.State = s.state()
 	}
-	a.open.RLock()
-	fences := a.fences
-	a.open.RUnlock()
+	// The registry may lose its memory while it is told: then it asks for what there is (records),
+	// and what it has just heard must be among that.
+	fences := a.setOpening(rc, s)
 	if err := a.member.Add(ctx, record); err != nil {
+		a.setOpening(rc, nil)
 		return fmt.Errorf("websocket: add to the registry: %w", err)
 	}
 	a.open.Lock()
 	// After a fence the record is of a lease that is over: others may judge it.
 	late := a.draining || a.fenced || a.fences != fences || a.ctx.Err() != nil
-	if !late {
+	if late {
+		a.opening[rc] = nil // before Remove, after which no records must have it
+	} else {
 		delete(a.opening, rc) // it has a place of its own now
 		a.conns[s.id] = s
 		a.ends.Add(1)
@@ -220,6 +223,15 @@ func (a *API) publish(ctx context.Context, rc *gatekit.RequestContext, s *socket
 		return errors.Join(errDraining, err)
 	}
 	return nil
+}
+
+// setOpening has records yield a connection that opens, or no longer. It returns how many fences
+// there were.
+func (a *API) setOpening(rc *gatekit.RequestContext, s *socket) (fences int) {
+	a.open.Lock()
+	defer a.open.Unlock()
+	a.opening[rc] = s
+	return a.fences
 }
 
 // rerecord tells the registry who the caller is, for the $disconnect that another node may have to

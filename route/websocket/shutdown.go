@@ -124,7 +124,7 @@ func (a *API) fence() {
 // records implements Node.Records.
 func (a *API) records() iter.Seq[Record] {
 	return func(yield func(Record) bool) {
-		for _, s := range a.sockets() {
+		for _, s := range a.known() {
 			s.mu.Lock()
 			groups := slices.Collect(maps.Keys(s.groups))
 			s.mu.Unlock()
@@ -133,4 +133,17 @@ func (a *API) records() iter.Seq[Record] {
 			}
 		}
 	}
+}
+
+// known returns the connections, with those that the registry is being told of.
+func (a *API) known() []*socket {
+	a.open.RLock()
+	defer a.open.RUnlock()
+	all := slices.Collect(maps.Values(a.conns))
+	for _, s := range a.opening {
+		if s != nil {
+			all = append(all, s)
+		}
+	}
+	return all
 }

@@ -132,6 +132,41 @@ func TestFenceWhileAConnectionOpens(t *testing.T) {
 	require.Equal(t, 503, resp.StatusCode)
 }
 
+// forgetful is a registry that loses its memory before Add's caller goes on, and asks for what there
+// is.
+type forgetful struct {
+	websocket.Registry
+	records []string
+}
+
+func (f *forgetful) Join(ctx context.Context, n websocket.Node) (websocket.Member, error) {
+	m, err := f.Registry.Join(ctx, n)
+	return &forgetfulMember{m, n, f}, err
+}
+
+type forgetfulMember struct {
+	websocket.Member
+	node websocket.Node
+	of   *forgetful
+}
+
+func (m *forgetfulMember) Add(ctx context.Context, r websocket.Record) error {
+	err := m.Member.Add(ctx, r)
+	for r := range m.node.Records() {
+		m.of.records = append(m.of.records, r.ID)
+	}
+	return err
+}
+
+// A connection is registered again even if the registry has forgotten it while it opened.
+func TestRegistryForgetsWhileAConnectionOpens(t *testing.T) {
+	shared := websocket.NewMemory(0)
+	registry := &forgetful{Registry: shared}
+	r := newRig(t, websocket.Config{Registry: registry, Transport: shared})
+	r.dial()
+	require.Equal(t, []string{r.connectionID()}, registry.records)
+}
+
 // A client that doesn't read its replies holds none of the places in which messages are served.
 func TestSlowReadersHoldNoPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
