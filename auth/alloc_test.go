@@ -51,6 +51,19 @@ func TestAuthorizerAllocations(t *testing.T) {
 	}), 4.0, "a signature: the Authorization, its caller, and their ARN")
 }
 
+// Notes of what goes well cost no allocation where nobody wants reasons.
+func TestNoteAllocations(t *testing.T) {
+	h := auth.Require(newJWT(t, iss(), auth.JWTConfig{}), "orders:read")(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	rc, r := gatekit.Attach(bearer(iss().Mint(good(nil))))
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	require.Zero(t, testing.AllocsPerRun(100, func() {
+		notes := rc.KeepNotes(gatekit.KeepOutcomes | gatekit.KeepTimes)
+		h.ServeHTTP(w, r)
+		notes.Release()
+	}))
+}
+
 // A token that fails costs the Rejection and what Reject does, and no RequestContext.
 func TestRefusalAllocations(t *testing.T) {
 	j := newJWT(t, iss(), auth.JWTConfig{})
