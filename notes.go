@@ -199,9 +199,17 @@ func (rc *RequestContext) noteRefusal(rej *Rejection, v Verdict) {
 
 // noteIntegration notes the outcome of the call to the backend.
 func (rc *RequestContext) noteIntegration(i *Integration) {
-	n := Note{Phase: PhaseIntegration, Status: i.Status, Took: i.Latency}
-	if i.FunctionError != "" {
-		n.Verdict, n.Reason = Failed, i.FunctionError
+	n := Note{
+		Phase: PhaseIntegration, Rule: i.Upstream, Status: i.Status, Err: i.Err,
+		RequestID: i.RequestID, Took: i.Latency,
+	}
+	switch {
+	case i.FunctionError != "":
+		n.Verdict, n.Reason = Failed, i.FunctionError[:min(len(i.FunctionError), 128)]
+	case i.Err != nil:
+		n.Verdict = Failed
+	case i.Mock:
+		n.Verdict = Answered
 	}
 	rc.Note(n)
 }

@@ -26,8 +26,15 @@ func (t *Told) Context(ctx context.Context) context.Context {
 	return context.WithValue(ctx, toldKey{}, t)
 }
 
+// ID returns as much of an ID as is kept of one: 128 bytes.
+func ID(text string) string {
+	const most = 128
+	return text[:min(len(text), most)]
+}
+
 // Tell puts down what the service said of the call that ctx is of.
 func Tell(ctx context.Context, o Outcome) {
+	o.RequestID = ID(o.RequestID)
 	if t, ok := ctx.Value(toldKey{}).(*Told); ok {
 		t.outcome.Store(&o)
 	}
@@ -43,7 +50,7 @@ func (t *Told) Outcome(ran bool, err error) Outcome {
 	var status interface{ HTTPStatusCode() int }
 	var request interface{ ServiceRequestID() string }
 	if o.RequestID == "" && errors.As(err, &request) {
-		o.RequestID = request.ServiceRequestID()
+		o.RequestID = ID(request.ServiceRequestID())
 	}
 	switch {
 	case o.Status != 0:
