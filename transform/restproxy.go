@@ -41,6 +41,7 @@ func (e *exchange) proxy(w http.ResponseWriter, next http.Handler) error {
 		api = unknownAPI
 	}
 	h["X-Amzn-Apigateway-Api-Id"], h["X-Amzn-Trace-Id"] = []string{api}, []string{e.trace()}
+	e.chosen(nil)
 	out, err := e.integrationRequest(h)
 	if err != nil {
 		return err

@@ -57,6 +57,7 @@ func (e *exchange) respond(w http.ResponseWriter, a *answer) error {
 		return errNoResponse
 	}
 	t := chosen.templates.forResponse(e.r.Header.Get("Accept"))
+	e.responding(chosen, t)
 	c := e.conversionOf(chosen, a.header)
 	if t != nil && c.binary() {
 		return errBinaryTemplate
@@ -192,6 +193,7 @@ func (c *capture) Keep(status int) (int64, bool) {
 	if c.response, c.as, c.err = e.responseHeader(chosen, &answer{status: status, header: c.header}); c.err != nil {
 		return 0, true // of which nothing is taken
 	}
+	e.responding(chosen, nil)
 	c.text = conversion == asText
 	if length := c.header["Content-Length"]; !c.text && len(length) == 1 {
 		c.response["Content-Length"] = length
