@@ -83,7 +83,9 @@ func (c *Custom) decide(n notes, rc *gatekit.RequestContext, r *http.Request) (c
 	} else if made, err = c.ask(n, r, key, asked); err != nil {
 		return caller{}, fault(err)
 	}
-	return caller{found: made.authorization, decided: made.of(&asked)}, nil
+	found := caller{found: made.authorization, decided: made.of(&asked)}
+	found.nearest = n.nearest(found.decided, &asked, made.policy)
+	return found, nil
 }
 
 func (c *Custom) ask(n notes, r *http.Request, key decisionKey, asked policy.Request) (*decision, error) {

@@ -102,7 +102,9 @@ func (l *Lambda) decide(n notes, rc *gatekit.RequestContext, r *http.Request) (c
 	} else if made, err = l.ask(n, rc, r, key, now, resource, values, digest); err != nil {
 		return caller{}, fault(err)
 	}
-	return caller{found: made.authorization, decided: made.of(&asked)}, nil
+	found := caller{found: made.authorization, decided: made.of(&asked)}
+	found.nearest = n.nearest(found.decided, &asked, made.policy)
+	return found, nil
 }
 
 // identify returns the identity sources' values, and the digest of the body where that is one.

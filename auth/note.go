@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/auth/policy"
+	"github.com/gatekit-go/gatekit/internal/iam"
 	"github.com/gatekit-go/gatekit/internal/invoke"
 )
 
@@ -136,15 +137,26 @@ func (n notes) scoped(scopes []string, has string, err error) {
 	n.rc.Note(n.of(note, err))
 }
 
+// nearest says which statement comes nearest to allowing what none of the policies allows or
+// denies, where somebody wants reasons.
+func (n notes) nearest(d policy.Decision, asked *policy.Request, policies ...*policy.Policy) string {
+	if d.Effect != policy.ImplicitDeny || !n.rc.Keeps(gatekit.KeepReasons) {
+		return ""
+	}
+	return iam.Nearest(asked, policies...)
+}
+
 // decided notes what a policy says, and with err that it refuses. What neither allows nor denies is
-// skipped: another policy may have a say.
-func (n notes) decided(d policy.Decision, err error) {
+// skipped: another policy may have a say. nearest is what [notes.nearest] says.
+func (n notes) decided(d policy.Decision, nearest string, err error) {
 	if n.rc == nil {
 		return
 	}
 	note := gatekit.Note{Phase: gatekit.PhaseAuthorize, Rule: n.statement(d), Began: n.began}
 	if n.rc.Keeps(gatekit.KeepReasons) {
-		note.Reason = d.String()
+		if note.Reason = d.String(); nearest != "" {
+			note.Reason += "; nearest is " + nearest
+		}
 	}
 	if err == nil && !d.Allowed() {
 		note.Verdict = gatekit.Skipped

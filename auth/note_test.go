@@ -216,7 +216,9 @@ func TestSigV4Notes(t *testing.T) {
 	require.Equal(t, "authenticate passed (sigv4), authorize passed (sigv4 statement 0)", noted(t, rest, s, sign()).String())
 	other := unsigned("GET", "/other", "")
 	require.NoError(t, signer.Sign(other, time.Now()))
-	require.Equal(t, "authenticate passed (sigv4), authorize refused (sigv4) 403", noted(t, rest, s, other).String())
+	notes := noted(t, rest, s, other)
+	require.Equal(t, "authenticate passed (sigv4), authorize refused (sigv4) 403", notes.String())
+	require.Contains(t, notes.Verbose(), "implicit deny: no statement applies; nearest is statement 0 of policy 0 but for Resource: ")
 }
 
 func TestClientCertificateNotes(t *testing.T) {
@@ -274,6 +276,7 @@ func TestResourcePolicyNotes(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) { require.Equal(t, tt.want, noted(t, rest, tt.a, pets()).String()) })
 	}
+	require.Contains(t, noted(t, rest, silent, pets()).Verbose(), "nearest is statement 0 of policy 0 but for Resource: ")
 }
 
 // admitting is an authorizer of the program's own.

@@ -141,18 +141,18 @@ func (p *ResourcePolicy) authorizeAs(rule string, r *http.Request) (*gatekit.Aut
 	if !d.Allowed() {
 		err = notAuthorized(rc, "", asked.Resource, d, resourceTails)
 	}
-	if p.says(n, d, err); err != nil {
+	if p.says(n, &asked, d, err); err != nil {
 		return nil, err
 	}
 	return anonymous, nil
 }
 
-// says notes what the policy says, and with err that it refuses.
-func (p *ResourcePolicy) says(n notes, d policy.Decision, err error) {
+// says notes what the policy says when it is asked, and with err that it refuses.
+func (p *ResourcePolicy) says(n notes, asked *policy.Request, d policy.Decision, err error) {
 	if n.rc != nil && d.Policy >= 0 {
 		n.rule = cmp.Or(p.names[d.Policy], n.rule)
 	}
-	n.decided(d, err)
+	n.decided(d, n.nearest(d, asked, p.policies...), err)
 }
 
 // With returns an authorizer that weighs the policy and a together, as the developer guide's tables
@@ -227,7 +227,7 @@ func (g *guarded) weigh(rule string, rc *gatekit.RequestContext, r *http.Request
 	}
 	if resource.Effect == policy.ExplicitDeny && !signed {
 		err := refused("", resource, resourceTails) // before anybody is asked
-		g.policy.says(n, resource, err)
+		g.policy.says(n, &asked, resource, err)
 		return nil, err
 	}
 	if !weighed {
@@ -239,7 +239,7 @@ func (g *guarded) weigh(rule string, rc *gatekit.RequestContext, r *http.Request
 			err = refused("", resource, resourceTails)
 			found = nil
 		}
-		g.policy.says(n, resource, err)
+		g.policy.says(n, &asked, resource, err)
 		return found, err
 	}
 	c, err := decide(rule, g.member, rc, r)
@@ -259,14 +259,14 @@ func (g *guarded) weigh(rule string, rc *gatekit.RequestContext, r *http.Request
 		if err = denied(rc, c.decided); signed {
 			err = refused(c.principal.ARN, c.decided, callerTails)
 		}
-		g.policy.says(n, resource, nil)
-		own.decided(c.decided, err)
+		g.policy.says(n, &asked, resource, nil)
+		own.decided(c.decided, c.nearest, err)
 		return nil, err
 	case both && !resource.Allowed():
 		err = refused(c.principal.ARN, resource, resourceTails)
 	}
-	own.decided(c.decided, nil)
-	if g.policy.says(n, resource, err); err != nil {
+	own.decided(c.decided, c.nearest, nil)
+	if g.policy.says(n, &asked, resource, err); err != nil {
 		return nil, err
 	}
 	return c.found, nil

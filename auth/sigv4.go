@@ -88,7 +88,7 @@ func (s *SigV4) authorizeAs(rule string, r *http.Request) (*gatekit.Authorizatio
 		none := policy.Decision{Policy: -1, Statement: -1}
 		err = notAuthorized(rc, c.principal.ARN, c.resource, none, resourceTails)
 	}
-	if n.decided(c.decided, err); err != nil {
+	if n.decided(c.decided, c.nearest, err); err != nil {
 		return nil, err
 	}
 	return c.found, nil
@@ -152,6 +152,7 @@ func (s *SigV4) decide(n notes, rc *gatekit.RequestContext, r *http.Request) (c 
 		asked := policyRequest(rc, r, c.resource, now)
 		asked.Principal = p
 		c.decided = policy.Evaluate(&asked, credential.Policy)
+		c.nearest = n.nearest(c.decided, &asked, credential.Policy)
 	}
 	return c, nil
 }

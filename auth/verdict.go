@@ -72,7 +72,7 @@ func (c caller) admitted(n notes, rc *gatekit.RequestContext, err error) (*gatek
 		err = denied(rc, c.decided)
 		c.found = nil
 	}
-	n.decided(c.decided, err)
+	n.decided(c.decided, c.nearest, err)
 	return c.found, err
 }
 
@@ -135,6 +135,7 @@ type decider interface {
 type caller struct {
 	rule      string // what notes call who has told it, where decide has asked
 	found     *gatekit.Authorization
+	nearest   string           // what notes say where they say nothing; "" where nobody asks
 	decided   policy.Decision  // ImplicitDeny where the caller's own policies say nothing
 	principal policy.Principal // of an IAM caller
 	resource  string           // the ARN that an IAM caller asks for
