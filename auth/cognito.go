@@ -105,7 +105,7 @@ func unauthorized(cause error) error {
 
 // authenticate returns what a good token of the kind that the route wants says, or why there is
 // none, and the check that failed.
-func (c *Cognito) authenticate(n notes, r *http.Request) (*gatekit.Authorization, failure, error) {
+func (c *Cognito) authenticate(n *notes, r *http.Request) (*gatekit.Authorization, failure, error) {
 	text, fail, cause := c.identity.token(r)
 	if cause != nil {
 		return nil, fail, unauthorized(cause)

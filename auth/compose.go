@@ -32,7 +32,7 @@ func Optional(a Authorizer) Authorizer {
 // Named returns a, whose Authorizations carry a name: which of several authorizers has admitted a
 // request. Named panics if a is nil.
 func Named(name string, a Authorizer) Authorizer {
-	return &named{name: name, member: members("Named", []Authorizer{a})[0]}
+	return &named{name, ask(members("Named", []Authorizer{a})[0])}
 }
 
 func members(function string, as []Authorizer) []Authorizer {
@@ -63,15 +63,31 @@ func allWithScopes(as []Authorizer, scopes []string) []Authorizer {
 	return scoped
 }
 
-// judge asks a, which notes what it finds as rule, and makes what isn't a verdict a fault.
-func judge(rule string, a Authorizer, r *http.Request) (*gatekit.Authorization, error) {
-	if own, ok := a.(ruled); ok {
-		return verdict(own.authorizeAs(rule, r))
+// asked is an Authorizer that another one asks.
+type asked struct {
+	authorizer Authorizer
+	own        ruled // the same, if it notes itself what it finds
+}
+
+func ask(a Authorizer) asked {
+	own, _ := a.(ruled)
+	return asked{a, own}
+}
+
+// judge asks, has noted as rule what is found, and makes what isn't a verdict a fault.
+func (a *asked) judge(rule string, r *http.Request) (*gatekit.Authorization, error) {
+	if a.own != nil {
+		return verdict(a.own.authorizeAs(rule, r))
 	}
 	n := notesOf(gatekit.From(r.Context()), rule, ruleForeign)
-	found, err := verdict(a.Authorize(r))
+	found, err := verdict(a.authorizer.Authorize(r))
 	n.said(err)
 	return found, err
+}
+
+func judge(rule string, a Authorizer, r *http.Request) (*gatekit.Authorization, error) {
+	of := ask(a)
+	return of.judge(rule, r)
 }
 
 func verdict(found *gatekit.Authorization, err error) (*gatekit.Authorization, error) {
@@ -225,8 +241,8 @@ func (o *optional) WithScopes(scopes ...string) Authorizer {
 }
 
 type named struct {
-	name   string
-	member Authorizer
+	name string
+	asked
 }
 
 func (n *named) Authorize(r *http.Request) (*gatekit.Authorization, error) {
@@ -234,13 +250,13 @@ func (n *named) Authorize(r *http.Request) (*gatekit.Authorization, error) {
 }
 
 func (n *named) authorizeAs(rule string, r *http.Request) (*gatekit.Authorization, error) {
-	found, err := judge(cmp.Or(rule, n.name), n.member, r)
+	found, err := n.judge(cmp.Or(rule, n.name), r)
 	return found.Named(n.name), err
 }
 
 // WithScopes implements [Scoped].
 func (n *named) WithScopes(scopes ...string) Authorizer {
-	return &named{name: n.name, member: withScopes(n.member, scopes)}
+	return Named(n.name, withScopes(n.authorizer, scopes))
 }
 
 // ByIssuer returns an authorizer for tokens of several issuers. The token's iss, not verified yet,

@@ -62,17 +62,14 @@ func (c *Custom) authorizeAs(rule string, r *http.Request) (*gatekit.Authorizati
 func (*Custom) kind() string { return ruleCustom }
 
 // decide implements decider.
-func (c *Custom) decide(n notes, rc *gatekit.RequestContext, r *http.Request) (caller, error) {
+func (c *Custom) decide(n *notes, rc *gatekit.RequestContext, r *http.Request) (caller, error) {
 	var room [4]string
 	values, ok := sourceValues(rc, r, c.sources, room[:0])
-	resource, err := "", error(nil)
-	if ok {
-		resource, err = arnOf(rc, r)
-	} else {
-		err = &gatekit.Rejection{Type: gatekit.Unauthorized, Cause: errNoIdentity}
+	if !ok {
+		return caller{}, n.authenticated("", &gatekit.Rejection{Type: gatekit.Unauthorized, Cause: errNoIdentity})
 	}
-	n.authenticated("", err)
-	if err != nil {
+	resource, err := arnOf(rc, r)
+	if n.authenticated("", err) != nil {
 		return caller{}, err
 	}
 	key, now := keyOf(rc, values, nil), time.Now()
@@ -84,14 +81,16 @@ func (c *Custom) decide(n notes, rc *gatekit.RequestContext, r *http.Request) (c
 		return caller{}, fault(err)
 	}
 	found := caller{found: made.authorization, decided: made.of(&asked)}
-	found.nearest = n.nearest(found.decided, &asked, made.policy)
+	if n != nil {
+		n.look(found.decided, &asked, made.policy)
+	}
 	return found, nil
 }
 
-func (c *Custom) ask(n notes, r *http.Request, key decisionKey, asked policy.Request) (*decision, error) {
+func (c *Custom) ask(n *notes, r *http.Request, key decisionKey, asked policy.Request) (*decision, error) {
 	copied := r.Clone(r.Context()) // the call may outlive the request
 	copied.Body = http.NoBody
-	n.began = n.rc.Clock()
+	n.again()
 	made, how, err := c.get(r.Context(), key, asked.Time, question{func(ctx context.Context) (*decision, error) {
 		v, err := c.function(copied.WithContext(ctx))
 		if err != nil || v == nil {

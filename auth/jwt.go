@@ -173,7 +173,7 @@ func (j *JWT) authorizeAs(rule string, r *http.Request) (*gatekit.Authorization,
 }
 
 // authenticate returns what a good token says, or why there is none, and the check that failed.
-func (j *JWT) authenticate(n notes, r *http.Request) (*gatekit.Authorization, failure, error) {
+func (j *JWT) authenticate(n *notes, r *http.Request) (*gatekit.Authorization, failure, error) {
 	text, fail, cause := j.identity.token(r)
 	if cause != nil {
 		rejection := j.challenges.unauthorized(fail)
@@ -193,7 +193,7 @@ func (j *JWT) authenticate(n notes, r *http.Request) (*gatekit.Authorization, fa
 
 // known returns what a good token says, or what is wrong with it.
 func (v *verifier) known(
-	ctx context.Context, n notes, text string, now time.Time,
+	ctx context.Context, n *notes, text string, now time.Time,
 ) (*gatekit.Authorization, failure, bool) {
 	token := v.cache.get(text)
 	if v.cache != nil {

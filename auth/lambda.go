@@ -83,17 +83,29 @@ func (l *Lambda) authorizeAs(rule string, r *http.Request) (*gatekit.Authorizati
 func (*Lambda) kind() string { return ruleLambda }
 
 // decide implements decider.
-func (l *Lambda) decide(n notes, rc *gatekit.RequestContext, r *http.Request) (caller, error) {
+func (l *Lambda) decide(n *notes, rc *gatekit.RequestContext, r *http.Request) (caller, error) {
 	var room [4]string
-	values, digest, err := l.identify(rc, r, room[:0])
-	var resource string
-	if err == nil {
-		resource, err = arnOf(rc, r)
+	values, ok := sourceValues(rc, r, l.sources, room[:0])
+	if !ok {
+		return caller{}, n.authenticated("", &gatekit.Rejection{Type: gatekit.Unauthorized, Cause: errNoIdentity})
 	}
-	n.authenticated("", err)
+	if l.expression != nil && !l.expression.MatchString(values[0]) {
+		return caller{}, n.authenticated("", &gatekit.Rejection{Type: gatekit.Unauthorized, Cause: errNotExpression})
+	}
+	resource, err := arnOf(rc, r)
 	if err != nil {
-		return caller{}, err
+		return caller{}, n.authenticated("", err)
 	}
+	var digest []byte
+	if l.config.BodyDigestBytes > 0 {
+		body, err := wholebody.Read("auth", r, l.config.BodyDigestBytes)
+		if err != nil {
+			return caller{}, n.authenticated("", err)
+		}
+		sum := sha256.Sum256(body)
+		digest = sum[:]
+	}
+	_ = n.authenticated("", nil)
 	key, now := keyOf(rc, values, digest), time.Now()
 	asked := policyRequest(rc, r, resource, now)
 	made := l.hit(key, now)
@@ -103,41 +115,21 @@ func (l *Lambda) decide(n notes, rc *gatekit.RequestContext, r *http.Request) (c
 		return caller{}, fault(err)
 	}
 	found := caller{found: made.authorization, decided: made.of(&asked)}
-	found.nearest = n.nearest(found.decided, &asked, made.policy)
+	if n != nil {
+		n.look(found.decided, &asked, made.policy)
+	}
 	return found, nil
 }
 
-// identify returns the identity sources' values, and the digest of the body where that is one.
-func (l *Lambda) identify(
-	rc *gatekit.RequestContext, r *http.Request, room []string,
-) (values []string, digest []byte, err error) {
-	values, ok := sourceValues(rc, r, l.sources, room)
-	if !ok {
-		return nil, nil, &gatekit.Rejection{Type: gatekit.Unauthorized, Cause: errNoIdentity}
-	}
-	if l.expression != nil && !l.expression.MatchString(values[0]) {
-		return nil, nil, &gatekit.Rejection{Type: gatekit.Unauthorized, Cause: errNotExpression}
-	}
-	if l.config.BodyDigestBytes > 0 {
-		body, err := wholebody.Read("auth", r, l.config.BodyDigestBytes)
-		if err != nil {
-			return nil, nil, err
-		}
-		sum := sha256.Sum256(body)
-		digest = sum[:]
-	}
-	return values, digest, nil
-}
-
 // ask gets a new decision.
-func (l *Lambda) ask(n notes, rc *gatekit.RequestContext, r *http.Request, key decisionKey, now time.Time,
+func (l *Lambda) ask(n *notes, rc *gatekit.RequestContext, r *http.Request, key decisionKey, now time.Time,
 	resource string, values []string, digest []byte) (*decision, error) {
 	simple := l.config.EnableSimpleResponses && rc.API.Flavor == gatekit.HTTP
 	e := l.event(rc, r, resource, values, hex.EncodeToString(digest))
 	asked := policyRequest(rc, r, resource, now) // the call may outlive the request, so it gets its own
 	nested := rc.API.Flavor == gatekit.HTTP && l.config.PayloadFormatVersion != "1.0"
 	var ended atomic.Pointer[invoke.Outcome] // by a call that may outlive this request
-	n.began = n.rc.Clock()
+	n.again()
 	made, how, err := l.get(r.Context(), key, now, question{func(ctx context.Context) (*decision, error) {
 		var told invoke.Told
 		payload, err := l.function.Invoke(told.Context(ctx), e)

@@ -32,24 +32,32 @@ type ruled interface {
 	authorizeAs(rule string, r *http.Request) (*gatekit.Authorization, error)
 }
 
-// notes are where an authorizer notes what it finds of one request. rc is nil where nobody wants to
-// know; then the methods do nothing.
+// notes are where an authorizer notes what it finds of one request. They are nil where nobody wants
+// to know; then the methods do nothing, and cost no more than the question.
 type notes struct {
-	rc    *gatekit.RequestContext
-	rule  string
-	began time.Time
+	rc      *gatekit.RequestContext
+	rule    string
+	began   time.Time
+	nearest string // of a policy that says nothing, where somebody wants reasons: see look
 }
 
 // notesOf returns the notes of a request, which may have no RequestContext.
-func notesOf(rc *gatekit.RequestContext, rule, kind string) notes {
+func notesOf(rc *gatekit.RequestContext, rule, kind string) *notes {
 	if !rc.Keeps(gatekit.KeepOutcomes) {
-		return notes{}
+		return nil
 	}
-	return notes{rc, cmp.Or(rule, kind), rc.Clock()}
+	return &notes{rc: rc, rule: cmp.Or(rule, kind), began: rc.Clock()}
+}
+
+// again begins anew: what is noted next takes its time from now on.
+func (n *notes) again() {
+	if n != nil {
+		n.began = n.rc.Clock()
+	}
 }
 
 // of fills in what came of it. err is an Authorizer's.
-func (n notes) of(note gatekit.Note, err error) gatekit.Note {
+func (n *notes) of(note gatekit.Note, err error) gatekit.Note {
 	if err == nil {
 		note.Verdict = gatekit.Passed
 		return note
@@ -80,29 +88,35 @@ func rejectionIn(err error) *gatekit.Rejection {
 	return rejection
 }
 
-// authenticated notes what is found of the credentials. why is the check that failed.
-func (n notes) authenticated(why string, err error) {
-	if n.rc != nil {
-		n.rc.Note(n.of(gatekit.Note{Phase: gatekit.PhaseAuthenticate, Rule: n.rule, Reason: why, Began: n.began}, err))
+// authenticated notes what is found of the credentials, and returns err. why is the check that
+// failed.
+func (n *notes) authenticated(why string, err error) error {
+	if n != nil {
+		n.noteAuthenticated(why, err)
 	}
+	return err
+}
+
+func (n *notes) noteAuthenticated(why string, err error) {
+	n.rc.Note(n.of(gatekit.Note{Phase: gatekit.PhaseAuthenticate, Rule: n.rule, Reason: why, Began: n.began}, err))
 }
 
 // said notes the answer of an authorizer that isn't ours.
-func (n notes) said(err error) {
-	if n.rc == nil {
+func (n *notes) said(err error) {
+	if n == nil {
 		return
 	}
 	if rejection := rejectionIn(err); rejection != nil && rejection.Type == gatekit.AccessDenied {
 		n.rc.Note(n.of(gatekit.Note{Phase: gatekit.PhaseAuthorize, Rule: n.rule, Began: n.began}, err))
 		return
 	}
-	n.authenticated("", err)
+	n.noteAuthenticated("", err)
 }
 
 // unknown notes that a request is refused for having no credentials, whatever the answer calls
 // that: no certificate looks like no API key, no signature like no route.
-func (n notes) unknown(err error) {
-	if n.rc == nil || !errors.Is(err, ErrNoCredentials) {
+func (n *notes) unknown(err error) {
+	if n == nil || !errors.Is(err, ErrNoCredentials) {
 		return
 	}
 	note := n.of(gatekit.Note{Phase: gatekit.PhaseAuthenticate}, err)
@@ -114,10 +128,13 @@ func (n notes) unknown(err error) {
 }
 
 // remembered notes whether a token is one that was verified before.
-func (n notes) remembered(hit bool) {
-	if n.rc == nil {
-		return
+func (n *notes) remembered(hit bool) {
+	if n != nil {
+		n.noteRemembered(hit)
 	}
+}
+
+func (n *notes) noteRemembered(hit bool) {
 	note := gatekit.Note{Phase: gatekit.PhaseAuthenticate, Rule: n.rule, Verdict: gatekit.Miss}
 	if hit {
 		note.Verdict = gatekit.Hit
@@ -126,10 +143,13 @@ func (n notes) remembered(hit bool) {
 }
 
 // scoped notes which of the route's scopes a caller has, or with err that it has none.
-func (n notes) scoped(scopes []string, has string, err error) {
-	if n.rc == nil || len(scopes) == 0 {
-		return
+func (n *notes) scoped(scopes []string, has string, err error) {
+	if n != nil && len(scopes) > 0 {
+		n.noteScoped(scopes, has, err)
 	}
+}
+
+func (n *notes) noteScoped(scopes []string, has string, err error) {
 	note := gatekit.Note{Phase: gatekit.PhaseAuthorize, Rule: has}
 	if err != nil && n.rc.Keeps(gatekit.KeepReasons) {
 		note.Reason = "wanted is one of: " + strings.Join(scopes, " ")
@@ -137,25 +157,28 @@ func (n notes) scoped(scopes []string, has string, err error) {
 	n.rc.Note(n.of(note, err))
 }
 
-// nearest says which statement comes nearest to allowing what none of the policies allows or
-// denies, where somebody wants reasons.
-func (n notes) nearest(d policy.Decision, asked *policy.Request, policies ...*policy.Policy) string {
-	if d.Effect != policy.ImplicitDeny || !n.rc.Keeps(gatekit.KeepReasons) {
-		return ""
+// look keeps which statement comes nearest to allowing what none of the policies allows or denies,
+// where somebody wants reasons: for decided.
+func (n *notes) look(d policy.Decision, asked *policy.Request, policies ...*policy.Policy) {
+	n.nearest = ""
+	if d.Effect == policy.ImplicitDeny && n.rc.Keeps(gatekit.KeepReasons) {
+		n.nearest = iam.Nearest(asked, policies...)
 	}
-	return iam.Nearest(asked, policies...)
 }
 
 // decided notes what a policy says, and with err that it refuses. What neither allows nor denies is
-// skipped: another policy may have a say. nearest is what [notes.nearest] says.
-func (n notes) decided(d policy.Decision, nearest string, err error) {
-	if n.rc == nil {
-		return
+// skipped: another policy may have a say.
+func (n *notes) decided(d policy.Decision, err error) {
+	if n != nil {
+		n.noteDecided(d, err)
 	}
+}
+
+func (n *notes) noteDecided(d policy.Decision, err error) {
 	note := gatekit.Note{Phase: gatekit.PhaseAuthorize, Rule: n.statement(d), Began: n.began}
 	if n.rc.Keeps(gatekit.KeepReasons) {
-		if note.Reason = d.String(); nearest != "" {
-			note.Reason += "; nearest is " + nearest
+		if note.Reason = d.String(); n.nearest != "" {
+			note.Reason += "; nearest is " + n.nearest
 		}
 	}
 	if err == nil && !d.Allowed() {
@@ -167,7 +190,7 @@ func (n notes) decided(d policy.Decision, nearest string, err error) {
 }
 
 // statement names the statement that decided, as its policy does: by its Sid, or by its place.
-func (n notes) statement(d policy.Decision) string {
+func (n *notes) statement(d policy.Decision) string {
 	switch {
 	case d.Statement < 0:
 		return n.rule
@@ -185,16 +208,20 @@ const (
 )
 
 // kept notes that a decision was found in the cache.
-func (n notes) kept(why string) {
-	if n.rc != nil {
-		n.rc.Note(gatekit.Note{Phase: gatekit.PhaseAuthorizer, Rule: n.rule, Verdict: gatekit.Hit, Reason: why})
+func (n *notes) kept(why string) {
+	if n != nil {
+		n.noteKept(why)
 	}
+}
+
+func (n *notes) noteKept(why string) {
+	n.rc.Note(gatekit.Note{Phase: gatekit.PhaseAuthorizer, Rule: n.rule, Verdict: gatekit.Hit, Reason: why})
 }
 
 // called notes what became of a call of an authorizer function, or of one that wasn't needed in the
 // end. call is nil where nothing is known of it but err.
-func (n notes) called(how provenance, call *invoke.Outcome, err error) {
-	if n.rc == nil {
+func (n *notes) called(how provenance, call *invoke.Outcome, err error) {
+	if n == nil {
 		return
 	}
 	if how.found {

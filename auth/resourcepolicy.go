@@ -148,11 +148,15 @@ func (p *ResourcePolicy) authorizeAs(rule string, r *http.Request) (*gatekit.Aut
 }
 
 // says notes what the policy says when it is asked, and with err that it refuses.
-func (p *ResourcePolicy) says(n notes, asked *policy.Request, d policy.Decision, err error) {
-	if n.rc != nil && d.Policy >= 0 {
+func (p *ResourcePolicy) says(n *notes, asked *policy.Request, d policy.Decision, err error) {
+	if n == nil {
+		return
+	}
+	if d.Policy >= 0 {
 		n.rule = cmp.Or(p.names[d.Policy], n.rule)
 	}
-	n.decided(d, n.nearest(d, asked, p.policies...), err)
+	n.look(d, asked, p.policies...)
+	n.decided(d, err)
 }
 
 // With returns an authorizer that weighs the policy and a together, as the developer guide's tables
@@ -242,7 +246,8 @@ func (g *guarded) weigh(rule string, rc *gatekit.RequestContext, r *http.Request
 		g.policy.says(n, &asked, resource, err)
 		return found, err
 	}
-	c, err := decide(rule, g.member, rc, r)
+	own := notesOf(rc, ruleOf(rule, g.member), "")
+	c, err := decide(own, g.member, rc, r)
 	if err != nil {
 		return nil, fault(err)
 	}
@@ -251,7 +256,6 @@ func (g *guarded) weigh(rule string, rc *gatekit.RequestContext, r *http.Request
 		resource = policy.Evaluate(&asked, g.policy.policies...)
 	}
 	both := signed && foreign(rc, c.principal.AccountID)
-	own := notesOf(rc, c.rule, "")
 	switch {
 	case resource.Effect == policy.ExplicitDeny:
 		err = refused(c.principal.ARN, resource, resourceTails)
@@ -260,12 +264,12 @@ func (g *guarded) weigh(rule string, rc *gatekit.RequestContext, r *http.Request
 			err = refused(c.principal.ARN, c.decided, callerTails)
 		}
 		g.policy.says(n, &asked, resource, nil)
-		own.decided(c.decided, c.nearest, err)
+		own.decided(c.decided, err)
 		return nil, err
 	case both && !resource.Allowed():
 		err = refused(c.principal.ARN, resource, resourceTails)
 	}
-	own.decided(c.decided, c.nearest, nil)
+	own.decided(c.decided, nil)
 	if g.policy.says(n, &asked, resource, err); err != nil {
 		return nil, err
 	}
@@ -276,7 +280,7 @@ func (g *guarded) weigh(rule string, rc *gatekit.RequestContext, r *http.Request
 func decides(a Authorizer) (weighed, signed bool) {
 	switch a := a.(type) {
 	case *named:
-		return decides(a.member)
+		return decides(a.authorizer)
 	case *scopeCheck:
 		return decides(a.member)
 	case *SigV4:
@@ -287,24 +291,34 @@ func decides(a Authorizer) (weighed, signed bool) {
 	return false, false
 }
 
-// decide asks an authorizer of which decides has said that it can be weighed.
-func decide(rule string, a Authorizer, rc *gatekit.RequestContext, r *http.Request) (caller, error) {
+// ruleOf is what notes call an authorizer of which decides has said that it can be weighed.
+func ruleOf(rule string, a Authorizer) string {
 	switch a := a.(type) {
 	case *named:
-		c, err := decide(cmp.Or(rule, a.name), a.member, rc, r)
+		return ruleOf(cmp.Or(rule, a.name), a.authorizer)
+	case *scopeCheck:
+		return ruleOf(rule, a.member)
+	case decider:
+		return cmp.Or(rule, a.kind())
+	}
+	return rule
+}
+
+// decide asks an authorizer of which decides has said that it can be weighed.
+func decide(n *notes, a Authorizer, rc *gatekit.RequestContext, r *http.Request) (caller, error) {
+	switch a := a.(type) {
+	case *named:
+		c, err := decide(n, a.authorizer, rc, r)
 		c.found = c.found.Named(a.name)
 		return c, err
 	case *scopeCheck:
-		c, err := decide(rule, a.member, rc, r)
+		c, err := decide(n, a.member, rc, r)
 		if err == nil {
 			err = a.check(rc, c.found)
 		}
 		return c, err
 	case decider:
-		rule = cmp.Or(rule, a.kind())
-		c, err := a.decide(notesOf(rc, rule, ""), rc, r)
-		c.rule = rule
-		return c, err
+		return a.decide(n, rc, r)
 	}
 	return caller{}, errNoVerdict
 }

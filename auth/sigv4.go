@@ -88,7 +88,7 @@ func (s *SigV4) authorizeAs(rule string, r *http.Request) (*gatekit.Authorizatio
 		none := policy.Decision{Policy: -1, Statement: -1}
 		err = notAuthorized(rc, c.principal.ARN, c.resource, none, resourceTails)
 	}
-	if n.decided(c.decided, c.nearest, err); err != nil {
+	if n.decided(c.decided, err); err != nil {
 		return nil, err
 	}
 	return c.found, nil
@@ -130,12 +130,12 @@ func (s *SigV4) MayInvalidateCache(r *http.Request) bool {
 }
 
 // decide implements decider.
-func (s *SigV4) decide(n notes, rc *gatekit.RequestContext, r *http.Request) (c caller, err error) {
+func (s *SigV4) decide(n *notes, rc *gatekit.RequestContext, r *http.Request) (c caller, err error) {
 	credential, keyID, now, err := s.verify(rc, r)
 	if err == nil {
 		c.resource, err = arnOf(rc, r)
 	}
-	if n.authenticated("", err); err != nil {
+	if n.authenticated("", err) != nil {
 		return c, err
 	}
 	p := withType(credential.Principal, credential.SessionToken != "")
@@ -152,7 +152,9 @@ func (s *SigV4) decide(n notes, rc *gatekit.RequestContext, r *http.Request) (c 
 		asked := policyRequest(rc, r, c.resource, now)
 		asked.Principal = p
 		c.decided = policy.Evaluate(&asked, credential.Policy)
-		c.nearest = n.nearest(c.decided, &asked, credential.Policy)
+		if n != nil {
+			n.look(c.decided, &asked, credential.Policy)
+		}
 	}
 	return c, nil
 }

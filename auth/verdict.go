@@ -64,7 +64,7 @@ const (
 )
 
 // admitted is the verdict where no resource policy has a say.
-func (c caller) admitted(n notes, rc *gatekit.RequestContext, err error) (*gatekit.Authorization, error) {
+func (c caller) admitted(n *notes, rc *gatekit.RequestContext, err error) (*gatekit.Authorization, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (c caller) admitted(n notes, rc *gatekit.RequestContext, err error) (*gatek
 		err = denied(rc, c.decided)
 		c.found = nil
 	}
-	n.decided(c.decided, c.nearest, err)
+	n.decided(c.decided, err)
 	return c.found, err
 }
 
@@ -126,16 +126,14 @@ func notAuthorized(rc *gatekit.RequestContext, caller, resource string, d policy
 // can't tell.
 type decider interface {
 	Authorizer
-	decide(n notes, rc *gatekit.RequestContext, r *http.Request) (caller, error)
+	decide(n *notes, rc *gatekit.RequestContext, r *http.Request) (caller, error)
 	// kind is what it is called in notes.
 	kind() string
 }
 
 // caller is who calls.
 type caller struct {
-	rule      string // what notes call who has told it, where decide has asked
 	found     *gatekit.Authorization
-	nearest   string           // what notes say where they say nothing; "" where nobody asks
 	decided   policy.Decision  // ImplicitDeny where the caller's own policies say nothing
 	principal policy.Principal // of an IAM caller
 	resource  string           // the ARN that an IAM caller asks for
