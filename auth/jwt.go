@@ -200,7 +200,7 @@ func (v *verifier) known(
 		n.remembered(token != nil)
 	}
 	if token == nil {
-		return v.verify(ctx, text, now)
+		return v.verify(ctx, n, text, now)
 	}
 	if fail, ok := v.checks.times(token.Value.expires, token.Value.notBefore, now); !ok {
 		if fail == failExpired {
@@ -212,7 +212,9 @@ func (v *verifier) known(
 }
 
 // verify judges a token that hasn't been seen before, or says what is wrong with it.
-func (v *verifier) verify(ctx context.Context, text string, now time.Time) (*gatekit.Authorization, failure, bool) {
+func (v *verifier) verify(
+	ctx context.Context, n *notes, text string, now time.Time,
+) (*gatekit.Authorization, failure, bool) {
 	table := v.cache.table() // before the keys are read: see keySet.replace
 	t, fail, ok := parseToken(text)
 	if !ok {
@@ -233,7 +235,8 @@ func (v *verifier) verify(ctx context.Context, text string, now time.Time) (*gat
 	if fail, ok := v.checks.claims(&t.claims, now); !ok {
 		return nil, fail, false
 	}
-	if !v.checks.hasAdditional(t.payload) {
+	if claim := v.checks.failsAdditional(t.payload); claim != "" {
+		n.failing(claim)
 		return nil, failClaims, false
 	}
 	found := gatekit.NewAuthorization(gatekit.AuthorizationFields{

@@ -38,6 +38,7 @@ type notes struct {
 	rc      *gatekit.RequestContext
 	rule    string
 	began   time.Time
+	claim   string // of AdditionalClaims, that a token fails by
 	nearest string // of a policy that says nothing, where somebody wants reasons: see look
 }
 
@@ -97,7 +98,17 @@ func (n *notes) authenticated(why string, err error) error {
 	return err
 }
 
+// failing keeps by which of AdditionalClaims a token fails, for authenticated.
+func (n *notes) failing(claim string) {
+	if n != nil {
+		n.claim = claim
+	}
+}
+
 func (n *notes) noteAuthenticated(why string, err error) {
+	if n.claim != "" {
+		why += " " + n.claim
+	}
 	n.rc.Note(n.of(gatekit.Note{Phase: gatekit.PhaseAuthenticate, Rule: n.rule, Reason: why, Began: n.began}, err))
 }
 

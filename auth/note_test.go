@@ -85,6 +85,12 @@ func TestJWTNotes(t *testing.T) {
 	} {
 		require.Contains(t, noted(t, testAPI, j, bearer(token)).Verbose(), want)
 	}
+	tenants := newJWT(t, iss(), auth.JWTConfig{AdditionalClaims: []auth.AdditionalClaim{{ClaimName: "plan"}, {ClaimName: "tenant", ExpectedValues: []string{"a"}}}})
+	for claim, claims := range map[string]authtest.Claims{"tenant": {"plan": "x", "tenant": "s3cret"}, "plan": {"tenant": "a"}, "plan:": {"tenant": "a", "plan": 7}} {
+		said := noted(t, testAPI, tenants, bearer(iss().Mint(good(claims)))).Verbose()
+		require.Contains(t, said, "AdditionalClaims "+claim)
+		require.NotContains(t, said, "s3cret")
+	}
 	require.Contains(t, noted(t, testAPI, j, bearer(token), "a:b", "c:d").Verbose(), "wanted is one of: a:b c:d: insufficient_scope: ")
 }
 
