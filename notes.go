@@ -187,7 +187,7 @@ func (rc *RequestContext) noteRefusal(rej *Rejection, v Verdict) {
 	if !rc.Keeps(KeepOutcomes) {
 		return
 	}
-	if n := rc.at.notes.Load(); n != nil && n.endRefused(rc.at) {
+	if n := rc.at.notes.Load(); n != nil && n.endRefused(rc.at, v) {
 		return
 	}
 	flavor := rc.API.Flavor
@@ -214,11 +214,16 @@ func (rc *RequestContext) noteIntegration(i *Integration) {
 	rc.Note(n)
 }
 
-// endRefused reports whether the last note is a refusal.
-func (n *notes) endRefused(of *attached) bool {
+// endRefused reports whether the last note is a refusal, which is v: a station doesn't know that it
+// is on trial.
+func (n *notes) endRefused(of *attached, v Verdict) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.of == of && n.n > 0 && n.list[n.n-1].Verdict == Refused
+	if n.of != of || n.n == 0 || n.list[n.n-1].Verdict != Refused {
+		return false
+	}
+	n.list[n.n-1].Verdict = v
+	return true
 }
 
 // Each calls f with each note, in the order in which they were made. f must neither keep the note

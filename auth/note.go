@@ -38,8 +38,9 @@ type notes struct {
 	rc      *gatekit.RequestContext
 	rule    string
 	began   time.Time
-	claim   string // of AdditionalClaims, that a token fails by
-	nearest string // of a policy that says nothing, where somebody wants reasons: see look
+	spent   time.Duration // of a policy's evaluation, where it is noted later
+	claim   string        // of AdditionalClaims, that a token fails by
+	nearest string        // of a policy that says nothing, where somebody wants reasons: see look
 }
 
 // notesOf returns the notes of a request, which may have no RequestContext.
@@ -110,6 +111,7 @@ func (n *notes) noteAuthenticated(why string, err error) {
 		why += " " + n.claim
 	}
 	n.rc.Note(n.of(gatekit.Note{Phase: gatekit.PhaseAuthenticate, Rule: n.rule, Reason: why, Began: n.began}, err))
+	n.again()
 }
 
 // said notes the answer of an authorizer that isn't ours.
@@ -168,6 +170,13 @@ func (n *notes) noteScoped(scopes []string, has string, err error) {
 	n.rc.Note(n.of(note, err))
 }
 
+// evaluated keeps how long a policy's evaluation took: more than nothing, which would be filled in.
+func (n *notes) evaluated() {
+	if n != nil && !n.began.IsZero() {
+		n.spent = max(time.Since(n.began), 1)
+	}
+}
+
 // look keeps which statement comes nearest to allowing what none of the policies allows or denies,
 // where somebody wants reasons: for decided.
 func (n *notes) look(d policy.Decision, asked *policy.Request, policies ...*policy.Policy) {
@@ -186,7 +195,7 @@ func (n *notes) decided(d policy.Decision, err error) {
 }
 
 func (n *notes) noteDecided(d policy.Decision, err error) {
-	note := gatekit.Note{Phase: gatekit.PhaseAuthorize, Rule: n.statement(d), Began: n.began}
+	note := gatekit.Note{Phase: gatekit.PhaseAuthorize, Rule: n.statement(d), Began: n.began, Took: n.spent}
 	if n.rc.Keeps(gatekit.KeepReasons) {
 		if note.Reason = d.String(); n.nearest != "" {
 			note.Reason += "; nearest is " + n.nearest
@@ -227,6 +236,7 @@ func (n *notes) kept(why string) {
 
 func (n *notes) noteKept(why string) {
 	n.rc.Note(gatekit.Note{Phase: gatekit.PhaseAuthorizer, Rule: n.rule, Verdict: gatekit.Hit, Reason: why})
+	n.again()
 }
 
 // called notes what became of a call of an authorizer function, or of one that wasn't needed in the
@@ -257,6 +267,7 @@ func (n *notes) called(how provenance, call *invoke.Outcome, err error) {
 		}
 	}
 	n.rc.Note(note)
+	n.again()
 	if how.fault != nil {
 		n.kept(reasonStale)
 	}

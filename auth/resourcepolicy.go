@@ -225,6 +225,7 @@ func (g *guarded) weigh(rule string, rc *gatekit.RequestContext, r *http.Request
 		return nil, err
 	}
 	resource := policy.Evaluate(&asked, g.policy.policies...)
+	n.evaluated()
 	weighed, signed := decides(g.member)
 	refused := func(caller string, d policy.Decision, t tails) error {
 		return notAuthorized(rc, caller, asked.Resource, d, t)

@@ -85,6 +85,7 @@ type running struct {
 	cancel context.CancelFunc
 	client context.Context
 	began  time.Time
+	id     string // that the function is told
 	told   invoke.Told
 }
 
@@ -100,9 +101,9 @@ func isLocal(f gatekit.Invoker) bool {
 // start begins a call for r.
 func (c *calls) start(r *http.Request, timeout time.Duration, arn string, local bool) *running {
 	rc := gatekit.From(r.Context())
-	call := &running{of: c, rc: rc, local: local, client: r.Context(), began: time.Now()}
+	call := &running{of: c, rc: rc, local: local, client: r.Context(), began: time.Now(), id: rc.RequestID()}
 	ctx := lambdacontext.NewContext(context.WithoutCancel(r.Context()), &lambdacontext.LambdaContext{
-		AwsRequestID: rc.RequestID(), InvokedFunctionArn: arn,
+		AwsRequestID: call.id, InvokedFunctionArn: arn,
 	})
 	if !local {
 		ctx = call.told.Context(ctx)

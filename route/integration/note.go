@@ -73,6 +73,6 @@ func (c *running) tell(i *gatekit.Integration, err error) {
 		i.ServiceStatus = said.Status
 	}
 	if c.local && !errors.Is(err, errThrottled) {
-		i.RequestID = c.rc.RequestID() // as its lambdacontext has it
+		i.RequestID = c.id // as its lambdacontext has it
 	}
 }
