@@ -98,11 +98,28 @@ type Connection struct {
 type Integration struct {
 	// Status is the HTTP status that the backend, or the function's code, answered with.
 	Status int
+	// ServiceStatus is what the Lambda service answered, where the backend is a function: 200 also
+	// if the function failed, 429 if it was throttled. It is 0 where that isn't known, and for
+	// other backends, whose status is Status. (Developer guide, "Variables for access logging":
+	// integrationStatus beside integration.status.)
+	ServiceStatus int
 	// FunctionError is what a Lambda function failed with; empty otherwise. It is for logs, and
 	// never sent to clients.
 	FunctionError string
+	// Err is why there is no answer, or not all of it; nil if there is, or if it is FunctionError.
+	// It is for logs, too.
+	Err error
 	// Latency is the time from the call to the end of its answer.
 	Latency time.Duration
+	// RequestID and ExtendedRequestID are the IDs that the backend gave the call: its headers
+	// x-amz-request-id or x-amzn-requestid, and x-amz-id-2. A function in this process is told its
+	// ID by the gateway. They have at most 128 bytes.
+	RequestID, ExtendedRequestID string
+	// Upstream is the address of the server that was asked last, where a list of upstreams is
+	// configured, as it is in the list; else "".
+	Upstream string
+	// Mock says that no backend was asked.
+	Mock bool
 }
 
 // Charge is what a request costs its caller's quota: one unit, unless who knows better settles it.

@@ -187,7 +187,7 @@ func (rc *RequestContext) noteRefusal(rej *Rejection, v Verdict) {
 	if !rc.Keeps(KeepOutcomes) {
 		return
 	}
-	if n := rc.at.notes.Load(); n != nil && n.endRefused(rc.at) {
+	if n := rc.at.notes.Load(); n != nil && n.endRefused(rc.at, v) {
 		return
 	}
 	flavor := rc.API.Flavor
@@ -199,18 +199,31 @@ func (rc *RequestContext) noteRefusal(rej *Rejection, v Verdict) {
 
 // noteIntegration notes the outcome of the call to the backend.
 func (rc *RequestContext) noteIntegration(i *Integration) {
-	n := Note{Phase: PhaseIntegration, Status: i.Status, Took: i.Latency}
-	if i.FunctionError != "" {
-		n.Verdict, n.Reason = Failed, i.FunctionError
+	n := Note{
+		Phase: PhaseIntegration, Rule: i.Upstream, Status: i.Status, Err: i.Err,
+		RequestID: i.RequestID, Took: i.Latency,
+	}
+	switch {
+	case i.FunctionError != "":
+		n.Verdict, n.Reason = Failed, i.FunctionError[:min(len(i.FunctionError), 128)]
+	case i.Err != nil:
+		n.Verdict = Failed
+	case i.Mock:
+		n.Verdict = Answered
 	}
 	rc.Note(n)
 }
 
-// endRefused reports whether the last note is a refusal.
-func (n *notes) endRefused(of *attached) bool {
+// endRefused reports whether the last note is a refusal, which is v: a station doesn't know that it
+// is on trial.
+func (n *notes) endRefused(of *attached, v Verdict) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.of == of && n.n > 0 && n.list[n.n-1].Verdict == Refused
+	if n.of != of || n.n == 0 || n.list[n.n-1].Verdict != Refused {
+		return false
+	}
+	n.list[n.n-1].Verdict = v
+	return true
 }
 
 // Each calls f with each note, in the order in which they were made. f must neither keep the note

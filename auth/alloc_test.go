@@ -51,6 +51,21 @@ func TestAuthorizerAllocations(t *testing.T) {
 	}), 4.0, "a signature: the Authorization, its caller, and their ARN")
 }
 
+// Notes of what goes well cost one allocation, where nobody wants reasons, and none where nobody
+// wants any.
+func TestNoteAllocations(t *testing.T) {
+	h := auth.Require(newJWT(t, iss(), auth.JWTConfig{}), "orders:read")(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	rc, r := gatekit.Attach(bearer(iss().Mint(good(nil))))
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	require.LessOrEqual(t, testing.AllocsPerRun(100, func() {
+		notes := rc.KeepNotes(gatekit.KeepOutcomes | gatekit.KeepTimes)
+		h.ServeHTTP(w, r)
+		notes.Release()
+	}), 1.0)
+	require.Zero(t, testing.AllocsPerRun(100, func() { h.ServeHTTP(w, r) }))
+}
+
 // A token that fails costs the Rejection and what Reject does, and no RequestContext.
 func TestRefusalAllocations(t *testing.T) {
 	j := newJWT(t, iss(), auth.JWTConfig{})

@@ -47,7 +47,7 @@ func Require(a Authorizer, scopes ...string) gatekit.Middleware {
 	scopes = slices.Clone(scopes)
 	_, lean := a.(lean)
 	return func(next http.Handler) http.Handler {
-		return &required{authorizer: a, scopes: scopes, lean: lean, next: next}
+		return &required{asked: ask(a), scopes: scopes, lean: lean, next: next}
 	}
 }
 
@@ -65,10 +65,10 @@ func (*JWT) readsNoContext()     {}
 func (*Cognito) readsNoContext() {}
 
 type required struct {
-	authorizer Authorizer
-	scopes     []string
-	lean       bool
-	next       http.Handler
+	asked
+	scopes []string
+	lean   bool
+	next   http.Handler
 }
 
 var (
@@ -80,8 +80,9 @@ func (h *required) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !h.lean || len(r.Header["Connection"]) > 0 { // what isn't ours may take a RequestContext for granted
 		_, r = gatekit.Attach(r)
 	}
-	a, err := judge(h.authorizer, r)
+	a, err := h.judge("", r)
 	if err != nil {
+		notesOf(gatekit.From(r.Context()), "", "").unknown(err)
 		gatekit.Reject(w, r, err)
 		return
 	}
@@ -118,11 +119,13 @@ func checkedScopes(scopes []string) []string {
 	return append([]string(nil), scopes...)
 }
 
-func hasAny(a *gatekit.Authorization, scopes []string) bool {
+// scopeOf returns the first of scopes that a has, and whether that is enough: it is where the route
+// demands none.
+func scopeOf(a *gatekit.Authorization, scopes []string) (scope string, ok bool) {
 	for _, s := range scopes {
 		if a.HasScope(s) {
-			return true
+			return s, true
 		}
 	}
-	return false
+	return "", len(scopes) == 0
 }

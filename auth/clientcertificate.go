@@ -85,16 +85,30 @@ var (
 // context has subjectDN, issuerDN, serialNumber and validity as events show them. Its errors are
 // 403s; no certificate is [ErrNoCredentials].
 func (a *ClientCertificate) Authorize(r *http.Request) (*gatekit.Authorization, error) {
+	return a.authorizeAs("", r)
+}
+
+func (a *ClientCertificate) authorizeAs(rule string, r *http.Request) (*gatekit.Authorization, error) {
 	rc, _ := gatekit.Attach(r)
+	n := notesOf(rc, rule, ruleCertificate)
 	cert := rc.ClientCert()
 	if cert == nil {
-		return nil, forbiddenFor(errNoCertificate)
+		err := forbiddenFor(errNoCertificate)
+		n.authenticated("", err)
+		return nil, err
 	}
 	shown := event.CertificateNames(cert)
 	now := time.Now() // a connection may outlive the certificate that it was made with
-	if now.Before(cert.NotBefore) || now.After(cert.NotAfter) || !a.lists(cert, shown) {
-		return nil, forbiddenFor(errCertificate)
+	missing := a.missing(cert, shown)
+	if now.Before(cert.NotBefore) || now.After(cert.NotAfter) {
+		missing = "validity"
 	}
+	if missing != "" {
+		err := forbiddenFor(errCertificate)
+		n.authenticated(missing, err)
+		return nil, err
+	}
+	n.authenticated("", nil)
 	return gatekit.NewAuthorization(gatekit.AuthorizationFields{Principal: cert.Subject.String(), Context: shown}), nil
 }
 
@@ -104,9 +118,9 @@ func forbiddenFor(cause error) error {
 	return &gatekit.Rejection{Type: gatekit.InvalidAPIKey, Cause: cause}
 }
 
-// lists reports whether every list that there is has the certificate. shown is what events show of
-// it.
-func (a *ClientCertificate) lists(cert *x509.Certificate, shown map[string]any) bool {
+// missing returns the first list that doesn't have the certificate, by its field, or "". shown is
+// what events show of it.
+func (a *ClientCertificate) missing(cert *x509.Certificate, shown map[string]any) string {
 	subject, _ := shown["subjectDN"].(string)
 	var uris []string
 	if len(a.config.URIs) > 0 {
@@ -114,21 +128,28 @@ func (a *ClientCertificate) lists(cert *x509.Certificate, shown map[string]any) 
 			uris = append(uris, u.String())
 		}
 	}
-	for _, list := range []struct{ allowed, has []string }{
-		{a.config.Subjects, []string{cert.Subject.String(), subject}}, {a.config.DNSNames, cert.DNSNames},
-		{a.config.URIs, uris}, {a.config.EmailAddresses, cert.EmailAddresses},
+	for _, list := range []struct {
+		field        string
+		allowed, has []string
+	}{
+		{"Subjects", a.config.Subjects, []string{cert.Subject.String(), subject}},
+		{"DNSNames", a.config.DNSNames, cert.DNSNames}, {"URIs", a.config.URIs, uris},
+		{"EmailAddresses", a.config.EmailAddresses, cert.EmailAddresses},
 	} {
 		if len(list.allowed) > 0 && !slices.ContainsFunc(list.has,
 			func(name string) bool { return slices.Contains(list.allowed, name) }) {
-			return false
+			return list.field
 		}
 	}
 	if len(a.fingerprints) == 0 {
-		return true
+		return ""
 	}
 	digest, match := sha256.Sum256(cert.Raw), 0
 	for i := range a.fingerprints {
 		match |= subtle.ConstantTimeCompare(digest[:], a.fingerprints[i][:])
 	}
-	return match == 1
+	if match != 1 {
+		return "Fingerprints"
+	}
+	return ""
 }

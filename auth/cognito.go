@@ -80,46 +80,66 @@ const textExpired = "The incoming token has expired"
 // 401s, one with a text of its own for an expired token, and a 500 while a pool's keys can't be
 // had. A request without a token is [ErrNoCredentials].
 func (c *Cognito) Authorize(r *http.Request) (*gatekit.Authorization, error) {
-	unauthorized := func(cause error) error {
-		return &gatekit.Rejection{Type: gatekit.Unauthorized, Cause: cause}
+	return c.authorizeAs("", r)
+}
+
+func (c *Cognito) authorizeAs(rule string, r *http.Request) (*gatekit.Authorization, error) {
+	n := notesOf(gatekit.From(r.Context()), rule, ruleCognito)
+	found, fail, err := c.authenticate(n, r)
+	n.authenticated(checked[fail], err)
+	if err != nil {
+		return nil, err
 	}
-	text, _, cause := c.identity.token(r)
+	scope, ok := scopeOf(found, c.scopes)
+	if !ok {
+		err = unauthorized(errScope)
+		found = nil
+	}
+	n.scoped(c.scopes, scope, err)
+	return found, err
+}
+
+func unauthorized(cause error) error {
+	return &gatekit.Rejection{Type: gatekit.Unauthorized, Cause: cause}
+}
+
+// authenticate returns what a good token of the kind that the route wants says, or why there is
+// none, and the check that failed.
+func (c *Cognito) authenticate(n *notes, r *http.Request) (*gatekit.Authorization, failure, error) {
+	text, fail, cause := c.identity.token(r)
 	if cause != nil {
-		return nil, unauthorized(cause)
+		return nil, fail, unauthorized(cause)
 	}
 	pool := c.pool(text)
 	if pool == nil {
-		return nil, unauthorized(errNoPool)
+		return nil, failIssuer, unauthorized(errNoPool)
 	}
 	now := time.Now()
 	if !pool.source.usable(now) {
-		return nil, &gatekit.Rejection{Type: gatekit.AuthorizerConfigurationError, Cause: errNoKeys}
+		return nil, noFailure, &gatekit.Rejection{Type: gatekit.AuthorizerConfigurationError, Cause: errNoKeys}
 	}
-	found, fail, ok := pool.known(r.Context(), text, now)
+	found, fail, ok := pool.known(r.Context(), n, text, now)
 	switch {
 	case !ok && fail == failExpired:
 		refusal := &gatekit.Rejection{Type: gatekit.Unauthorized, Cause: causes[fail]}
 		if rc := gatekit.From(r.Context()); rc != nil && rc.API.Flavor == gatekit.REST {
 			refusal.Message = textExpired
 		}
-		return nil, refusal
+		return nil, fail, refusal
 	case !ok:
-		return nil, unauthorized(causes[fail])
+		return nil, fail, unauthorized(causes[fail])
 	}
 	want := "id"
 	if len(c.scopes) > 0 {
 		want = "access"
 	}
 	if use, _ := found.Claim("token_use"); use != want {
-		return nil, unauthorized(errTokenUse)
+		return nil, noFailure, unauthorized(errTokenUse)
 	}
-	switch {
-	case c.expression != nil && !c.expression.MatchString(appClient(found)):
-		return nil, unauthorized(errAppClient)
-	case len(c.scopes) > 0 && !hasAny(found, c.scopes):
-		return nil, unauthorized(errScope)
+	if c.expression != nil && !c.expression.MatchString(appClient(found)) {
+		return nil, noFailure, unauthorized(errAppClient)
 	}
-	return found, nil
+	return found, noFailure, nil
 }
 
 // pool returns the pool that judges a token: the one that knows it, or the one that its iss, not

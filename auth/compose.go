@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"slices"
@@ -31,7 +32,7 @@ func Optional(a Authorizer) Authorizer {
 // Named returns a, whose Authorizations carry a name: which of several authorizers has admitted a
 // request. Named panics if a is nil.
 func Named(name string, a Authorizer) Authorizer {
-	return &named{name: name, member: members("Named", []Authorizer{a})[0]}
+	return &named{name, ask(members("Named", []Authorizer{a})[0])}
 }
 
 func members(function string, as []Authorizer) []Authorizer {
@@ -62,9 +63,34 @@ func allWithScopes(as []Authorizer, scopes []string) []Authorizer {
 	return scoped
 }
 
-// judge asks a, and makes what isn't a verdict a fault.
-func judge(a Authorizer, r *http.Request) (*gatekit.Authorization, error) {
-	found, err := a.Authorize(r)
+// asked is an Authorizer that another one asks.
+type asked struct {
+	authorizer Authorizer
+	own        ruled // the same, if it notes itself what it finds
+}
+
+func ask(a Authorizer) asked {
+	own, _ := a.(ruled)
+	return asked{a, own}
+}
+
+// judge asks, has noted as rule what is found, and makes what isn't a verdict a fault.
+func (a *asked) judge(rule string, r *http.Request) (*gatekit.Authorization, error) {
+	if a.own != nil {
+		return verdict(a.own.authorizeAs(rule, r))
+	}
+	n := notesOf(gatekit.From(r.Context()), rule, ruleForeign)
+	found, err := verdict(a.authorizer.Authorize(r))
+	n.said(err)
+	return found, err
+}
+
+func judge(rule string, a Authorizer, r *http.Request) (*gatekit.Authorization, error) {
+	of := ask(a)
+	return of.judge(rule, r)
+}
+
+func verdict(found *gatekit.Authorization, err error) (*gatekit.Authorization, error) {
 	if err == nil && found == nil {
 		err = errNoVerdict
 	}
@@ -88,11 +114,28 @@ type scopeCheck struct {
 }
 
 func (c *scopeCheck) Authorize(r *http.Request) (*gatekit.Authorization, error) {
-	found, err := judge(c.member, r)
-	if err == nil && len(c.scopes) > 0 && !hasAny(found, c.scopes) {
-		return nil, &gatekit.Rejection{Type: gatekit.AccessDenied, Cause: errScope}
+	return c.authorizeAs("", r)
+}
+
+func (c *scopeCheck) authorizeAs(rule string, r *http.Request) (*gatekit.Authorization, error) {
+	found, err := judge(rule, c.member, r)
+	if err != nil {
+		return nil, err
 	}
-	return found, err
+	if err := c.check(gatekit.From(r.Context()), found); err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// check returns nil, or the 403 of a caller without the scopes. It notes which it is.
+func (c *scopeCheck) check(rc *gatekit.RequestContext, found *gatekit.Authorization) (err error) {
+	scope, ok := scopeOf(found, c.scopes)
+	if !ok {
+		err = &gatekit.Rejection{Type: gatekit.AccessDenied, Cause: errScope}
+	}
+	notesOf(rc, "", "").scoped(c.scopes, scope, err)
+	return err
 }
 
 func (c *scopeCheck) WithScopes(scopes ...string) Authorizer { return withScopes(c.member, scopes) }
@@ -100,6 +143,10 @@ func (c *scopeCheck) WithScopes(scopes ...string) Authorizer { return withScopes
 type anyOf struct{ members []Authorizer }
 
 func (a *anyOf) Authorize(r *http.Request) (*gatekit.Authorization, error) {
+	return a.authorizeAs("", r)
+}
+
+func (a *anyOf) authorizeAs(rule string, r *http.Request) (*gatekit.Authorization, error) {
 	var challenges []string
 	add := func(challenge string) {
 		if challenge != "" && !slices.Contains(challenges, challenge) {
@@ -107,7 +154,7 @@ func (a *anyOf) Authorize(r *http.Request) (*gatekit.Authorization, error) {
 		}
 	}
 	for _, member := range a.members {
-		found, err := judge(member, r)
+		found, err := judge(rule, member, r)
 		if !errors.Is(err, ErrNoCredentials) {
 			return found, err
 		}
@@ -137,10 +184,14 @@ func (a *anyOf) WithScopes(scopes ...string) Authorizer {
 type allOf struct{ members []Authorizer }
 
 func (a *allOf) Authorize(r *http.Request) (*gatekit.Authorization, error) {
+	return a.authorizeAs("", r)
+}
+
+func (a *allOf) authorizeAs(rule string, r *http.Request) (*gatekit.Authorization, error) {
 	var first *gatekit.Authorization
 	var others []*gatekit.Authorization
 	for i, member := range a.members {
-		found, err := judge(member, r)
+		found, err := judge(rule, member, r)
 		if err != nil {
 			return nil, err
 		}
@@ -167,8 +218,14 @@ type optional struct{ member Authorizer }
 var anonymous = gatekit.NewAuthorization(gatekit.AuthorizationFields{})
 
 func (o *optional) Authorize(r *http.Request) (*gatekit.Authorization, error) {
-	found, err := judge(o.member, r)
+	return o.authorizeAs("", r)
+}
+
+func (o *optional) authorizeAs(rule string, r *http.Request) (*gatekit.Authorization, error) {
+	found, err := judge(rule, o.member, r)
 	if errors.Is(err, ErrNoCredentials) {
+		n := notesOf(gatekit.From(r.Context()), rule, ruleOptional)
+		n.authenticated(reasonAnonymous, nil)
 		return anonymous, nil
 	}
 	return found, err
@@ -184,18 +241,22 @@ func (o *optional) WithScopes(scopes ...string) Authorizer {
 }
 
 type named struct {
-	name   string
-	member Authorizer
+	name string
+	asked
 }
 
 func (n *named) Authorize(r *http.Request) (*gatekit.Authorization, error) {
-	found, err := judge(n.member, r)
+	return n.authorizeAs(n.name, r)
+}
+
+func (n *named) authorizeAs(rule string, r *http.Request) (*gatekit.Authorization, error) {
+	found, err := n.judge(cmp.Or(rule, n.name), r)
 	return found.Named(n.name), err
 }
 
 // WithScopes implements [Scoped].
 func (n *named) WithScopes(scopes ...string) Authorizer {
-	return &named{name: n.name, member: withScopes(n.member, scopes)}
+	return Named(n.name, withScopes(n.authorizer, scopes))
 }
 
 // ByIssuer returns an authorizer for tokens of several issuers. The token's iss, not verified yet,
@@ -227,7 +288,11 @@ func ByIssuer(js ...*JWT) (Authorizer, error) {
 type byIssuer struct{ jwts []*JWT }
 
 func (b *byIssuer) Authorize(r *http.Request) (*gatekit.Authorization, error) {
-	return b.choose(r).Authorize(r)
+	return b.authorizeAs("", r)
+}
+
+func (b *byIssuer) authorizeAs(rule string, r *http.Request) (*gatekit.Authorization, error) {
+	return b.choose(r).authorizeAs(rule, r)
 }
 
 // choose looks for the token where tokens seen before are kept, before it takes a new one apart.

@@ -49,37 +49,49 @@ func (c *Custom) Middleware(next http.Handler) http.Handler { return Require(c)(
 // Authorize asks the function, or the cache, whether r's caller may make r. A missing identity
 // source is a 401 ([ErrNoCredentials]), a verdict that doesn't allow what r asks for a 403.
 func (c *Custom) Authorize(r *http.Request) (*gatekit.Authorization, error) {
-	rc, r := gatekit.Attach(r)
-	found, err := c.decide(rc, r)
-	return found.admitted(rc, err)
+	return c.authorizeAs("", r)
 }
 
+func (c *Custom) authorizeAs(rule string, r *http.Request) (*gatekit.Authorization, error) {
+	rc, r := gatekit.Attach(r)
+	n := notesOf(rc, rule, ruleCustom)
+	found, err := c.decide(n, rc, r)
+	return found.admitted(n, rc, err)
+}
+
+func (*Custom) kind() string { return ruleCustom }
+
 // decide implements decider.
-func (c *Custom) decide(rc *gatekit.RequestContext, r *http.Request) (caller, error) {
+func (c *Custom) decide(n *notes, rc *gatekit.RequestContext, r *http.Request) (caller, error) {
 	var room [4]string
 	values, ok := sourceValues(rc, r, c.sources, room[:0])
 	if !ok {
-		return caller{}, &gatekit.Rejection{Type: gatekit.Unauthorized, Cause: errNoIdentity}
+		return caller{}, n.authenticated("", &gatekit.Rejection{Type: gatekit.Unauthorized, Cause: errNoIdentity})
 	}
 	resource, err := arnOf(rc, r)
-	if err != nil {
+	if n.authenticated("", err) != nil {
 		return caller{}, err
 	}
 	key, now := keyOf(rc, values, nil), time.Now()
 	asked := policyRequest(rc, r, resource, now)
 	made := c.hit(key, now)
-	if made == nil {
-		if made, err = c.ask(r, key, asked); err != nil {
-			return caller{}, fault(err)
-		}
+	if made != nil {
+		n.kept("")
+	} else if made, err = c.ask(n, r, key, asked); err != nil {
+		return caller{}, fault(err)
 	}
-	return caller{found: made.authorization, decided: made.of(&asked)}, nil
+	found := caller{found: made.authorization, decided: made.of(&asked)}
+	if n != nil {
+		n.look(found.decided, &asked, made.policy)
+	}
+	return found, nil
 }
 
-func (c *Custom) ask(r *http.Request, key decisionKey, asked policy.Request) (*decision, error) {
+func (c *Custom) ask(n *notes, r *http.Request, key decisionKey, asked policy.Request) (*decision, error) {
 	copied := r.Clone(r.Context()) // the call may outlive the request
 	copied.Body = http.NoBody
-	return c.get(r.Context(), key, asked.Time, question{func(ctx context.Context) (*decision, error) {
+	n.again()
+	made, how, err := c.get(r.Context(), key, asked.Time, question{func(ctx context.Context) (*decision, error) {
 		v, err := c.function(copied.WithContext(ctx))
 		if err != nil || v == nil {
 			return nil, err
@@ -95,4 +107,6 @@ func (c *Custom) ask(r *http.Request, key decisionKey, asked policy.Request) (*d
 			}),
 		}, nil
 	}, func(made *decision) bool { return !made.of(&asked).Allowed() }})
+	n.called(how, nil, err)
+	return made, err
 }

@@ -143,37 +143,51 @@ func (d *decisions) hit(key decisionKey, now time.Time) *decision {
 	return e.Value.decision
 }
 
+// provenance is how a request has come by a decision that it didn't find at once.
+type provenance struct {
+	cached bool  // decisions are kept
+	found  bool  // it was there when the call was to begin
+	joined bool  // another request's call has made it
+	fault  error // what a new one failed with, so that an old one had to do
+}
+
 // get returns a new decision where hit has found none. ctx is that of the request that asks; it can
 // end the waiting, but not a call that others wait for.
 //
 // A fault (a timeout, a malformed answer: what isn't a refusal) may be bridged by what was known
 // before, as RFC 5861, section 4 has it. A refusal may not: it is the newest that is known of the
 // caller.
-func (d *decisions) get(ctx context.Context, key decisionKey, now time.Time, q question) (*decision, error) {
-	made, err := d.fly(ctx, key, now, q)
+func (d *decisions) get(
+	ctx context.Context, key decisionKey, now time.Time, q question,
+) (made *decision, how provenance, err error) {
+	made, how, err = d.fly(ctx, key, now, q)
 	var rejection *gatekit.Rejection
 	if err == nil || ctx.Err() != nil || errors.As(err, &rejection) && !isFault(rejection) {
-		return made, err
+		return made, how, err
 	}
 	if e := d.cache.Get(key.hash(), key); e != nil && now.Before(e.Value.expires.Add(d.staleIfError)) {
 		d.count().stale.Add(1)
 		d.count().hits.Add(1)
-		return e.Value.decision, nil
+		how.fault = err
+		return e.Value.decision, how, nil
 	}
-	return nil, err
+	return nil, how, err
 }
 
 func isFault(r *gatekit.Rejection) bool { return r.StatusFor(gatekit.REST) >= 500 }
 
 // fly joins the call for key, or makes one. Where nothing is kept each request is judged by itself,
 // as a decision that is shared is one that was kept for as long as it took to make it.
-func (d *decisions) fly(ctx context.Context, key decisionKey, now time.Time, q question) (made *decision, err error) {
+func (d *decisions) fly(
+	ctx context.Context, key decisionKey, now time.Time, q question,
+) (made *decision, how provenance, err error) {
 	var epoch uint64
+	how.cached = d.keeps()
 	asked := false
 	begin := func() (*decision, bool) {
 		// A call may have ended since hit looked: what it made was kept before it left the group.
 		if made := d.hit(key, now); made != nil {
-			asked = true
+			asked, how.found = true, true
 			return made, true
 		}
 		d.count().misses.Add(1)
@@ -183,25 +197,25 @@ func (d *decisions) fly(ctx context.Context, key decisionKey, now time.Time, q q
 		return nil, false
 	}
 	call := func(ctx context.Context) (*decision, error) { return d.decide(ctx, key, epoch, q) }
-	if d.keeps() {
+	if how.cached {
 		made, _, err = d.calls.Do(ctx, key, d.timeout, begin, call)
 	} else {
 		begin()
 		made, err = flight.Start(ctx, d.timeout, call).Wait(ctx)
 	}
-	if !asked {
+	if how.joined = !asked; how.joined {
 		d.count().coalesced.Add(1)
 	}
 	var panicked *flight.PanicError
 	switch {
 	case errors.As(err, &panicked):
-		return nil, fmt.Errorf("auth: the authorizer panicked: %s", panicked.Type)
+		return nil, how, fmt.Errorf("auth: the authorizer panicked: %s", panicked.Type)
 	case err != nil && ctx.Err() != nil:
-		return nil, fmt.Errorf("auth: waiting for a decision: %w", err)
+		return nil, how, fmt.Errorf("auth: waiting for a decision: %w", err)
 	case err == context.DeadlineExceeded:
-		return nil, fmt.Errorf("auth: no decision within %v: %w", d.timeout, err)
+		return nil, how, fmt.Errorf("auth: no decision within %v: %w", d.timeout, err)
 	}
-	return made, err
+	return made, how, err
 }
 
 // decide makes a decision and keeps it, unless what was known has been invalidated since the call

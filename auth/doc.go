@@ -72,6 +72,16 @@
 //	api.Use(corsRules.Middleware)
 //	api.Handle("GET /orders/{id}", getOrder, stageLimit.Middleware, auth.Require(jwt, "orders:read"), perCaller.Middleware)
 //
+// # Notes
+//
+// Where somebody keeps notes ([gatekit.RequestContext.KeepNotes]), each authorizer notes under its
+// name, that of [Named] or of its kind: in the phase authenticate whether a token is one that was
+// verified before (hit, miss), and which check of the credentials failed, or that there are none
+// (skipped); in the phase authorizer the call of a function, with the Lambda service's status and
+// ID, or the decision found in its place (hit); in the phase authorize which scope, or which
+// statement of which policy, decided. With reasons, a denial for want of a statement names the one
+// that comes nearest.
+//
 // # Differences
 //
 //   - The managed gateway takes RSA signatures only. RS, PS and ES with 256, 384 and 512 bits and

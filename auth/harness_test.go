@@ -20,6 +20,7 @@ import (
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/auth"
 	"github.com/gatekit-go/gatekit/auth/authtest"
+	"github.com/gatekit-go/gatekit/internal/notetest"
 )
 
 const audience = "orders"
@@ -89,6 +90,11 @@ func refused(t *testing.T, mw gatekit.Middleware, r *http.Request, status int, c
 		require.Equal(t, []string{challenge}, w.Header()["Www-Authenticate"], about...)
 	}
 	require.Equal(t, "application/json", w.Header().Get("Content-Type"), about...)
+	again := r.Clone(r.Context())
+	notes, again := notetest.Keep(t, again)
+	mw(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), again)
+	tellsNothing(t, notes, r)
+	require.Contains(t, notes.String(), " refused ", about...)
 }
 
 // admitted asserts a 200 and returns what the handler knows of the caller.

@@ -153,32 +153,54 @@ var errNoKeys = errors.New("auth: no keys of the issuer that can be trusted: it 
 //
 // It may wait for a fetch of the issuer's keys, within JWTConfig.FetchTimeout, if the token names a
 // key that isn't known.
-func (j *JWT) Authorize(r *http.Request) (*gatekit.Authorization, error) {
+func (j *JWT) Authorize(r *http.Request) (*gatekit.Authorization, error) { return j.authorizeAs("", r) }
+
+func (j *JWT) authorizeAs(rule string, r *http.Request) (*gatekit.Authorization, error) {
+	n := notesOf(gatekit.From(r.Context()), rule, ruleJWT)
+	found, fail, err := j.authenticate(n, r)
+	if err != nil {
+		n.authenticated(checked[fail], err)
+		return nil, err
+	}
+	n.authenticated("", nil)
+	scope, ok := scopeOf(found, j.scopes)
+	if !ok {
+		err = j.challenges.forbidden()
+		found = nil
+	}
+	n.scoped(j.scopes, scope, err)
+	return found, err
+}
+
+// authenticate returns what a good token says, or why there is none, and the check that failed.
+func (j *JWT) authenticate(n *notes, r *http.Request) (*gatekit.Authorization, failure, error) {
 	text, fail, cause := j.identity.token(r)
 	if cause != nil {
 		rejection := j.challenges.unauthorized(fail)
 		rejection.Cause = cause
-		return nil, rejection
+		return nil, fail, rejection
 	}
 	now := time.Now()
 	if !j.source.usable(now) {
-		return nil, &gatekit.Rejection{Type: gatekit.AuthorizerConfigurationError, Cause: errNoKeys}
+		return nil, noFailure, &gatekit.Rejection{Type: gatekit.AuthorizerConfigurationError, Cause: errNoKeys}
 	}
-	found, fail, ok := j.known(r.Context(), text, now)
+	found, fail, ok := j.known(r.Context(), n, text, now)
 	if !ok {
-		return nil, j.challenges.unauthorized(fail)
+		return nil, fail, j.challenges.unauthorized(fail)
 	}
-	if len(j.scopes) > 0 && !hasAny(found, j.scopes) {
-		return nil, j.challenges.forbidden()
-	}
-	return found, nil
+	return found, noFailure, nil
 }
 
 // known returns what a good token says, or what is wrong with it.
-func (v *verifier) known(ctx context.Context, text string, now time.Time) (*gatekit.Authorization, failure, bool) {
+func (v *verifier) known(
+	ctx context.Context, n *notes, text string, now time.Time,
+) (*gatekit.Authorization, failure, bool) {
 	token := v.cache.get(text)
+	if v.cache != nil {
+		n.remembered(token != nil)
+	}
 	if token == nil {
-		return v.verify(ctx, text, now)
+		return v.verify(ctx, n, text, now)
 	}
 	if fail, ok := v.checks.times(token.Value.expires, token.Value.notBefore, now); !ok {
 		if fail == failExpired {
@@ -190,7 +212,9 @@ func (v *verifier) known(ctx context.Context, text string, now time.Time) (*gate
 }
 
 // verify judges a token that hasn't been seen before, or says what is wrong with it.
-func (v *verifier) verify(ctx context.Context, text string, now time.Time) (*gatekit.Authorization, failure, bool) {
+func (v *verifier) verify(
+	ctx context.Context, n *notes, text string, now time.Time,
+) (*gatekit.Authorization, failure, bool) {
 	table := v.cache.table() // before the keys are read: see keySet.replace
 	t, fail, ok := parseToken(text)
 	if !ok {
@@ -211,7 +235,8 @@ func (v *verifier) verify(ctx context.Context, text string, now time.Time) (*gat
 	if fail, ok := v.checks.claims(&t.claims, now); !ok {
 		return nil, fail, false
 	}
-	if !v.checks.hasAdditional(t.payload) {
+	if claim := v.checks.failsAdditional(t.payload); claim != "" {
+		n.failing(claim)
 		return nil, failClaims, false
 	}
 	found := gatekit.NewAuthorization(gatekit.AuthorizationFields{

@@ -103,8 +103,18 @@ const (
 	failNotYet
 	failIssuedLater
 	failClaims
-	failures // how many there are
+	failures  // how many there are
+	noFailure = failures
 )
+
+// checked are the checks by name, for notes: what fails is told more closely to who runs the API
+// than to who calls it.
+var checked = [failures + 1]string{
+	failMissing: "no token", failSegments: "three segments", failMalformed: "syntax", failAlgorithm: "alg",
+	failKey: "kid", failSignature: "signature", failType: "typ", failIssuer: "iss", failAudience: "aud",
+	failNoExpiry: "exp, which is missing", failExpired: "exp", failNotYet: "nbf", failIssuedLater: "iat",
+	failClaims: "AdditionalClaims",
+}
 
 // descriptions are the error_description of the challenge.
 var descriptions = [failures]string{

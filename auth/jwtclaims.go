@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/gatekit-go/gatekit/internal/mistakes"
@@ -43,16 +44,19 @@ func checkAdditional(m *mistakes.Mistakes, claims []AdditionalClaim) {
 	}
 }
 
-// hasAdditional reports whether a token's claims pass the additional checks.
-func (c *checks) hasAdditional(payload []byte) bool {
+// failsAdditional returns the first additional check that a token's claims don't pass, by its
+// claim, or "".
+func (c *checks) failsAdditional(payload []byte) string {
 	if len(c.additional) == 0 {
-		return true
+		return ""
 	}
+	odd := ""
 	texts := map[string]string{} // of those that are asked for and are one string
 	err := strictjson.ObjectOfNames(payload, maxTokenDepth, func(name string, value []byte) error {
 		if slices.ContainsFunc(c.additional, func(a AdditionalClaim) bool { return a.ClaimName == name }) {
 			text, ok := strictjson.Text(value)
 			if !ok {
+				odd = name
 				return errMalformed
 			}
 			texts[name] = text
@@ -60,14 +64,14 @@ func (c *checks) hasAdditional(payload []byte) bool {
 		return nil
 	})
 	if err != nil {
-		return false
+		return cmp.Or(odd, c.additional[0].ClaimName)
 	}
 	for _, a := range c.additional {
 		text, present := texts[a.ClaimName]
 		if !present && !a.Optional ||
 			present && len(a.ExpectedValues) > 0 && !slices.Contains(a.ExpectedValues, text) {
-			return false
+			return a.ClaimName
 		}
 	}
-	return true
+	return ""
 }

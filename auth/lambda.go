@@ -26,6 +26,7 @@ import (
 type Lambda struct {
 	*decisions
 	function   gatekit.Invoker
+	local      bool // it runs in this process
 	config     LambdaConfig
 	sources    []selector.Selector
 	expression *regexp.Regexp
@@ -46,9 +47,9 @@ func NewLambda(f gatekit.Invoker, c LambdaConfig) (*Lambda, error) {
 	}
 	const policiesKept = 1024
 	return &Lambda{
-		decisions: newDecisions(c.CacheConfig), function: invoke.New(f), config: c, sources: sources,
-		expression: expression,
-		policies:   clock.New[decisionKey, *policy.Policy](policiesKept, policiesKept),
+		decisions: newDecisions(c.CacheConfig), function: invoke.New(f), local: invoke.IsLocal(f), config: c,
+		sources: sources, expression: expression,
+		policies: clock.New[decisionKey, *policy.Policy](policiesKept, policiesKept),
 	}, nil
 }
 
@@ -66,62 +67,81 @@ var (
 // doesn't allow what r asks for; a 414 if the ARN of that is longer than 1,600 bytes; a 500 if the
 // function fails or its answer is malformed.
 func (l *Lambda) Authorize(r *http.Request) (*gatekit.Authorization, error) {
+	return l.authorizeAs("", r)
+}
+
+func (l *Lambda) authorizeAs(rule string, r *http.Request) (*gatekit.Authorization, error) {
 	rc, attached := gatekit.Attach(r)
-	c, err := l.decide(rc, attached)
+	n := notesOf(rc, rule, ruleLambda)
+	c, err := l.decide(n, rc, attached)
 	if attached != r && l.config.BodyDigestBytes > 0 {
 		r.Body = attached.Body
 	}
-	return c.admitted(rc, err)
+	return c.admitted(n, rc, err)
 }
 
+func (*Lambda) kind() string { return ruleLambda }
+
 // decide implements decider.
-func (l *Lambda) decide(rc *gatekit.RequestContext, r *http.Request) (caller, error) {
+func (l *Lambda) decide(n *notes, rc *gatekit.RequestContext, r *http.Request) (caller, error) {
 	var room [4]string
 	values, ok := sourceValues(rc, r, l.sources, room[:0])
 	if !ok {
-		return caller{}, &gatekit.Rejection{Type: gatekit.Unauthorized, Cause: errNoIdentity}
+		return caller{}, n.authenticated("", &gatekit.Rejection{Type: gatekit.Unauthorized, Cause: errNoIdentity})
 	}
 	if l.expression != nil && !l.expression.MatchString(values[0]) {
-		return caller{}, &gatekit.Rejection{Type: gatekit.Unauthorized, Cause: errNotExpression}
+		return caller{}, n.authenticated("", &gatekit.Rejection{Type: gatekit.Unauthorized, Cause: errNotExpression})
 	}
 	resource, err := arnOf(rc, r)
 	if err != nil {
-		return caller{}, err
+		return caller{}, n.authenticated("", err)
 	}
 	var digest []byte
 	if l.config.BodyDigestBytes > 0 {
 		body, err := wholebody.Read("auth", r, l.config.BodyDigestBytes)
 		if err != nil {
-			return caller{}, err
+			return caller{}, n.authenticated("", err)
 		}
 		sum := sha256.Sum256(body)
 		digest = sum[:]
 	}
+	_ = n.authenticated("", nil)
 	key, now := keyOf(rc, values, digest), time.Now()
 	asked := policyRequest(rc, r, resource, now)
 	made := l.hit(key, now)
-	if made == nil {
-		if made, err = l.ask(rc, r, key, now, resource, values, digest); err != nil {
-			return caller{}, fault(err)
-		}
+	if made != nil {
+		n.kept("")
+	} else if made, err = l.ask(n, rc, r, key, now, resource, values, digest); err != nil {
+		return caller{}, fault(err)
 	}
-	return caller{found: made.authorization, decided: made.of(&asked)}, nil
+	found := caller{found: made.authorization, decided: made.of(&asked)}
+	if n != nil {
+		n.look(found.decided, &asked, made.policy)
+	}
+	return found, nil
 }
 
 // ask gets a new decision.
-func (l *Lambda) ask(rc *gatekit.RequestContext, r *http.Request, key decisionKey, now time.Time, resource string,
-	values []string, digest []byte) (*decision, error) {
+func (l *Lambda) ask(n *notes, rc *gatekit.RequestContext, r *http.Request, key decisionKey, now time.Time,
+	resource string, values []string, digest []byte) (*decision, error) {
 	simple := l.config.EnableSimpleResponses && rc.API.Flavor == gatekit.HTTP
 	e := l.event(rc, r, resource, values, hex.EncodeToString(digest))
 	asked := policyRequest(rc, r, resource, now) // the call may outlive the request, so it gets its own
 	nested := rc.API.Flavor == gatekit.HTTP && l.config.PayloadFormatVersion != "1.0"
-	return l.get(r.Context(), key, now, question{func(ctx context.Context) (*decision, error) {
-		payload, err := l.function.Invoke(ctx, e)
+	var ended atomic.Pointer[invoke.Outcome] // by a call that may outlive this request
+	n.again()
+	made, how, err := l.get(r.Context(), key, now, question{func(ctx context.Context) (*decision, error) {
+		var told invoke.Told
+		payload, err := l.function.Invoke(told.Context(ctx), e)
+		outcome := told.Outcome(l.local, err)
+		ended.Store(&outcome)
 		if err != nil {
 			return nil, functionError(err.Error())
 		}
 		return l.answer(payload, simple, nested)
 	}, func(made *decision) bool { return !made.of(&asked).Allowed() }})
+	n.called(how, ended.Load(), err)
+	return made, err
 }
 
 // fault makes an error that is no Rejection a 500 of the authorizer's.

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -52,7 +53,8 @@ type ResourcePolicyConfig struct {
 type ResourcePolicy struct {
 	policies  []*policy.Policy
 	proxies   *gatekit.TrustedProxies
-	vpce, vpc string // canonical header names
+	names     []string // of policies, in notes; "" is Document's
+	vpce, vpc string   // canonical header names
 	lenient   bool
 }
 
@@ -77,7 +79,7 @@ func NewResourcePolicy(c ResourcePolicyConfig) (*ResourcePolicy, error) {
 		} else if findings := document.Findings(); len(findings) > 0 {
 			slog.Warn("auth: the resource policy is odd (see policy.LintResource)", slog.Any("findings", findings))
 		}
-		p.policies = append(p.policies, document)
+		p.policies, p.names = append(p.policies, document), append(p.names, "")
 	}
 	for _, list := range []struct {
 		field, operator string
@@ -90,7 +92,7 @@ func NewResourcePolicy(c ResourcePolicyConfig) (*ResourcePolicy, error) {
 		if err != nil {
 			m.Add(list.field, "want addresses and ranges such as 192.0.2.0/24: %w", err)
 		}
-		p.policies = append(p.policies, fence)
+		p.policies, p.names = append(p.policies, fence), append(p.names, list.field)
 	}
 	var err error
 	if p.proxies, err = gatekit.NewTrustedProxies("", c.TrustedProxies...); err != nil {
@@ -125,15 +127,36 @@ func (p *ResourcePolicy) Middleware(next http.Handler) http.Handler { return Req
 // Authorize admits a request that the policy explicitly allows, by an anonymous caller. Otherwise
 // its error is a 403.
 func (p *ResourcePolicy) Authorize(r *http.Request) (*gatekit.Authorization, error) {
+	return p.authorizeAs("", r)
+}
+
+func (p *ResourcePolicy) authorizeAs(rule string, r *http.Request) (*gatekit.Authorization, error) {
 	rc, r := gatekit.Attach(r)
+	n := notesOf(rc, rule, rulePolicy)
 	asked, err := p.asked(rc, r)
 	if err != nil {
 		return nil, err
 	}
-	if d := policy.Evaluate(&asked, p.policies...); !d.Allowed() {
-		return nil, notAuthorized(rc, "", asked.Resource, d, resourceTails)
+	d := policy.Evaluate(&asked, p.policies...)
+	if !d.Allowed() {
+		err = notAuthorized(rc, "", asked.Resource, d, resourceTails)
+	}
+	if p.says(n, &asked, d, err); err != nil {
+		return nil, err
 	}
 	return anonymous, nil
+}
+
+// says notes what the policy says when it is asked, and with err that it refuses.
+func (p *ResourcePolicy) says(n *notes, asked *policy.Request, d policy.Decision, err error) {
+	if n == nil {
+		return
+	}
+	if d.Policy >= 0 {
+		n.rule = cmp.Or(p.names[d.Policy], n.rule)
+	}
+	n.look(d, asked, p.policies...)
+	n.decided(d, err)
 }
 
 // With returns an authorizer that weighs the policy and a together, as the developer guide's tables
@@ -183,32 +206,49 @@ func (g *guarded) WithScopes(scopes ...string) Authorizer {
 }
 
 func (g *guarded) Authorize(r *http.Request) (*gatekit.Authorization, error) {
+	return g.authorizeAs("", r)
+}
+
+func (g *guarded) authorizeAs(rule string, r *http.Request) (*gatekit.Authorization, error) {
 	rc, attached := gatekit.Attach(r)
-	found, err := g.weigh(rc, attached)
+	found, err := g.weigh(rule, rc, attached)
 	if attached != r {
 		r.Body = attached.Body
 	}
 	return found, err
 }
 
-func (g *guarded) weigh(rc *gatekit.RequestContext, r *http.Request) (*gatekit.Authorization, error) {
+func (g *guarded) weigh(rule string, rc *gatekit.RequestContext, r *http.Request) (*gatekit.Authorization, error) {
+	n := notesOf(rc, "", rulePolicy)
 	asked, err := g.policy.asked(rc, r)
 	if err != nil {
 		return nil, err
 	}
 	resource := policy.Evaluate(&asked, g.policy.policies...)
+	n.evaluated()
 	weighed, signed := decides(g.member)
+	refused := func(caller string, d policy.Decision, t tails) error {
+		return notAuthorized(rc, caller, asked.Resource, d, t)
+	}
 	if resource.Effect == policy.ExplicitDeny && !signed {
-		return nil, notAuthorized(rc, "", asked.Resource, resource, resourceTails) // before anybody is asked
+		err := refused("", resource, resourceTails) // before anybody is asked
+		g.policy.says(n, &asked, resource, err)
+		return nil, err
 	}
 	if !weighed {
-		found, err := judge(g.member, r)
-		if err == nil && !resource.Allowed() && !g.policy.lenient {
-			return nil, notAuthorized(rc, "", asked.Resource, resource, resourceTails)
+		found, err := judge(rule, g.member, r)
+		if err != nil {
+			return nil, err
 		}
+		if !resource.Allowed() && !g.policy.lenient {
+			err = refused("", resource, resourceTails)
+			found = nil
+		}
+		g.policy.says(n, &asked, resource, err)
 		return found, err
 	}
-	c, err := decide(g.member, rc, r)
+	own := notesOf(rc, ruleOf(rule, g.member), "")
+	c, err := decide(own, g.member, rc, r)
 	if err != nil {
 		return nil, fault(err)
 	}
@@ -219,14 +259,20 @@ func (g *guarded) weigh(rc *gatekit.RequestContext, r *http.Request) (*gatekit.A
 	both := signed && foreign(rc, c.principal.AccountID)
 	switch {
 	case resource.Effect == policy.ExplicitDeny:
-		return nil, notAuthorized(rc, c.principal.ARN, asked.Resource, resource, resourceTails)
+		err = refused(c.principal.ARN, resource, resourceTails)
 	case c.decided.Effect == policy.ExplicitDeny, !c.decided.Allowed() && (both || !resource.Allowed()):
-		if signed {
-			return nil, notAuthorized(rc, c.principal.ARN, asked.Resource, c.decided, callerTails)
+		if err = denied(rc, c.decided); signed {
+			err = refused(c.principal.ARN, c.decided, callerTails)
 		}
-		return nil, denied(rc, c.decided)
+		g.policy.says(n, &asked, resource, nil)
+		own.decided(c.decided, err)
+		return nil, err
 	case both && !resource.Allowed():
-		return nil, notAuthorized(rc, c.principal.ARN, asked.Resource, resource, resourceTails)
+		err = refused(c.principal.ARN, resource, resourceTails)
+	}
+	own.decided(c.decided, nil)
+	if g.policy.says(n, &asked, resource, err); err != nil {
+		return nil, err
 	}
 	return c.found, nil
 }
@@ -235,7 +281,7 @@ func (g *guarded) weigh(rc *gatekit.RequestContext, r *http.Request) (*gatekit.A
 func decides(a Authorizer) (weighed, signed bool) {
 	switch a := a.(type) {
 	case *named:
-		return decides(a.member)
+		return decides(a.authorizer)
 	case *scopeCheck:
 		return decides(a.member)
 	case *SigV4:
@@ -246,21 +292,34 @@ func decides(a Authorizer) (weighed, signed bool) {
 	return false, false
 }
 
-// decide asks an authorizer of which decides has said that it can be weighed.
-func decide(a Authorizer, rc *gatekit.RequestContext, r *http.Request) (caller, error) {
+// ruleOf is what notes call an authorizer of which decides has said that it can be weighed.
+func ruleOf(rule string, a Authorizer) string {
 	switch a := a.(type) {
 	case *named:
-		c, err := decide(a.member, rc, r)
+		return ruleOf(cmp.Or(rule, a.name), a.authorizer)
+	case *scopeCheck:
+		return ruleOf(rule, a.member)
+	case decider:
+		return cmp.Or(rule, a.kind())
+	}
+	return rule
+}
+
+// decide asks an authorizer of which decides has said that it can be weighed.
+func decide(n *notes, a Authorizer, rc *gatekit.RequestContext, r *http.Request) (caller, error) {
+	switch a := a.(type) {
+	case *named:
+		c, err := decide(n, a.authorizer, rc, r)
 		c.found = c.found.Named(a.name)
 		return c, err
 	case *scopeCheck:
-		c, err := decide(a.member, rc, r)
-		if err == nil && len(a.scopes) > 0 && !hasAny(c.found, a.scopes) {
-			return c, &gatekit.Rejection{Type: gatekit.AccessDenied, Cause: errScope}
+		c, err := decide(n, a.member, rc, r)
+		if err == nil {
+			err = a.check(rc, c.found)
 		}
 		return c, err
 	case decider:
-		return a.decide(rc, r)
+		return a.decide(n, rc, r)
 	}
 	return caller{}, errNoVerdict
 }

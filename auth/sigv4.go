@@ -67,8 +67,13 @@ func (s *SigV4) Middleware(next http.Handler) http.Handler { return Require(s)(n
 // signature is [ErrNoCredentials]. A body that is too large is a 413, a CredentialSource that fails
 // a 500.
 func (s *SigV4) Authorize(r *http.Request) (*gatekit.Authorization, error) {
+	return s.authorizeAs("", r)
+}
+
+func (s *SigV4) authorizeAs(rule string, r *http.Request) (*gatekit.Authorization, error) {
 	rc, attached := gatekit.Attach(r)
-	c, err := s.decide(rc, attached)
+	n := notesOf(rc, rule, ruleSigV4)
+	c, err := s.decide(n, rc, attached)
 	if attached != r {
 		r.Body = attached.Body
 	}
@@ -77,14 +82,19 @@ func (s *SigV4) Authorize(r *http.Request) (*gatekit.Authorization, error) {
 	}
 	switch {
 	case !c.decided.Allowed():
-		return nil, notAuthorized(rc, c.principal.ARN, c.resource, c.decided, callerTails)
+		err = notAuthorized(rc, c.principal.ARN, c.resource, c.decided, callerTails)
 	case foreign(rc, c.principal.AccountID):
 		// The owner's policy must allow other accounts, and there is none.
-		return nil, notAuthorized(rc, c.principal.ARN, c.resource, policy.Decision{Policy: -1, Statement: -1},
-			resourceTails)
+		none := policy.Decision{Policy: -1, Statement: -1}
+		err = notAuthorized(rc, c.principal.ARN, c.resource, none, resourceTails)
+	}
+	if n.decided(c.decided, err); err != nil {
+		return nil, err
 	}
 	return c.found, nil
 }
+
+func (*SigV4) kind() string { return ruleSigV4 }
 
 // MayInvalidateCache reports whether the caller whom s has admitted may replace the kept answer to
 // r, which is a right of its own: the caller's policy must allow execute-api:InvalidateCache on
@@ -120,12 +130,12 @@ func (s *SigV4) MayInvalidateCache(r *http.Request) bool {
 }
 
 // decide implements decider.
-func (s *SigV4) decide(rc *gatekit.RequestContext, r *http.Request) (c caller, err error) {
+func (s *SigV4) decide(n *notes, rc *gatekit.RequestContext, r *http.Request) (c caller, err error) {
 	credential, keyID, now, err := s.verify(rc, r)
-	if err != nil {
-		return c, err
+	if err == nil {
+		c.resource, err = arnOf(rc, r)
 	}
-	if c.resource, err = arnOf(rc, r); err != nil {
+	if n.authenticated("", err) != nil {
 		return c, err
 	}
 	p := withType(credential.Principal, credential.SessionToken != "")
@@ -142,6 +152,9 @@ func (s *SigV4) decide(rc *gatekit.RequestContext, r *http.Request) (c caller, e
 		asked := policyRequest(rc, r, c.resource, now)
 		asked.Principal = p
 		c.decided = policy.Evaluate(&asked, credential.Policy)
+		if n != nil {
+			n.look(c.decided, &asked, credential.Policy)
+		}
 	}
 	return c, nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/auth"
 	"github.com/gatekit-go/gatekit/auth/authtest"
+	"github.com/gatekit-go/gatekit/internal/notetest"
 	"github.com/gatekit-go/gatekit/internal/sigv4"
 )
 
@@ -25,7 +26,10 @@ const wrongSignature = `403 InvalidSignatureException {"message":"The request si
 // 200.
 func outcome(t *testing.T, s *auth.SigV4, r *http.Request) string {
 	t.Helper()
-	w := serve(behind(t, rest, s), r)
+	notes, kept := notetest.Keep(t, r)
+	w := serve(behind(t, rest, s), kept)
+	r.Body = kept.Body
+	tellsNothing(t, notes, r)
 	require.NotContains(t, w.Body.String(), secretKey)
 	if w.Code == 200 {
 		return "200"

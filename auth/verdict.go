@@ -64,14 +64,16 @@ const (
 )
 
 // admitted is the verdict where no resource policy has a say.
-func (c caller) admitted(rc *gatekit.RequestContext, err error) (*gatekit.Authorization, error) {
-	switch {
-	case err != nil:
+func (c caller) admitted(n *notes, rc *gatekit.RequestContext, err error) (*gatekit.Authorization, error) {
+	if err != nil {
 		return nil, err
-	case !c.decided.Allowed():
-		return nil, denied(rc, c.decided)
 	}
-	return c.found, nil
+	if !c.decided.Allowed() {
+		err = denied(rc, c.decided)
+		c.found = nil
+	}
+	n.decided(c.decided, err)
+	return c.found, err
 }
 
 // denied is the 403 of a decision on a Lambda authorizer's caller. Its cause names the statement.
@@ -124,7 +126,9 @@ func notAuthorized(rc *gatekit.RequestContext, caller, resource string, d policy
 // can't tell.
 type decider interface {
 	Authorizer
-	decide(rc *gatekit.RequestContext, r *http.Request) (caller, error)
+	decide(n *notes, rc *gatekit.RequestContext, r *http.Request) (caller, error)
+	// kind is what it is called in notes.
+	kind() string
 }
 
 // caller is who calls.

@@ -94,10 +94,16 @@ type compressed struct {
 func (h *compressed) Station() (kind string, next http.Handler) { return "compression", h.next }
 
 func (h *compressed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	rc := gatekit.From(r.Context())
+	began := rc.Clock()
 	inflated, err := h.compression.Request(r)
 	if err != nil {
+		refused(rc, ruleInflate, began, err)
 		gatekit.Reject(w, r, err)
 		return
+	}
+	if inflated != r {
+		passed(rc, ruleInflate, "", began)
 	}
 	if h.compression.minimum == Off {
 		h.next.ServeHTTP(w, inflated)
@@ -114,7 +120,7 @@ func (h *compressed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &compressingWriter{coding: coding, minimum: h.compression.minimum, method: r.Method, declared: -1}
 	c.Init(w, c)
 	h.next.ServeHTTP(c, inflated)
-	c.finish()
+	c.finish(rc)
 }
 
 // Request returns r with its body inflated, or r itself if it has no body, or one that isn't

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/httpword"
 	"github.com/gatekit-go/gatekit/internal/latewriter"
 	"github.com/gatekit-go/gatekit/internal/mediatype"
@@ -146,8 +147,9 @@ func (w *compressingWriter) Stream() {
 
 // finish ends the answer, once the handler is done. One that is shorter than it said must not look
 // complete, which the client couldn't tell any more.
-func (w *compressingWriter) finish() {
+func (w *compressingWriter) finish(rc *gatekit.RequestContext) {
 	w.Finish()
+	w.note(rc)
 	if w.out == nil {
 		return
 	}

@@ -73,6 +73,14 @@
 // default a field can be looked up in a body of 10 MB some forty times, and one rendering takes
 // less than a second of a processor and 128 MiB. What a template overrides comes to 1 MiB at most.
 //
+// # Notes
+//
+// Where somebody keeps notes (gatekit.RequestContext.KeepNotes), [REST] notes the template that it
+// has chosen for the request, by content type, and for the response, by selection pattern and
+// content type, or passthrough in their place; [Parameters] the mappings that found nothing;
+// [GatewayResponses] by which type's response a refusal is answered; [Compression] what it did.
+// With gatekit.KeepTexts, REST notes the texts that it works on, in the words of execution logs.
+//
 // # Differences
 //
 //   - Templates that don't parse and integrations without responses, which would make every request

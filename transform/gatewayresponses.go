@@ -74,6 +74,7 @@ type GatewayResponses struct {
 
 // gatewayResponse is a GatewayResponse, parsed.
 type gatewayResponse struct {
+	name    string // the type's that it is configured for
 	status  int
 	headers []gatewayHeader
 	bodies  []gatewayBody // sorted by type
@@ -103,7 +104,7 @@ func NewGatewayResponses(cfg GatewayResponsesConfig) (*GatewayResponses, error) 
 		case kind == gatekit.RequestTooLarge:
 			m.Add(field, "want another type, as this one can't be changed")
 		default:
-			own[kind] = newGatewayResponse(m.Under(field), cfg.Responses[kind])
+			own[kind] = newGatewayResponse(m.Under(field), kind, cfg.Responses[kind])
 		}
 	}
 	if err := m.Err(); err != nil {
@@ -125,8 +126,8 @@ func NewGatewayResponses(cfg GatewayResponsesConfig) (*GatewayResponses, error) 
 	return g, nil
 }
 
-func newGatewayResponse(m *mistakes.Mistakes, from GatewayResponse) *gatewayResponse {
-	response := &gatewayResponse{status: from.StatusCode}
+func newGatewayResponse(m *mistakes.Mistakes, kind gatekit.ResponseType, from GatewayResponse) *gatewayResponse {
+	response := &gatewayResponse{name: kind.String(), status: from.StatusCode}
 	m.Require(from.StatusCode == 0 || from.StatusCode >= 200 && from.StatusCode <= 599,
 		"StatusCode", "want 0 or a status from 200 to 599, got %d", from.StatusCode)
 	for _, target := range slices.Sorted(maps.Keys(from.ResponseParameters)) {
@@ -232,8 +233,10 @@ func (g *GatewayResponses) respond(w http.ResponseWriter, r *http.Request, rej *
 func (g *gatewayResponse) body(m *selector.Message, rej *gatekit.Rejection, status int) ([]string, []byte) {
 	if len(g.bodies) > 0 {
 		b := g.choose(m.Request.Header)
+		g.answered(m.Context, b, status)
 		return []string{b.contentType}, b.template.append(nil, m)
 	}
+	g.answered(m.Context, nil, status)
 	flavor := m.Context.API.Flavor
 	if flavor == gatekit.HTTP && status == http.StatusServiceUnavailable {
 		return nil, rej.BodyFor(flavor) // recorded without a content type

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/mistakes"
@@ -153,6 +154,7 @@ func (p *Parameters) mapped(rc *gatekit.RequestContext, r *http.Request) (*http.
 	}
 	c := &mappedRequest{Request: *r}
 	plan.values(&m, &c.results)
+	passed(rc, ruleRequest+" "+ruleParameters, plan.absent(rc, &c.results), time.Time{})
 	c.Body = body
 	if plan.editsHeader {
 		if c.Header = maps.Clone(r.Header); c.Header == nil {
@@ -209,6 +211,7 @@ func (h *parametersStation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	mapped, err := p.mapped(rc, r)
 	if err != nil {
+		refused(rc, ruleRequest+" "+ruleParameters, time.Time{}, err)
 		gatekit.Reject(w, r, err)
 		return
 	}

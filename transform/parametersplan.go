@@ -28,6 +28,7 @@ type plan struct {
 
 type mapping struct {
 	key
+	text   string // the key as it is configured
 	value  selector.Text
 	status int
 }
@@ -43,6 +44,7 @@ func newPlan(mis *mistakes.Mistakes, texts map[string]string, response bool) pla
 			mis.Key(text).Add("", "%w", err)
 			continue
 		}
+		m.text = text
 		p.mappings = append(p.mappings, m)
 		p.asksBody = p.asksBody || m.value.Asks(selector.Body|selector.BodyPart)
 		p.asksContext = p.asksContext || m.value.Asks(selector.Context)

@@ -38,6 +38,7 @@ func (w *parametersWriter) Commit(status int) int {
 	w.message.Header, w.message.Status, w.message.Body = h, status, held[:min(len(held), maxMappedBody)]
 	res := &results{}
 	w.plan.values(&w.message, res)
+	w.plan.noteResponse(w.message.Context, w.message.Status, res)
 	w.plan.editHeader(h, res)
 	w.plan.dropAnnounced(h)
 	for i := range w.plan.mappings {

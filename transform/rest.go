@@ -1,9 +1,11 @@
 package transform
 
 import (
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/mediatype"
@@ -64,6 +66,7 @@ func (h *restHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = e.mapped(w, h.next)
 	}
 	if err != nil {
+		refused(rc, cmp.Or(e.rule, ruleRequest), time.Time{}, err)
 		refuse(w, r, err)
 	}
 }
@@ -99,6 +102,7 @@ func (e *exchange) readBody() (err error) {
 	if errors.As(err, &over) { // a bound that a station further out has set
 		return tooLarge
 	}
+	e.text(textMethodBody, e.body)
 	return err
 }
 
@@ -120,7 +124,8 @@ func (e *exchange) mock(w http.ResponseWriter) error {
 	if !ok {
 		return errStatusCode
 	}
-	e.rc.SetIntegration(gatekit.Integration{Status: status})
+	e.text(textBody, made)
+	e.rc.SetIntegration(gatekit.Integration{Status: status, Mock: true})
 	return e.respond(w, &answer{status: status})
 }
 
@@ -130,6 +135,7 @@ func (e *exchange) pick() (*Template, error) {
 	switch {
 	case t != nil, e.rest.passthrough == WhenNoMatch,
 		e.rest.passthrough == WhenNoTemplates && len(e.rest.templates) == 0:
+		e.chosen(t)
 		return t, nil
 	}
 	return nil, unsupported

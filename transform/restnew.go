@@ -25,6 +25,7 @@ import (
 type response struct {
 	status    int
 	pattern   *regexp.Regexp // nil: the default
+	selection string         // the pattern as it is configured
 	mappings  []restMapping
 	templates byType
 	handling  ContentHandling
@@ -212,6 +213,7 @@ func parseResponse(m *mistakes.Mistakes, field string, r IntegrationResponse, c 
 		}
 		_, err := regexp.Compile(r.SelectionPattern) // by itself, so that its parentheses are its own
 		if err == nil {
+			compiled.selection = r.SelectionPattern
 			compiled.pattern, err = regexp.Compile(source)
 		}
 		m.Require(err == nil && len(r.SelectionPattern) <= 4096, "SelectionPattern",

@@ -41,6 +41,7 @@ func (e *exchange) proxy(w http.ResponseWriter, next http.Handler) error {
 		api = unknownAPI
 	}
 	h["X-Amzn-Apigateway-Api-Id"], h["X-Amzn-Trace-Id"] = []string{api}, []string{e.trace()}
+	e.chosen(nil)
 	out, err := e.integrationRequest(h)
 	if err != nil {
 		return err
@@ -52,6 +53,7 @@ func (e *exchange) proxy(w http.ResponseWriter, next http.Handler) error {
 	case e.r.Body != nil:
 		out.Body = http.MaxBytesReader(w, e.r.Body, e.rest.maxBody)
 	}
+	e.request(out, nil)
 	p := &proxied{rc: e.rc, header: http.Header{}}
 	p.Init(w, p)
 	began := time.Now()

@@ -57,6 +57,11 @@ func (e *exchange) respond(w http.ResponseWriter, a *answer) error {
 		return errNoResponse
 	}
 	t := chosen.templates.forResponse(e.r.Header.Get("Accept"))
+	e.responding(chosen, t)
+	if e.rest.kind != Mock {
+		e.headers(textAnswerHeaders, a.header)
+		e.text(textAnswerBody, a.body)
+	}
 	c := e.conversionOf(chosen, a.header)
 	if t != nil && c.binary() {
 		return errBinaryTemplate
@@ -78,6 +83,8 @@ func (e *exchange) respond(w http.ResponseWriter, a *answer) error {
 	if httpword.BodyAllowed(status) {
 		h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	}
+	e.text(textResponseBody, body)
+	e.headers(textMethodResponse, h)
 	setHeaders(w, h)
 	w.WriteHeader(status)
 	if httpword.BodySent(e.r.Method, status) {
@@ -192,7 +199,10 @@ func (c *capture) Keep(status int) (int64, bool) {
 	if c.response, c.as, c.err = e.responseHeader(chosen, &answer{status: status, header: c.header}); c.err != nil {
 		return 0, true // of which nothing is taken
 	}
+	e.responding(chosen, nil)
 	c.text = conversion == asText
+	e.headers(textAnswerHeaders, c.header)
+	e.headers(textMethodResponse, c.response)
 	if length := c.header["Content-Length"]; !c.text && len(length) == 1 {
 		c.response["Content-Length"] = length
 	}

@@ -101,6 +101,7 @@ type exchange struct {
 	body       []byte            // the client's, once it was read
 	document   jsonpath.Document // of the body, once a mapping has looked into it
 	traceID    string
+	rule       string // what notes call the template at work; "" where nobody wants any
 }
 
 func (e *exchange) render(t *Template, body []byte) ([]byte, error) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/auth/waf"
 )
 
@@ -48,6 +49,11 @@ func twenty(t testing.TB) *waf.ACL {
 	return acl
 }
 
+func attached(r *http.Request) *http.Request {
+	_, r = gatekit.Attach(r)
+	return r
+}
+
 func plainGET() *http.Request {
 	return request("GET", "/orders/7?expand=lines&page=%31", "", "User-Agent", "curl/8", "Cookie", "sid=1; theme=dark", "Accept", "*/*")
 }
@@ -61,6 +67,7 @@ func TestAllocations(t *testing.T) {
 		want float64
 	}{
 		"twenty-rules": {twenty(t).Middleware(next), plainGET(), 0},
+		"attached":     {twenty(t).Middleware(next), attached(plainGET()), 0},
 		"blocked":      {blocking(t, onPath("/")).Middleware(next), request("GET", "/", ""), 4},
 		"rate":         {compiled(t, waf.Config{ACL: webACL(rule("r", 0, rated(waf.RateBasedStatement{Limit: 1_000_000, AggregateKeyType: "IP"}), block))}).Middleware(next), request("GET", "/", ""), 0},
 	} {

@@ -46,6 +46,12 @@
 // own by Config.RuleGroups, or to Go code by Config.GroupFuncs: the module auth/waf/crs has the
 // OWASP Core Rule Set.
 //
+// # Notes
+//
+// Where somebody keeps notes (gatekit.RequestContext.KeepNotes), rules that have matched and let
+// the evaluation go on are on trial, at most 16 of them; the last note is of the rule that has
+// ended it, or of Default_Action, with the status of the answer.
+//
 // # Differences
 //
 // Rate-based rules are exact: they count the requests of the window that ends now, and the first

@@ -70,7 +70,7 @@ func (s *state) judge(e evaluator) bool {
 	}
 	if s.err != nil && s.acl.cfg.FailOpen {
 		s.acl.report(s.r, s.err)
-		s.err = nil
+		s.passed, s.err = s.err, nil
 	}
 	return matched
 }

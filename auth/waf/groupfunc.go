@@ -68,6 +68,7 @@ func (s *state) runFunc(ref *rule) bool {
 			return true
 		}
 		s.acl.report(s.r, err)
+		s.passed = err
 	}
 	at := len(s.groups)
 	s.groups = append(s.groups, groupSeen{group: g})

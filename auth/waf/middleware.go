@@ -25,9 +25,14 @@ type station struct {
 func (h *station) Station() (kind string, next http.Handler) { return "waf", h.next }
 
 func (h *station) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	rc := gatekit.From(r.Context()) // only written to where there is one: attaching one costs
+	began := rc.Clock()
 	s := h.acl.begin(r)
 	s.evaluate()
 	act, why := s.action(), s.faulty()
+	if rc.Keeps(gatekit.KeepOutcomes) {
+		s.note(rc, began, act, why)
+	}
 	if h.acl.cfg.Log != nil {
 		h.acl.cfg.Log(s.record())
 	}
@@ -36,7 +41,6 @@ func (h *station) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r = s.insert(act)
 	}
 	h.acl.release(s)
-	rc := gatekit.From(r.Context()) // only written to where there is one: attaching one costs
 	switch {
 	case allowed:
 		rc.SetWebACL(&h.acl.allowed)

@@ -21,6 +21,7 @@ type state struct {
 	groups          []groupSeen
 	last            ending
 	err             error // the first fault of the evaluation
+	passed          error // the last one that was passed over
 	looked          parts
 	details         []MatchRecord // what injections the rule being judged has found
 
@@ -91,7 +92,7 @@ const (
 func (s *state) reset(r *http.Request) {
 	s.r = r
 	clear(s.kept)
-	s.last, s.err, s.looked = ending{}, nil, 0
+	s.last, s.err, s.passed, s.looked = ending{}, nil, nil, 0
 	s.labels, s.pending, s.inserted = s.labels[:0], s.pending[:0], s.inserted[:0]
 	s.seen, s.groups = s.seen[:0], s.groups[:0]
 	s.clientKnown, s.received = false, ""

@@ -89,6 +89,19 @@ func ParseKey(name string) (Key, error) {
 	return Key{name: lower}, nil
 }
 
+// String returns the key's name, in lower case.
+func (k Key) String() string {
+	if k.id == keyPrincipalTag {
+		return tagPrefix + k.name
+	}
+	for name, id := range keysByName {
+		if id == k.id {
+			return name
+		}
+	}
+	return k.name
+}
+
 func (k Key) multiValued() bool { return k.id == keyPrincipalOrgPaths || k.name == "aws:tagkeys" }
 
 // list returns the values of k, in one's room if there is only one. None means that the request

@@ -12,7 +12,6 @@
 package iam
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -69,11 +68,7 @@ func (d Decision) String() string {
 	if d.Statement < 0 {
 		return "implicit deny: no statement applies"
 	}
-	sid := ""
-	if d.Sid != "" {
-		sid = " (" + d.Sid + ")"
-	}
-	return fmt.Sprintf("%v by statement %d%s of policy %d", d.Effect, d.Statement, sid, d.Policy)
+	return d.Effect.String() + " by " + d.where()
 }
 
 // actionName is an action in lower case. Those of a gateway cost no allocation.
@@ -101,7 +96,7 @@ func Evaluate(r *Request, policies ...*Policy) Decision {
 		}
 		for j := range p.statements {
 			s := &p.statements[j]
-			if !s.deny && decision.Effect == Allow || !s.applies(r, action, &arn, isARN) {
+			if !s.deny && decision.Effect == Allow || s.obstacle(r, action, &arn, isARN) != applies {
 				continue
 			}
 			if s.deny {
@@ -113,21 +108,37 @@ func Evaluate(r *Request, policies ...*Policy) Decision {
 	return decision
 }
 
-// applies reports whether the statement is about the request. All of its elements must be; they are
-// asked from the cheapest on. The order can't be seen: no element changes anything, and one that
-// can't be evaluated is only ever a condition, which comes last.
+// obstacle is an element of a statement by which it isn't about a request. Those from ofCondition
+// on are its conditions, in order.
+type obstacle int
+
+const (
+	applies obstacle = iota // none is
+	ofAction
+	ofResource
+	ofPrincipal
+	ofCondition
+)
+
+// obstacle returns the first element by which the statement isn't about the request. All of its
+// elements must be; they are asked from the cheapest on. What is decided doesn't show the order: no
+// element changes anything, and one that can't be evaluated is only ever a condition, which comes
+// last.
 //
 // Where an element can be read in two ways, the statement's effect chooses: the reading in which
 // less is allowed. So a doubt never opens, and a document that the managed gateway takes needn't be
 // refused for it.
-func (s *statement) applies(r *Request, action string, arn *arnParts, isARN bool) bool {
+func (s *statement) obstacle(r *Request, action string, arn *arnParts, isARN bool) obstacle {
 	// An empty list matches nothing. Read like this, all but an empty list would allow everything,
 	// which nobody has written.
-	if !s.deny && (s.notActions && len(s.actions) == 0 || s.notResources && len(s.resources) == 0) {
-		return false
+	if !s.deny && s.notActions && len(s.actions) == 0 {
+		return ofAction
+	}
+	if !s.deny && s.notResources && len(s.resources) == 0 {
+		return ofResource
 	}
 	if slices.ContainsFunc(s.actions, func(g glob) bool { return g.match(action, r) }) == s.notActions {
-		return false
+		return ofAction
 	}
 	// A pattern that can be read in two ways is read in the one that allows less. A request for
 	// what is no ARN is for nothing that a pattern but * can name.
@@ -136,22 +147,22 @@ func (s *statement) applies(r *Request, action string, arn *arnParts, isARN bool
 		return a.all || isARN &&
 			a.match(arn, r, wide)
 	}) == s.notResources {
-		return false
+		return ofResource
 	}
 	if s.principals != nil && !s.principals.apply(&r.Principal, s.notPrincipals, s.deny) {
-		return false
+		return ofPrincipal
 	}
 	for i := range s.conditions {
 		switch s.conditions[i].evaluate(r) {
 		case doesNotHold:
-			return false
+			return ofCondition + obstacle(i)
 		case failed:
 			if !s.deny {
-				return false
+				return ofCondition + obstacle(i)
 			}
 		}
 	}
-	return true
+	return applies
 }
 
 // String returns "implicit deny", "explicit deny" or "allow".

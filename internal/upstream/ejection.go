@@ -22,19 +22,21 @@ func (p *Pool) answered(s *server) {
 
 // failed notes that s gave none. That it may eject the last one that is healthy does no harm: then
 // all get requests again.
-func (p *Pool) failed(s *server) {
+func (p *Pool) failed(s *server) (ejected bool) {
 	after := int32(p.config.Ejection.Failures)
 	if after <= 0 || s.failures.Add(1) < after || p.config.Fixed || len(p.servers.Load().all) == 1 {
-		return
+		return false
 	}
 	now := time.Now()
 	until := s.ejectedUntil.Load()
 	if until > now.UnixNano() {
-		return // by another request that failed with this one
+		return false // by another request that failed with this one
 	}
 	times := time.Duration(min(s.ejections.Load()+1, maxEjections))
 	if s.ejectedUntil.CompareAndSwap(until, now.Add(times*p.config.Ejection.For).UnixNano()) {
 		s.ejections.Add(1)
 		s.failures.Store(after - 1) // after that time, one more failure is enough
+		return true
 	}
+	return false
 }

@@ -28,6 +28,9 @@ type Exchange struct {
 	URL url.URL
 	// Upgrade is the protocol that the client asks to change to, or "".
 	Upgrade string
+	// OnFailure, if it isn't nil, is called for each attempt that is repeated, or that has taken
+	// its server out of service.
+	OnFailure func(Failure)
 
 	pool    *Pool
 	timeout time.Duration

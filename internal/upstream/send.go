@@ -40,22 +40,51 @@ func (x *Exchange) send() (*http.Response, error) {
 			return nil, err
 		}
 		x.hold(s)
+		var began time.Time
+		if x.OnFailure != nil {
+			began = time.Now()
+		}
 		res, err := x.try(s, len(tried))
 		tried = append(tried, s)
 		again := err != nil || slices.Contains(p.retries.Statuses, res.StatusCode)
+		f := Failure{Address: s.address, Err: err}
 		if err != nil && x.serversFault() { // of an answer the end of its body tells
-			p.failed(s)
+			f.Ejected = p.failed(s)
 		}
 		left := len(tried) < p.retries.attemptsFor(len(p.servers.Load().all))
-		if again && left && x.mayRepeat(err) && p.retries.budget.withdraw() {
-			if res != nil {
-				_ = res.Body.Close()
+		f.Repeated = again && left && x.mayRepeat(err) && p.retries.budget.withdraw()
+		if x.OnFailure != nil && (f.Repeated || f.Ejected) {
+			if f.Took = time.Since(began); res != nil {
+				f.Status = res.StatusCode
 			}
-			x.release()
-			continue
+			x.OnFailure(f)
 		}
-		return res, err
+		if !f.Repeated {
+			return res, err
+		}
+		if res != nil {
+			_ = res.Body.Close()
+		}
+		x.release()
 	}
+}
+
+// Failure is an attempt that came to nothing.
+type Failure struct {
+	Address  string // the server's, as it is configured; "" is the only one
+	Status   int    // of an answer that counts as none; 0 without one
+	Err      error  // nil with an answer
+	Took     time.Duration
+	Repeated bool // another attempt follows
+	Ejected  bool // the server gets no requests for a while
+}
+
+// Server returns the address of the server that the exchange has a place at, or "".
+func (x *Exchange) Server() string {
+	if x.at == nil {
+		return ""
+	}
+	return x.at.address
 }
 
 // connectionAt returns a server that may have one more request, and waits for one if there is none.

@@ -26,6 +26,7 @@ type capture struct {
 
 	held    int64 // of Cache.copies
 	dropped bool
+	why     string // it was dropped, for notes
 	entry   Entry
 	length  int // Content-Length as declared, or -1
 }
@@ -40,11 +41,11 @@ func (cache *Cache) newCapture(w http.ResponseWriter, r *http.Request, status st
 }
 
 // drop ends the keeping of a copy.
-func (w *capture) drop() {
+func (w *capture) drop(why string) {
 	if w.dropped {
 		return
 	}
-	w.dropped = true
+	w.dropped, w.why = true, why
 	if w.passing != nil && w.entry.Status < 400 && !ofTheRequest[w.entry.Status] {
 		w.passing.Store(time.Now().Add(passFor).UnixNano())
 	}
@@ -63,8 +64,12 @@ func (w *capture) Commit(status int) int {
 	var keep bool
 	e.Tags, keep = w.cache.takeTags(h)
 	e.Vary, keep = varyOf(h, keep)
-	if !keep || !keepable(status, h) {
-		w.drop()
+	why := whyTags
+	if keep {
+		why = unkeepable(status, h)
+	}
+	if why != "" {
+		w.drop(why)
 	} else {
 		e.Header = fields(h, w.before)
 		if v := h["Content-Length"]; len(v) == 1 {
@@ -73,7 +78,7 @@ func (w *capture) Commit(status int) int {
 			}
 		}
 		if w.length > w.cache.maxBody {
-			w.drop()
+			w.drop(whyLarge)
 		} else if size := min(max(w.length, 0), preallocated); !w.head && w.hold(size) {
 			e.Body = make([]byte, 0, size)
 		}
@@ -118,15 +123,17 @@ var ofTheRequest = map[int]bool{
 	http.StatusRequestHeaderFieldsTooLarge:  true,
 }
 
-// keepable reports whether an answer with this status and these headers may be kept.
-func keepable(status int, h http.Header) bool {
+// unkeepable says why an answer with this status and these headers may not be kept, or "".
+func unkeepable(status int, h http.Header) string {
 	switch {
 	case status < 200 || status >= 500 || ofTheRequest[status]:
-		return false
+		return whyStatus
 	case len(h["Set-Cookie"]) > 0 || len(h["Trailer"]) > 0 || len(h["Content-Range"]) > 0:
-		return false
+		return whyHeaders
+	case directive(h, "private") || directive(h, "no-store"):
+		return whyPrivate
 	}
-	return !directive(h, "private") && !directive(h, "no-store")
+	return ""
 }
 
 // takeTags removes the tag header, which isn't the client's.
@@ -149,7 +156,7 @@ func (w *capture) WriteBody(to http.ResponseWriter, b []byte) (n int, err error)
 	}
 	if err != nil {
 		w.passing = nil
-		w.drop()
+		w.drop(whyClient)
 	}
 	return n, err
 }
@@ -159,7 +166,7 @@ func (w *capture) copy(b []byte) {
 		return
 	}
 	if len(w.entry.Body)+len(b) > w.cache.maxBody {
-		w.drop()
+		w.drop(whyLarge)
 		return
 	}
 	if w.hold(len(w.entry.Body) + len(b)) {
@@ -176,7 +183,7 @@ func (w *capture) hold(size int) bool {
 	if w.cache.copies.Add(more) > w.cache.maxCopies {
 		w.cache.copies.Add(-more)
 		w.passing = nil // it isn't the backend's answer that is at fault
-		w.drop()
+		w.drop(whyCrowded)
 		return false
 	}
 	w.held += more
@@ -202,16 +209,21 @@ func (w *capture) ReadFrom(r io.Reader) (int64, error) {
 
 // Stream says that the answer comes bit by bit: it may never end, so nobody waits for it any
 // longer, and no copy is kept.
-func (w *capture) Stream() { w.drop() }
+func (w *capture) Stream() { w.drop(whyStreamed) }
 
 // done returns the answer once the handler has returned, or nil if it isn't one to keep.
 func (w *capture) done(now time.Time, ttl, stale time.Duration) *Entry {
 	w.Finish()
-	if w.dropped || w.length >= 0 && w.length != len(w.entry.Body) && !w.head {
+	if w.dropped {
+		return nil
+	}
+	if w.length >= 0 && w.length != len(w.entry.Body) && !w.head {
+		w.why = whyCut
 		return nil
 	}
 	for name := range w.Header() { // trailers that weren't announced
 		if len(name) > len(http.TrailerPrefix) && name[:len(http.TrailerPrefix)] == http.TrailerPrefix {
+			w.why = whyCut
 			return nil
 		}
 	}

@@ -59,6 +59,12 @@
 // asks after doesn't wait for it. (One that another machine of a fleet was asked for before a
 // max-age=0 here may be.)
 //
+// # Notes
+//
+// Where somebody keeps notes (gatekit.RequestContext.KeepNotes), one says hit, miss or skipped, and
+// why, and behind a miss another one whether the answer is kept now (passed), or why it isn't
+// (skipped).
+//
 // # Differences
 //
 //   - The caller is part of the key, and so is all of the path and query, unless the route says

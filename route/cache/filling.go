@@ -11,10 +11,13 @@ import (
 // filling is one request's way to an answer.
 type filling struct {
 	*cached
-	ttl  time.Duration
-	key  Key
-	at   Mark
-	lost int // how many clients it has waited for in vain
+	ttl time.Duration
+	key Key
+	at  Mark
+	// why the answer is made anew, and the store's fault when it was last read: for notes.
+	why   string
+	fault error
+	lost  int // how many clients it has waited for in vain
 }
 
 // look returns the entry that answers r, or nil, after a look at the signpost where answers vary.
@@ -25,7 +28,7 @@ func (f *filling) look(r *http.Request) *Entry {
 		e, _, err = f.cache.store.Get(r.Context(), f.key.variant(r, e.Vary))
 	}
 	f.cache.note(r.Context(), &f.cache.reading, err)
-	if err != nil {
+	if f.fault = err; err != nil {
 		return nil
 	}
 	return e
@@ -35,7 +38,7 @@ func (f *filling) look(r *http.Request) *Entry {
 func (f *filling) mark(r *http.Request) {
 	_, mark, err := f.cache.store.Get(r.Context(), f.key)
 	f.cache.note(r.Context(), &f.cache.reading, err)
-	f.at = mark
+	f.at, f.fault = mark, err
 }
 
 func (f *filling) serve(w http.ResponseWriter, r *http.Request) {
@@ -44,12 +47,18 @@ func (f *filling) serve(w http.ResponseWriter, r *http.Request) {
 	now := time.Now()
 	if !e.expired(now) {
 		c.hits.Add(1)
+		why := ""
 		if !now.Before(e.Expires) {
+			why = whyStale
 			c.stale.Add(1)
 			f.refreshBehind(r)
 		}
+		note(gatekit.From(r.Context()), gatekit.Hit, why, nil)
 		f.answer(w, r, e, now)
 		return
+	}
+	if e != nil {
+		f.why = whyExpired
 	}
 	// Nobody waits for a request with a body, and it waits for nobody: how long the body takes to
 	// come is for its client to choose.
@@ -106,6 +115,7 @@ func (f *filling) wait(w http.ResponseWriter, r *http.Request, running *call) {
 	if now := time.Now(); !e.expired(now) {
 		f.cache.hits.Add(1)
 		f.cache.coalesced.Add(1)
+		note(gatekit.From(r.Context()), gatekit.Hit, whyJoined, nil)
 		f.answer(w, r, e, now)
 		return
 	}
@@ -127,6 +137,7 @@ func (f *filling) fill(w http.ResponseWriter, r *http.Request, own *call, status
 		status = ""
 	}
 	rc, r := gatekit.Attach(r) // so that a refusal is seen, whoever makes it
+	note(rc, gatekit.Miss, f.why, f.fault)
 	replacements := c.replacement(f.key).Load()
 	out := c.newCapture(w, r, status, own)
 	out.passing = c.passes(f.key)
@@ -134,12 +145,21 @@ func (f *filling) fill(w http.ResponseWriter, r *http.Request, own *call, status
 	f.next.ServeHTTP(out, r)
 	e := out.done(time.Now(), f.ttl, f.rule.stale)
 	lost := r.Context().Err() != nil // who notices that stops half-way, and may not say so
-	if lost || rc.Rejection() != nil {
-		e = nil
+	why, err := out.why, error(nil)
+	switch {
+	case lost:
+		e, why = nil, whyClient
+	case rc.Rejection() != nil:
+		e, why = nil, whyRefused
+	case e != nil && c.replacement(f.key).Load() != replacements:
+		why = whyReplaced
+	case e != nil:
+		why = whyKept
+		if err = f.keep(r, e); err != nil {
+			why = whyStoreRefuse
+		}
 	}
-	if e != nil && c.replacement(f.key).Load() == replacements {
-		f.keep(r, e)
-	}
+	noteKept(rc, why, err)
 	switch {
 	case own == nil:
 	case lost:
@@ -150,7 +170,7 @@ func (f *filling) fill(w http.ResponseWriter, r *http.Request, own *call, status
 }
 
 // keep puts e into the store, behind a signpost if it varies.
-func (f *filling) keep(r *http.Request, e *Entry) {
+func (f *filling) keep(r *http.Request, e *Entry) error {
 	key := f.key
 	var err error
 	if len(e.Vary) > 0 {
@@ -166,10 +186,11 @@ func (f *filling) keep(r *http.Request, e *Entry) {
 	}
 	f.cache.note(r.Context(), &f.cache.keeping, err)
 	if err != nil {
-		return
+		return err
 	}
 	f.cache.stored.Add(1)
 	if p := f.cache.passes(f.key); p.Load() != 0 {
 		p.Store(0)
 	}
+	return nil
 }

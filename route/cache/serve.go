@@ -42,7 +42,8 @@ func (h *cached) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		gatekit.Reject(w, r, err)
 		return
 	}
-	if ttl == 0 || !rule.judged(r, rc) || !isPlain(r) {
+	if why := h.unused(r, rc, ttl); why != "" {
+		note(rc, gatekit.Skipped, why, nil)
 		h.pass(w, r, "gatekit; fwd=bypass")
 		return
 	}
@@ -56,17 +57,33 @@ func (h *cached) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case open || c.mayReplace != nil && c.mayReplace(r):
 			f.mark(r)
+			f.why = whyRequested
 			c.replacement(key).Add(1)
 			f.fill(w, r, nil, "gatekit; fwd=request")
 			return
 		case strategy == gatekit.FailWith403:
+			noteForbidden(rc)
 			gatekit.Reject(w, r, unauthorized)
 			return
 		case strategy == gatekit.SucceedWithResponseHeader:
 			w.Header()["Warning"] = []string{ignored}
 		}
+		note(rc, gatekit.Skipped, whyIgnored, nil)
 	}
 	f.serve(w, r)
+}
+
+// unused says why the cache has no part in the request's answer, or "".
+func (h *cached) unused(r *http.Request, rc *gatekit.RequestContext, ttl time.Duration) string {
+	switch {
+	case ttl == 0:
+		return whyOff
+	case !h.rule.judged(r, rc):
+		return whyUnjudged
+	case !isPlain(r):
+		return whyUnplain
+	}
+	return ""
 }
 
 // asSent returns the request as a backend gets it: without the headers that a client's Connection
@@ -127,7 +144,7 @@ func (h *cached) pass(w http.ResponseWriter, r *http.Request, status string) {
 		status = ""
 	}
 	out := h.cache.newCapture(w, r, status, nil)
-	out.drop()
+	out.drop("")
 	h.next.ServeHTTP(out, r)
 	out.Finish()
 }

@@ -66,6 +66,13 @@
 // says otherwise; gatekit.Limits refuses requests with too many header bytes or too large a body
 // before any integration.
 //
+// # Notes
+//
+// The outcome of a call is [gatekit.Integration], which is also its note where somebody keeps them
+// (gatekit.RequestContext.KeepNotes): passed with a status, failed with an error, answered by a
+// mock. Attempts that another one follows are retried, each with its upstream; one that has ejected
+// its upstream says so. An Invoker of the program's own tells request IDs by [TellRequestID].
+//
 // # Differences of Lambda integrations
 //
 //   - Header names arrive in net/http's spelling (X-My-Header), where the managed gateway keeps

@@ -3,6 +3,7 @@ package integration
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"reflect"
 
 	"github.com/gatekit-go/gatekit/internal/jsonlex"
@@ -25,6 +26,9 @@ type FunctionError struct {
 func (e *FunctionError) Error() string {
 	return fmt.Sprintf("integration: the function failed: %s: %s", e.Type, e.Message)
 }
+
+// HTTPStatusCode returns 200, which is what the Lambda service answers of a function that failed.
+func (e *FunctionError) HTTPStatusCode() int { return http.StatusOK }
 
 // text is what logs and selection patterns get. It isn't empty, as that would mean that nothing
 // failed.
@@ -59,6 +63,8 @@ func (e *FunctionError) JSON() []byte {
 //		if err != nil {
 //			return nil, err
 //		}
+//		id, _ := middleware.GetRequestIDMetadata(out.ResultMetadata) // for logs
+//		integration.TellRequestID(ctx, id)
 //		return integration.FunctionResult(out.FunctionError, out.Payload)
 //	}
 //
@@ -101,6 +107,9 @@ func (e *InvokeError) Error() string {
 
 // ErrorCode returns Code, as errors of the AWS SDK do.
 func (e *InvokeError) ErrorCode() string { return e.Code }
+
+// HTTPStatusCode returns Status, as errors of the AWS SDK do.
+func (e *InvokeError) HTTPStatusCode() int { return e.Status }
 
 var errThrottled = &InvokeError{Status: 429, Code: "TooManyRequestsException"}
 

@@ -93,8 +93,10 @@ type exchange struct {
 	proxy  *Proxy
 	rc     *gatekit.RequestContext
 	flavor gatekit.Flavor
-	mapped bool      // see gatekit.RequestContext.Mapped
-	values [8]string // what the out headers' slices point at
+	mapped bool                // see gatekit.RequestContext.Mapped
+	done   gatekit.Integration // what is known of the outcome
+	told   bool                // recorded
+	values [8]string           // what the out headers' slices point at
 }
 
 // ServeHTTP passes the request on and answers with what comes back.
@@ -109,6 +111,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		gatekit.Reject(w, r, err)
 		return
 	}
+	x.OnFailure = failureNotes(x.rc, p.implicit)
 	x.Start(p.pool, p.timeout[x.flavor])
 	defer x.End()
 	res, err := x.Send()

@@ -24,13 +24,16 @@ import (
 // answer passes the response on.
 func (x *exchange) answer(res *http.Response) {
 	defer res.Body.Close()
-	defer x.record(res.StatusCode)
+	x.answered(res)
+	defer x.record()
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		x.tunnel(res)
 		return
 	}
 	if max := x.proxy.maxResponse; max > 0 && res.ContentLength > max && x.Out.Method != http.MethodHead {
 		x.Answered()
+		x.done.Err = errResponseTooLarge
+		x.record()
 		x.reject(responseTooLarge[x.flavor == gatekit.REST])
 		return
 	}
@@ -64,13 +67,19 @@ func (x *exchange) answer(res *http.Response) {
 	if err := x.Copy(body, length, duplex || isEventStream(res.Header)); err != nil {
 		// Whoever reads this response must see that it isn't all. The server logs nothing for this
 		// value.
+		x.done.Err = err
 		panic(http.ErrAbortHandler)
 	}
 	x.Answered()
 	_ = res.Body.Close() // fills in the trailers
-	if len(res.Trailer) == 0 {
-		return
+	if len(res.Trailer) > 0 {
+		x.passTrailers(res, announced)
 	}
+}
+
+// passTrailers passes on the trailers, of which those in announced were.
+func (x *exchange) passTrailers(res *http.Response, announced []string) {
+	out := x.W.Header()
 	_ = http.NewResponseController(x.W).Flush() // or a short body would get a Content-Length, and no trailers
 	for name, values := range res.Trailer {
 		switch {
@@ -112,9 +121,28 @@ func (g *gunzip) Read(b []byte) (int, error) {
 	return g.out.Read(b)
 }
 
-// record says how the integration did.
-func (x *exchange) record(status int) {
-	x.rc.SetIntegration(gatekit.Integration{Status: status, Latency: time.Since(x.Began)})
+// answered takes down what an answer's headers tell of the outcome.
+func (x *exchange) answered(res *http.Response) {
+	x.done.Status = res.StatusCode
+	setIDs(&x.done, res.Header)
+	x.asked()
+}
+
+// asked takes down which upstream has the request, while it has it.
+func (x *exchange) asked() {
+	if !x.proxy.implicit {
+		x.done.Upstream = x.Server()
+	}
+}
+
+// record says how the integration did, once.
+func (x *exchange) record() {
+	if x.told {
+		return
+	}
+	x.told = true
+	x.done.Latency = time.Since(x.Began)
+	x.rc.SetIntegration(x.done)
 }
 
 var responseTooLarge = map[bool]*gatekit.Rejection{
@@ -132,8 +160,13 @@ const networkError = "Network error communicating with endpoint"
 
 // fail answers a request that got no response.
 func (x *exchange) fail(err error) {
-	x.record(0)
-	if fault := x.Fault(); fault != nil {
+	fault := x.Fault()
+	if x.done.Err = err; fault != nil {
+		x.done.Err = fault
+	}
+	x.asked()
+	x.record()
+	if fault != nil {
 		x.rejectBody(fault)
 		return
 	}
@@ -214,6 +247,8 @@ func (x *exchange) tunnel(res *http.Response) {
 		err = x.Tunnel(server, res.Header)
 	}
 	if err != nil {
+		x.done.Err = err
+		x.record()
 		x.reject(&gatekit.Rejection{Type: gatekit.IntegrationFailure, Cause: err})
 	}
 }

@@ -65,7 +65,7 @@ func (h *LambdaHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.refuse(w, r, err)
 		return
 	}
-	c.note(gatekit.Integration{Status: answer.status})
+	c.note(gatekit.Integration{Status: answer.status}, nil)
 	answer.write(w, r, rc)
 }
 

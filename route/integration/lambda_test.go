@@ -339,7 +339,7 @@ func TestOutcomeIsNoted(t *testing.T) {
 			time.Sleep(time.Second)
 			return []byte(`{"statusCode":404}`), nil
 		}))
-		require.Equal(t, &gatekit.Integration{Status: 404, Latency: time.Second}, rc.Integration())
+		require.Equal(t, &gatekit.Integration{Status: 404, ServiceStatus: 200, Latency: time.Second}, rc.Integration())
 	})
 }
 

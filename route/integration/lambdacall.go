@@ -85,6 +85,8 @@ type running struct {
 	cancel context.CancelFunc
 	client context.Context
 	began  time.Time
+	id     string // that the function is told
+	told   invoke.Told
 }
 
 // isLocal reports whether f runs in this process.
@@ -99,10 +101,13 @@ func isLocal(f gatekit.Invoker) bool {
 // start begins a call for r.
 func (c *calls) start(r *http.Request, timeout time.Duration, arn string, local bool) *running {
 	rc := gatekit.From(r.Context())
-	call := &running{of: c, rc: rc, local: local, client: r.Context(), began: time.Now()}
+	call := &running{of: c, rc: rc, local: local, client: r.Context(), began: time.Now(), id: rc.RequestID()}
 	ctx := lambdacontext.NewContext(context.WithoutCancel(r.Context()), &lambdacontext.LambdaContext{
-		AwsRequestID: rc.RequestID(), InvokedFunctionArn: arn,
+		AwsRequestID: call.id, InvokedFunctionArn: arn,
 	})
+	if !local {
+		ctx = call.told.Context(ctx)
+	}
 	call.ctx, call.cancel = context.WithTimeout(ctx, cmp.Or(timeout, rc.API.Flavor.Limits().IntegrationTimeout))
 	return call
 }
@@ -185,9 +190,13 @@ func (c *running) invoke(f gatekit.Invoker, payload []byte, limit int64) ([]byte
 	return out, err
 }
 
-// note notes the outcome of a call that has ended.
-func (c *running) note(i gatekit.Integration) {
+// note notes the outcome of a call that has ended, with err where the function isn't what failed.
+func (c *running) note(i gatekit.Integration, err error) {
 	i.Latency = time.Since(c.began)
+	c.tell(&i, err)
+	if i.FunctionError == "" {
+		i.Err = err
+	}
 	c.rc.SetIntegration(i)
 	c.cancel()
 }
@@ -195,7 +204,7 @@ func (c *running) note(i gatekit.Integration) {
 // refuse answers for a function that didn't.
 func (c *running) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, errClient) { // the function finishes what it has begun, and nobody reads an answer
-		c.rc.SetIntegration(gatekit.Integration{Latency: time.Since(c.began)})
+		c.rc.SetIntegration(gatekit.Integration{Latency: time.Since(c.began), Err: err})
 		gatekit.Reject(w, r, &gatekit.Rejection{Type: gatekit.IntegrationFailure, Cause: err})
 		return
 	}
@@ -212,7 +221,7 @@ func (c *running) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case c.isFunctions(err):
 		i.FunctionError = functionErrorOf(err).text()
 	}
-	c.note(i)
+	c.note(i, err)
 	gatekit.Reject(w, r, rejection)
 }
 

@@ -95,7 +95,7 @@ func (h *LambdaCustomHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) 
 	c := h.start(r, timeout, h.config.FunctionARN, h.local)
 	switch {
 	case !jsonscan.Valid(payload):
-		c.note(gatekit.Integration{Status: http.StatusBadRequest})
+		c.note(gatekit.Integration{Status: http.StatusBadRequest, ServiceStatus: http.StatusBadRequest}, nil)
 		answer(w, http.StatusBadRequest, []byte(`{"Type":"User","message":"Could not parse request body into json"}`))
 		return
 	case kind == "Event":
@@ -108,11 +108,12 @@ func (h *LambdaCustomHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) 
 	out, err := c.invoke(h.function, payload, h.config.MaxReplyBytes)
 	switch {
 	case err == nil:
-		c.note(gatekit.Integration{Status: http.StatusOK})
+		c.note(gatekit.Integration{Status: http.StatusOK}, nil)
 		answer(w, http.StatusOK, out)
 	case c.isFunctions(err):
 		failed := functionErrorOf(err)
-		c.note(gatekit.Integration{Status: http.StatusOK, FunctionError: failed.text()}) // the Lambda service's status
+		// The status is the Lambda service's.
+		c.note(gatekit.Integration{Status: http.StatusOK, FunctionError: failed.text()}, err)
 		answer(w, http.StatusOK, failed.JSON())
 	default:
 		c.refuse(w, r, err)
@@ -133,7 +134,9 @@ func (h *LambdaCustomHandler) serveEvent(w http.ResponseWriter, r *http.Request,
 		defer func() { _ = recover() }() // as of every failure, nobody hears of it
 		_, _ = h.function.Invoke(c.ctx, payload)
 	}()
-	c.rc.SetIntegration(gatekit.Integration{Status: http.StatusAccepted, Latency: time.Since(c.began)})
+	c.rc.SetIntegration(gatekit.Integration{
+		Status: http.StatusAccepted, ServiceStatus: http.StatusAccepted, Latency: time.Since(c.began),
+	})
 	w.WriteHeader(http.StatusAccepted)
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/gatekit-go/gatekit/internal/httpword"
+	"github.com/gatekit-go/gatekit/internal/invoke"
 	"github.com/gatekit-go/gatekit/internal/mistakes"
 )
 
@@ -73,6 +74,7 @@ func (e *Endpoint) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		return nil, fmt.Errorf("integration: call the function's endpoint: %w", err)
 	}
 	defer w.Body.Close()
+	invoke.Tell(ctx, invoke.Outcome{Status: w.StatusCode, RequestID: w.Header.Get("X-Amzn-Requestid")})
 	out, err := io.ReadAll(io.LimitReader(w.Body, e.limit+1))
 	switch {
 	case err != nil:

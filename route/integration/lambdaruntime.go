@@ -16,6 +16,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
+	"github.com/gatekit-go/gatekit/internal/invoke"
 	"github.com/gatekit-go/gatekit/internal/mistakes"
 )
 
@@ -112,6 +113,7 @@ func (a *RuntimeAPI) InvokeStream(ctx context.Context, payload []byte) (io.ReadC
 	}
 	select {
 	case answer := <-i.answer:
+		invoke.Tell(ctx, invoke.Outcome{Status: http.StatusOK, RequestID: i.id})
 		if answer.err != nil {
 			return nil, answer.err
 		}

@@ -127,7 +127,7 @@ func (h *LambdaHandler) serveStream(w http.ResponseWriter, r *http.Request, c *r
 	if err != nil && !errors.Is(err, errClient) {
 		outcome.FunctionError = functionErrorOf(err).text()
 	}
-	c.note(outcome)
+	c.note(outcome, err)
 	if err != nil {
 		panic(http.ErrAbortHandler) // the status is out: only the connection can tell that this isn't the end
 	}

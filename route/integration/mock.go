@@ -82,7 +82,9 @@ func (m *MockHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(m.body) // a client that went away is no fault of ours
 	}
-	gatekit.From(r.Context()).SetIntegration(gatekit.Integration{Status: m.status, Latency: time.Since(start)})
+	gatekit.From(r.Context()).SetIntegration(gatekit.Integration{
+		Status: m.status, Latency: time.Since(start), Mock: true,
+	})
 }
 
 // Station implements [gatekit.Station]. An integration is where a chain ends.

@@ -95,15 +95,18 @@ func (x *serviceCall) prepare(ctx context.Context, r *http.Request, to *serviceR
 
 // serve sends the request, and answers.
 func (x *serviceCall) serve(r *http.Request) {
+	x.OnFailure = failureNotes(x.rc, true)
 	x.Start(x.service.pool, x.service.timeout[x.flavor])
 	defer x.End()
 	res, err := x.Send()
-	status := 0
+	status, outcome := 0, gatekit.Integration{}
 	if err == nil {
 		status = res.StatusCode
+		setIDs(&outcome, res.Header)
 		err = x.read(res)
 	}
-	x.rc.SetIntegration(gatekit.Integration{Status: status, Latency: time.Since(x.Began)})
+	outcome.Status, outcome.Err, outcome.Latency = status, err, time.Since(x.Began)
+	x.rc.SetIntegration(outcome)
 	switch {
 	case x.ClientGone():
 		panic(http.ErrAbortHandler) // nobody is there to read an answer

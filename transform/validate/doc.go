@@ -37,6 +37,11 @@
 // them together get ModelsConfig.PatternBudget a request, and a body that needs more is refused.
 // While such an expression runs, and about a second longer, regexp2 keeps a goroutine for the time.
 //
+// # Notes
+//
+// Where somebody keeps notes (gatekit.RequestContext.KeepNotes), one names the model that has
+// judged the body, or "parameters", and with reasons the place of the first mistake.
+//
 // # Differences
 //
 //   - A model may refer to itself, exclusiveMinimum, minItems and maxItems are checked, and models

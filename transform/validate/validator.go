@@ -130,16 +130,19 @@ func (v *Validator) addModel(m *mistakes.Mistakes, contentType, name string, mod
 // *[ParameterError] as its cause, of type BadRequestBody with a *[BodyError], RequestTooLarge,
 // UnsupportedMediaType (only with RequireModel), or 400 for a body that can't be read. If it has
 // read the body, it has put an equal one in its place.
-func (v *Validator) Check(r *http.Request) error {
-	if err := v.checkParameters(r); err != nil {
-		return err
+func (v *Validator) Check(r *http.Request) error { return v.judge(r).err }
+
+func (v *Validator) judge(r *http.Request) verdict {
+	by := verdict{}
+	if len(v.required) > 0 {
+		by.rule = ruleParameters
 	}
-	if !v.config.ValidateBody {
-		return nil
+	if by.err = v.checkParameters(r); by.err != nil || !v.config.ValidateBody {
+		return by
 	}
 	types := r.Header["Content-Type"]
 	if len(types) > 1 {
-		return invalidBody(&BodyError{reason: errTypes})
+		return verdict{err: invalidBody(&BodyError{reason: errTypes})}
 	}
 	mediaType := jsonType
 	if len(types) == 1 && types[0] != jsonType {
@@ -148,17 +151,17 @@ func (v *Validator) Check(r *http.Request) error {
 	m := v.models[mediaType]
 	if m == nil {
 		if m = v.models[defaultModel]; m == nil {
-			if v.config.RequireModel {
-				return errNoModel
+			if by.why = reasonNoModel; v.config.RequireModel {
+				by.err = errNoModel
 			}
-			return nil
+			return by
 		}
 	}
 	body, err := wholebody.Read("validate", r, v.config.MaxBodyBytes)
-	if err != nil {
-		return err
+	if err == nil {
+		err = v.checkBody(m, body)
 	}
-	return v.checkBody(m, body)
+	return verdict{rule: m.name, err: err}
 }
 
 var (
@@ -200,7 +203,10 @@ type validated struct {
 }
 
 func (h *validated) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if err := h.validator.Check(r); err != nil {
+	began := gatekit.From(r.Context()).Clock()
+	by := h.validator.judge(r)
+	by.note(r, began)
+	if err := by.err; err != nil {
 		if h.validator.config.ProblemDetails {
 			var rc *gatekit.RequestContext
 			rc, r = gatekit.Attach(r)

@@ -68,6 +68,11 @@
 //
 // A compiled set takes some 12 MiB; share one.
 //
+// # Notes
+//
+// Where somebody keeps notes (gatekit.RequestContext.KeepNotes), rules that have matched are on
+// trial, by their IDs and at most 16 of them; the last note says what comes of it.
+//
 // # Differences
 //
 // PUT, PATCH and DELETE are allowed methods by default, and a few formats of JSON allowed types.

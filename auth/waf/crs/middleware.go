@@ -25,7 +25,10 @@ func (h *station) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.serveInspected(w, r)
 		return
 	}
+	rc := gatekit.From(r.Context())
+	began := rc.Clock()
 	v := h.set.Check(r) // all is given back before the handler runs, which may take its time
+	v.note(rc, began)
 	if v.Blocked {
 		gatekit.Reject(w, r, v.rejection())
 		return

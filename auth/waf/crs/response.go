@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/textproto"
 	"strings"
+	"time"
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/latewriter"
@@ -11,19 +12,25 @@ import (
 
 // serveInspected is ServeHTTP with an eye on the answer: the transaction lasts as long as it.
 func (h *station) serveInspected(w http.ResponseWriter, r *http.Request) {
+	rc := gatekit.From(r.Context())
+	began := rc.Clock()
 	x := h.set.begin(r)
 	defer func() {
 		if v := x.end(); h.set.cfg.Log != nil {
 			h.set.cfg.Log(r, v)
 		}
 	}()
-	if x.refused() {
+	if refused := x.refused(); refused || rc.Keeps(gatekit.KeepOutcomes) {
 		v := x.verdict // the request's part of it: the rest is said at the end
 		if x.tx != nil {
 			x.guard(func() error { v.collect(h.set, x.tx); return nil })
 		}
-		gatekit.Reject(w, r, v.rejection())
-		return
+		v.Blocked = refused
+		v.note(rc, began)
+		if refused {
+			gatekit.Reject(w, r, v.rejection())
+			return
+		}
 	}
 	to := &inspected{exchange: x, proto: r.Proto}
 	to.Init(w, to)
@@ -88,6 +95,8 @@ func (w *inspected) Commit(status int) int {
 func (w *inspected) refuse(status int) int {
 	x, v := w.exchange, w.exchange.verdict
 	x.guard(func() error { v.collect(x.set, x.tx); return nil })
+	v.Blocked = true
+	v.note(gatekit.From(x.r.Context()), time.Time{})
 	answer := &answer{header: http.Header{}}
 	gatekit.Reject(answer, x.r, v.rejection())
 	if answer.status == 0 {
