@@ -32,7 +32,7 @@ func Read(fsys fs.FS, name string, o Options) (*definition.Document, error) {
 	}
 	i := &importer{o: &o, fsys: fsys, handed: map[string]*resource{}, ids: map[string]bool{},
 		madeUp: map[string]string{}, seen: map[definition.Finding]bool{}, unknowns: map[string]definition.Origin{},
-		missing: map[string]bool{}}
+		missing: map[string]bool{}, meant: map[string]string{}}
 	if err := i.open(path.Clean(name)); err != nil {
 		return nil, err
 	}

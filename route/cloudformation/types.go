@@ -171,6 +171,8 @@ var rules = []*rule{
 	{certificate, Bound, "", 0, nil},
 	{"AWS::IAM::Role", Bound, "", 0, nil},
 	{"AWS::WAFv2::WebACL", Bound, "", 0, nil},
+	{"AWS::WAFRegional::WebACL", Bound, "", 0, nil},
+	{"AWS::WAFRegional::WebACLAssociation", Built, "ResourceArn WebACLId", passMapping, (*builder).association},
 	{"AWS::WAFv2::WebACLAssociation", Built, "ResourceArn WebACLArn", passMapping, (*builder).association},
 	{nestedStack, Followed, "", 0, nil},
 	{customResource, Ignored, "", 0, nil},
