@@ -118,6 +118,9 @@ func (s *stack) expand(n *doctree.Node, in *loop) (*doctree.Node, error) {
 				return nil, err
 			}
 		}
+		if v := out.Get("Fn::Sub"); in != nil && len(out.Members) == 1 && isText(v) && !strings.Contains(v.Text, "${") {
+			return v, nil // which SAM wants to be a text, as in a path
+		}
 		return out, nil
 	}
 	return n, nil

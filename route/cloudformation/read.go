@@ -18,9 +18,10 @@ import (
 // folder with it (cdk.out). All APIs of all its stacks are in one document.
 //
 // The error is of what isn't readable, of an OpenAPI document that the managed gateway would
-// refuse, of a SAM template that isn't valid, or of a parameter without a value that a route, an
-// authorizer or a key needs; it names what is to blame. What else can't be known or isn't covered
-// is in the document's Findings, and refuses to be served where it is needed.
+// refuse, of a SAM template that isn't valid, of a resource whose type is missing or misspelled, or
+// of a parameter without a value that a route, an authorizer or a key needs; it names what is to
+// blame. What else can't be known or isn't covered is in the document's Findings, and refuses to be
+// served where it is needed.
 //
 // Read opens files of fsys alone, and no connections. fsys should not lead out of its root:
 // os.Root.FS doesn't, os.DirFS follows links. A template of more than 8 MB, nested deeper than 100,

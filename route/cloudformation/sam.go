@@ -98,8 +98,8 @@ func joined(problems []error) error {
 // then functions, whose events write integrations, and at last the APIs.
 func (s *sam) translate() {
 	s.eachOf("")(func(r *samResource) error {
-		if v := r.node.Get("Properties"); !isNull(v) && !isMap(v) {
-			return r.refuse(v, "Properties: want a map, got %s", v.Kind)
+		if err := r.checkResource(); err != nil {
+			return err
 		}
 		r.node.Set("Properties", r.props)
 		return nil

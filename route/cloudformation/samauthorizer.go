@@ -32,6 +32,12 @@ func (r *samResource) authorizers(auth *doctree.Node) (all []*samAuthorizer, err
 		if !isMap(m.Value) {
 			return nil, a.refuse(m.Value, ": want a map")
 		}
+		if m.Name == "api_key_false" { // by which a method is kept from the API's key
+			return nil, a.refuse(m.Value, ": want another name")
+		}
+		if err := r.s.checkGuards("Auth.Authorizers."+m.Name, m.Value, authorizerProperties, r.refuse); err != nil {
+			return nil, err
+		}
 		if scopes := said(m.Value, "AuthorizationScopes"); scopes != nil && !isList(scopes) {
 			return nil, a.refuse(scopes, ".AuthorizationScopes: want a list")
 		}

@@ -96,9 +96,9 @@ Resources:
     Properties: {RouteSelectionExpression: a, Routes: {$connect: {FunctionArn: a}, sayHello: {FunctionArn: a}}, Auth: {AuthType: custom, AuthArn: a}}
   F:
     Type: AWS::Serverless::Function
-    Properties: {CodeUri: ., AutoPublishAlias: live, Events: {Get: {Type: Api, Properties: {RestApiId: A, Path: /, Method: get}}, Web: {Type: HttpApi, Properties: {ApiId: H}}}}
-  G: {Type: AWS::Serverless::Function, Properties: {Role: arn, CodeUri: ., FunctionUrlConfig: {AuthType: NONE}}}
-  M: {Type: AWS::Serverless::StateMachine, Properties: {Name: m, Events: {Go: {Type: Api, Properties: {RestApiId: A, Path: /m, Method: get}}}}}
+    Properties: {CodeUri: ., Handler: a.b, Runtime: c, AutoPublishAlias: live, Events: {Get: {Type: Api, Properties: {RestApiId: A, Path: /, Method: get}}, Web: {Type: HttpApi, Properties: {ApiId: H}}}}
+  G: {Type: AWS::Serverless::Function, Properties: {Role: arn, CodeUri: ., Handler: a.b, Runtime: c, FunctionUrlConfig: {AuthType: NONE}}}
+  M: {Type: AWS::Serverless::StateMachine, Properties: {Name: m, Definition: {StartAt: A}, Events: {Go: {Type: Api, Properties: {RestApiId: A, Path: /m, Method: get}}}}}
   N: {Type: AWS::Serverless::Application, Properties: {Location: nested.yaml, Parameters: {a: b}}}
   T:
     Type: AWS::SNS::Topic
@@ -159,6 +159,7 @@ Resources:
         Second:
           Type: Api
           Properties: {RestApiId: A, Path: /b, Method: get}
+Globals: {Function: {Handler: a.b, Runtime: c}}
 `, cloudformation.Options{})
 	a := doc.APIs[0]
 	require.Equal(t, definition.Origin{Template: "t.yaml", LogicalID: "A", Line: 3}, a.Origin)
@@ -203,14 +204,14 @@ func TestSAMTraps(t *testing.T) {
 	}
 
 	// A path, and an API, is there as soon as one of its methods is.
-	mixed := read(t, "Conditions: {Never: !Equals [a, b]}\nResources: {F: {Type: AWS::Serverless::Function, Condition: Never, Properties: "+
+	mixed := read(t, "Globals: {Function: {CodeUri: ., Handler: a.b, Runtime: c}}\nConditions: {Never: !Equals [a, b]}\nResources: {F: {Type: AWS::Serverless::Function, Condition: Never, Properties: "+
 		"{Events: {E: {Type: Api, Properties: {Path: /p, Method: get}}}}}, G: {Type: AWS::Serverless::Function, Properties: "+
 		"{Events: {E: {Type: Api, Properties: {Path: /p, Method: put}}}}}}\n", cloudformation.Options{})
 	require.Equal(t, []string{"PUT /p"}, slices.Sorted(maps.Keys(mixed.APIs[0].Routes)))
 
 	// A resource of that name stays if no event is for the implicit API, and gives way else.
 	for events, flavor := range map[string]string{"": "", "Events: {E: {Type: HttpApi}}": definition.FlavorHTTP} {
-		doc := read(t, "Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: ., "+events+"}}, "+
+		doc := read(t, "Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: ., Handler: a.b, Runtime: c, "+events+"}}, "+
 			"ServerlessHttpApi: {Type: AWS::SNS::Topic}}\n", cloudformation.Options{})
 		if flavor == "" {
 			require.Empty(t, doc.APIs)
@@ -241,7 +242,7 @@ func TestSAMWithoutTransform(t *testing.T) {
 		"api":       restAPI("Name: n"),
 		"http":      httpAPI("Name: n"),
 		"websocket": socketAPI(routes),
-		"event":     "\n  F: {Type: AWS::Serverless::Function, Properties: {Events: {E: {Type: HttpApi}}}}",
+		"event":     "\n  F: {Type: AWS::Serverless::Function, Properties: {CodeUri: ., Handler: a.b, Runtime: c, Events: {E: {Type: HttpApi}}}}",
 	} {
 		require.Len(t, read(t, "Resources:"+text+"\n", cloudformation.Options{}).APIs, 1, name)
 	}
@@ -249,7 +250,7 @@ func TestSAMWithoutTransform(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, out)
 	_, _, out, err = cloudformation.TranslateSAM([]byte("Transform: [AWS::LanguageExtensions, AWS::Serverless-2016-10-31]\n" +
-		"Resources: {F: {Type: AWS::Serverless::Function}}"))
+		"Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: ., Handler: a.b, Runtime: c}}}"))
 	require.NoError(t, err)
 	require.Contains(t, out, `"Transform":["AWS::LanguageExtensions"]`, "the others stay")
 	require.Contains(t, out, "AWS::Lambda::Function")
