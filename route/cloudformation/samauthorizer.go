@@ -108,6 +108,9 @@ func (a *samAuthorizer) rest() (*doctree.Node, error) {
 		return nil, err
 	}
 	pools, function := said(a.def, "UserPoolArn"), said(a.def, "FunctionArn")
+	if !truthy(pools) {
+		pools = nil
+	}
 	scheme := textsNode(line, "type", "apiKey")
 	scheme.Set("name", textNode(line, "Authorization"))
 	if header := said(id, "Header"); truthy(header) {

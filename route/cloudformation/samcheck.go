@@ -43,6 +43,7 @@ var otherKinds = map[string]map[string]int{
 	samPrefix + "LayerVersion": {"LayerName": wantText, "Description": wantText, "PublishLambdaVersion": wantBool,
 		"ContentUri": wantTextOrMap, "CompatibleArchitectures": wantList, "CompatibleRuntimes": wantList,
 		"LicenseInfo": wantText, "RetentionPolicy": wantText},
+	samConnector: {"Source": wantMap, "Destination": anything, "Permissions": wantList},
 	samPrefix + "Application": {"Location": wantTextOrMap, "TemplateUrl": wantText, "Parameters": wantMap,
 		"NotificationARNs": wantList, "Tags": wantMap, "TimeoutInMinutes": wantNumber},
 }
@@ -85,7 +86,7 @@ func (r *samResource) checkCode() error {
 	case isNull(typ), kind == "Zip":
 		uri := r.props.Get("CodeUri")
 		switch {
-		case !given("InlineCode") && !given("CodeUri"):
+		case said(r.props, "InlineCode") == nil && !given("CodeUri"):
 			return r.refuse(uri, "want CodeUri or InlineCode")
 		case isMap(uri) && !intrinsic(uri) && (!truthy(uri.Get("Bucket")) || !truthy(uri.Get("Key"))):
 			return r.refuse(uri, "CodeUri: want Bucket and Key")
@@ -113,7 +114,7 @@ func (r *samResource) checkCode() error {
 // of policies, of which the names aren't known here.
 func (r *samResource) checkPolicies() error {
 	policies := said(r.props, "Policies")
-	if policies == nil || intrinsic(policies) {
+	if !truthy(policies) || intrinsic(policies) {
 		return nil
 	}
 	for i, one := range listOf(policies).Items {
@@ -171,7 +172,8 @@ func (r *samResource) checkOther() error {
 			return err
 		}
 	}
-	for typ, name := range inPairs("LayerVersion", "ContentUri", "Application", "Location") {
+	for typ, name := range inPairs("LayerVersion", "ContentUri", "Application", "Location", "Connector", "Source",
+		"Connector", "Destination", "Connector", "Permissions") {
 		if r.typ == samPrefix+typ && said(r.props, name) == nil {
 			return r.refuse(r.props, "%s is required", name)
 		}
@@ -203,7 +205,7 @@ func (r *samResource) checkResource() error {
 	if c := r.node.Get("Condition"); !isNull(c) && !isText(c) {
 		return r.refuse(c, "Condition: want the name of a condition, got %s", c.Kind)
 	}
-	if v := r.node.Get("Properties"); !isNull(v) && !isMap(v) {
+	if v := r.node.Get("Properties"); v != nil && !isMap(v) {
 		return r.refuse(v, "Properties: want a map, got %s", v.Kind)
 	}
 	return nil
@@ -242,7 +244,7 @@ var (
 		"OpenIdConnectUrl"}
 	domainMembers = []string{"DomainName", "CertificateArn", "EndpointConfiguration", "BasePath", "NormalizeBasePath",
 		"MutualTlsAuthentication", "SecurityPolicy", "OwnershipVerificationCertificateArn", "Route53", "Policy",
-		"IpAddressType", "AccessAssociation", "RoutingMode"}
+		"IpAddressType", "AccessAssociation", "EndpointAccessMode"}
 	policyMembers = []string{"CustomStatements", "AwsAccountWhitelist", "AwsAccountBlacklist", "IpRangeWhitelist",
 		"IpRangeBlacklist", "SourceVpcWhitelist", "SourceVpcBlacklist", "IntrinsicVpcWhitelist",
 		"IntrinsicVpcBlacklist", "IntrinsicVpceWhitelist", "IntrinsicVpceBlacklist"}

@@ -106,7 +106,8 @@ func (r *samResource) restDomain() error {
 	if err := r.mutualTLS(d, props); err != nil {
 		return err
 	}
-	for _, name := range []string{"SecurityPolicy", "OwnershipVerificationCertificateArn", "Policy"} {
+	for _, name := range []string{"SecurityPolicy", "EndpointAccessMode", "OwnershipVerificationCertificateArn",
+		"Policy"} {
 		if v := d.Get(name); truthy(v) {
 			props.Set(name, v)
 		}

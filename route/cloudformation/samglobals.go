@@ -134,7 +134,7 @@ func (s *sam) fixOpenAPIVersion(r *samResource) error {
 	}
 	text := textNode(version.Line, version.Text)
 	r.props.Set("OpenApiVersion", text)
-	if body := s.bodies[r.id]; body != nil {
+	if body := r.body(false); body != nil {
 		body.doc.Set("openapi", text)
 		body.doc.Delete("swagger")
 	}

@@ -122,8 +122,7 @@ func (r *samResource) restBody(props, auth, stage *doctree.Node) error {
 	if err := r.location(props); err != nil {
 		return err
 	}
-	if version := said(r.props, "OpenApiVersion"); version != nil && !intrinsic(version) &&
-		!openAPI23.MatchString(version.Text) {
+	if version := said(r.props, "OpenApiVersion"); version != nil && !openAPI23.MatchString(version.Text) {
 		return r.refuse(version, "OpenApiVersion: want a version such as 3.0.1")
 	}
 	if err := r.addCORS(); err != nil {

@@ -249,6 +249,8 @@ func TestSAMWithoutTransform(t *testing.T) {
 	_, _, out, err := cloudformation.TranslateSAM([]byte("Resources: {F: {Type: AWS::Serverless::Function, Properties: {Events: {E: {Type: SQS}}}}}"))
 	require.NoError(t, err)
 	require.Empty(t, out)
+	_, _, _, err = cloudformation.TranslateSAM([]byte("Resources: {F: {Type: AWS::Serverless::Function, Properties: {Event: {E: {Type: Api}}}}}"))
+	require.ErrorContains(t, err, "Event isn't a property")
 	_, _, out, err = cloudformation.TranslateSAM([]byte("Transform: [AWS::LanguageExtensions, AWS::Serverless-2016-10-31]\n" +
 		"Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: ., Handler: a.b, Runtime: c}}}"))
 	require.NoError(t, err)
@@ -283,4 +285,27 @@ func TestSAMNamesThatMeet(t *testing.T) {
 	require.Contains(t, doc.APIs[1].Stages, "Prod")
 	require.Equal(t, definition.Differs, doc.Findings[0].Severity)
 	require.Contains(t, doc.Findings[0].What, "MyApiProdStage of MyApi takes the place of another resource's, of line 2")
+}
+
+// What the translator's own tests don't say, and its code does.
+func TestSAMSmallThings(t *testing.T) {
+	all := translated(t, `Transform: AWS::Serverless-2016-10-31
+Resources:
+  A:
+    Type: AWS::Serverless::Api
+    Properties:
+      StageName: s
+      OpenApiVersion: 3.0.1
+      Domain: {DomainName: a.example, CertificateArn: c, SecurityPolicy: a, EndpointAccessMode: STRICT}
+      Auth: {Authorizers: {G: {UserPoolArn: [], FunctionArn: arn}}}
+  F: {Type: AWS::Serverless::Function, Properties: {InlineCode: '', Handler: a.b, Runtime: c, Policies: {}}}
+`)
+	body := at(all["A"], "Properties", "Body")
+	require.Equal(t, "3.0.1", at(body, "openapi"), "also without events")
+	require.Equal(t, "token", at(body, "components", "securitySchemes", "G", "x-amazon-apigateway-authorizer", "type"))
+	for id, r := range all {
+		if strings.HasPrefix(id, "ApiGatewayDomainName") {
+			require.Equal(t, "STRICT", at(r, "Properties", "EndpointAccessMode"))
+		}
+	}
 }
