@@ -1,7 +1,9 @@
 package cloudformation_test
 
 import (
+	"context"
 	"encoding/json"
+	"log/slog"
 	"maps"
 	"os"
 	"slices"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/route/cloudformation"
 	"github.com/gatekit-go/gatekit/route/definition"
 )
@@ -309,3 +312,26 @@ Resources:
 		}
 	}
 }
+
+// A path that no request can have is in the document, and refuses; if it isn't open, so does all.
+func TestSAMOddPath(t *testing.T) {
+	events := "Transform: AWS::Serverless-2016-10-31\nResources:\n  Api: {Type: AWS::Serverless::Api, Properties: {StageName: v1}}\n  F: {Type: AWS::Serverless::Function, Properties: {CodeUri: ., Handler: a.b, Runtime: c, Events: " +
+		"{Odd: {Type: Api, Properties: {RestApiId: !Ref Api, Path: '/{proxy++}', Method: any MORE}}, Even: {Type: Api, Properties: {RestApiId: !Ref Api, Path: '/{proxy+}', Method: any}}}}}\n"
+	for more, open := range map[string]bool{"": true, ", Auth: {Authorizer: AWS_IAM}": false} {
+		doc := read(t, strings.Replace(events, " MORE", more, 1), cloudformation.Options{})
+		g, err := definition.Build(t.Context(), doc, definition.Bindings{Logger: slog.New(slog.DiscardHandler),
+			OtherFunction: func(definition.Ref) (gatekit.Invoker, bool) { return says("{\"statusCode\":200}"), true }})
+		require.NoError(t, err)
+		defer g.Close()
+		served := map[string]bool{}
+		for _, r := range g.Report().Routes {
+			served[r.Route] = r.Served
+		}
+		require.Equal(t, map[string]bool{"ANY /{proxy++}": false, "ANY /{proxy+}": open}, served)
+	}
+}
+
+// says is a function that always says the same.
+type says string
+
+func (s says) Invoke(context.Context, []byte) ([]byte, error) { return []byte(s), nil }
