@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
 
@@ -262,6 +263,23 @@ func TestDomainsAreClosed(t *testing.T) {
 	require.ErrorContains(t, err, `the nearest is "AWS::ApiGateway::DomainName"`)
 }
 
+// So does a route of a nested stack that may not be there.
+func TestNestedDoubt(t *testing.T) {
+	mock := "Integration: {Type: MOCK, RequestTemplates: {application/json: '{\"statusCode\":200}'}, IntegrationResponses: [{StatusCode: 200}]}"
+	fsys := fstest.MapFS{
+		"t.yaml": {Data: []byte(method("", ", AuthorizationType: AWS_IAM", "  N: {Type: AWS::CloudFormation::Stack, Condition: Open, Properties: {TemplateURL: n.yaml, Parameters: {A: !Ref Api, R: !GetAtt Api.RootResourceId}}}\n"))},
+		"n.yaml": {Data: []byte("Parameters: {A: {Type: String}, R: {Type: String}}\nResources:\n  X: {Type: AWS::ApiGateway::Resource, Properties: {RestApiId: !Ref A, ParentId: !Ref R, PathPart: x}}\n" +
+			"  G: {Type: AWS::ApiGateway::Method, Properties: {RestApiId: !Ref A, ResourceId: !Ref X, HttpMethod: GET, " + mock + "}}\n")},
+	}
+	doc, err := cloudformation.Read(fsys, "t.yaml", cloudformation.Options{})
+	require.NoError(t, err)
+	_, unknown := definition.UnknownIn(doc.APIs[0].Routes["GET /x"].Auth.Type)
+	require.True(t, unknown)
+	doc, err = cloudformation.Read(fsys, "t.yaml", cloudformation.Options{Conditions: map[string]bool{"Open": true}})
+	require.NoError(t, err)
+	require.Equal(t, definition.AuthNone, doc.APIs[0].Routes["GET /x"].Auth.Type)
+}
+
 // Keys and rules that may not be there let nobody in, or everything.
 func TestKeysAndRulesAreClosed(t *testing.T) {
 	doc := read(t, method("", "", `  K: {Type: AWS::ApiGateway::ApiKey, Condition: Open, Properties: {Enabled: true, Value: 01234567890123456789}}
@@ -280,11 +298,17 @@ func TestOtherWebACLs(t *testing.T) {
 	for arn, want := range map[string]int{
 		"'arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/a/0123456789abcdef'": 200,
 		"'arn:aws:apigateway:us-east-1::/restapis/abcdefghij/stages/v1'":                            200,
-		"!GetAtt Lookup.Arn": 200,
-		"!Ref Nothing":       500,
+		"!GetAtt Lookup.Arn": 500,
+		"!Sub 'arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/${Lookup.Arn}'": 200,
+		"!Ref Nothing": 500,
 		"!Sub 'arn:aws:apigateway:us-east-1::/apis/${Api}/stages/v1'": 500,
 	} {
 		require.Equal(t, want, answer(t, method("", "", strings.Replace(acl, "ARN", arn, 1))), arn)
+	}
+	one := strings.Replace(acl, "ARN", "!Sub 'arn:aws:apigateway:us-east-1::/restapis/${Api}/stages/v1'", 1)
+	doubt := strings.Replace(strings.Replace(acl, "ARN", "!GetAtt Lookup.Arn", 1), "W:", "V:", 1)
+	for _, both := range []string{one + doubt, doubt + one} {
+		require.Equal(t, "x", read(t, method("", "", both), cloudformation.Options{}).APIs[0].Stages["v1"].WebACL)
 	}
 	doc := read(t, "Resources:\n  A: {Type: AWS::ApiGatewayV2::Api, Properties: {ProtocolType: HTTP}}\n  S: {Type: AWS::ApiGatewayV2::Stage, Properties: {ApiId: !Ref A, StageName: s, AutoDeploy: true}}\n"+
 		strings.Replace(acl, "ARN", "!Sub 'arn:aws:apigateway:us-east-1::/apis/${A}/stages/s'", 1), cloudformation.Options{})

@@ -143,5 +143,16 @@ func alike(a, b string) bool {
 	return len(a) <= len(b)+most && len(b) <= len(a)+most && nearest.Distance(a, b) <= most
 }
 
+// doubt is the unknown value on which it hangs whether the resource is there, or a stack that it is
+// nested in.
+func (r *resource) doubt() string {
+	for ; r != nil; r = r.stack.of {
+		if r.exists.unknown != "" {
+			return r.exists.unknown
+		}
+	}
+	return ""
+}
+
 // none is what stands for a value that is a mistake where one is needed. It refuses.
 func (r *resource) none(what string) string { return definition.Unknown(what + " of " + r.id) }

@@ -117,8 +117,8 @@ func flags(n *doctree.Node) map[string]bool {
 
 // auth is who may call a method or route. What isn't known stays in the document, and refuses.
 func (b *builder) auth(a *definition.API, r *resource) definition.Auth {
-	if r.exists.unknown != "" { // another may answer in its place, where it isn't there
-		return definition.Auth{Type: definition.Unknown(r.exists.unknown)}
+	if doubt := r.doubt(); doubt != "" { // another may answer in its place, where it isn't there
+		return definition.Auth{Type: definition.Unknown(doubt)}
 	}
 	kind := r.text("AuthorizationType")
 	if r.misspelled(methodGuards, "auth", "scope", "key", "secur", "iam", "protect") || r.mistaken(kind) {

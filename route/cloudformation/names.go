@@ -22,8 +22,15 @@ func (r *resource) checkNames() {
 	}
 	r.checkMembers(r.kind, r.rule.properties, members(r.properties))
 	for _, m := range members(r.properties) {
-		if properties := nested[r.kind+"."+m.Name]; properties != "" {
+		properties := nested[r.kind+"."+m.Name]
+		if m.Name == "EndpointConfiguration" || m.Name == "MutualTlsAuthentication" || m.Name == "MethodSettings" {
+			properties = nested[m.Name]
+		}
+		if m.Value.Kind == doctree.Map {
 			r.checkMembers(r.kind+"."+m.Name, properties, members(m.Value))
+		}
+		for _, item := range m.Value.Items {
+			r.checkMembers(r.kind+"."+m.Name, properties, members(item))
 		}
 	}
 }

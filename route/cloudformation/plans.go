@@ -11,7 +11,7 @@ func (b *builder) apiKey(r *resource) {
 	r.stack.handOut(r, "", r.node.Line)
 	put(&b.doc.APIKeys, r.id, &definition.APIKey{Name: r.text("Name"), Description: r.text("Description"),
 		CustomerID: r.text("CustomerId"), Value: r.text("Value"),
-		Enabled: truthOf(r.get("Enabled")) && r.exists.unknown == "", Origin: r.origin()})
+		Enabled: truthOf(r.get("Enabled")) && r.doubt() == "", Origin: r.origin()})
 	if value := r.text("Value"); len(value) >= 4 {
 		b.secrets = append(b.secrets, value)
 	}

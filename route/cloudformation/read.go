@@ -101,13 +101,18 @@ func (i *importer) addStack(s *stack) error {
 	i.stacks = append(i.stacks, s)
 	transforms := s.t.transforms()
 	s.language = slices.Contains(transforms, transformLanguage)
+	line := 0
+	if at := s.t.root.Get("Transform"); at != nil {
+		line = at.Line
+	}
 	for _, name := range transforms {
 		switch {
 		case name == transformSAM, name == transformLanguage, name == transformInclude, name == transformBlueGreen,
 			strings.HasPrefix(name, transformSecrets):
 		default:
 			i.note(definition.Finding{Severity: definition.Unsupported, What: "the macro " + name + " isn't run here",
-				Do: "give the template as the macro leaves it", Origin: definition.Origin{Template: s.t.file}})
+				Do:     "give the template as the macro leaves it",
+				Origin: definition.Origin{Template: s.t.file, Line: line}})
 		}
 	}
 	if err := s.sections(); err != nil {

@@ -35,6 +35,7 @@ func TestFindings(t *testing.T) {
 	}{
 		{"property", "\n  Api: {Type: AWS::ApiGateway::RestApi, Properties: {Naem: a}}", definition.Warning, `Api: AWS::ApiGateway::RestApi has no property "Naem"; the nearest are "Name"`},
 		{"nested-property", api + "\n  M: {Type: AWS::ApiGateway::Method, Properties: {RestApiId: !Ref Api, ResourceId: !GetAtt Api.RootResourceId, HttpMethod: GET, Integration: {Type: MOCK, Url: x}}}", definition.Warning, `M: AWS::ApiGateway::Method.Integration has no property "Url"; the nearest are "Uri"`},
+		{"nested-list", api + "\n  M: {Type: AWS::ApiGateway::Stage, Properties: {RestApiId: !Ref Api, StageName: a, MethodSettings: [{ThrottlingRateLmit: 1}]}}", definition.Warning, `M: AWS::ApiGateway::Stage.MethodSettings has no property "ThrottlingRateLmit"; the nearest are "ThrottlingRateLimit"`},
 		{"type", api + "\n  M: {Type: Method, Properties: {}}", definition.Warning, `M has the type "Method", which is none`},
 		{"section", api + "\nMetadat: {}", definition.Warning, `a template has no section "Metadat"; the nearest are "Metadata"`},
 		{"authorizer-unasked", api + "\n  M: {Type: AWS::ApiGateway::Method, Properties: {RestApiId: !Ref Api, AuthorizationType: NONE, AuthorizerId: x}}", definition.Warning, "M names an authorizer, which isn't asked"},

@@ -197,8 +197,19 @@ func ruleOf(kind string) *rule {
 	return best
 }
 
-// nested are the properties of some properties that are maps.
+// nested are the properties of some properties that are maps, or lists of maps.
 var nested = map[string]string{
+	"EndpointConfiguration":   "IpAddressType Types VpcEndpointIds",
+	"MutualTlsAuthentication": "TruststoreUri TruststoreVersion",
+	"MethodSettings": "CacheDataEncrypted CacheTtlInSeconds CachingEnabled DataTraceEnabled HttpMethod LoggingLevel " +
+		"MetricsEnabled ResourcePath ThrottlingBurstLimit ThrottlingRateLimit",
+	typeRestPlan + ".ApiStages":         "ApiId Stage Throttle",
+	typeRestStage + ".CanarySetting":    "DeploymentId PercentTraffic StageVariableOverrides UseStageCache",
+	typeRestStage + ".AccessLogSetting": "DestinationArn Format",
+	typeV2Stage + ".AccessLogSettings":  "DestinationArn Format",
+	"AWS::ApiGatewayV2::DomainName.DomainNameConfigurations": "CertificateArn CertificateName EndpointType " +
+		"IpAddressType OwnershipVerificationCertificateArn SecurityPolicy",
+	"AWS::ApiGateway::Method.MethodResponses": "ResponseModels ResponseParameters StatusCode",
 	"AWS::ApiGateway::Method.Integration": "CacheKeyParameters CacheNamespace ConnectionId ConnectionType " +
 		"ContentHandling Credentials IntegrationHttpMethod IntegrationResponses IntegrationTarget " +
 		"PassthroughBehavior RequestParameters RequestTemplates ResponseTransferMode TimeoutInMillis Type Uri",

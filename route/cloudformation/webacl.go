@@ -23,7 +23,15 @@ func (b *builder) association(r *resource) {
 	_, elsewhere := b.unknowns[name]
 	switch {
 	case unknown && elsewhere:
-		r.note(definition.Unsupported, doAbout(name), "%s protects something that isn't known: %s", r.id, name)
+		r.note(definition.Unsupported, doAbout(name), "%s protects something that isn't known: %s; stages of REST "+
+			"APIs without a web ACL refuse", r.id, name)
+		if ofGateway {
+			for _, a := range b.apis {
+				if a.Flavor == definition.FlavorREST {
+					protect(a, definition.Unknown(name))
+				}
+			}
+		}
 	case !unknown && found && staged && b.mayBeAPI(id):
 		b.apiAt(r, id) // which reports it
 	case unknown || ofGateway:
@@ -40,6 +48,11 @@ func (b *builder) association(r *resource) {
 func (b *builder) protectStage(r, of *resource, stage, acl string) {
 	a := b.apis[of]
 	s := a.Stages[stage]
+	if s != nil {
+		if _, doubted := definition.UnknownIn(s.WebACL); doubted { // it has one, whatever was meant for it
+			s.WebACL = ""
+		}
+	}
 	switch {
 	case s == nil:
 		r.note(definition.Unsupported, "correct ResourceArn", "%s: the API %s has no stage %.60q, and refuses", r.id,
@@ -59,9 +72,9 @@ func (b *builder) protectStage(r, of *resource, stage, acl string) {
 	}
 }
 
-// protect gives all stages of an API a web ACL.
+// protect gives all stages of an API that have none a web ACL that isn't known.
 func protect(a *definition.API, acl string) {
 	for _, s := range a.Stages {
-		s.WebACL = acl
+		s.WebACL = cmp.Or(s.WebACL, acl)
 	}
 }
