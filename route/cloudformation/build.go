@@ -27,6 +27,8 @@ type builder struct {
 	deployed map[string]bool
 	// functions says that the ARNs of all functions are known.
 	functions bool
+	// closed are stacks all of whose APIs of a type are closed already.
+	closed map[closing]bool
 	// responses are those of WebSocket integrations.
 	responses map[*resource][]*definition.Response
 }
@@ -36,7 +38,7 @@ func (i *importer) build() *definition.Document {
 		authorizers: map[*resource]string{}, owners: map[*resource]*definition.API{},
 		validators: map[*resource]*definition.Validator{},
 		made:       map[*definition.Stage]bool{}, deployed: map[string]bool{},
-		responses: map[*resource][]*definition.Response{}}
+		responses: map[*resource][]*definition.Response{}, closed: map[closing]bool{}}
 	var passes [lastPass + 1][]*resource
 	for _, s := range i.stacks {
 		for _, r := range s.order {
@@ -59,6 +61,26 @@ func (i *importer) build() *definition.Document {
 	}
 	b.absentStacks()
 	return b.doc
+}
+
+// closing is a reason to close the APIs of a type that a stack has. A nil stack is all.
+type closing struct {
+	stack *stack
+	kind  string
+	why   string
+}
+
+// closeAll closes APIs, once for each reason.
+func (b *builder) closeAll(c closing, shut func(*definition.API)) {
+	if b.closed[c] {
+		return
+	}
+	b.closed[c] = true
+	for of, a := range b.apis {
+		if (c.stack == nil || of.stack == c.stack) && (c.kind == "" || of.kind == c.kind) {
+			shut(a)
+		}
+	}
 }
 
 // absentStacks says of the APIs that nested stacks are given whose templates aren't here that they

@@ -77,11 +77,7 @@ func (b *builder) astray(r *resource, property, kind string) {
 	case isMap && auth.Type == definition.AuthNone && !closed(r.get("ApiKeyRequired")):
 	case unknown && elsewhere, !unknown && b.mayBeAPI(id):
 	default:
-		for of, a := range b.apis {
-			if of.stack == r.stack && of.kind == kind {
-				a.RoutesUnknown = true
-			}
-		}
+		b.closeAll(closing{r.stack, kind, "routes"}, func(a *definition.API) { a.RoutesUnknown = true })
 	}
 }
 

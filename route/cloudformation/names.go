@@ -42,7 +42,7 @@ func (i *importer) typeMeant(r *resource) string {
 		return ""
 	}
 	meant, ok := i.meant[r.kind]
-	if !ok {
+	if !ok && len(i.meant) < maxMeant {
 		for _, one := range rules {
 			if one.treatment == Built && (strings.EqualFold(one.name, r.kind) || alike(r.kind, one.name)) {
 				meant = one.name

@@ -22,7 +22,8 @@ const (
 	maxStacks    = 200
 	maxNested    = 10
 	maxFileBytes = 256 << 20
-	maxHints     = 100 // of what was meant; each compares a name with all others
+	maxHints     = 100  // of what was meant; each compares a name with all others
+	maxMeant     = 1000 // types that aren't known
 )
 
 var errTooLarge = errors.New("cloudformation: the templates are too large when they are evaluated")

@@ -26,22 +26,16 @@ func (b *builder) association(r *resource) {
 		r.note(definition.Unsupported, doAbout(name), "%s protects something that isn't known: %s; stages of REST "+
 			"APIs without a web ACL refuse", r.id, name)
 		if ofGateway {
-			for _, a := range b.apis {
-				if a.Flavor == definition.FlavorREST {
-					protect(a, definition.Unknown(name))
-				}
-			}
+			b.closeAll(closing{nil, typeRestAPI, "web ACL"}, func(a *definition.API) {
+				protect(a, definition.Unknown(name))
+			})
 		}
 	case !unknown && found && staged && b.mayBeAPI(id):
 		b.apiAt(r, id) // which reports it
 	case unknown || ofGateway:
 		r.note(definition.Unsupported, "write arn:aws:apigateway:REGION::/restapis/ID/stages/NAME",
 			"%s protects no stage of a REST API: the APIs of its template refuse", r.id)
-		for of, a := range b.apis {
-			if of.stack == r.stack {
-				protect(a, r.none("the stage"))
-			}
-		}
+		b.closeAll(closing{r.stack, "", "web ACL"}, func(a *definition.API) { protect(a, r.none("the stage")) })
 	} // else it is of a load balancer, or another service
 }
 
