@@ -30,7 +30,8 @@ func (b *builder) domainName(r *resource) {
 		_, unknown := definition.UnknownIn(t)
 		d.Private = d.Private || unknown || strings.EqualFold(t, "PRIVATE")
 	}
-	if r.misspelled(domainProperties, "tls", "mutual", "truststore", "endpoint", "policy") {
+	if r.misspelled("EndpointConfiguration", "MutualTlsAuthentication", "tls", "mutual", "truststore", "endpoint",
+		"policy") {
 		d.RoutingMode = r.none("the rules")
 	}
 	name := r.text("DomainName")

@@ -115,19 +115,22 @@ func (s *stack) member(m doctree.Member) *doctree.Node {
 	return s.eval(m.Value)
 }
 
-// misspelled reports whether the resource has a property that its type doesn't have, and that looks
-// like one of those, which protect something, or has one of the words in it. The service refuses
-// such a template; what it is about isn't to be open.
-func (r *resource) misspelled(properties string, words ...string) bool {
-	known, guards := strings.Fields(r.rule.properties), strings.Fields(strings.ToLower(properties))
+// misspelled reports whether the resource has a property that its type doesn't have, and that has
+// one of the words in it, or looks like one of the properties among them, which protect something.
+// The service refuses such a template; what it is about isn't to be open.
+func (r *resource) misspelled(words ...string) bool {
+	known := strings.Fields(r.rule.properties)
+	like := func(name, word string) bool {
+		lower := strings.ToLower(word)
+		return lower == word && strings.Contains(name, word) || lower != word && alike(name, lower)
+	}
 	for _, m := range members(r.properties) {
 		if slices.Contains(known, m.Name) {
 			continue
 		}
 		name := strings.ToLower(m.Name)
 		if strings.HasPrefix(m.Name, "Fn::") ||
-			slices.ContainsFunc(words, func(word string) bool { return strings.Contains(name, word) }) ||
-			slices.ContainsFunc(guards, func(guard string) bool { return alike(name, guard) }) {
+			slices.ContainsFunc(words, func(word string) bool { return like(name, word) }) {
 			r.note(definition.Unsupported, "correct the name", "%s refuses, as its property %.100q isn't known", r.id,
 				m.Name)
 			return true

@@ -117,7 +117,7 @@ func (b *builder) auth(a *definition.API, r *resource) definition.Auth {
 		return definition.Auth{Type: definition.Unknown(doubt)}
 	}
 	kind := r.text("AuthorizationType")
-	if r.misspelled(methodGuards, "auth", "scope", "key", "secur", "iam", "protect") || r.mistaken(kind) {
+	if r.misspelled(methodGuards...) || r.mistaken(kind) {
 		return definition.Auth{Type: "misspelled"} // which nothing can decide
 	}
 	if _, unknown := definition.UnknownIn(kind); !unknown {
@@ -158,8 +158,10 @@ func (b *builder) auth(a *definition.API, r *resource) definition.Auth {
 	return out
 }
 
-// methodGuards are the properties of methods and routes that say who may call them.
-const methodGuards = "ApiKeyRequired AuthorizationScopes AuthorizationType AuthorizerId RequestValidatorId"
+// methodGuards are the properties of methods and routes that say who may call them, and words that
+// others would have.
+var methodGuards = []string{"ApiKeyRequired", "AuthorizationScopes", "AuthorizationType", "AuthorizerId",
+	"RequestValidatorId", "auth", "scope", "key", "secur", "iam", "protect"}
 
 // mistaken reports whether what says who may call a method is of a kind or form that it can't be.
 func (r *resource) mistaken(kind string) bool {

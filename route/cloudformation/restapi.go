@@ -83,7 +83,7 @@ func (b *builder) named(a *definition.API, r *resource) {
 	if v := r.get("DisableExecuteApiEndpoint"); v != nil {
 		a.DefaultEndpointDisabled = closed(v)
 	}
-	if r.misspelled("Policy EndpointConfiguration DisableExecuteApiEndpoint", "polic", "endpoint", "auth", "secur") {
+	if r.misspelled("Policy", "EndpointConfiguration", "polic", "endpoint", "auth", "secur") {
 		a.Policy = textNode(0, r.none("the policy")).AppendJSON(nil)
 	}
 }

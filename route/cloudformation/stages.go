@@ -46,7 +46,7 @@ func (b *builder) stage(r *resource, get func(string) *doctree.Node) *definition
 	s := &definition.Stage{Variables: textMap(get("Variables")),
 		AccessLog: scalar(get("AccessLogSetting").Get("Format")),
 		Origin:    r.origin()}
-	if r.misspelled("", "acl", "auth", "polic") {
+	if r.misspelled("acl", "auth", "polic") {
 		s.WebACL = r.none("the protection")
 	}
 	if v := get("CacheClusterEnabled"); truthOf(v) {
