@@ -203,12 +203,10 @@ var nested = map[string]string{
 	"MutualTlsAuthentication": "TruststoreUri TruststoreVersion",
 	"MethodSettings": "CacheDataEncrypted CacheTtlInSeconds CachingEnabled DataTraceEnabled HttpMethod LoggingLevel " +
 		"MetricsEnabled ResourcePath ThrottlingBurstLimit ThrottlingRateLimit",
-	typeRestPlan + ".ApiStages":         "ApiId Stage Throttle",
-	typeRestStage + ".CanarySetting":    "DeploymentId PercentTraffic StageVariableOverrides UseStageCache",
-	typeRestStage + ".AccessLogSetting": "DestinationArn Format",
-	typeV2Stage + ".AccessLogSettings":  "DestinationArn Format",
-	"AWS::ApiGatewayV2::DomainName.DomainNameConfigurations": "CertificateArn CertificateName EndpointType " +
-		"IpAddressType OwnershipVerificationCertificateArn SecurityPolicy",
+	typeRestPlan + ".ApiStages":               "ApiId Stage Throttle",
+	typeRestStage + ".CanarySetting":          "DeploymentId PercentTraffic StageVariableOverrides UseStageCache",
+	typeRestStage + ".AccessLogSetting":       "DestinationArn Format",
+	typeV2Stage + ".AccessLogSettings":        "DestinationArn Format",
 	"AWS::ApiGateway::Method.MethodResponses": "ResponseModels ResponseParameters StatusCode",
 	"AWS::ApiGateway::Method.Integration": "CacheKeyParameters CacheNamespace ConnectionId ConnectionType " +
 		"ContentHandling Credentials IntegrationHttpMethod IntegrationResponses IntegrationTarget " +
