@@ -113,9 +113,9 @@ type Limits struct {
 	// Bytes is how long it may be, Depth how deeply nested, and Values how many values it may have,
 	// those that aliases repeat counted each time.
 	Bytes, Depth, Values int
-	// Twice is asked about a name that is twice in one map, first in the line first. If it returns
-	// nil, the later value counts, as it does to most readers. A nil Twice refuses.
-	Twice func(name string, line, first int) error
+	// Twice is asked about a name that is twice in one map. If it returns nil, the later value
+	// counts, as it does to most readers. A nil Twice refuses.
+	Twice func(later, first Member) error
 }
 
 // ErrTooLarge is wrapped by the errors about documents that exceed a limit.
@@ -177,11 +177,11 @@ func (n *Node) add(seen map[string]int, m Member, l *Limits) error {
 		n.Members = append(n.Members, m)
 		return nil
 	}
-	first := n.Members[at].Line
+	first := n.Members[at]
 	if l.Twice == nil {
-		return fmt.Errorf("line %d: %.100q is there twice, also in line %d", m.Line, m.Name, first)
+		return fmt.Errorf("line %d: %.100q is there twice, also in line %d", m.Line, m.Name, first.Line)
 	}
-	if err := l.Twice(m.Name, m.Line, first); err != nil {
+	if err := l.Twice(m, first); err != nil {
 		return err
 	}
 	n.Members[at] = m

@@ -251,17 +251,18 @@ func TestSetAndDelete(t *testing.T) {
 func TestTwice(t *testing.T) {
 	for _, text := range []string{"a: 1\nb: 2\na: 3\nc: 4\na: 5\n", "{\"a\":1,\n\"b\":2,\"a\":3,\"c\":4,\n\"a\":5}"} {
 		l, told := limits, 0
-		l.Twice = func(name string, line, first int) error {
+		l.Twice = func(later, first doctree.Member) error {
 			told++
-			require.Equal(t, "a", name)
-			require.GreaterOrEqual(t, line, first)
+			require.Equal(t, "a", later.Name)
+			require.GreaterOrEqual(t, later.Line, first.Line)
+			require.Less(t, first.Value.Text, later.Value.Text)
 			return nil
 		}
 		n, err := doctree.Parse([]byte(text), l)
 		require.NoError(t, err)
 		require.Equal(t, 2, told)
 		require.Equal(t, `{"a":5,"b":2,"c":4}`, string(n.AppendJSON(nil)))
-		l.Twice = func(string, int, int) error { return errors.New("no") }
+		l.Twice = func(doctree.Member, doctree.Member) error { return errors.New("no") }
 		_, err = doctree.Parse([]byte(text), l)
 		require.EqualError(t, err, "no")
 	}

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -183,4 +184,23 @@ func TestAttackStacks(t *testing.T) {
 	_, err := cloudformation.Read(counted, "l0.yaml", cloudformation.Options{})
 	require.ErrorContains(t, err, "want at most 200 stacks")
 	require.Less(t, counted.n, 1000)
+}
+
+// What closes all APIs of a template does so once, and not for each mistake.
+func TestAttackClosing(t *testing.T) {
+	var acls, routes strings.Builder
+	for i := range 2000 {
+		fmt.Fprintf(&acls, "  A%d: {Type: AWS::ApiGateway::RestApi, Properties: {}}\n  S%d: {Type: AWS::ApiGateway::Stage, Properties: {RestApiId: !Ref A%d, StageName: s}}\n  W%d: {Type: AWS::WAFv2::WebACLAssociation}\n", i, i, i, i)
+		fmt.Fprintf(&routes, "  A%d: {Type: AWS::ApiGateway::RestApi, Properties: {}}\n  M%d: {Type: AWS::ApiGateway::Method, Properties: {AuthorizationType: AWS_IAM}}\n", i, i)
+	}
+	for name, text := range map[string]string{"acls": acls.String(), "routes": routes.String()} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		doc := read(t, "Resources:\n"+text, cloudformation.Options{})
+		runtime.ReadMemStats(&after)
+		require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(400<<20), name)
+		for _, a := range doc.APIs {
+			require.True(t, a.RoutesUnknown || a.Stages["s"] != nil && a.Stages["s"].WebACL != "", name)
+		}
+	}
 }

@@ -30,11 +30,7 @@ func (b *builder) readBody(a *definition.API, r *resource) {
 	}
 	o := openapi.Options{Flavor: a.Flavor, ID: a.ID, APIID: a.APIID, File: file, BasePath: strings.ToLower(basePath),
 		FailOnWarnings: truthOf(r.get("FailOnWarnings")), Account: a.Account, Region: a.Region}
-	for t := range strings.SplitSeq(scalar(r.get("Parameters").Get("endpointConfigurationTypes")), ",") {
-		if t = strings.TrimSpace(t); t != "" {
-			o.EndpointTypes = append(o.EndpointTypes, t)
-		}
-	}
+	o.EndpointTypes = r.importedTypes()
 	doc, err := openapi.Read(text, o)
 	if o.FailOnWarnings && onlyDefault(err) {
 		o.FailOnWarnings = false
@@ -49,12 +45,34 @@ func (b *builder) readBody(a *definition.API, r *resource) {
 		b.note(f)
 	}
 	read := doc.APIs[0]
+	read.RoutesUnknown = a.RoutesUnknown
 	read.Stages, read.Origin, read.VPCEndpoints = a.Stages, a.Origin, append(read.VPCEndpoints, a.VPCEndpoints...)
 	if read.EndpointTypes == nil {
 		read.EndpointTypes = a.EndpointTypes
 	}
 	*a = *read
 	b.resolve(a, r)
+}
+
+// importedTypes are the endpoint's types as the import's parameters have them.
+func (r *resource) importedTypes() (types []string) {
+	const name = "endpointConfigurationTypes"
+	given := r.get("Parameters")
+	if given != nil && given.Kind != doctree.Map {
+		return []string{r.none("the Parameters")}
+	}
+	for t := range strings.SplitSeq(scalar(given.Get(name)), ",") {
+		if t = strings.TrimSpace(t); t != "" {
+			types = append(types, t)
+		}
+	}
+	for _, m := range members(given) {
+		meant := m.Name == name || alike(strings.ToLower(m.Name), strings.ToLower(name))
+		if meant && (m.Name != name || compound(m.Value)) {
+			types = append(types, r.none("the Parameters"))
+		}
+	}
+	return types
 }
 
 // onlyDefault reports whether a document is refused for the path $default alone. People's reports
@@ -82,7 +100,11 @@ func (b *builder) bodyText(r *resource) (text []byte, file, why string) {
 			if body.Get("swagger") == nil && body.Get("openapi") == nil {
 				return nil, "", "it is no OpenAPI document, but a map without swagger or openapi"
 			}
-			closeUnknown(body)
+			if lost, unknown := definition.UnknownIn(closeUnknown(body)); unknown {
+				r.note(definition.UnknownValue, doAbout(lost), "some of the routes of %s hang on %s: none is served",
+					r.id, lost)
+				b.apis[r].RoutesUnknown = true
+			}
 			return inLines(body), file, ""
 		case doctree.Text:
 			return []byte(body.Text), file, ""

@@ -19,6 +19,7 @@ type builder struct {
 	apis map[*resource]*definition.API
 	// authorizers, models and validators are by the resource that they are made of.
 	authorizers map[*resource]string
+	owners      map[*resource]*definition.API // of authorizers
 	validators  map[*resource]*definition.Validator
 	// made are the stages that a Stage made, which go before a Deployment's.
 	made map[*definition.Stage]bool
@@ -26,15 +27,18 @@ type builder struct {
 	deployed map[string]bool
 	// functions says that the ARNs of all functions are known.
 	functions bool
+	// closed are stacks all of whose APIs of a type are closed already.
+	closed map[closing]bool
 	// responses are those of WebSocket integrations.
 	responses map[*resource][]*definition.Response
 }
 
 func (i *importer) build() *definition.Document {
 	b := &builder{importer: i, doc: &definition.Document{}, apis: map[*resource]*definition.API{},
-		authorizers: map[*resource]string{}, validators: map[*resource]*definition.Validator{},
-		made: map[*definition.Stage]bool{}, deployed: map[string]bool{},
-		responses: map[*resource][]*definition.Response{}}
+		authorizers: map[*resource]string{}, owners: map[*resource]*definition.API{},
+		validators: map[*resource]*definition.Validator{},
+		made:       map[*definition.Stage]bool{}, deployed: map[string]bool{},
+		responses: map[*resource][]*definition.Response{}, closed: map[closing]bool{}}
 	var passes [lastPass + 1][]*resource
 	for _, s := range i.stacks {
 		for _, r := range s.order {
@@ -55,7 +59,50 @@ func (i *importer) build() *definition.Document {
 			r.stack.enter(r, func() { r.rule.build(b, r) })
 		}
 	}
+	b.absentStacks()
 	return b.doc
+}
+
+// closing is a reason to close the APIs of a type that a stack has. A nil stack is all.
+type closing struct {
+	stack *stack
+	kind  string
+	why   string
+}
+
+// closeAll closes APIs, once for each reason.
+func (b *builder) closeAll(c closing, shut func(*definition.API)) {
+	if b.closed[c] {
+		return
+	}
+	b.closed[c] = true
+	for of, a := range b.apis {
+		if (c.stack == nil || of.stack == c.stack) && (c.kind == "" || of.kind == c.kind) {
+			shut(a)
+		}
+	}
+}
+
+// absentStacks says of the APIs that nested stacks are given whose templates aren't here that they
+// may have more routes.
+func (b *builder) absentStacks() {
+	for _, s := range b.stacks {
+		for _, r := range s.order {
+			if r.kind != nestedStack || r.child != nil || !r.lives() {
+				continue
+			}
+			for _, m := range members(r.properties.Get("Parameters")) {
+				id := scalar(r.parameterFor(m.Name))
+				of := b.handed[id]
+				if root := b.rootOf(id); root != nil {
+					of = root
+				}
+				if a := b.apis[of]; a != nil {
+					a.RoutesUnknown = true
+				}
+			}
+		}
+	}
 }
 
 // reportUnknown tells of each unknown value that the document has, and is an error of parameters
@@ -178,11 +225,9 @@ func (b *builder) refer(text string) string {
 	return r.id
 }
 
-// closed is a boolean that refuses more where it is true, and is true where it isn't known.
-func closed(n *doctree.Node) bool {
-	_, unknown := definition.UnknownIn(scalar(n))
-	return unknown || truthOf(n) || compound(n)
-}
+// closed is a boolean that refuses more where it is true: it is, unless it isn't there or says
+// false. What is neither isn't known, or a mistake.
+func closed(n *doctree.Node) bool { return n != nil && !strings.EqualFold(scalar(n), "false") }
 
 // compound reports whether there is a list or a map, where a scalar is to be.
 func compound(n *doctree.Node) bool {

@@ -55,8 +55,15 @@
 //
 // A method that names an authorizer and no AuthorizationType asks the authorizer, where the managed
 // gateway would leave it open. A route with a property that isn't known and looks like one of
-// security refuses, as the service refuses its template. What a request validator says that isn't
-// known is taken for true.
+// security refuses, as the service refuses its template; so do APIs, stages and domain names. What
+// a request validator says that isn't known is taken for true.
+//
+// Nothing that protects is lost by a slip. A route that can't be placed, for a resource, an API or
+// a nested stack that isn't there, closes its API: its requests would come to another route. One
+// that may not be there, by a condition that isn't known, refuses; of two with one key that differ
+// in who may call, neither answers. A web ACL that is given to no stage by mistake closes those
+// that may be meant. A type that is nearly one of API Gateway's is an error, and so are a resource
+// without a type, and a name that is twice in a map where what is lost says who may call.
 //
 // Each stage serves the API as the template has it: what older deployments have isn't in a
 // template. A stage of an HTTP API to which nothing is deployed is served, and reported. A
@@ -71,11 +78,15 @@
 // What would leave a route open by a slip isn't followed: a DefaultAuthorizer without Authorizers
 // is refused, where the translator passes it over; an API key that an event asks for under
 // MergeDefinitions is asked for, although the translator loses its definition; the AuthType of a
-// WebSocket API may be of any case, where the translator makes NONE of "custom".
+// WebSocket API may be of any case, where the translator makes NONE of "custom". Refused are, too,
+// what looks like a member of Auth, an authorizer, a ResourcePolicy or a Domain, misspelled; a
+// function of the template in the place of one of them; a whitelist without an element; an Auth
+// that is null over that of Globals; a file that is put in where a default is to be written; and an
+// API named as the implicit one whose protection that would lose.
 //
 // Policies, Connectors, DNS records and CodeDeploy are left out, as are Lambda permissions'
-// sources: they have no effect on a request here. Of functions nothing is checked but events and
-// alias. IDs of deployments and versions end in a hash of ours, since the translator's is of its
-// language's own texts. An event of a type that there isn't is refused, and those of other known
-// types are passed over.
+// sources: they have no effect on a request here. Templates of policies aren't known by name, and
+// CodeUri may be a file. IDs of deployments and versions end in a hash of ours, since the
+// translator's is of its language's own texts. An event of a type that there isn't is refused, and
+// those of other known types are passed over.
 package cloudformation

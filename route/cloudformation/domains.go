@@ -26,13 +26,24 @@ func (b *builder) domainName(r *resource) {
 	if m := r.get("MutualTlsAuthentication"); m != nil && m.Kind != doctree.Null {
 		d.MutualTLS, d.Truststore = true, scalar(m.Get("TruststoreUri"))
 	}
-	for _, t := range texts(r.get("EndpointConfiguration").Get("Types")) {
-		d.Private = d.Private || strings.EqualFold(t, "PRIVATE")
+	for _, t := range r.endpointTypes() {
+		_, unknown := definition.UnknownIn(t)
+		d.Private = d.Private || unknown || strings.EqualFold(t, "PRIVATE")
+	}
+	if r.misspelled("EndpointConfiguration", "MutualTlsAuthentication", "tls", "mutual", "truststore", "endpoint",
+		"policy") {
+		d.RoutingMode = r.none("the rules")
 	}
 	name := r.text("DomainName")
 	if name == "" {
 		r.note(definition.Unsupported, "name it", "the domain name %s has no name", r.id)
 		return
+	}
+	if was := b.doc.Domains[name]; was != nil { // what either asks for is asked for
+		r.note(definition.Unsupported, "take one out", "%s: there is another resource for the domain name %s", r.id,
+			name)
+		d.Private, d.MutualTLS = d.Private || was.Private, d.MutualTLS || was.MutualTLS
+		d.Truststore = cmp.Or(d.Truststore, was.Truststore)
 	}
 	put(&b.doc.Domains, name, d)
 }
@@ -95,7 +106,11 @@ func (b *builder) routingRule(r *resource) {
 		rule.API, rule.Stage, rule.Strip = a.ID, scalar(invoke.Get("Stage")), truthOf(invoke.Get("StripBasePath"))
 	}
 	for _, c := range items(r.get("Conditions")) {
-		rule.BasePaths = append(rule.BasePaths, texts(c.Get("MatchBasePaths").Get("AnyOf"))...)
+		if paths := texts(c.Get("MatchBasePaths").Get("AnyOf")); paths != nil {
+			rule.BasePaths = append(rule.BasePaths, paths...)
+		} else if len(items(c.Get("MatchHeaders").Get("AnyOf"))) == 0 { // it would match everything
+			rule.BasePaths = append(rule.BasePaths, r.none("a condition"))
+		}
 		var globs [][2]string
 		for _, h := range items(c.Get("MatchHeaders").Get("AnyOf")) {
 			globs = append(globs, [2]string{scalar(h.Get("Header")), scalar(h.Get("ValueGlob"))})

@@ -46,7 +46,7 @@ func (s *stack) eval(n *doctree.Node) *doctree.Node {
 		}
 		out := &doctree.Node{Kind: doctree.Map, Line: n.Line, Members: make([]doctree.Member, 0, len(n.Members))}
 		for _, m := range n.Members {
-			if v := s.eval(m.Value); v != nil {
+			if v := s.member(m); v != nil {
 				out.Members = append(out.Members, doctree.Member{Name: m.Name, Line: m.Line, Value: v})
 			}
 		}

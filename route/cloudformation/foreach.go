@@ -2,6 +2,7 @@ package cloudformation
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gatekit-go/gatekit/internal/doctree"
@@ -17,15 +18,21 @@ func (s *stack) sections() error {
 	root.Members = append([]doctree.Member(nil), root.Members...)
 	for k := range root.Members {
 		m := &root.Members[k]
-		switch m.Name {
-		case "Resources", "Outputs", "Conditions", "Mappings":
-			if m.Value.Get("Fn::Transform") != nil {
-				if m.Value = s.included(m.Value); m.Value.Kind != doctree.Map {
-					m.Value = &doctree.Node{Kind: doctree.Map, Line: m.Line}
-				}
-			}
-		default:
+		if err := s.checkSection(m); err != nil {
+			return err
+		}
+		if !slices.Contains(evaluated, m.Name) {
 			continue
+		}
+		if m.Value.Get("Fn::Transform") != nil {
+			v := s.included(m.Value)
+			if v.Kind != doctree.Map {
+				s.note(definition.Finding{Severity: definition.Unsupported, Do: "give the file by Options.Files",
+					What:   "nothing of the section " + m.Name + " is there, as what it includes isn't: " + scalar(v),
+					Origin: definition.Origin{Template: s.t.file, Line: m.Line}})
+				v = &doctree.Node{Kind: doctree.Map, Line: m.Line}
+			}
+			m.Value = v
 		}
 		if !s.language {
 			continue
@@ -39,6 +46,30 @@ func (s *stack) sections() error {
 	t := *s.t
 	t.root = &root
 	s.t = &t
+	return nil
+}
+
+// evaluated are the sections with functions of the template language, and others those without.
+var (
+	evaluated = []string{"Resources", "Outputs", "Conditions", "Mappings"}
+	others    = []string{"AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Rules", "Transform",
+		"Globals", "Hooks"}
+)
+
+// checkSection reports a section that templates don't have, as the service refuses it. One that is
+// likely Globals, misspelled, is an error: it may say who may call.
+func (s *stack) checkSection(m *doctree.Member) error {
+	switch {
+	case slices.Contains(evaluated, m.Name), slices.Contains(others, m.Name):
+	case strings.EqualFold(m.Name, "Globals"), alike(m.Name, "Globals"):
+		return fmt.Errorf("cloudformation: %s:%d: there is no section %.60q; the nearest is \"Globals\"", s.t.file,
+			m.Line, m.Name)
+	default:
+		s.note(definition.Finding{Severity: definition.Warning, Do: "correct the name, or take it out",
+			What: fmt.Sprintf("a template has no section %.60q%s", m.Name, s.hint(m.Name,
+				slices.Values(slices.Concat(evaluated, others)))),
+			Origin: definition.Origin{Template: s.t.file, Line: m.Line}})
+	}
 	return nil
 }
 
@@ -86,6 +117,9 @@ func (s *stack) expand(n *doctree.Node, in *loop) (*doctree.Node, error) {
 			if err := s.expandMember(out, seen, m, in); err != nil {
 				return nil, err
 			}
+		}
+		if v := out.Get("Fn::Sub"); in != nil && len(out.Members) == 1 && isText(v) && !strings.Contains(v.Text, "${") {
+			return v, nil // which SAM wants to be a text, as in a path
 		}
 		return out, nil
 	}

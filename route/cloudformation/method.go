@@ -2,6 +2,8 @@ package cloudformation
 
 import (
 	"cmp"
+	"reflect"
+	"regexp"
 	"strings"
 
 	"github.com/gatekit-go/gatekit/internal/doctree"
@@ -12,24 +14,25 @@ import (
 func (b *builder) restMethod(r *resource) {
 	a, of := b.apiAt(r, r.text("RestApiId"))
 	if a == nil {
+		b.astray(r, "RestApiId", typeRestAPI)
 		return
 	}
 	path, ok := b.pathOf(r, r.text("ResourceId"))
-	if !ok {
-		return
-	}
 	if root := b.rootOf(r.text("ResourceId")); root != nil && root != of {
 		r.note(definition.Unsupported, "correct RestApiId or ResourceId", "%s: its resource is of another API, %s",
 			r.id, root.id)
-		return
+		ok = false
+	}
+	if !ok { // a key that nothing is served by, and by which the API isn't if the route isn't open
+		path = r.none("the path")
 	}
 	method := strings.ToUpper(r.text("HttpMethod"))
 	route := &definition.Route{APIKeyRequired: closed(r.get("ApiKeyRequired")), Operation: r.text("OperationName"),
 		ResourceID: r.text("ResourceId"), RequestParameters: flags(r.get("RequestParameters")),
 		RequestModels: textMap(r.get("RequestModels")), Origin: r.origin()}
 	route.Auth = b.auth(a, r)
-	if id := r.text("RequestValidatorId"); id != "" {
-		if v := b.validators[b.find(id, typeRestValidator)]; v != nil {
+	if id := r.get("RequestValidatorId"); id != nil {
+		if v := b.validators[b.find(scalar(id), typeRestValidator)]; v != nil {
 			route.Validator = v
 		} else { // what it says isn't known, so that all is validated
 			route.Validator = &definition.Validator{Body: true, Parameters: true, Origin: r.origin()}
@@ -47,11 +50,35 @@ func (b *builder) restMethod(r *resource) {
 		r.note(definition.Unsupported, "give it an integration",
 			"%s has no integration: the managed gateway refuses to deploy it, and here it answers 500", r.id)
 	}
-	key := method + " " + path
+	b.add(a, r, method+" "+path, route)
+}
+
+// add adds a route. Of two of the same key the later counts, as if it had been made by an update;
+// but if they differ in who may call, neither answers.
+func (b *builder) add(a *definition.API, r *resource, key string, route *definition.Route) {
 	if was := a.Routes[key]; was != nil && was.Origin.Path == "" {
-		r.note(definition.Warning, "take one out", "%s: the API %s has another method %s", r.id, a.ID, key)
+		r.note(definition.Warning, "take one out", "%s: the API %s has another route %s", r.id, a.ID, key)
+		if was.APIKeyRequired != route.APIKeyRequired || !reflect.DeepEqual(was.Auth, route.Auth) {
+			route.Auth = definition.Auth{Type: r.none("the authorization")}
+		}
 	}
 	a.Routes[key] = route
+}
+
+// astray is a route of an API that isn't known. If that is a mistake, which the service refuses,
+// and the route isn't for everybody, no API of its template is served that it may be of: requests
+// for it would come to another route, which may be open.
+func (b *builder) astray(r *resource, property, kind string) {
+	id := r.text(property)
+	name, unknown := definition.UnknownIn(id)
+	_, elsewhere := b.unknowns[name]
+	isMap := r.properties != nil && r.properties.Kind == doctree.Map
+	switch auth := b.auth(&definition.API{}, r); {
+	case isMap && auth.Type == definition.AuthNone && !closed(r.get("ApiKeyRequired")):
+	case unknown && elsewhere, !unknown && b.mayBeAPI(id):
+	default:
+		b.closeAll(closing{r.stack, kind, "routes"}, func(a *definition.API) { a.RoutesUnknown = true })
+	}
 }
 
 // rootOf is the API whose resource tree an ID is in.
@@ -86,10 +113,13 @@ func flags(n *doctree.Node) map[string]bool {
 
 // auth is who may call a method or route. What isn't known stays in the document, and refuses.
 func (b *builder) auth(a *definition.API, r *resource) definition.Auth {
-	if r.misspelled("auth", "scope", "key") || compound(r.get("AuthorizationType")) {
-		return definition.Auth{Type: "misspelled"} // which nothing can decide
+	if doubt := r.doubt(); doubt != "" { // another may answer in its place, where it isn't there
+		return definition.Auth{Type: definition.Unknown(doubt)}
 	}
 	kind := r.text("AuthorizationType")
+	if r.misspelled(methodGuards...) || r.mistaken(kind) {
+		return definition.Auth{Type: "misspelled"} // which nothing can decide
+	}
 	if _, unknown := definition.UnknownIn(kind); !unknown {
 		kind = cmp.Or(strings.ToUpper(kind), definition.AuthNone)
 	}
@@ -100,6 +130,13 @@ func (b *builder) auth(a *definition.API, r *resource) definition.Auth {
 	}
 	of := b.find(id, typeRestAuthorizer, typeV2Authorizer)
 	name, known := b.authorizers[of]
+	if known && b.owners[of] != a {
+		name, known = id, false // another API may have another of the same name
+	}
+	if out.Type == definition.AuthNone && r.get("AuthorizationType") != nil {
+		r.note(definition.Warning, "write the AuthorizationType, or take the authorizer out",
+			"%s names an authorizer, which isn't asked, as the AuthorizationType is NONE", r.id)
+	}
 	if out.Type != definition.AuthNone && out.Type != definition.AuthIAM || r.get("AuthorizationType") == nil {
 		out.Authorizer = cmp.Or(name, id)
 		if !known {
@@ -120,6 +157,30 @@ func (b *builder) auth(a *definition.API, r *resource) definition.Auth {
 	}
 	return out
 }
+
+// methodGuards are the properties of methods and routes that say who may call them, and words that
+// others would have.
+var methodGuards = []string{"ApiKeyRequired", "AuthorizationScopes", "AuthorizationType", "AuthorizerId",
+	"RequestValidatorId", "auth", "scope", "key", "secur", "iam", "protect"}
+
+// mistaken reports whether what says who may call a method is of a kind or form that it can't be.
+func (r *resource) mistaken(kind string) bool {
+	given, id, scopes := r.get("AuthorizationType"), r.get("AuthorizerId"), r.get("AuthorizationScopes")
+	switch {
+	case given != nil && kind == "", id != nil && given == nil && scalar(id) == "", compound(id):
+	case len(texts(scopes)) != len(items(scopes)):
+	default:
+		return false
+	}
+	r.note(definition.Unsupported, "write a text, and scopes as a list of texts",
+		"%s refuses, as what says who may call it is no text", r.id)
+	return true
+}
+
+// mayBeAPI reports whether a text may be the ID of an API that isn't in the import.
+func (b *builder) mayBeAPI(id string) bool { return b.handed[id] == nil && apiIDs.MatchString(id) }
+
+var apiIDs = regexp.MustCompile(`^[0-9a-z]{10}$`)
 
 // restIntegration is the integration of a REST method.
 func (b *builder) restIntegration(r *resource, n *doctree.Node) *definition.Integration {

@@ -23,7 +23,7 @@ func (s *stack) parameter(name string, line int) *doctree.Node {
 		if truthOf(from.Get("NoEcho")) && len(scalar(v)) >= 4 {
 			s.secrets = append(s.secrets, scalar(v))
 		}
-	case fallback != nil && !stored:
+	case fallback != nil && fallback.Kind != doctree.Null && !stored:
 		v = fallback
 	case stored: // whose default is a name, and no value
 		v = s.unknown(full, line)

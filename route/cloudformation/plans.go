@@ -6,12 +6,12 @@ import (
 	"github.com/gatekit-go/gatekit/route/definition"
 )
 
-// apiKey is an API key. One that isn't said to be enabled isn't.
+// apiKey is an API key. One that isn't said to be enabled isn't, nor is one that may not be there.
 func (b *builder) apiKey(r *resource) {
 	r.stack.handOut(r, "", r.node.Line)
 	put(&b.doc.APIKeys, r.id, &definition.APIKey{Name: r.text("Name"), Description: r.text("Description"),
-		CustomerID: r.text("CustomerId"), Value: r.text("Value"), Enabled: truthOf(r.get("Enabled")),
-		Origin: r.origin()})
+		CustomerID: r.text("CustomerId"), Value: r.text("Value"),
+		Enabled: truthOf(r.get("Enabled")) && r.doubt() == "", Origin: r.origin()})
 	if value := r.text("Value"); len(value) >= 4 {
 		b.secrets = append(b.secrets, value)
 	}

@@ -18,9 +18,10 @@ import (
 // folder with it (cdk.out). All APIs of all its stacks are in one document.
 //
 // The error is of what isn't readable, of an OpenAPI document that the managed gateway would
-// refuse, of a SAM template that isn't valid, or of a parameter without a value that a route, an
-// authorizer or a key needs; it names what is to blame. What else can't be known or isn't covered
-// is in the document's Findings, and refuses to be served where it is needed.
+// refuse, of a SAM template that isn't valid, of a resource whose type is missing or misspelled, or
+// of a parameter without a value that a route, an authorizer or a key needs; it names what is to
+// blame. What else can't be known or isn't covered is in the document's Findings, and refuses to be
+// served where it is needed.
 //
 // Read opens files of fsys alone, and no connections. fsys should not lead out of its root:
 // os.Root.FS doesn't, os.DirFS follows links. A template of more than 8 MB, nested deeper than 100,
@@ -32,7 +33,7 @@ func Read(fsys fs.FS, name string, o Options) (*definition.Document, error) {
 	}
 	i := &importer{o: &o, fsys: fsys, handed: map[string]*resource{}, ids: map[string]bool{},
 		madeUp: map[string]string{}, seen: map[definition.Finding]bool{}, unknowns: map[string]definition.Origin{},
-		missing: map[string]bool{}}
+		missing: map[string]bool{}, meant: map[string]string{}}
 	if err := i.open(path.Clean(name)); err != nil {
 		return nil, err
 	}
@@ -100,13 +101,18 @@ func (i *importer) addStack(s *stack) error {
 	i.stacks = append(i.stacks, s)
 	transforms := s.t.transforms()
 	s.language = slices.Contains(transforms, transformLanguage)
+	line := 0
+	if at := s.t.root.Get("Transform"); at != nil {
+		line = at.Line
+	}
 	for _, name := range transforms {
 		switch {
 		case name == transformSAM, name == transformLanguage, name == transformInclude, name == transformBlueGreen,
 			strings.HasPrefix(name, transformSecrets):
 		default:
 			i.note(definition.Finding{Severity: definition.Unsupported, What: "the macro " + name + " isn't run here",
-				Do: "give the template as the macro leaves it", Origin: definition.Origin{Template: s.t.file}})
+				Do:     "give the template as the macro leaves it",
+				Origin: definition.Origin{Template: s.t.file, Line: line}})
 		}
 	}
 	if err := s.sections(); err != nil {

@@ -40,9 +40,8 @@ func (b *builder) restAPI(r *resource) {
 			"%s is a copy of the API %.60q, which isn't followed", r.id, clone)
 		a.RoutesUnknown = true
 	}
-	endpoint := r.get("EndpointConfiguration")
-	a.EndpointTypes = texts(endpoint.Get("Types"))
-	a.VPCEndpoints = texts(endpoint.Get("VpcEndpointIds"))
+	a.EndpointTypes = r.endpointTypes()
+	a.VPCEndpoints = texts(r.get("EndpointConfiguration").Get("VpcEndpointIds"))
 	b.readBody(a, r)
 	b.restProperties(a, r)
 }
@@ -50,7 +49,6 @@ func (b *builder) restAPI(r *resource) {
 // restProperties are the resource's own, which go before the body's, but for binary media types,
 // which are added. Of a first import there is nothing else that its mode could merge.
 func (b *builder) restProperties(a *definition.API, r *resource) {
-	b.named(a, r)
 	seen := map[string]bool{}
 	for _, t := range a.BinaryMediaTypes {
 		seen[t] = true
@@ -68,12 +66,11 @@ func (b *builder) restProperties(a *definition.API, r *resource) {
 	a.APIKeySource = cmp.Or(strings.ToUpper(r.text("ApiKeySourceType")), a.APIKeySource)
 	if policy := r.get("Policy"); policy != nil && policy.Kind != doctree.Null {
 		a.Policy = document(policy)
-	} else if r.misspelled("polic") {
-		a.Policy = textNode(0, definition.Unknown("the policy of "+r.id)).AppendJSON(nil)
 	}
-	if types := texts(r.get("EndpointConfiguration").Get("Types")); types != nil {
+	if types := r.endpointTypes(); types != nil {
 		a.EndpointTypes = types
 	}
+	b.named(a, r)
 	a.SecurityPolicy = cmp.Or(r.text("SecurityPolicy"), a.SecurityPolicy)
 	a.EndpointAccessMode = cmp.Or(r.text("EndpointAccessMode"), a.EndpointAccessMode)
 }
@@ -86,6 +83,30 @@ func (b *builder) named(a *definition.API, r *resource) {
 	if v := r.get("DisableExecuteApiEndpoint"); v != nil {
 		a.DefaultEndpointDisabled = closed(v)
 	}
+	if r.misspelled("Policy", "EndpointConfiguration", "polic", "endpoint", "auth", "secur") {
+		a.Policy = textNode(0, r.none("the policy")).AppendJSON(nil)
+	}
+}
+
+// endpointTypes are those of an API or a domain name. What isn't as the service has it, such as
+// {Type: PRIVATE}, isn't known, as it may mean a private one.
+func (r *resource) endpointTypes() []string {
+	n := r.get("EndpointConfiguration")
+	if n == nil {
+		return nil
+	}
+	types := n.Get("Types")
+	all := texts(types)
+	odd := n.Kind != doctree.Map || len(all) != len(items(types))
+	for name := range n.Names() {
+		odd = odd || name != "Types" && name != "VpcEndpointIds" && name != "IpAddressType"
+	}
+	if odd {
+		r.note(definition.Unsupported, "write EndpointConfiguration: {Types: [REGIONAL]}",
+			"%s refuses, as its EndpointConfiguration isn't understood", r.id)
+		return []string{r.none("the EndpointConfiguration")}
+	}
+	return all
 }
 
 // document is a value that may be an object, or its JSON text.
@@ -109,7 +130,13 @@ func (b *builder) pathOf(r *resource, id string) (path string, ok bool) {
 			}
 			return cmp.Or(path, "/"), true
 		case of != nil && of.kind == typeResource:
-			parts = append(parts, of.text("PathPart"))
+			part := of.text("PathPart")
+			if part == "" {
+				r.note(definition.Unsupported, "give it a PathPart",
+					"%s is below the resource %s, which has no PathPart", r.id, of.id)
+				return "", false
+			}
+			parts = append(parts, part)
 			id = of.text("ParentId")
 		default:
 			r.note(definition.Unsupported, "read it together with the stack that has the resource",
@@ -191,6 +218,6 @@ func (b *builder) authorizer(a *definition.API, r *resource, out *definition.Aut
 		name = r.id
 	}
 	r.stack.handOut(r, "", r.node.Line)
-	b.authorizers[r] = name
+	b.authorizers[r], b.owners[r] = name, a
 	put(&a.Authorizers, name, out)
 }

@@ -27,8 +27,8 @@ const (
 const maxTranslated = 1 << 19
 
 // isSAM reports whether a template is to be translated: it says so, or it has APIs of SAM, or
-// events that make some. The service demands the former; who has forgotten it means SAM all the
-// same.
+// events that make some, be they misspelled. The service demands the former; who has forgotten it
+// means SAM all the same.
 func (t *template) isSAM() bool {
 	if slices.Contains(t.transforms(), transformSAM) {
 		return true
@@ -38,9 +38,15 @@ func (t *template) isSAM() bool {
 		case samAPI, samHTTPAPI, samWebSocketAPI:
 			return true
 		case samFunction, samStateMachine:
-			for _, event := range eachMember(said(said(m.Value, "Properties"), "Events")) {
-				if typ := textOf(said(event, "Type")); typ == restEvents.event || typ == httpEvents.event {
+			for name, events := range eachMember(said(m.Value, "Properties")) {
+				if name != "Events" && alike(strings.ToLower(name), "events") {
 					return true
+				}
+				for _, event := range eachMember(events) {
+					typ := textOf(said(event, "Type"))
+					if name == "Events" && (typ == restEvents.event || typ == httpEvents.event) {
+						return true
+					}
 				}
 			}
 		}
@@ -98,8 +104,8 @@ func joined(problems []error) error {
 // then functions, whose events write integrations, and at last the APIs.
 func (s *sam) translate() {
 	s.eachOf("")(func(r *samResource) error {
-		if v := r.node.Get("Properties"); !isNull(v) && !isMap(v) {
-			return r.refuse(v, "Properties: want a map, got %s", v.Kind)
+		if err := r.checkResource(); err != nil {
+			return err
 		}
 		r.node.Set("Properties", r.props)
 		return nil

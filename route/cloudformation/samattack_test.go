@@ -15,7 +15,7 @@ import (
 // Thousands of events are as many routes, and none is copied for each other.
 func TestSAMManyEvents(t *testing.T) {
 	var b strings.Builder
-	b.WriteString("Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      CodeUri: .\n      Events:\n")
+	b.WriteString("Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      CodeUri: .\n      Handler: a.b\n      Runtime: c\n      Events:\n")
 	for i := range 4000 {
 		fmt.Fprintf(&b, "        E%d: {Type: Api, Properties: {Path: /p/%d, Method: get}}\n", i, i)
 	}
@@ -35,7 +35,7 @@ func TestSAMManyConditions(t *testing.T) {
 	var conditions, resources strings.Builder
 	for i := range 1000 {
 		fmt.Fprintf(&conditions, "  C%d: !Equals [a, %q]\n", i, "ab"[min(i, 1):min(i, 1)+1])
-		fmt.Fprintf(&resources, "  F%d: {Type: AWS::Serverless::Function, Condition: C%d, Properties: {CodeUri: ., Events: "+
+		fmt.Fprintf(&resources, "  F%d: {Type: AWS::Serverless::Function, Condition: C%d, Properties: {CodeUri: ., Handler: a.b, Runtime: c, Events: "+
 			"{E: {Type: Api, Properties: {Path: /p/%d, Method: get}}}}}\n", i, i, i)
 	}
 	doc := read(t, "Conditions:\n"+conditions.String()+"Resources:\n"+resources.String(), cloudformation.Options{})
@@ -55,7 +55,7 @@ func TestSAMTooLarge(t *testing.T) {
 	for name, text := range map[string]string{
 		"globals": "Globals: {Api: {BinaryMediaTypes: [" + list + "]}}\nResources:\n" + apis.String(),
 		"policy": "Globals: {Api: {Auth: {ResourcePolicy: {IpRangeWhitelist: [" + list + "]}}}}\nResources: {F: {Type: " +
-			"AWS::Serverless::Function, Properties: {CodeUri: ., Events: {" + events.String() + "}}}}\n",
+			"AWS::Serverless::Function, Properties: {CodeUri: ., Handler: a.b, Runtime: c, Events: {" + events.String() + "}}}}\n",
 		"text": "Globals: {Api: {Name: '" + strings.Repeat("a", 1<<20) + "'}}\nResources:\n" + apis.String(),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -72,7 +72,7 @@ func TestSAMClashesAndCycles(t *testing.T) {
 	for i := range 300 {
 		fmt.Fprintf(&b, "E%d: {Type: Api, Properties: {Path: /p, Method: get}}, ", i)
 	}
-	_, err := tried("Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: ., Events: {"+b.String()+"}}}}\n",
+	_, err := tried("Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: ., Handler: a.b, Runtime: c, Events: {"+b.String()+"}}}}\n",
 		cloudformation.Options{})
 	require.ErrorContains(t, err, "resource F, event E1: the method get of /p is defined more than once")
 	require.ErrorContains(t, err, "resource F, event E100: the method get of /p is defined more than once")
@@ -82,7 +82,7 @@ func TestSAMClashesAndCycles(t *testing.T) {
 		"stage":   restAPI("Variables: {a: !Ref A.Stage}"),
 		"itself":  "\n  A: {Type: AWS::Serverless::Api, Properties: {StageName: !Ref A.Stage}}",
 		"globals": "\n  A: {Type: AWS::Serverless::Api, Properties: {StageName: s, Variables: {a: !Ref A}}}",
-		"alias":   "\n  F: {Type: AWS::Serverless::Function, Properties: {CodeUri: ., AutoPublishAlias: a, FunctionName: !Ref F.Alias}}",
+		"alias":   "\n  F: {Type: AWS::Serverless::Function, Properties: {CodeUri: ., Handler: a.b, Runtime: c, AutoPublishAlias: a, FunctionName: !Ref F.Alias}}",
 		"null":    "\n  A: {Type: AWS::Serverless::Api, Properties: {StageName: s, Auth: , Cors: , Domain: , Models: , GatewayResponses: }}",
 		"empty":   "\n  A: {Type: AWS::Serverless::HttpApi, Properties: {Auth: {}, CorsConfiguration: {}, RouteSettings: {}}}",
 	} {

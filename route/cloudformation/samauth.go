@@ -86,19 +86,11 @@ func (e *samEvent) writeAuth(b *samBody, auth *doctree.Node) error {
 	if err != nil {
 		return err
 	}
+	if err := e.checkAuth(auth, api); err != nil {
+		return err
+	}
 	authorizer, scopes := said(auth, "Authorizer"), said(auth, "AuthorizationScopes")
-	if truthy(authorizer) {
-		if err := e.checkAuthorizer(authorizer, api, true); err != nil {
-			return err
-		}
-	}
-	if truthy(scopes) && !isList(scopes) {
-		return e.refuse(scopes, "Auth.AuthorizationScopes: want a list")
-	}
 	key := said(auth, "ApiKeyRequired")
-	if key != nil && !truthy(key) && !truthy(said(api, "ApiKeyRequired")) {
-		return e.refuse(key, "Auth.ApiKeyRequired: false is for APIs that require a key")
-	}
 	// The event's own scopes count, also if there are none; else the authorizer's.
 	if own := said(said(said(api, "Authorizers"), textOf(authorizer)), "AuthorizationScopes"); scopes == nil {
 		scopes = own
@@ -136,7 +128,33 @@ func (e *samEvent) writeAuth(b *samBody, auth *doctree.Node) error {
 		if !isMap(policy) {
 			return e.refuse(policy, "Auth.ResourcePolicy: want a map")
 		}
+		if err := b.s.checkGuards("Auth.ResourcePolicy", policy, policyMembers, e.refuse); err != nil {
+			return err
+		}
 		return b.resourcePolicy(policy, textNode(e.line, e.stage), e.path)
+	}
+	return nil
+}
+
+// checkAuth refuses what the authorization of an event with a method of a REST API can't say.
+func (e *samEvent) checkAuth(auth, api *doctree.Node) error {
+	if err := e.f.s.checkGuards("Auth", auth, eventAuthProperties, e.refuse); err != nil {
+		return err
+	}
+	authorizer, scopes := said(auth, "Authorizer"), said(auth, "AuthorizationScopes")
+	if truthy(authorizer) {
+		if err := e.checkAuthorizer(authorizer, api, true); err != nil {
+			return err
+		}
+	}
+	key := said(auth, "ApiKeyRequired")
+	switch {
+	case truthy(scopes) && !truthy(authorizer):
+		return e.refuse(scopes, "Auth.AuthorizationScopes: want an Authorizer beside them")
+	case truthy(scopes) && !isList(scopes):
+		return e.refuse(scopes, "Auth.AuthorizationScopes: want a list")
+	case key != nil && !truthy(key) && !truthy(said(api, "ApiKeyRequired")):
+		return e.refuse(key, "Auth.ApiKeyRequired: false is for APIs that require a key")
 	}
 	return nil
 }

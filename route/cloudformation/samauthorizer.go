@@ -32,6 +32,12 @@ func (r *samResource) authorizers(auth *doctree.Node) (all []*samAuthorizer, err
 		if !isMap(m.Value) {
 			return nil, a.refuse(m.Value, ": want a map")
 		}
+		if m.Name == "api_key_false" { // by which a method is kept from the API's key
+			return nil, a.refuse(m.Value, ": want another name")
+		}
+		if err := r.s.checkGuards("Auth.Authorizers."+m.Name, m.Value, authorizerProperties, r.refuse); err != nil {
+			return nil, err
+		}
 		if scopes := said(m.Value, "AuthorizationScopes"); scopes != nil && !isList(scopes) {
 			return nil, a.refuse(scopes, ".AuthorizationScopes: want a list")
 		}
@@ -102,6 +108,9 @@ func (a *samAuthorizer) rest() (*doctree.Node, error) {
 		return nil, err
 	}
 	pools, function := said(a.def, "UserPoolArn"), said(a.def, "FunctionArn")
+	if !truthy(pools) {
+		pools = nil
+	}
 	scheme := textsNode(line, "type", "apiKey")
 	scheme.Set("name", textNode(line, "Authorization"))
 	if header := said(id, "Header"); truthy(header) {

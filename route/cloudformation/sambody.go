@@ -134,6 +134,10 @@ func (b *samBody) methods(path, only string) (all []samMethod, err error) {
 	for _, item := range items {
 		for _, m := range item.Members {
 			name := normalMethod(m.Name)
+			if m.Name == "Fn::Transform" || (only == "" || name == only) && m.Value.Get("Fn::Transform") != nil {
+				return nil, b.refuse(m.Value, "paths.%s: what Fn::Transform puts there can't be given an authorization",
+					path)
+			}
 			if only != "" && name != only || slices.Contains([]string{"summary", "description", "parameters"}, m.Name) {
 				continue
 			}

@@ -23,6 +23,9 @@ func (r *samResource) domain() (*samDomain, error) {
 	if !isMap(given) {
 		return nil, r.refuse(given, "Domain: want a map")
 	}
+	if err := r.s.checkGuards("Domain", given, domainMembers, r.refuse); err != nil {
+		return nil, err
+	}
 	d := &samDomain{Node: given, name: said(given, "DomainName"), certificate: said(given, "CertificateArn")}
 	if d.name == nil || d.certificate == nil {
 		return nil, r.refuse(given, "Domain: want DomainName and CertificateArn")
@@ -49,8 +52,11 @@ func (r *samResource) domain() (*samDomain, error) {
 // mutualTLS copies where the certificates of clients are checked against.
 func (r *samResource) mutualTLS(d *samDomain, props *doctree.Node) error {
 	given := d.Get("MutualTlsAuthentication")
-	if !truthy(given) {
+	if given == nil || noValue(given) {
 		return nil
+	}
+	if !truthy(given) { // the service's translator passes over it, and nobody is asked for a certificate
+		return r.refuse(d.Node, "Domain.MutualTlsAuthentication: want TruststoreUri")
 	}
 	if !isMap(given) {
 		return r.refuse(given, "Domain.MutualTlsAuthentication: want a map of TruststoreUri and TruststoreVersion")
@@ -100,7 +106,8 @@ func (r *samResource) restDomain() error {
 	if err := r.mutualTLS(d, props); err != nil {
 		return err
 	}
-	for _, name := range []string{"SecurityPolicy", "OwnershipVerificationCertificateArn", "Policy"} {
+	for _, name := range []string{"SecurityPolicy", "EndpointAccessMode", "OwnershipVerificationCertificateArn",
+		"Policy"} {
 		if v := d.Get(name); truthy(v) {
 			props.Set(name, v)
 		}

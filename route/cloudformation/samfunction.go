@@ -23,6 +23,9 @@ type invoked struct {
 // function makes the function with its alias, version, role and URL, and has its events write their
 // integrations.
 func (s *sam) function(r *samResource) error {
+	if err := r.checkFunction(); err != nil {
+		return err
+	}
 	f := invoked{samResource: r, arn: "${" + r.id + ".Arn}", condition: textOf(r.node.Get("Condition"))}
 	props := newMap(r.line)
 	for _, name := range functionProperties {
@@ -125,6 +128,9 @@ func (r *samResource) url() {
 
 // stateMachine makes the state machine and has its events write theirs.
 func (s *sam) stateMachine(r *samResource) error {
+	if err := r.checkMachine(); err != nil {
+		return err
+	}
 	props := newMap(r.line)
 	for _, m := range r.props.Members {
 		switch m.Name {
@@ -218,6 +224,9 @@ var otherTypes = map[string]string{
 // other makes the resources of types without events. Connectors are policies, which have no effect
 // on a request. What isn't known stays as it is, for the report.
 func (s *sam) other(r *samResource) error {
+	if err := r.checkOther(); err != nil {
+		return err
+	}
 	switch r.typ {
 	case samFunction, samStateMachine, samAPI, samHTTPAPI:
 	case samWebSocketAPI:

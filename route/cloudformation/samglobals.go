@@ -8,8 +8,7 @@ import (
 	"github.com/gatekit-go/gatekit/internal/nearest"
 )
 
-// globalProperties are what a section of Globals may have. Of functions, tables, state machines and
-// layers all is taken: they make no APIs.
+// globalProperties are what a section of Globals may have.
 var globalProperties = map[string][]string{
 	"Api": {"Auth", "Name", "DefinitionUri", "CacheClusterEnabled", "CacheClusterSize", "MergeDefinitions",
 		"Variables", "EndpointConfiguration", "MethodSettings", "BinaryMediaTypes", "MinimumCompressionSize", "Cors",
@@ -20,7 +19,17 @@ var globalProperties = map[string][]string{
 	"WebSocketApi": {"AccessLogSettings", "ApiKeySelectionExpression", "DefaultRouteSettings",
 		"DisableExecuteApiEndpoint", "DisableSchemaValidation", "Domain", "FailOnWarnings", "IpAddressType",
 		"PropagateTags", "RouteSelectionExpression", "RouteSettings", "StageVariables", "Tags"},
-	"Function": nil, "SimpleTable": nil, "StateMachine": nil, "LayerVersion": nil, "CapacityProvider": nil,
+	"Function": {"Handler", "Runtime", "CodeUri", "DeadLetterQueue", "Description", "MemorySize", "Timeout",
+		"VpcConfig", "Environment", "Tags", "PropagateTags", "Tracing", "KmsKeyArn", "AutoPublishAlias",
+		"AutoPublishAliasAllProperties", "Layers", "DeploymentPreference", "RolePath", "PermissionsBoundary",
+		"ReservedConcurrentExecutions", "ProvisionedConcurrencyConfig", "AssumeRolePolicyDocument", "EventInvokeConfig",
+		"FileSystemConfigs", "CodeSigningConfigArn", "Architectures", "SnapStart", "EphemeralStorage",
+		"FunctionUrlConfig", "RuntimeManagementConfig", "LoggingConfig", "RecursiveLoop", "SourceKMSKeyArn",
+		"TenancyConfig", "DurableConfig", "CapacityProviderConfig", "FunctionScalingConfig", "PublishToLatestPublished",
+		"VersionDeletionPolicy"},
+	"SimpleTable": {"SSESpecification"}, "StateMachine": {"PropagateTags"}, "LayerVersion": {"PublishLambdaVersion"},
+	"CapacityProvider": {"VpcConfig", "OperatorRole", "Tags", "InstanceRequirements", "ScalingConfig", "KmsKeyArn",
+		"PropagateTags"},
 }
 
 // parseGlobals reads the section Globals.
@@ -49,7 +58,7 @@ func (s *sam) parseGlobals() {
 			continue
 		}
 		for name := range section.Value.Names() {
-			if properties != nil && !slices.Contains(properties, name) {
+			if !slices.Contains(properties, name) {
 				refuse(section.Value, "%q is not a supported property of %q%s", name, section.Name,
 					nearest.Hint(name, slices.Values(properties)))
 			}
@@ -81,6 +90,10 @@ func (s *sam) mergeGlobals(r *samResource) error {
 		globals = kept
 	default:
 		return r.refuse(ignored, `IgnoreGlobals: want "*" or a list of properties`)
+	}
+	if own := r.props.Get("Auth"); own != nil && isNull(own) && truthy(globals.Get("Auth")) {
+		return r.refuse(own, "Auth: there is nothing, in the place of the Auth of Globals; take it out, or write "+
+			"IgnoreGlobals: [Auth]")
 	}
 	merged := s.merge(globals, r.props)
 	r.node.Set("Properties", merged)
@@ -121,7 +134,7 @@ func (s *sam) fixOpenAPIVersion(r *samResource) error {
 	}
 	text := textNode(version.Line, version.Text)
 	r.props.Set("OpenApiVersion", text)
-	if body := s.bodies[r.id]; body != nil {
+	if body := r.body(false); body != nil {
 		body.doc.Set("openapi", text)
 		body.doc.Delete("swagger")
 	}

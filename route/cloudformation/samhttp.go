@@ -199,6 +199,9 @@ func (e *samEvent) writeHTTPAuth(b *samBody, auth *doctree.Node) error {
 	if !isMap(auth) {
 		return e.refuse(auth, "Auth: want a map")
 	}
+	if err := b.s.checkGuards("Auth", auth, eventAuthProperties, e.refuse); err != nil {
+		return err
+	}
 	name := said(auth, "Authorizer")
 	if !truthy(name) {
 		if name = said(api, "DefaultAuthorizer"); !truthy(name) {

@@ -75,6 +75,7 @@ func (s *sam) implicitAPI(kind eventKind) {
 	s.conditionAPI(kind, implicit, found)
 	s.conditionPaths(kind, found)
 	if len(props.Get("DefinitionBody").Get("paths").Members) > 0 {
+		s.checkReplaced(kind, said(existing, "Properties"))
 		return
 	}
 	delete(s.bodies, kind.implicit)
@@ -83,6 +84,18 @@ func (s *sam) implicitAPI(kind eventKind) {
 		s.resources.Set(kind.implicit, existing)
 	} else {
 		s.resources.Delete(kind.implicit)
+	}
+}
+
+// checkReplaced refuses a resource of the implicit API's name that says who may call. The service's
+// translator replaces it, and what it says is lost.
+func (s *sam) checkReplaced(kind eventKind, properties *doctree.Node) {
+	for name, v := range eachMember(properties) {
+		if protecting.MatchString(name) && truthy(v) {
+			s.problems = append(s.problems, s.refuse(v.Line, "resource "+kind.implicit,
+				"%s is lost, as the API of the events that name none replaces it; give this one another name, and the "+
+					"events a %s", name, kind.property))
+		}
 	}
 }
 

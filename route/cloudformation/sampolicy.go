@@ -68,6 +68,12 @@ func (b *samBody) pathPolicy(policy, stage *doctree.Node, path string) error {
 	if err != nil {
 		return err
 	}
+	for name, list := range eachMember(policy) {
+		if strings.HasSuffix(name, "Whitelist") && isList(list) && len(list.Items) == 0 {
+			// The service's translator makes no statement of it, and then everybody may call.
+			return b.refuse(list, "ResourcePolicy.%s: want at least one, as nobody may call without", name)
+		}
+	}
 	for name, effect := range inPairs("AwsAccountWhitelist", "Allow", "AwsAccountBlacklist", "Deny") {
 		accounts := policy.Get(name)
 		if !truthy(accounts) {
@@ -152,9 +158,11 @@ func (b *samBody) vpcCondition(policy *doctree.Node, group string) (*doctree.Nod
 		list.Items = append(list.Items, items...)
 	}
 	if list := said(policy, "SourceVpc"+group); list != nil {
-		if !isList(list) || slices.ContainsFunc(list.Items, func(n *doctree.Node) bool { return !isText(n) }) {
-			return nil, b.refuse(list, "ResourcePolicy.SourceVpc%s: want a list of texts; IntrinsicVpc%s takes "+
-				"functions of the template", group, group)
+		if !isList(list) || slices.ContainsFunc(list.Items, func(n *doctree.Node) bool {
+			return !strings.HasPrefix(textOf(n), "vpc-") && !strings.HasPrefix(textOf(n), "vpce-")
+		}) {
+			return nil, b.refuse(list, "ResourcePolicy.SourceVpc%s: want a list of vpc-ID and vpce-ID; "+
+				"IntrinsicVpc%s takes functions of the template", group, group)
 		}
 		for _, prefix := range []string{"vpc-", "vpce-"} {
 			for _, item := range list.Items {

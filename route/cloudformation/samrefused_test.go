@@ -7,19 +7,25 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gatekit-go/gatekit/route/cloudformation"
+	"github.com/gatekit-go/gatekit/route/definition"
 )
 
 // function is a function F with one event E; the API A is managed, unless a row has its own.
 const (
-	restFunction = "\n  F: {Type: AWS::Serverless::Function, Properties: {CodeUri: ., Events: {E: {Type: Api, Properties: {" +
+	restFunction = "\n  F: {Type: AWS::Serverless::Function, Properties: {CodeUri: ., Handler: a.b, Runtime: c, Events: {E: {Type: Api, Properties: {" +
 		"RestApiId: !Ref A, Path: /p, Method: get, …}}}}}"
-	httpFunction = "\n  F: {Type: AWS::Serverless::Function, Properties: {CodeUri: ., Events: {E: {Type: HttpApi, Properties: {" +
+	httpFunction = "\n  F: {Type: AWS::Serverless::Function, Properties: {CodeUri: ., Handler: a.b, Runtime: c, Events: {E: {Type: HttpApi, Properties: {" +
 		"ApiId: !Ref A, Path: /p, Method: get, …}}}}}"
-	emptyEvent = "\n  F: {Type: AWS::Serverless::Function, Properties: {CodeUri: ., Events: {E: {Type: TYPE, Properties: {…}}}}}"
+	emptyEvent = "\n  F: {Type: AWS::Serverless::Function, Properties: {CodeUri: ., Handler: a.b, Runtime: c, Events: {E: {Type: TYPE, Properties: {…}}}}}"
 )
 
 func withEvent(resource, properties string) string {
 	return strings.Replace(resource, "…", properties, 1)
+}
+
+// machine makes a state machine of a function.
+func machine(function string) string {
+	return strings.NewReplacer("::Function", "::StateMachine", "CodeUri: ., Handler: a.b, Runtime: c", "Definition: {StartAt: A}").Replace(function)
 }
 
 func restAPI(properties string) string {
@@ -98,7 +104,7 @@ func TestSAMRefused(t *testing.T) {
 		{"default-alone", restAPI("Auth: {DefaultAuthorizer: H}"), `resource A: Auth.DefaultAuthorizer: Authorizers have no "H"`},
 		{"default-function", restAPI("Auth: {DefaultAuthorizer: !Ref G, Authorizers: {G: {FunctionArn: a}}}"), "resource A: Auth.DefaultAuthorizer: want text"},
 		{"policy", restAPI("Auth: {ResourcePolicy: a}"), "resource A: Auth.ResourcePolicy: want a map"},
-		{"policy-vpc", restAPI(inlineBody + ", Auth: {ResourcePolicy: {SourceVpcWhitelist: [!Ref V]}}"), "ResourcePolicy.SourceVpcWhitelist: want a list of texts"},
+		{"policy-vpc", restAPI(inlineBody + ", Auth: {ResourcePolicy: {SourceVpcWhitelist: [!Ref V]}}"), "ResourcePolicy.SourceVpcWhitelist: want a list of vpc-ID and vpce-ID"},
 		{"policy-vpc-list", restAPI(inlineBody + ", Auth: {ResourcePolicy: {IntrinsicVpcWhitelist: a}}"), "ResourcePolicy.IntrinsicVpcWhitelist: want a list"},
 		{"policy-accounts", restAPI(inlineBody + ", Auth: {ResourcePolicy: {AwsAccountWhitelist: a}}"), "ResourcePolicy.AwsAccountWhitelist: want a list"},
 		{"plan", restAPI("Auth: {UsagePlan: a}"), "resource A: Auth.UsagePlan: want a map"},
@@ -140,10 +146,63 @@ func TestSAMRefused(t *testing.T) {
 		{"event-parameters", restAPI("") + withEvent(restFunction, "RequestParameters: a"), "resource F, event E: RequestParameters: want a list"},
 		{"event-parameter", restAPI("") + withEvent(restFunction, "RequestParameters: [method.request.body.a]"), "resource F, event E: RequestParameters: want method.request.querystring.NAME"},
 		{"event-parameter-key", restAPI("") + withEvent(restFunction, "RequestParameters: [{method.request.header.a: {Cached: true}}]"), "want Required or Caching, got Cached"},
-		{"alias", "\n  F: {Type: AWS::Serverless::Function, Properties: {AutoPublishAlias: !GetAtt A.B}}", "resource F: AutoPublishAlias: want text"},
-		{"machine", restAPI("") + strings.Replace(withEvent(restFunction, "Auth: {Authorizer: G}"), "::Function", "::StateMachine", 1), "resource F, event E: Auth.Authorizer: want the name"},
-		{"machine-property", restAPI("") + strings.Replace(withEvent(restFunction, "TimeoutInMillis: 50"), "::Function", "::StateMachine", 1), "resource F, event E: TimeoutInMillis isn't a property"},
-		{"machine-http", httpAPI("") + strings.Replace(withEvent(httpFunction, ""), "::Function", "::StateMachine", 1), `resource F, event E: Type: there are no events of type "HttpApi" here`},
+		{"function-unknown", restAPI("") + strings.Replace(withEvent(restFunction, ""), "Events:", "Event: {}, Events:", 1), "resource F: Event isn't a property of AWS::Serverless::Function; the nearest are \"Events\""},
+		{"function-code", restAPI("") + strings.Replace(withEvent(restFunction, ""), "CodeUri: ., ", "", 1), "resource F: want CodeUri or InlineCode"},
+		{"function-code-kind", restAPI("") + strings.Replace(withEvent(restFunction, ""), "CodeUri: .", "CodeUri: [a]", 1), "resource F: CodeUri: want text or a map, got list"},
+		{"function-code-bucket", restAPI("") + strings.Replace(withEvent(restFunction, ""), "CodeUri: .", "CodeUri: {Bucket: b}", 1), "resource F: CodeUri: want Bucket and Key"},
+		{"function-runtime", restAPI("") + strings.Replace(withEvent(restFunction, ""), ", Runtime: c", "", 1), "resource F: Runtime and Handler are required"},
+		{"function-handler", restAPI("") + strings.Replace(withEvent(restFunction, ""), "Handler: a.b", "Handler: ''", 1), "resource F: Runtime and Handler are required"},
+		{"function-image-config", restAPI("") + strings.Replace(withEvent(restFunction, ""), "Runtime: c", "Runtime: c, ImageConfig: {Command: [a]}", 1), "resource F: ImageConfig is for functions of the PackageType Image"},
+		{"function-package", restAPI("") + strings.Replace(withEvent(restFunction, ""), "Runtime: c", "Runtime: c, PackageType: zip", 1), "resource F: PackageType: want Zip or Image, got \"zip\""},
+		{"function-image", restAPI("") + strings.Replace(withEvent(restFunction, ""), "Runtime: c", "Runtime: c, PackageType: Image", 1), "resource F: ImageUri is required"},
+		{"function-image-runtime", restAPI("") + strings.Replace(withEvent(restFunction, ""), "Runtime: c", "Runtime: c, PackageType: Image, ImageUri: x", 1), "resource F: Runtime isn't for functions of the PackageType Image"},
+		{"function-role", restAPI("") + strings.Replace(withEvent(restFunction, ""), "Runtime: c", "Runtime: c, Role: [a]", 1), "resource F: Role: want text, got list"},
+		{"function-policies", restAPI("") + strings.Replace(withEvent(restFunction, ""), "Runtime: c", "Runtime: c, Policies: 1", 1), "resource F: Policies: want names of policies, or documents, got number"},
+		{"function-policy", restAPI("") + strings.Replace(withEvent(restFunction, ""), "Runtime: c", "Runtime: c, Policies: [a, {Version: a, Statemnt: []}]", 1), "number 2 is none"},
+		{"function-preference", restAPI("") + strings.Replace(withEvent(restFunction, ""), "Runtime: c", "Runtime: c, DeploymentPreference: {Type: AllAtOnce}", 1), "resource F: DeploymentPreference is for functions with an AutoPublishAlias"},
+		{"function-scaling", restAPI("") + strings.Replace(withEvent(restFunction, ""), "Runtime: c", "Runtime: c, FunctionScalingConfig: {a: b}", 1), "resource F: FunctionScalingConfig is for functions with a CapacityProviderConfig"},
+		{"function-queue", restAPI("") + strings.Replace(withEvent(restFunction, ""), "Runtime: c", "Runtime: c, DeadLetterQueue: {Type: SQS}", 1), "resource F: DeadLetterQueue: want Type and TargetArn"},
+		{"function-queue-type", restAPI("") + strings.Replace(withEvent(restFunction, ""), "Runtime: c", "Runtime: c, DeadLetterQueue: {Type: S3, TargetArn: a}", 1), "resource F: DeadLetterQueue.Type: want SQS or SNS"},
+		{"function-url", restAPI("") + strings.Replace(withEvent(restFunction, ""), "Runtime: c", "Runtime: c, FunctionUrlConfig: {AuthType: IAM}", 1), "resource F: FunctionUrlConfig.AuthType: want AWS_IAM or NONE"},
+		{"function-url-cors", restAPI("") + strings.Replace(withEvent(restFunction, ""), "Runtime: c", "Runtime: c, FunctionUrlConfig: {AuthType: NONE, Cors: a}", 1), "resource F: FunctionUrlConfig.Cors: want a map"},
+		{"function-url-cors-unknown", restAPI("") + strings.Replace(withEvent(restFunction, ""), "Runtime: c", "Runtime: c, FunctionUrlConfig: {AuthType: NONE, Cors: {Origins: a}}", 1), "FunctionUrlConfig.Cors: Origins isn't known"},
+		{"function-type", restAPI("") + strings.Replace(withEvent(restFunction, ""), "::Function", "::Functon", 1), "resource F: there is no type AWS::Serverless::Functon; the nearest is \"AWS::Serverless::Function\""},
+		{"function-condition", restAPI("") + strings.Replace(withEvent(restFunction, ""), "Properties:", "Condition: [a], Properties:", 1), "resource F: Condition: want the name of a condition, got list"},
+		{"function-id", restAPI("") + strings.Replace(withEvent(restFunction, ""), "F:", "F-G:", 1), "resource F-G: want a logical ID of letters and digits"},
+		{"machine-definition", restAPI("") + strings.Replace(machine(withEvent(restFunction, "")), "Definition: {StartAt: A}", "Name: m", 1), "resource F: want Definition or DefinitionUri"},
+		{"machine-bucket", restAPI("") + strings.Replace(machine(withEvent(restFunction, "")), "Definition: {StartAt: A}", "DefinitionUri: {Bucket: b}", 1), "resource F: DefinitionUri: want Bucket and Key"},
+		{"machine-role", restAPI("") + strings.Replace(machine(withEvent(restFunction, "")), "Definition:", "Role: a, Policies: [b], Definition:", 1), "resource F: want Role or Policies, and not both"},
+		{"machine-unknown", restAPI("") + strings.Replace(machine(withEvent(restFunction, "")), "Definition:", "Defintion: a, Definition:", 1), "resource F: Defintion isn't a property"},
+		{"table", restAPI("") + "\n  T: {Type: AWS::Serverless::SimpleTable, Properties: {PrimaryKey: {Name: a}}}", "resource T: PrimaryKey.Type is required"},
+		{"table-unknown", restAPI("") + "\n  T: {Type: AWS::Serverless::SimpleTable, Properties: {PrimryKey: a}}", "resource T: PrimryKey isn't a property"},
+		{"layer", restAPI("") + "\n  T: {Type: AWS::Serverless::LayerVersion, Properties: {LayerName: a}}", "resource T: ContentUri is required"},
+		{"application", restAPI("") + "\n  T: {Type: AWS::Serverless::Application}", "resource T: Location is required"},
+		{"event-auth-unknown", restAPI(authorizers) + withEvent(restFunction, "Auth: {Authoriser: G}"), "resource F, event E: Auth: Authoriser isn't known; the nearest are \"Authorizer\""},
+		{"event-auth-if", restAPI(authorizers) + withEvent(restFunction, "Auth: !If [C, {Authorizer: G}, {}]"), "resource F, event E: Auth: Fn::If isn't known"},
+		{"event-scopes", restAPI(authorizers) + withEvent(restFunction, "Auth: {AuthorizationScopes: [a]}"), "resource F, event E: Auth.AuthorizationScopes: want an Authorizer beside them"},
+		{"event-policy-unknown", restAPI(authorizers) + withEvent(restFunction, "Auth: {ResourcePolicy: {IpRangeWhiteList: [a]}}"), "resource F, event E: Auth.ResourcePolicy: IpRangeWhiteList isn't known"},
+		{"event-policy-name", restAPI(authorizers) + withEvent(restFunction, "Auth: {ResourcePolcy: {IpRangeWhitelist: [a]}}"), "resource F, event E: Auth: ResourcePolcy isn't known"},
+		{"event-http-unknown", httpAPI("Auth: {DefaultAuthorizer: G, Authorizers: {G: {FunctionArn: a, AuthorizerPayloadFormatVersion: 1.0}}}") + withEvent(httpFunction, "Auth: {Scopes: [a]}"), "resource F, event E: Auth: Scopes isn't known"},
+		{"policy-unknown", restAPI(inlineBody + ", Auth: {ResourcePolicy: {IpWhitelist: [a]}}"), "resource A: Auth.ResourcePolicy: IpWhitelist isn't known"},
+		{"policy-if", restAPI(inlineBody + ", Auth: {ResourcePolicy: !If [C, {IpRangeWhitelist: [a]}, {}]}"), "resource A: Auth.ResourcePolicy: Fn::If isn't known"},
+		{"policy-nobody", restAPI(inlineBody + ", Auth: {ResourcePolicy: {IpRangeWhitelist: []}}"), "ResourcePolicy.IpRangeWhitelist: want at least one"},
+		{"authorizer-scope", restAPI(inlineBody + ", Auth: {Authorizers: {G: {FunctionArn: a, AuthorizationScope: [a]}}}"), "resource A: Auth.Authorizers.G: AuthorizationScope isn't known; the nearest are \"AuthorizationScopes\""},
+		{"authorizer-name", restAPI(inlineBody + ", Auth: {Authorizers: {api_key_false: {FunctionArn: a}}}"), "resource A: Auth.Authorizers.api_key_false: want another name"},
+		{"default-empty", restAPI(inlineBody + ", Auth: {DefaultAuthorizer: '', Authorizers: {G: {FunctionArn: a}}}"), "resource A: Auth.DefaultAuthorizer: want the name of an authorizer, got none"},
+		{"domain-letter", restAPI(inlineBody + ", Domain: {DomainName: a, CertificateArn: b, MutualTlsAuthenticaton: {TruststoreUri: 's3://a/b'}}"), "resource A: Domain: MutualTlsAuthenticaton isn't known"},
+		{"domain-trust", restAPI(inlineBody + ", Domain: {DomainName: a, CertificateArn: b, MutualTlsAuthentication: {}}"), "resource A: Domain.MutualTlsAuthentication: want TruststoreUri"},
+		{"default-of-included", strings.Replace(restAPI(inlineBody+", Auth: {DefaultAuthorizer: AWS_IAM}"), "{get: ", "{'Fn::Transform': {Name: AWS::Include, Parameters: {Location: a.yaml}}, get: ", 1), "DefinitionBody: paths./p: what Fn::Transform puts there can't be given an authorization"},
+		{"default-of-included-method", strings.Replace(restAPI(inlineBody+", Auth: {ApiKeyRequired: true}"), "x-amazon", "'Fn::Transform': {Name: AWS::Include, Parameters: {Location: a.yaml}}, x-amazon", 1), "DefinitionBody: paths./p: what Fn::Transform puts there can't be given an authorization"},
+		{"implicit-replaced", "\n  ServerlessRestApi: {Type: AWS::Serverless::Api, Properties: {StageName: s, Auth: {DefaultAuthorizer: AWS_IAM}}}" + strings.Replace(withEvent(restFunction, ""), "RestApiId: !Ref A, ", "", 1), "resource ServerlessRestApi: Auth is lost"},
+		{"version-ref", restAPI("OpenApiVersion: !Ref V"), "resource A: OpenApiVersion: want a version such as 3.0.1"},
+		{"properties-null", "\n  A: {Type: AWS::Serverless::Api, Properties: }", "resource A: Properties: want a map, got null"},
+		{"connector", restAPI("") + "\n  T: {Type: AWS::Serverless::Connector, Properties: {Source: {Id: A}}}", "resource T: Destination is required"},
+		{"socket-name", socketAPI(routes + ", Name: [a]"), "resource A: Name: want text, got list"},
+		{"socket-disabled", socketAPI(routes + ", DisableExecuteApiEndpoint: 'true'"), "resource A: DisableExecuteApiEndpoint: want true or false"},
+		{"alias", "\n  F: {Type: AWS::Serverless::Function, Properties: {CodeUri: ., Handler: a.b, Runtime: c, AutoPublishAlias: !GetAtt A.B}}", "resource F: AutoPublishAlias: want text"},
+		{"machine", restAPI("") + machine(withEvent(restFunction, "Auth: {Authorizer: G}")), "resource F, event E: Auth.Authorizer: want the name"},
+		{"machine-property", restAPI("") + machine(withEvent(restFunction, "TimeoutInMillis: 50")), "resource F, event E: TimeoutInMillis isn't a property"},
+		{"machine-http", httpAPI("") + machine(withEvent(httpFunction, "")), `resource F, event E: Type: there are no events of type "HttpApi" here`},
 
 		{"http-property", httpAPI("Cors: true"), "resource A: Cors isn't a property of AWS::Serverless::HttpApi"},
 		{"http-cors", httpAPI("CorsConfiguration: [a]"), "resource A: CorsConfiguration: want true or a map"},
@@ -196,4 +255,23 @@ func TestSAMRefused(t *testing.T) {
 			require.ErrorContains(t, err, "t.yaml:", "the line")
 		})
 	}
+}
+
+// Globals are held to what they may have, and nothing takes their place.
+func TestSAMGlobalsAreHeld(t *testing.T) {
+	for globals, want := range map[string]string{
+		"{Function: {Events: {}}}":                    `Globals: "Events" is not a supported property of "Function"`,
+		"{Function: {Role: a}}":                       `"Role" is not a supported property`,
+		"{Function: }":                                "Globals: Function: want a map",
+		"{SimpleTable: {Foo: a}}":                     `"Foo" is not a supported property of "SimpleTable"; the nearest are "SSESpecification"`,
+		"{Api: {Auth: {DefaultAuthorizer: AWS_IAM}}}": "resource A: Auth: there is nothing, in the place of the Auth of Globals",
+	} {
+		_, err := tried("Globals: "+globals+"\nResources:"+restAPI("Auth: ")+"\n", cloudformation.Options{})
+		require.ErrorContains(t, err, want)
+	}
+	doc := read(t, "Transform: [AWS::LanguageExtensions, AWS::Serverless-2016-10-31]\nResources:\n  Fn::ForEach::X: [X, [A, B], {'${X}': {Type: AWS::Serverless::Function, Properties: "+
+		"{CodeUri: ., Handler: a.b, Runtime: c, Events: {E: {Type: Api, Properties: {Path: !Sub '/${X}', Method: get}}}}}}]\n", cloudformation.Options{})
+	require.Len(t, doc.APIs[0].Routes, 2, "a path that is a text once the loop is expanded")
+	doc = read(t, "Resources:"+restAPI(authorizers)+withEvent(restFunction, "Auth: {Authorizer: G, Odd: a}")+"\n", cloudformation.Options{})
+	finding(t, doc, definition.Warning, `Auth has no member "Odd"`)
 }

@@ -18,6 +18,7 @@ const (
 	wantTextOrMap
 	wantBool
 	wantNumber
+	wantPolicies // text, a map, or a list of them
 )
 
 var restProperties = map[string]int{"Name": wantTextOrMap, "StageName": wantTextOrMap, "Tags": wantMap,
@@ -54,6 +55,8 @@ func (r *samResource) checkProperties(known map[string]int) error {
 			text = "true or false"
 		case want == wantNumber && kind != doctree.Number:
 			text = "a number"
+		case want == wantPolicies && (kind == doctree.Bool || kind == doctree.Number):
+			text = "names of policies, or documents"
 		}
 		if text != "" {
 			return r.refuse(v, "%s: want %s, got %s", name, text, kind)
@@ -119,8 +122,7 @@ func (r *samResource) restBody(props, auth, stage *doctree.Node) error {
 	if err := r.location(props); err != nil {
 		return err
 	}
-	if version := said(r.props, "OpenApiVersion"); version != nil && !intrinsic(version) &&
-		!openAPI23.MatchString(version.Text) {
+	if version := said(r.props, "OpenApiVersion"); version != nil && !openAPI23.MatchString(version.Text) {
 		return r.refuse(version, "OpenApiVersion: want a version such as 3.0.1")
 	}
 	if err := r.addCORS(); err != nil {
@@ -290,6 +292,9 @@ func (r *samResource) addAuth(auth, stage *doctree.Node) error {
 	if !isMap(policy) {
 		return r.refuse(policy, "Auth.ResourcePolicy: want a map")
 	}
+	if err := r.s.checkGuards("Auth.ResourcePolicy", policy, policyMembers, r.refuse); err != nil {
+		return err
+	}
 	if err := b.each(func(path string) error { return b.pathPolicy(policy, stage, path) }); err != nil {
 		return err
 	}
@@ -326,8 +331,10 @@ func (r *samResource) addAuthorizers(b *samBody, auth *doctree.Node) error {
 		}
 	}
 	switch {
-	case !truthy(byDefault):
+	case byDefault == nil:
 		return nil
+	case isText(byDefault) && byDefault.Text == "": // as of a parameter that isn't given
+		return r.refuse(byDefault, "Auth.DefaultAuthorizer: want the name of an authorizer, got none")
 	case !isText(byDefault):
 		return r.refuse(byDefault, "Auth.DefaultAuthorizer: want text")
 	case byDefault.Text != authIAM && !slices.Contains(names, byDefault.Text):

@@ -1,7 +1,9 @@
 package cloudformation_test
 
 import (
+	"context"
 	"encoding/json"
+	"log/slog"
 	"maps"
 	"os"
 	"slices"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/route/cloudformation"
 	"github.com/gatekit-go/gatekit/route/definition"
 )
@@ -96,9 +99,9 @@ Resources:
     Properties: {RouteSelectionExpression: a, Routes: {$connect: {FunctionArn: a}, sayHello: {FunctionArn: a}}, Auth: {AuthType: custom, AuthArn: a}}
   F:
     Type: AWS::Serverless::Function
-    Properties: {CodeUri: ., AutoPublishAlias: live, Events: {Get: {Type: Api, Properties: {RestApiId: A, Path: /, Method: get}}, Web: {Type: HttpApi, Properties: {ApiId: H}}}}
-  G: {Type: AWS::Serverless::Function, Properties: {Role: arn, CodeUri: ., FunctionUrlConfig: {AuthType: NONE}}}
-  M: {Type: AWS::Serverless::StateMachine, Properties: {Name: m, Events: {Go: {Type: Api, Properties: {RestApiId: A, Path: /m, Method: get}}}}}
+    Properties: {CodeUri: ., Handler: a.b, Runtime: c, AutoPublishAlias: live, Events: {Get: {Type: Api, Properties: {RestApiId: A, Path: /, Method: get}}, Web: {Type: HttpApi, Properties: {ApiId: H}}}}
+  G: {Type: AWS::Serverless::Function, Properties: {Role: arn, CodeUri: ., Handler: a.b, Runtime: c, FunctionUrlConfig: {AuthType: NONE}}}
+  M: {Type: AWS::Serverless::StateMachine, Properties: {Name: m, Definition: {StartAt: A}, Events: {Go: {Type: Api, Properties: {RestApiId: A, Path: /m, Method: get}}}}}
   N: {Type: AWS::Serverless::Application, Properties: {Location: nested.yaml, Parameters: {a: b}}}
   T:
     Type: AWS::SNS::Topic
@@ -159,6 +162,7 @@ Resources:
         Second:
           Type: Api
           Properties: {RestApiId: A, Path: /b, Method: get}
+Globals: {Function: {Handler: a.b, Runtime: c}}
 `, cloudformation.Options{})
 	a := doc.APIs[0]
 	require.Equal(t, definition.Origin{Template: "t.yaml", LogicalID: "A", Line: 3}, a.Origin)
@@ -203,14 +207,14 @@ func TestSAMTraps(t *testing.T) {
 	}
 
 	// A path, and an API, is there as soon as one of its methods is.
-	mixed := read(t, "Conditions: {Never: !Equals [a, b]}\nResources: {F: {Type: AWS::Serverless::Function, Condition: Never, Properties: "+
+	mixed := read(t, "Globals: {Function: {CodeUri: ., Handler: a.b, Runtime: c}}\nConditions: {Never: !Equals [a, b]}\nResources: {F: {Type: AWS::Serverless::Function, Condition: Never, Properties: "+
 		"{Events: {E: {Type: Api, Properties: {Path: /p, Method: get}}}}}, G: {Type: AWS::Serverless::Function, Properties: "+
 		"{Events: {E: {Type: Api, Properties: {Path: /p, Method: put}}}}}}\n", cloudformation.Options{})
 	require.Equal(t, []string{"PUT /p"}, slices.Sorted(maps.Keys(mixed.APIs[0].Routes)))
 
 	// A resource of that name stays if no event is for the implicit API, and gives way else.
 	for events, flavor := range map[string]string{"": "", "Events: {E: {Type: HttpApi}}": definition.FlavorHTTP} {
-		doc := read(t, "Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: ., "+events+"}}, "+
+		doc := read(t, "Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: ., Handler: a.b, Runtime: c, "+events+"}}, "+
 			"ServerlessHttpApi: {Type: AWS::SNS::Topic}}\n", cloudformation.Options{})
 		if flavor == "" {
 			require.Empty(t, doc.APIs)
@@ -241,15 +245,17 @@ func TestSAMWithoutTransform(t *testing.T) {
 		"api":       restAPI("Name: n"),
 		"http":      httpAPI("Name: n"),
 		"websocket": socketAPI(routes),
-		"event":     "\n  F: {Type: AWS::Serverless::Function, Properties: {Events: {E: {Type: HttpApi}}}}",
+		"event":     "\n  F: {Type: AWS::Serverless::Function, Properties: {CodeUri: ., Handler: a.b, Runtime: c, Events: {E: {Type: HttpApi}}}}",
 	} {
 		require.Len(t, read(t, "Resources:"+text+"\n", cloudformation.Options{}).APIs, 1, name)
 	}
 	_, _, out, err := cloudformation.TranslateSAM([]byte("Resources: {F: {Type: AWS::Serverless::Function, Properties: {Events: {E: {Type: SQS}}}}}"))
 	require.NoError(t, err)
 	require.Empty(t, out)
+	_, _, _, err = cloudformation.TranslateSAM([]byte("Resources: {F: {Type: AWS::Serverless::Function, Properties: {Event: {E: {Type: Api}}}}}"))
+	require.ErrorContains(t, err, "Event isn't a property")
 	_, _, out, err = cloudformation.TranslateSAM([]byte("Transform: [AWS::LanguageExtensions, AWS::Serverless-2016-10-31]\n" +
-		"Resources: {F: {Type: AWS::Serverless::Function}}"))
+		"Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: ., Handler: a.b, Runtime: c}}}"))
 	require.NoError(t, err)
 	require.Contains(t, out, `"Transform":["AWS::LanguageExtensions"]`, "the others stay")
 	require.Contains(t, out, "AWS::Lambda::Function")
@@ -283,3 +289,49 @@ func TestSAMNamesThatMeet(t *testing.T) {
 	require.Equal(t, definition.Differs, doc.Findings[0].Severity)
 	require.Contains(t, doc.Findings[0].What, "MyApiProdStage of MyApi takes the place of another resource's, of line 2")
 }
+
+// What the translator's own tests don't say, and its code does.
+func TestSAMSmallThings(t *testing.T) {
+	all := translated(t, `Transform: AWS::Serverless-2016-10-31
+Resources:
+  A:
+    Type: AWS::Serverless::Api
+    Properties:
+      StageName: s
+      OpenApiVersion: 3.0.1
+      Domain: {DomainName: a.example, CertificateArn: c, SecurityPolicy: a, EndpointAccessMode: STRICT}
+      Auth: {Authorizers: {G: {UserPoolArn: [], FunctionArn: arn}}}
+  F: {Type: AWS::Serverless::Function, Properties: {InlineCode: '', Handler: a.b, Runtime: c, Policies: {}}}
+`)
+	body := at(all["A"], "Properties", "Body")
+	require.Equal(t, "3.0.1", at(body, "openapi"), "also without events")
+	require.Equal(t, "token", at(body, "components", "securitySchemes", "G", "x-amazon-apigateway-authorizer", "type"))
+	for id, r := range all {
+		if strings.HasPrefix(id, "ApiGatewayDomainName") {
+			require.Equal(t, "STRICT", at(r, "Properties", "EndpointAccessMode"))
+		}
+	}
+}
+
+// A path that no request can have is in the document, and refuses; if it isn't open, so does all.
+func TestSAMOddPath(t *testing.T) {
+	events := "Transform: AWS::Serverless-2016-10-31\nResources:\n  Api: {Type: AWS::Serverless::Api, Properties: {StageName: v1}}\n  F: {Type: AWS::Serverless::Function, Properties: {CodeUri: ., Handler: a.b, Runtime: c, Events: " +
+		"{Odd: {Type: Api, Properties: {RestApiId: !Ref Api, Path: '/{proxy++}', Method: any MORE}}, Even: {Type: Api, Properties: {RestApiId: !Ref Api, Path: '/{proxy+}', Method: any}}}}}\n"
+	for more, open := range map[string]bool{"": true, ", Auth: {Authorizer: AWS_IAM}": false} {
+		doc := read(t, strings.Replace(events, " MORE", more, 1), cloudformation.Options{})
+		g, err := definition.Build(t.Context(), doc, definition.Bindings{Logger: slog.New(slog.DiscardHandler),
+			OtherFunction: func(definition.Ref) (gatekit.Invoker, bool) { return says("{\"statusCode\":200}"), true }})
+		require.NoError(t, err)
+		defer g.Close()
+		served := map[string]bool{}
+		for _, r := range g.Report().Routes {
+			served[r.Route] = r.Served
+		}
+		require.Equal(t, map[string]bool{"ANY /{proxy++}": false, "ANY /{proxy+}": open}, served)
+	}
+}
+
+// says is a function that always says the same.
+type says string
+
+func (s says) Invoke(context.Context, []byte) ([]byte, error) { return []byte(s), nil }

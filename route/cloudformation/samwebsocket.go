@@ -7,11 +7,11 @@ import (
 	"github.com/gatekit-go/gatekit/internal/doctree"
 )
 
-var webSocketProperties = map[string]int{"Name": anything, "Routes": wantMap, "RouteSelectionExpression": wantText,
+var webSocketProperties = map[string]int{"Name": wantText, "Routes": wantMap, "RouteSelectionExpression": wantText,
 	"StageName": wantTextOrMap, "StageVariables": wantMap, "AccessLogSettings": wantMap, "Auth": wantMap,
-	"ApiKeySelectionExpression": anything, "DefaultRouteSettings": wantMap, "RouteSettings": wantMap,
-	"Description": anything, "DisableExecuteApiEndpoint": anything, "DisableSchemaValidation": anything,
-	"Domain": wantMap, "FailOnWarnings": anything, "IpAddressType": anything, "PropagateTags": anything,
+	"ApiKeySelectionExpression": wantText, "DefaultRouteSettings": wantMap, "RouteSettings": wantMap,
+	"Description": wantText, "DisableExecuteApiEndpoint": wantBool, "DisableSchemaValidation": wantBool,
+	"Domain": wantMap, "FailOnWarnings": wantBool, "IpAddressType": wantText, "PropagateTags": wantBool,
 	"Tags": wantMap}
 
 var webSocketRouteProperties = []string{"FunctionArn", "ApiKeyRequired", "IntegrationTimeout", "RequestParameters",

@@ -22,7 +22,8 @@ const (
 	maxStacks    = 200
 	maxNested    = 10
 	maxFileBytes = 256 << 20
-	maxHints     = 100 // of what was meant; each compares a name with all others
+	maxHints     = 100  // of what was meant; each compares a name with all others
+	maxMeant     = 1000 // types that aren't known
 )
 
 var errTooLarge = errors.New("cloudformation: the templates are too large when they are evaluated")
@@ -51,6 +52,7 @@ type importer struct {
 	unknowns map[string]definition.Origin // where unknown values come from
 	missing  map[string]bool              // unknown values that are parameters without a value
 	secrets  []string                     // values of NoEcho parameters
+	meant    map[string]string            // types by what was written for them
 }
 
 // stack is a template with what makes its values definite.
@@ -135,9 +137,8 @@ func (s *stack) load() {
 	for _, m := range s.t.root.Get("Resources").Members {
 		kind := m.Value.Get("Type")
 		if m.Value.Kind != doctree.Map || kind == nil || kind.Kind != doctree.Text {
-			s.note(definition.Finding{Severity: definition.Warning, What: "the resource " + s.prefix + m.Name +
-				" has no Type, and is passed over", Do: "give it one",
-				Origin: definition.Origin{Template: s.t.file, LogicalID: s.prefix + m.Name, Line: m.Line}})
+			s.errs = append(s.errs, fmt.Errorf("cloudformation: %s:%d: want a resource with a Type, got %s%.100s",
+				s.t.file, m.Line, s.prefix, m.Name))
 			continue
 		}
 		node := *m.Value
@@ -217,7 +218,9 @@ func (r *resource) get(name string) *doctree.Node {
 		return r.stack.fault(from.Line, "circular dependency: the property %s of %s refers to itself", name, r.id)
 	}
 	r.evaluating[name] = true
-	r.stack.enter(r, func() { r.values[name] = r.stack.eval(from) })
+	r.stack.enter(r, func() {
+		r.values[name] = r.stack.member(doctree.Member{Name: name, Line: from.Line, Value: from})
+	})
 	delete(r.evaluating, name)
 	return r.values[name]
 }

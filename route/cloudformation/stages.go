@@ -46,6 +46,9 @@ func (b *builder) stage(r *resource, get func(string) *doctree.Node) *definition
 	s := &definition.Stage{Variables: textMap(get("Variables")),
 		AccessLog: scalar(get("AccessLogSetting").Get("Format")),
 		Origin:    r.origin()}
+	if r.misspelled("acl", "auth", "polic") {
+		s.WebACL = r.none("the protection")
+	}
 	if v := get("CacheClusterEnabled"); truthOf(v) {
 		s.Cache = cmp.Or(scalar(get("CacheClusterSize")), "0.5")
 	} else {
@@ -101,6 +104,9 @@ func (b *builder) v2Stage(r *resource) {
 		Deployment: r.text("DeploymentId"), AccessLog: scalar(r.get("AccessLogSettings").Get("Format")),
 		Throttle: r.throttle(r.get("DefaultRouteSettings"), "ThrottlingRateLimit", "ThrottlingBurstLimit"),
 		Origin:   r.origin()}
+	if r.misspelled("AccessPolicyId", "acl", "auth", "polic") {
+		s.WebACL = r.none("the protection")
+	}
 	if id := r.text("ClientCertificateId"); id != "" {
 		s.ClientCertificate = b.refer(id)
 	}
@@ -109,8 +115,9 @@ func (b *builder) v2Stage(r *resource) {
 			put(&s.RouteThrottle, m.Name, t)
 		}
 	}
-	if r.text("AccessPolicyId") != "" {
+	if r.get("AccessPolicyId") != nil {
 		r.note(definition.Unsupported, "take it out", "%s: access policies of stages aren't covered", r.id)
+		s.WebACL = r.none("the access policy")
 	}
 	name := r.text("StageName")
 	if !s.AutoDeploy && s.Deployment == "" && !b.deployed[a.ID+"\n"+name] {
@@ -135,28 +142,4 @@ func (r *resource) throttle(n *doctree.Node, rate, burst string) *definition.Thr
 		return nil
 	}
 	return t
-}
-
-// association gives a stage its web ACL.
-func (b *builder) association(r *resource) {
-	_, rest, ok := strings.Cut(r.text("ResourceArn"), ":/restapis/")
-	id, stage, found := strings.Cut(rest, "/stages/")
-	if !ok || !found {
-		if name, unknown := definition.UnknownIn(r.text("ResourceArn")); unknown {
-			r.note(definition.Unsupported, doAbout(name), "%s protects something that isn't known: %s", r.id, name)
-		}
-		return // of a load balancer, or another service
-	}
-	a, _ := b.apiAt(r, id)
-	if a == nil {
-		return
-	}
-	s := a.Stages[stage]
-	if s == nil {
-		r.note(definition.Unsupported, "correct ResourceArn", "%s: the API %s has no stage %.60q", r.id, a.ID, stage)
-		return
-	}
-	s.WebACL = b.refer(r.text("WebACLArn"))
-	r.note(definition.Unbound, "bind Bindings.WebACLs", "the stage %s of %s has the web ACL %s, and refuses without it",
-		stage, a.ID, s.WebACL)
 }

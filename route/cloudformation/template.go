@@ -1,8 +1,10 @@
 package cloudformation
 
 import (
+	"bytes"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/gatekit-go/gatekit/internal/doctree"
@@ -37,18 +39,19 @@ const (
 )
 
 // protects are names of what says who may call. Templates in use have other names twice, and the
-// service takes the later; of these it isn't guessed which was meant.
-var protects = regexp.MustCompile(`(?i)auth|polic|scope|key|security|condition`)
+// service takes the later; of these, and of what has them within, it isn't guessed which was meant.
+var protects = regexp.MustCompile(`(?i)auth|polic|scope|key|security|condition|mutualtls|acl`)
 
 func (i *importer) parseTemplate(file string, text []byte) (*template, error) {
 	limits := doctree.Limits{Bytes: maxBytes, Depth: maxDepth, Values: maxValues}
-	limits.Twice = func(name string, line, first int) error {
-		if protects.MatchString(name) {
-			return fmt.Errorf("line %d: %.100q is there twice, also in line %d", line, name, first)
+	left := maxValues // to look at, however often what is within is twice itself
+	limits.Twice = func(later, first doctree.Member) error {
+		if protects.MatchString(later.Name) || has(first.Value, protects, &left) && !same(later.Value, first.Value) {
+			return fmt.Errorf("line %d: %.100q is there twice, also in line %d", later.Line, later.Name, first.Line)
 		}
 		i.note(definition.Finding{Severity: definition.Warning, Do: "take one out",
-			What:   fmt.Sprintf("%.100q is there twice, also in line %d: the later counts", name, first),
-			Origin: definition.Origin{Template: file, Line: line}})
+			What:   fmt.Sprintf("%.100q is there twice, also in line %d: the later counts", later.Name, first.Line),
+			Origin: definition.Origin{Template: file, Line: later.Line}})
 		return nil
 	}
 	root, err := doctree.Parse(text, limits)
@@ -63,6 +66,25 @@ func (i *importer) parseTemplate(file string, text []byte) (*template, error) {
 		return nil, fmt.Errorf("cloudformation: %s: want a template, which is a map with Resources", file)
 	}
 	return &template{root: root, file: file}, nil
+}
+
+// same reports whether two values say the same.
+func same(a, b *doctree.Node) bool {
+	return a.Kind == b.Kind && bytes.Equal(a.AppendJSON(nil), b.AppendJSON(nil))
+}
+
+// has reports whether a value has a member of such a name, however deep, or is more than is left
+// to be looked at.
+func has(n *doctree.Node, names *regexp.Regexp, left *int) bool {
+	if *left--; *left < 0 {
+		return true
+	}
+	for _, m := range n.Members {
+		if names.MatchString(m.Name) || has(m.Value, names, left) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(n.Items, func(item *doctree.Node) bool { return has(item, names, left) })
 }
 
 // spellOut replaces YAML's short tags in a tree that nobody else has.

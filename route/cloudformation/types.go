@@ -171,6 +171,8 @@ var rules = []*rule{
 	{certificate, Bound, "", 0, nil},
 	{"AWS::IAM::Role", Bound, "", 0, nil},
 	{"AWS::WAFv2::WebACL", Bound, "", 0, nil},
+	{"AWS::WAFRegional::WebACL", Bound, "", 0, nil},
+	{"AWS::WAFRegional::WebACLAssociation", Built, "ResourceArn WebACLId", passMapping, (*builder).association},
 	{"AWS::WAFv2::WebACLAssociation", Built, "ResourceArn WebACLArn", passMapping, (*builder).association},
 	{nestedStack, Followed, "", 0, nil},
 	{customResource, Ignored, "", 0, nil},
@@ -195,8 +197,17 @@ func ruleOf(kind string) *rule {
 	return best
 }
 
-// nested are the properties of some properties that are maps.
+// nested are the properties of some properties that are maps, or lists of maps.
 var nested = map[string]string{
+	"EndpointConfiguration":   "IpAddressType Types VpcEndpointIds",
+	"MutualTlsAuthentication": "TruststoreUri TruststoreVersion",
+	"MethodSettings": "CacheDataEncrypted CacheTtlInSeconds CachingEnabled DataTraceEnabled HttpMethod LoggingLevel " +
+		"MetricsEnabled ResourcePath ThrottlingBurstLimit ThrottlingRateLimit",
+	typeRestPlan + ".ApiStages":               "ApiId Stage Throttle",
+	typeRestStage + ".CanarySetting":          "DeploymentId PercentTraffic StageVariableOverrides UseStageCache",
+	typeRestStage + ".AccessLogSetting":       "DestinationArn Format",
+	typeV2Stage + ".AccessLogSettings":        "DestinationArn Format",
+	"AWS::ApiGateway::Method.MethodResponses": "ResponseModels ResponseParameters StatusCode",
 	"AWS::ApiGateway::Method.Integration": "CacheKeyParameters CacheNamespace ConnectionId ConnectionType " +
 		"ContentHandling Credentials IntegrationHttpMethod IntegrationResponses IntegrationTarget " +
 		"PassthroughBehavior RequestParameters RequestTemplates ResponseTransferMode TimeoutInMillis Type Uri",

@@ -91,6 +91,7 @@ func (b *builder) v2Integration(r *resource) { r.stack.handOut(r, "", r.node.Lin
 func (b *builder) v2Route(r *resource) {
 	a := b.api(r, "ApiId")
 	if a == nil {
+		b.astray(r, "ApiId", typeV2API)
 		return
 	}
 	route := &definition.Route{APIKeyRequired: closed(r.get("ApiKeyRequired")), Operation: r.text("OperationName"),
@@ -108,11 +109,7 @@ func (b *builder) v2Route(r *resource) {
 	} else {
 		r.note(definition.Unsupported, "give it a Target", "%s has no integration", r.id)
 	}
-	key := strings.TrimSpace(r.text("RouteKey"))
-	if a.Routes[key] != nil && a.Routes[key].Origin.Path == "" {
-		r.note(definition.Warning, "take one out", "%s: the API %s has another route %s", r.id, a.ID, key)
-	}
-	a.Routes[key] = route
+	b.add(a, r, strings.TrimSpace(r.text("RouteKey")), route)
 }
 
 // v2IntegrationOf reads an integration for one of the routes that have it.

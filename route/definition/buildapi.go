@@ -47,10 +47,6 @@ func (b *builder) buildAPI(api *API) {
 		a.refuseAll(unsupportedf("add a stage, or name one by Bindings.DefaultStage",
 			"the API has no stage under which it could be called").at(api.Origin))
 	}
-	if api.RoutesUnknown {
-		a.report(api.ID, "", unsupportedf("give the document that has them",
-			"the API's routes lie where the source couldn't be read").at(api.Origin))
-	}
 	switch {
 	case len(names) == 0:
 	case api.Flavor == FlavorWebSocket:
@@ -109,6 +105,9 @@ func (a *apiBuilder) whole() *problem {
 	}
 	if p := a.endpoint(); p != nil {
 		return p
+	}
+	if api.RoutesUnknown { // of which one may protect what another that is known would let through
+		return unsupportedf("give the document that has them", "the API's routes lie where the source couldn't be read")
 	}
 	a.notKnown()
 	a.notDone()

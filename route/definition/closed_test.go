@@ -192,3 +192,17 @@ func handlersOf(g *definition.Gateway, doc *definition.Document, path string) (a
 	}
 	return all
 }
+
+// Where some of an API's routes aren't known none is served: a request for one that is lost would
+// come to another.
+func TestUnknownRoutesAreClosed(t *testing.T) {
+	open := `{"apis":[{"id":"A","flavor":"REST","routes":{"ANY /{proxy+}":{"auth":{"type":"NONE"},"integration":{"type":"MOCK","target":{"kind":"mock"},
+		"request_templates":{"application/json":"{\"statusCode\":200}"},"responses":[{"status":"200"}]}}},"stages":{"s":{}}MORE}]}`
+	for more, want := range map[string]string{"": "200 ", `,"routes_unknown":true`: "500 "} {
+		g := build(t, strings.Replace(open, "MORE", more, 1), definition.Bindings{})
+		h, err := g.Stage("A", "s")
+		require.NoError(t, err)
+		require.True(t, strings.HasPrefix(ask(h, "GET", "/admin"), want))
+		require.Equal(t, want == "200 ", g.Report().Routes[0].Served)
+	}
+}

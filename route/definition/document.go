@@ -44,7 +44,8 @@ type API struct {
 	// Routes are by route key: "GET /pets/{id}", "ANY /{proxy+}", "$default", and for WebSocket
 	// APIs "$connect" or what the route selection gives.
 	Routes map[string]*Route `json:"routes,omitzero"`
-	// RoutesUnknown says that the API's routes lie where the source couldn't be read.
+	// RoutesUnknown says that some of the API's routes lie where the source couldn't be read: none
+	// is served, since a request for one that isn't known would come to another.
 	RoutesUnknown bool `json:"routes_unknown,omitempty"`
 	// Authorizers are by name, as [Auth].Authorizer has it.
 	Authorizers map[string]*Authorizer `json:"authorizers,omitempty"`

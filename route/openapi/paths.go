@@ -2,6 +2,7 @@ package openapi
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/gatekit-go/gatekit/internal/doctree"
@@ -76,6 +77,11 @@ func (r *reader) path(item value, path string) (resource string, isDefault bool)
 // resource makes a path's resources, which are a tree: siblings may have one variable among them.
 func (r *reader) resource(item value, path string) {
 	if _, err := routetree.ParseKey("ANY " + path); err != nil {
+		if oddVariable.MatchString(path) {
+			r.note(definition.Unsupported, item, path, "write {name}, or {name+} for the rest of the path",
+				"the path %.200s has a variable that no request can fill, and refuses", path)
+			return
+		}
 		r.fail(item, "Unable to create resource at path '%s': %v", path, err)
 		return
 	}
@@ -93,6 +99,10 @@ func (r *reader) resource(item value, path string) {
 	}
 }
 
+// oddVariable is a path like /{proxy++}, which is seen in templates: a whole segment that is a
+// variable, but for its name's form.
+var oddVariable = regexp.MustCompile(`^(/[^/{}]+|/\{[0-9A-Za-z.:_-]+\})*/\{[0-9A-Za-z.:_-]+\+\++\}$`)
+
 func (r *reader) unknownMember(path, name string, v value) {
 	switch {
 	case name == "trace":
@@ -102,6 +112,10 @@ func (r *reader) unknownMember(path, name string, v value) {
 	case strings.HasPrefix(name, "x-"): // anybody's
 	case meansSecurity(name):
 		r.misspelledSecurity(v, name)
+	case v.get("security").given() || v.get(prefix+"integration").given():
+		// An operation that is lost, whose requests would come to another.
+		r.fail(v, "Parse issue: attribute paths.'%s'.%.100s is unexpected: it is no method%s", path, name,
+			hint(r, name, methods))
 	default:
 		r.note(definition.Warning, v, path, "", "%.100q is no method, and has no effect%s", name,
 			hint(r, name, methods))
