@@ -23,7 +23,7 @@ func (b *builder) restMethod(r *resource) {
 			r.id, root.id)
 		return
 	}
-	method := strings.ToUpper(r.text("HttpMethod"))
+	method := capitals(r.text("HttpMethod"))
 	route := &definition.Route{APIKeyRequired: closed(r.get("ApiKeyRequired")), Operation: r.text("OperationName"),
 		ResourceID: r.text("ResourceId"), RequestParameters: flags(r.get("RequestParameters")),
 		RequestModels: textMap(r.get("RequestModels")), Origin: r.origin()}
@@ -89,11 +89,8 @@ func (b *builder) auth(a *definition.API, r *resource) definition.Auth {
 	if r.misspelled("auth", "scope", "key") || compound(r.get("AuthorizationType")) {
 		return definition.Auth{Type: "misspelled"} // which nothing can decide
 	}
-	kind := r.text("AuthorizationType")
-	if _, unknown := definition.UnknownIn(kind); !unknown {
-		kind = cmp.Or(strings.ToUpper(kind), definition.AuthNone)
-	}
-	out := definition.Auth{Type: kind, Scopes: texts(r.get("AuthorizationScopes"))}
+	out := definition.Auth{Type: cmp.Or(capitals(r.text("AuthorizationType")), definition.AuthNone),
+		Scopes: texts(r.get("AuthorizationScopes"))}
 	id := r.text("AuthorizerId")
 	if id == "" {
 		return out
@@ -123,7 +120,7 @@ func (b *builder) auth(a *definition.API, r *resource) definition.Auth {
 
 // restIntegration is the integration of a REST method.
 func (b *builder) restIntegration(r *resource, n *doctree.Node) *definition.Integration {
-	i := &definition.Integration{Type: strings.ToUpper(scalar(n.Get("Type"))),
+	i := &definition.Integration{Type: capitals(scalar(n.Get("Type"))),
 		Credentials:     scalar(n.Get("Credentials")),
 		Passthrough:     cmp.Or(upper(n, "PassthroughBehavior"), "WHEN_NO_MATCH"),
 		ContentHandling: upper(n, "ContentHandling"), CacheKeys: texts(n.Get("CacheKeyParameters")),
@@ -176,4 +173,12 @@ func (b *builder) common(r *resource, i *definition.Integration, n *doctree.Node
 	}
 }
 
-func upper(n *doctree.Node, name string) string { return strings.ToUpper(scalar(n.Get(name))) }
+func upper(n *doctree.Node, name string) string { return capitals(scalar(n.Get(name))) }
+
+// capitals is a text in upper case. An unknown value stays one.
+func capitals(text string) string {
+	if _, unknown := definition.UnknownIn(text); unknown {
+		return text
+	}
+	return strings.ToUpper(text)
+}

@@ -66,7 +66,7 @@ func (b *builder) v2Authorizer(r *resource) {
 		return
 	}
 	jwt := r.get("JwtConfiguration")
-	out := &definition.Authorizer{Type: strings.ToUpper(r.text("AuthorizerType")),
+	out := &definition.Authorizer{Type: capitals(r.text("AuthorizerType")),
 		IdentitySource: texts(r.get("IdentitySource")), Issuer: scalar(jwt.Get("Issuer")),
 		Audience: texts(jwt.Get("Audience")), PayloadFormat: r.text("AuthorizerPayloadFormatVersion"),
 		SimpleResponses: truthOf(r.get("EnableSimpleResponses")), Credentials: r.text("AuthorizerCredentialsArn"),
@@ -176,7 +176,7 @@ func (b *builder) integrationResponse(r *resource) {
 	}
 	b.responses[of] = append(b.responses[of], &definition.Response{Pattern: r.text("IntegrationResponseKey"),
 		Parameters: textMap(r.get("ResponseParameters")), Templates: textMap(r.get("ResponseTemplates")),
-		ContentHandling:   strings.ToUpper(r.text("ContentHandlingStrategy")),
+		ContentHandling:   capitals(r.text("ContentHandlingStrategy")),
 		TemplateSelection: r.text("TemplateSelectionExpression")})
 }
 
