@@ -91,22 +91,28 @@ func (b *builder) v2Stage(r *resource) {
 	if a == nil {
 		return
 	}
-	s := &definition.Stage{Variables: textMap(r.get("StageVariables")), AutoDeploy: truthOf(r.get("AutoDeploy")),
-		Deployment: r.text("DeploymentId"), AccessLog: scalar(r.get("AccessLogSettings").Get("Format")),
-		Origin: r.origin()}
-	if id := r.text("ClientCertificateId"); id != "" {
-		s.ClientCertificate = b.refer(id)
-	}
-	s.Throttle, s.RouteThrottle = r.routeThrottles()
-	if r.text("AccessPolicyId") != "" {
-		r.note(definition.Unsupported, "take it out", "%s: access policies of stages aren't covered", r.id)
-	}
+	s := &definition.Stage{Deployment: r.text("DeploymentId")}
+	b.stageSettings(r, s)
 	name := r.text("StageName")
 	if !s.AutoDeploy && s.Deployment == "" && !b.deployed[a.ID+"\n"+name] {
 		r.note(definition.Warning, "set AutoDeploy", "nothing is deployed to the stage %s: "+
 			"the managed gateway answers 404 there, and here it serves the API", r.id)
 	}
 	a.Stages[name] = s
+}
+
+// stageSettings reads what a Stage, and an override of one, says.
+func (b *builder) stageSettings(r *resource, s *definition.Stage) {
+	s.Variables, s.AutoDeploy = textMap(r.get("StageVariables")), truthOf(r.get("AutoDeploy"))
+	s.AccessLog = scalar(r.get("AccessLogSettings").Get("Format"))
+	s.Throttle, s.RouteThrottle = r.routeThrottles()
+	s.Origin = r.origin()
+	if id := r.text("ClientCertificateId"); id != "" {
+		s.ClientCertificate = b.refer(id)
+	}
+	if r.text("AccessPolicyId") != "" {
+		r.note(definition.Unsupported, "take it out", "%s: access policies of stages aren't covered", r.id)
+	}
 }
 
 // v2Deployment says that something is deployed to a stage.

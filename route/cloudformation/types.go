@@ -125,6 +125,7 @@ var rules = []*rule{
 		"CredentialsArn Description DisableExecuteApiEndpoint DisableSchemaValidation FailOnWarnings " +
 		"IpAddressType Name ProtocolType RouteKey RouteSelectionExpression Tags Target " +
 		"Version", passAPI, (*builder).v2API},
+	{typeV2Overrides, Built, "ApiId Integration Route Stage", passDeployment, (*builder).overrides},
 	{"AWS::ApiGatewayV2::ApiMapping", Built, "ApiId ApiMappingKey DomainName Stage", passMapping, (*builder).mapping},
 	{typeV2Authorizer, Built, "ApiId AuthorizerCredentialsArn AuthorizerPayloadFormatVersion " +
 		"AuthorizerResultTtlInSeconds AuthorizerType AuthorizerUri EnableSimpleResponses IdentitySource " +
@@ -207,6 +208,10 @@ var nested = map[string]string{
 	typeV2Authorizer + ".JwtConfiguration": "Audience Issuer",
 	"AWS::ApiGateway::Deployment.StageDescription": settings + "CacheDataEncrypted CacheTtlInSeconds " +
 		"CachingEnabled DataTraceEnabled LoggingLevel MetricsEnabled ThrottlingBurstLimit ThrottlingRateLimit",
+	typeV2Overrides + ".Integration": "Description IntegrationMethod PayloadFormatVersion TimeoutInMillis",
+	typeV2Overrides + ".Route":       "AuthorizationScopes AuthorizationType AuthorizerId OperationName Target",
+	typeV2Overrides + ".Stage": "AccessLogSettings AutoDeploy DefaultRouteSettings Description RouteSettings " +
+		"StageVariables",
 	typeV2Stage + ".DefaultRouteSettings": "DataTraceEnabled DetailedMetricsEnabled LoggingLevel " +
 		"ThrottlingBurstLimit ThrottlingRateLimit",
 }
