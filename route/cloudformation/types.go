@@ -169,6 +169,8 @@ var rules = []*rule{
 	{balancer, Bound, "", passAPI, (*builder).bound},
 	{listener, Bound, "", passAPI, (*builder).bound},
 	{cloudMapService, Bound, "", passAPI, (*builder).bound},
+	{"AWS::ServiceDiscovery::Instance", Built, "InstanceAttributes InstanceId ServiceId", passPart,
+		(*builder).instance},
 	{certificate, Bound, "", 0, nil},
 	{"AWS::IAM::Role", Bound, "", 0, nil},
 	{"AWS::WAFv2::WebACL", Bound, "", 0, nil},
