@@ -10,8 +10,8 @@ import (
 
 const typeV2Overrides = "AWS::ApiGatewayV2::ApiGatewayManagedOverrides"
 
-// overrides change what the service makes of an API that names its target (quickCreate). Whoever
-// writes them means to protect the route, or to limit the stage: what of them can't be read refuses.
+// overrides change what the service makes of an API that names its target (quickCreate). They
+// protect the route and limit the stage, so that what of them can't be read refuses.
 func (b *builder) overrides(r *resource) {
 	a, of := b.apiAt(r, r.text("ApiId"))
 	if a == nil {
@@ -47,7 +47,8 @@ func (r *resource) part(property, kind string) *resource {
 		return nil
 	}
 	p := &resource{stack: r.stack, id: r.id, logical: r.logical, kind: kind, node: r.node, properties: n,
-		rule: &rule{properties: nested[typeV2Overrides+"."+property]}, values: map[string]*doctree.Node{}, evaluating: map[string]bool{}, exists: r.exists}
+		rule: &rule{properties: nested[typeV2Overrides+"."+property]}, values: map[string]*doctree.Node{},
+		evaluating: map[string]bool{}, exists: r.exists}
 	for _, m := range members(n) {
 		p.values[m.Name] = m.Value
 	}
