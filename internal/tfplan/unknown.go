@@ -12,7 +12,7 @@ import (
 // many are followed in all.
 const (
 	maxFollowed = 20
-	maxSteps    = 1_000_000
+	maxSteps    = 200_000
 )
 
 // Unknown is a value that is known after apply, within what [Resource.Value] returns.

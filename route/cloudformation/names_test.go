@@ -71,3 +71,23 @@ func TestNestedInBucket(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "top", doc.APIs[0].Name)
 }
+
+// A template in memory is read as one in a file, and has no files beside it.
+func TestReadText(t *testing.T) {
+	const api = "Resources: {Api: {Type: AWS::ApiGatewayV2::Api, Properties: {Name: a, ProtocolType: HTTP}}}"
+	got, err := cloudformation.ReadText([]byte(api), "t.yaml", cloudformation.Options{})
+	require.NoError(t, err)
+	want, err := cloudformation.Read(fstest.MapFS{"t.yaml": {Data: []byte(api)}}, "t.yaml", cloudformation.Options{})
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+
+	got, err = cloudformation.ReadText([]byte("Resources: {N: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: t.yaml}}}"), "t.yaml", cloudformation.Options{})
+	require.NoError(t, err)
+	require.Contains(t, got.Findings[0].What, "file does not exist")
+	for text, want := range map[string]string{"": "t.yaml", "[]": "want a template", strings.Repeat(" ", 9<<20): "want at most"} {
+		_, err = cloudformation.ReadText([]byte(text), "t.yaml", cloudformation.Options{})
+		require.ErrorContains(t, err, want)
+	}
+	_, err = cloudformation.ReadText([]byte(api), "t.yaml", cloudformation.Options{Region: "x"})
+	require.ErrorContains(t, err, "Region")
+}

@@ -1,7 +1,6 @@
 // Package terraform reads what `terraform show -json` prints of a plan or a state into a
 // [definition.Document].
 //
-//	text, err := exec.Command("terraform", "show", "-json").Output()
 //	doc, err := terraform.Read(text, terraform.Options{Region: "eu-west-1"})
 //
 // Resources aws_api_gateway_* and aws_apigatewayv2_* of the provider hashicorp/aws, in all modules

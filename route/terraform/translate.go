@@ -54,10 +54,10 @@ func (t *translator) given(r *tfplan.Resource) {
 	for attribute, suffix := range map[string]string{"id": "", "arn": ".Arn", "root_resource_id": ".RootResourceId",
 		"endpoint": ".ProviderName"} {
 		text, _ := r.Values[attribute].(string)
-		if text != "" {
-			t.attributes[r.Address+suffix] = text
+		if text == "" {
+			continue
 		}
-		if attribute == "id" && isAPI(r) {
+		if t.attributes[r.Address+suffix] = text; attribute == "id" && isAPI(r) {
 			t.apis[text] = r.Address
 		}
 	}
@@ -205,8 +205,8 @@ func (t *translator) settle(r *tfplan.Resource, path, attribute string, u *tfpla
 		if leads[attribute] == nil || from == nil {
 			break
 		}
-		if made := t.made(leads[attribute][from.Type], from); made != nil {
-			return made
+		if form := leads[attribute][from.Type]; form != "" {
+			return t.made(form, from)
 		}
 		v := from.Value(attribute, blocks) // of what has it from elsewhere
 		if text, ok := v.(string); ok && text != "" {
@@ -233,8 +233,6 @@ func (t *translator) made(form string, r *tfplan.Resource) any {
 	get := func(name string) any { return map[string]any{"Fn::GetAtt": []any{r.Address, name}} }
 	const call = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/" // whose region has no effect
 	switch form {
-	case "":
-		return nil
 	case "ref":
 		return ref
 	case "target":
