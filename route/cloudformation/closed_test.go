@@ -73,6 +73,8 @@ func TestWhatIsNotKnownIsClosed(t *testing.T) {
 		{"authorization-list", method("", ", AuthorizationType: [AWS_IAM]", "")},
 		{"authorization-word", method("", ", AuthorizationType: AWS_IMA", "")},
 		{"authorization-misspelled", method("", ", AuthorisationType: AWS_IAM", "")},
+		{"path-gone", method("", "", "  P: {Type: AWS::ApiGateway::Method, Properties: {RestApiId: !Ref Api, ResourceId: abc123, HttpMethod: GET, AuthorizationType: AWS_IAM, Integration: {Type: MOCK}}}\n")},
+		{"path-unknown", method("", "", "  P: {Type: AWS::ApiGateway::Method, Properties: {RestApiId: !Ref Api, ResourceId: !GetAtt Lookup.Id, HttpMethod: GET, AuthorizationType: AWS_IAM, Integration: {Type: MOCK}}}\n")},
 		{"authorizer-gone", method("", ", AuthorizationType: CUSTOM, AuthorizerId: abcdef", "")},
 		{"authorizer-alone", method("", ", AuthorizerId: !Ref Auth", "  Auth: {Type: AWS::ApiGateway::Authorizer, Properties: {RestApiId: !Ref Api, Type: TOKEN, IdentitySource: method.request.header.A}}\n")},
 		{"authorizer-unknown-function", method("", ", AuthorizationType: CUSTOM, AuthorizerId: !Ref Auth", "  Auth: {Type: AWS::ApiGateway::Authorizer, Properties: {RestApiId: !Ref Api, Type: TOKEN, IdentitySource: method.request.header.A, AuthorizerUri: !GetAtt Lookup.Uri}}\n")},

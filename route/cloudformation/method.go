@@ -15,8 +15,8 @@ func (b *builder) restMethod(r *resource) {
 		return
 	}
 	path, ok := b.pathOf(r, r.text("ResourceId"))
-	if !ok {
-		return
+	if !ok { // it stays, so that no other route answers in its place, if it isn't open
+		path = "/" + definition.Unknown("the path of "+r.id)
 	}
 	if root := b.rootOf(r.text("ResourceId")); root != nil && root != of {
 		r.note(definition.Unsupported, "correct RestApiId or ResourceId", "%s: its resource is of another API, %s",

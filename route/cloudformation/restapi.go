@@ -62,7 +62,7 @@ func (b *builder) restProperties(a *definition.API, r *resource) {
 		}
 		seen[t] = true
 	}
-	if n := r.number(r.get("MinimumCompressionSize"), "MinimumCompressionSize"); n != nil {
+	if n := r.number(r.get("MinimumCompressionSize"), "MinimumCompressionSize"); n != nil && *n >= 0 {
 		a.MinimumCompressionSize = n
 	}
 	a.APIKeySource = cmp.Or(capitals(r.text("ApiKeySourceType")), a.APIKeySource)

@@ -126,6 +126,7 @@ func TestWhatIsNotKnownIsClosed(t *testing.T) {
 		"policy-of-some":  shop(nil, part{"aws_api_gateway_rest_api_policy.p", `{"policy":"{}"}`, `{"rest_api_id":true}`, `{"rest_api_id":` + given + `}`}),
 		"method-of-some":  shop(get(`{"http_method":"GET","authorization":"AWS_IAM"}`, "", `{`+ofRoot[len(ofAPI)+1:]+`,"rest_api_id":`+given+`}`)),
 		"method-at-some":  shop(get(`{"http_method":"GET","authorization":"AWS_IAM"}`, "", `{`+ofAPI+`,"resource_id":`+given+`}`)),
+		"method-at-other": shop(get(`{"http_method":"GET","authorization":"AWS_IAM","resource_id":"abc123"}`, `{"rest_api_id":true}`, "")),
 		"method-unknown":  shop(get(`{"authorization":"AWS_IAM"}`, `{`+placed+`,"http_method":true}`, `{`+ofRoot+`,"http_method":`+given+`}`)),
 		"resource-of-some": shop(nil, part{"aws_api_gateway_resource.other", `{"path_part":"x"}`, `{"id":true,"rest_api_id":true,"parent_id":true}`,
 			`{` + ofAPI + `,"parent_id":{"references":["var.a","aws_api_gateway_resource.sub.id","aws_api_gateway_resource.sub","aws_api_gateway_rest_api.a.root_resource_id","aws_api_gateway_rest_api.a"]}}`}),
@@ -221,6 +222,21 @@ func TestUnknownOfHTTPAPIs(t *testing.T) {
 	doc, err = terraform.Read(httpPlan(open, part{values: `{"name":"live","auto_deploy":true,"default_route_settings":[{"throttling_burst_limit":0,"throttling_rate_limit":0}]}`, expressions: `"default_route_settings":[{}]`}), terraform.Options{})
 	require.NoError(t, err)
 	require.Zero(t, *doc.APIs[0].Stages["live"].Throttle.Rate)
+	require.Contains(t, doc.Findings[0].What, "limits of 0 block all")
+}
+
+// Where the service has said an API's region and account they count.
+func TestExecutionARN(t *testing.T) {
+	doc, err := terraform.Read(planned(part{"aws_api_gateway_rest_api.a", `{"id":"abcdefghij","execution_arn":"arn:aws:execute-api:eu-north-1:111122223333:abcdefghij","minimum_compression_size":"-1"}`, ``, ``}), terraform.Options{})
+	require.NoError(t, err)
+	require.Equal(t, []string{"eu-north-1", "111122223333", "abcdefghij"}, []string{doc.APIs[0].Region, doc.APIs[0].Account, doc.APIs[0].APIID})
+	require.Nil(t, doc.APIs[0].MinimumCompressionSize)
+}
+
+// A web ACL of a load balancer is none of an API's, known or not.
+func TestWebACLOfAnother(t *testing.T) {
+	acl := part{"aws_wafv2_web_acl_association.w", `{"web_acl_arn":"arn:aws:wafv2:us-east-1:1:regional/webacl/a/b"}`, `{"resource_arn":true}`, `{"resource_arn":{"references":["aws_lb.b.arn","aws_lb.b"]}}`}
+	require.Equal(t, []int{200}, answers(t, shop(nil, acl, part{"aws_lb.b", `{"name":"b"}`, `{"arn":true}`, ``}), rest, "/"))
 }
 
 // Options give what a plan doesn't know.

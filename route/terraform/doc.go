@@ -23,7 +23,7 @@
 //
 // # Differences
 //
-// Limits of 0 that a plan has for all routes of a stage, and its configuration doesn't, are none:
-// the provider reads them of a stage without limits. In a state they can't be told from a limit,
-// and block. Routing rules, and what settings of methods say of Cache-Control, aren't followed.
+// Limits of 0 for all routes of an HTTP stage, which the provider reads of a stage without limits,
+// are none in a plan whose configuration has none, be there nothing else to plan, and block all in
+// a state. Routing rules, and Cache-Control in settings of methods, aren't followed.
 package terraform

@@ -5,14 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/gatekit-go/gatekit/internal/tfplan"
 	"github.com/gatekit-go/gatekit/route/cloudformation"
 	"github.com/gatekit-go/gatekit/route/definition"
 )
 
-// Options say what a plan or state doesn't. The zero value takes the account 123456789012 and the
-// region us-east-1.
+// Options say what a plan or state doesn't. The zero value is account 123456789012 and us-east-1.
 type Options struct {
 	_ struct{} // keyed literals only, so that fields can be added
 
@@ -52,6 +52,9 @@ func Read(text []byte, o Options) (*definition.Document, error) {
 		return cmp.Compare(a.Origin.LogicalID, b.Origin.LogicalID)
 	})
 	for _, a := range doc.APIs {
+		if arn := strings.Split(t.attributes[a.ID+".ExecuteApiArn"], ":"); len(arn) > 4 {
+			a.Region, a.Account = arn[3], arn[4]
+		}
 		if why := cmp.Or(t.closed[a.ID], t.closed[a.Flavor]); why != "" {
 			for _, s := range a.Stages { // that nothing of it answers in the place of what isn't known
 				s.WebACL = definition.Unknown("what " + why + " protects")

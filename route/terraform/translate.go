@@ -52,14 +52,13 @@ func (t *translator) translate(all []*tfplan.Resource) {
 // given tells the template of values that the service has made.
 func (t *translator) given(r *tfplan.Resource) {
 	for attribute, suffix := range map[string]string{"id": "", "arn": ".Arn", "root_resource_id": ".RootResourceId",
-		"endpoint": ".ProviderName"} {
-		text, _ := r.Values[attribute].(string)
-		if text == "" {
-			continue
+		"endpoint": ".ProviderName", "execution_arn": ".ExecuteApiArn"} {
+		if text, _ := r.Values[attribute].(string); text != "" {
+			t.attributes[r.Address+suffix] = text
 		}
-		if t.attributes[r.Address+suffix] = text; attribute == "id" && isAPI(r) {
-			t.apis[text] = r.Address
-		}
+	}
+	if isAPI(r) {
+		t.apis[t.attributes[r.Address]] = r.Address
 	}
 }
 
@@ -109,7 +108,7 @@ func (t *translator) note(r *tfplan.Resource, s definition.Severity, do, format 
 func (t *translator) properties(r *tfplan.Resource, k *kind) map[string]any {
 	p := map[string]any{}
 	for _, attribute := range r.Attributes() {
-		if idle[attribute] && attribute != k.required || k.only != nil && !k.only[attribute] {
+		if idle[attribute] && attribute != k.required || len(k.only) > 0 && !k.only[attribute] {
 			continue
 		}
 		if v := t.convert(r, attribute, attribute, r.Value(attribute, blocks)); v != nil {
@@ -119,12 +118,13 @@ func (t *translator) properties(r *tfplan.Resource, k *kind) map[string]any {
 	if name := cmp.Or(k.names[k.required], property(k.required)); name != "" && p[name] == nil {
 		p[name] = t.notKnown(r, k.required)
 	}
-	if all := tfplan.Object(p["DefaultRouteSettings"]); !r.Configured("default_route_settings") &&
-		all["ThrottlingRateLimit"] == json.Number("0") && all["ThrottlingBurstLimit"] == json.Number("0") {
-		delete(p, "DefaultRouteSettings") // which the provider reads of a stage without limits
-	}
-	if fmt.Sprint(p["MinimumCompressionSize"]) == "-1" {
-		delete(p, "MinimumCompressionSize")
+	if all := tfplan.Object(p["DefaultRouteSettings"]); all["ThrottlingRateLimit"] == json.Number("0") &&
+		all["ThrottlingBurstLimit"] == json.Number("0") {
+		if !r.Configured("default_route_settings") { // which the provider reads of a stage without limits
+			delete(p, "DefaultRouteSettings")
+		} else {
+			t.note(r, definition.Differs, "show a plan, if there are none", "%s: limits of 0 block all", r.Address)
+		}
 	}
 	return p
 }

@@ -6,7 +6,7 @@ import "strings"
 type kind struct {
 	name     string            // of CloudFormation's; empty: the resource is a part of another, or has no effect
 	names    map[string]string // of properties, where they don't follow from the attribute's
-	only     map[string]bool   // the attributes that are read; nil: all
+	only     map[string]bool   // the attributes that are read; none: all
 	required string            // the attribute without which something would be open
 }
 
@@ -54,14 +54,12 @@ func kindsOf(table string) map[string]*kind {
 	all := map[string]*kind{}
 	for entry := range strings.FieldsFuncSeq(table, func(c rune) bool { return c == '\n' || c == ';' }) {
 		words := append(strings.Fields(entry), "-")
-		k := &kind{name: strings.Trim(words[1], "-"), names: map[string]string{}}
+		k := &kind{name: strings.Trim(words[1], "-"), names: map[string]string{}, only: map[string]bool{}}
 		for _, word := range words[1:] {
 			if attribute, property, ok := strings.Cut(word, "="); ok {
 				k.names[attribute] = property
 			} else if word[0] == '!' {
 				k.required = word[1:]
-			} else if word[0] == '+' && k.only == nil {
-				k.only = set(word[1:])
 			} else if word[0] == '+' {
 				k.only[word[1:]] = true
 			}
@@ -131,7 +129,7 @@ issuer: aws_cognito_user_pool=issuer
 audience: aws_cognito_user_pool_client=ref
 certificate_arn regional_certificate_arn: aws_acm_certificate=ref
 target_arns load_balancer_arn: aws_lb=ref
-resource_arn: aws_api_gateway_stage=stage
+resource_arn: aws_api_gateway_stage=stage aws_lb=ref aws_cognito_user_pool=Arn
 web_acl_arn: aws_wafv2_web_acl=Arn
 credentials credentials_arn authorizer_credentials authorizer_credentials_arn: aws_iam_role=Arn`)
 
