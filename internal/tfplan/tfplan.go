@@ -146,6 +146,14 @@ func (s *shown) check() error {
 // walk finds the resources, and the configuration of each.
 func (p *Plan) walk(m *module) error {
 	m.plan = p
+	configured := map[string]*configResource{}
+	if m.config != nil {
+		for _, c := range m.config.Resources {
+			if c != nil {
+				configured[c.Address] = c
+			}
+		}
+	}
 	for _, r := range m.Resources {
 		if r == nil || r.Mode == "data" {
 			continue
@@ -155,14 +163,7 @@ func (p *Plan) walk(m *module) error {
 		}
 		r.in = m
 		p.byAddress[r.Address] = r
-		if m.config != nil {
-			at := slices.IndexFunc(m.config.Resources, func(c *configResource) bool {
-				return c != nil && c.Address == r.Type+"."+r.Name
-			})
-			if at >= 0 {
-				r.config = m.config.Resources[at]
-			}
-		}
+		r.config = configured[r.Type+"."+r.Name]
 	}
 	for _, child := range m.Children {
 		if child == nil {

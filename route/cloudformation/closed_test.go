@@ -90,6 +90,9 @@ func TestWhatIsNotKnownIsClosed(t *testing.T) {
 		{"validator-unknown", method("", ", RequestParameters: {method.request.header.X: !GetAtt Lookup.Attr}, RequestValidatorId: !Ref V", "  V: {Type: AWS::ApiGateway::RequestValidator, Properties: {RestApiId: !Ref Api, ValidateRequestParameters: !GetAtt Lookup.Attr}}\n")},
 		{"cache", strings.Replace(method("", "", ""), "StageName: v1", "StageName: v1, CacheClusterEnabled: !GetAtt Lookup.Attr", 1)},
 		{"web-acl", method("", "", "  W: {Type: AWS::WAFv2::WebACLAssociation, Properties: {WebACLArn: !GetAtt Lookup.Arn, ResourceArn: !Sub 'arn:aws:apigateway:us-east-1::/restapis/${Api}/stages/v1'}}\n")},
+		{"web-acl-of-some", method("", "", "  W: {Type: AWS::WAFv2::WebACLAssociation, Properties: {WebACLArn: 'arn:aws:wafv2:us-east-1:1:regional/webacl/a/b', ResourceArn: !GetAtt Lookup.Arn}}\n")},
+		{"web-acl-of-some-api", method("", "", "  W: {Type: AWS::WAFv2::WebACLAssociation, Properties: {WebACLArn: 'arn:aws:wafv2:us-east-1:1:regional/webacl/a/b', ResourceArn: !Sub 'arn:aws:apigateway:us-east-1::/restapis/${Lookup.Id}/stages/v1'}}\n")},
+		{"web-acl-of-some-stage", method("", "", "  W: {Type: AWS::WAFv2::WebACLAssociation, Properties: {WebACLArn: 'arn:aws:wafv2:us-east-1:1:regional/webacl/a/b', ResourceArn: !Sub 'arn:aws:apigateway:us-east-1::/restapis/${Api}/stages/${Lookup.Name}'}}\n")},
 		{"body-security", body("security: !GetAtt Lookup.Attr", schemes)},
 		{"body-security-if", body("security: !If [Open, [{key: []}], []]", schemes)},
 		{"body-requirement", body("security: [!GetAtt Lookup.Attr]", schemes)},
@@ -118,6 +121,7 @@ func TestWhatIsOpenIsServed(t *testing.T) {
 	require.Equal(t, http.StatusOK, answer(t, method("", "", "")))
 	require.Equal(t, http.StatusOK, answer(t, method("", ", AuthorizationType: NONE, ApiKeyRequired: false", "")))
 	require.Equal(t, http.StatusOK, answer(t, body("produces: []", "securityDefinitions: {}")))
+	require.Equal(t, http.StatusOK, answer(t, method("", "", "  W: {Type: AWS::WAFv2::WebACLAssociation, Properties: {WebACLArn: 'arn:aws:wafv2:us-east-1:1:regional/webacl/a/b', ResourceArn: !Sub 'arn:aws:elasticloadbalancing:us-east-1:1:loadbalancer/${Lookup.Name}'}}\n")))
 }
 
 // A parameter without a value that something served needs is an error, as it is to the service.

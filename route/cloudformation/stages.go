@@ -123,14 +123,31 @@ func (b *builder) v2Deployment(r *resource) {
 	}
 }
 
+// mayBeStage reports whether an ARN of which something isn't known may be a stage's.
+func mayBeStage(arn string) bool {
+	parts := strings.SplitN(arn, ":", 4)
+	return parts[0] != "arn" || len(parts) < 4 || parts[2] == "apigateway" ||
+		strings.Contains(parts[1]+parts[2], "⟨")
+}
+
 // association gives a stage its web ACL.
 func (b *builder) association(r *resource) {
-	_, rest, ok := strings.Cut(r.text("ResourceArn"), ":/restapis/")
+	at := r.text("ResourceArn")
+	_, rest, ok := strings.Cut(at, ":/restapis/")
 	id, stage, found := strings.Cut(rest, "/stages/")
-	if !ok || !found {
-		if name, unknown := definition.UnknownIn(r.text("ResourceArn")); unknown {
-			r.note(definition.Unsupported, doAbout(name), "%s protects something that isn't known: %s", r.id, name)
+	if name, unknown := definition.UnknownIn(at); unknown && mayBeStage(at) {
+		r.note(definition.Unsupported, doAbout(name), "%s protects something that isn't known: %s; stages of REST "+
+			"APIs without a web ACL refuse", r.id, name)
+		for _, a := range b.doc.APIs {
+			for _, s := range a.Stages {
+				if a.Flavor == definition.FlavorREST {
+					s.WebACL = cmp.Or(s.WebACL, definition.Unknown(name))
+				}
+			}
 		}
+		return
+	}
+	if !ok || !found {
 		return // of a load balancer, or another service
 	}
 	a, _ := b.apiAt(r, id)

@@ -8,20 +8,14 @@ import (
 	"github.com/gatekit-go/gatekit/route/definition"
 )
 
+// place is what says to which method or stage a part belongs.
+func place(p map[string]any) string {
+	return fmt.Sprint(p["RestApiId"], p["ResourceId"], p["HttpMethod"], p["StageName"])
+}
+
 // part puts a resource into the one that it is a part of. What isn't covered, or finds nothing to
 // be a part of, closes its API where it may protect it.
 func (t *translator) part(r *tfplan.Resource, p map[string]any) {
-	key := func(p map[string]any) string {
-		return fmt.Sprint(p["RestApiId"], p["ResourceId"], p["HttpMethod"], p["StageName"])
-	}
-	in := func(what string) map[string]any {
-		for _, e := range t.out {
-			if e.Type == what && key(e.Properties) == key(p) {
-				return e.Properties
-			}
-		}
-		return nil
-	}
 	switch r.Type {
 	case "aws_api_gateway_rest_api_policy":
 		if api := t.out[t.api(p)]; api != nil {
@@ -31,14 +25,14 @@ func (t *translator) part(r *tfplan.Resource, p map[string]any) {
 			return
 		}
 	case "aws_api_gateway_integration", "aws_api_gateway_integration_response", "aws_api_gateway_method_response":
-		if method := in("AWS::ApiGateway::Method"); method != nil && t.ofMethod(r, method, p) {
+		if method := t.places["AWS::ApiGateway::Method"+place(p)]; method != nil && t.ofMethod(r, method, p) {
 			return
 		}
 		t.note(r, definition.Unsupported, "add it", "%s is of a method that isn't in the plan", r.Address)
 		return
 	case "aws_api_gateway_method_settings":
 		settings := t.methodSettings(r, p)
-		if stage := in("AWS::ApiGateway::Stage"); stage != nil {
+		if stage := t.places["AWS::ApiGateway::Stage"+place(p)]; stage != nil {
 			add(stage, "MethodSettings", settings)
 			return
 		}

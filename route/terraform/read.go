@@ -36,7 +36,7 @@ func Read(text []byte, o Options) (*definition.Document, error) {
 		return nil, fmt.Errorf("terraform: %w", err)
 	}
 	t := &translator{o: &o, apis: map[string]string{}, out: map[string]*emitted{}, attributes: map[string]string{},
-		closed: map[string]string{}}
+		closed: map[string]string{}, places: map[string]map[string]any{}}
 	t.translate(plan.Resources())
 	template, err := json.Marshal(map[string]any{"Resources": t.out})
 	if err != nil {

@@ -20,7 +20,8 @@ type translator struct {
 	o          *Options
 	apis       map[string]string // addresses of APIs, by ID
 	out        map[string]*emitted
-	attributes map[string]string // of cloudformation.Options
+	places     map[string]map[string]any // properties of methods and stages, by type and place
+	attributes map[string]string         // of cloudformation.Options
 	findings   []definition.Finding
 	closed     map[string]string // APIs, or flavors, of which something isn't known: the address of what
 }
@@ -35,7 +36,7 @@ func (t *translator) translate(all []*tfplan.Resource) {
 			parts = append(parts, r)
 		default:
 			p := t.properties(r, k)
-			t.out[r.Address] = &emitted{k.name, p}
+			t.out[r.Address], t.places[k.name+place(p)] = &emitted{k.name, p}, p
 			t.given(r)
 			t.checkPlace(r, p)
 			if acl, _ := r.Values["web_acl_arn"].(string); acl != "" && r.Type == "aws_api_gateway_stage" {
