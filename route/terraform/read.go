@@ -35,6 +35,7 @@ func Read(text []byte, o Options) (*definition.Document, error) {
 	if err != nil {
 		return nil, fmt.Errorf("terraform: %w", err)
 	}
+	o.File = cmp.Or(o.File, "terraform")
 	t := &translator{o: &o, apis: map[string]string{}, out: map[string]*emitted{}, attributes: map[string]string{},
 		closed: map[string]string{}, places: map[string]map[string]any{}}
 	t.translate(plan.Resources())
@@ -42,7 +43,7 @@ func Read(text []byte, o Options) (*definition.Document, error) {
 	if err != nil {
 		return nil, fmt.Errorf("terraform: %w", err)
 	}
-	doc, err := cloudformation.ReadText(template, cmp.Or(o.File, "terraform"), cloudformation.Options{
+	doc, err := cloudformation.ReadText(template, o.File, cloudformation.Options{
 		Stack: "terraform", Account: o.Account, Region: o.Region, Attributes: t.attributes})
 	if err != nil {
 		return nil, fmt.Errorf("terraform: %w", err)

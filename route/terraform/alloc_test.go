@@ -1,3 +1,5 @@
+//go:build !race
+
 package terraform_test
 
 import (
