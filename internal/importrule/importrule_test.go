@@ -130,7 +130,7 @@ func TestYAMLHasOneReader(t *testing.T) {
 // builders make handlers of all features out of an API as data; readers and writers of its forms see the builders alone.
 var (
 	builders = []string{"route/definition"}
-	readers  = []string{"route/openapi", "route/cloudformation"}
+	readers  = []string{"route/openapi", "route/cloudformation", "route/terraform"}
 	tools    = []string{"internal/importcases"} // commands that try them
 )
 

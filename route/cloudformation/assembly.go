@@ -155,10 +155,43 @@ func (s *stack) nestedFile(r *resource) (string, error) {
 		return path.Join(path.Dir(s.t.file), at.Text), nil
 	}
 	location := r.text("TemplateURL")
+	if file := s.uploaded(location); file != "" {
+		r.note(definition.Warning, "name another by Options.Files, if it isn't that",
+			"the template of the nested stack %s is taken to be %s", r.id, file)
+		return file, nil
+	}
 	if name, unknown := definition.UnknownIn(location); unknown {
 		return "", fmt.Errorf("%s isn't known", name)
 	}
 	return s.fileAt(location)
+}
+
+// uploaded is the file of the import that a template in a bucket was uploaded from, to go by its
+// key: of the key's last segments as many as there are, beside the template or at the root. "" is
+// none. The bucket's name needn't be known.
+func (s *stack) uploaded(location string) string {
+	_, rest, ok := strings.Cut(location, "://")
+	if _, given := s.o.Files[location]; given || !ok {
+		return ""
+	}
+	if s.assets != nil && s.assets.files[strings.TrimSuffix(path.Base(location), path.Ext(location))] != "" {
+		return ""
+	}
+	rest, _, _ = strings.Cut(rest, "?")
+	_, key, _ := strings.Cut(rest, "/")
+	for range maxNested {
+		if key == "" {
+			break
+		}
+		for _, folder := range []string{path.Dir(s.t.file), "."} {
+			file := path.Join(folder, key)
+			if info, err := fs.Stat(s.fsys, file); fs.ValidPath(key) && err == nil && !info.IsDir() {
+				return file
+			}
+		}
+		_, key, _ = strings.Cut(key, "/")
+	}
+	return ""
 }
 
 // parseFile reads a file that is put into a template, or that is an API's document.

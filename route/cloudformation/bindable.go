@@ -2,6 +2,8 @@ package cloudformation
 
 import (
 	"cmp"
+	"fmt"
+	"net"
 	"strings"
 
 	"github.com/gatekit-go/gatekit/route/definition"
@@ -50,6 +52,30 @@ func (b *builder) bindable(r *resource) {
 	if out.Name == "" {
 		out.Name = cmp.Or(r.path, r.logical)
 	}
+}
+
+// instance gives a Cloud Map service an address. One that isn't written out leaves the service to
+// be bound.
+func (b *builder) instance(r *resource) {
+	of := b.find(r.text("ServiceId"), cloudMapService)
+	if of == nil {
+		return // of another stack's, or a service that isn't called by an API
+	}
+	b.bindable(of)
+	attributes := r.get("InstanceAttributes")
+	host, port := "", scalar(attributes.Get("AWS_INSTANCE_PORT"))
+	for _, name := range []string{"AWS_INSTANCE_IPV4", "AWS_INSTANCE_IPV6", "AWS_INSTANCE_CNAME"} {
+		host = cmp.Or(host, scalar(attributes.Get(name)))
+	}
+	at := definition.Unknown("the address of " + r.id)
+	if _, unknown := definition.UnknownIn(host + port); !unknown && host != "" && port != "" {
+		at = net.JoinHostPort(host, port)
+	} else {
+		r.note(definition.Warning, fmt.Sprintf("bind Bindings.Upstreams[%q], or write AWS_INSTANCE_IPV4 and "+
+			"AWS_INSTANCE_PORT", of.id), "%s doesn't say where it is: nothing is called at %s", r.id, of.id)
+	}
+	service := b.doc.Resources[of.id]
+	service.Addresses = append(service.Addresses, at)
 }
 
 // functionURL reports a function that is called beside all gateways.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gatekit-go/gatekit/internal/doctree"
+	"github.com/gatekit-go/gatekit/internal/jsonlex"
 	"github.com/gatekit-go/gatekit/route/definition"
 	"github.com/gatekit-go/gatekit/route/openapi"
 )
@@ -173,7 +174,7 @@ func (w *lineWriter) write(n *doctree.Node) {
 				w.out = append(w.out, ',')
 			}
 			w.to(m.Line)
-			w.out = append(textNode(0, m.Name).AppendJSON(w.out), ':')
+			w.out = append(jsonlex.AppendString(w.out, m.Name), ':')
 			w.write(m.Value)
 		}
 		w.out = append(w.out, '}')

@@ -108,6 +108,9 @@ func (b *builder) absentStacks() {
 // reportUnknown tells of each unknown value that the document has, and is an error of parameters
 // without a value that what is served needs.
 func (i *importer) reportUnknown(doc *definition.Document) error {
+	if len(i.unknowns) == 0 { // of which those without a value are a part
+		return nil
+	}
 	whole, err := doc.MarshalJSON()
 	if err != nil {
 		return err

@@ -79,6 +79,8 @@ func TestWhatIsNotKnownIsClosed(t *testing.T) {
 		{"authorization-list", method("", ", AuthorizationType: [AWS_IAM]", "")},
 		{"authorization-word", method("", ", AuthorizationType: AWS_IMA", "")},
 		{"authorization-misspelled", method("", ", AuthorisationType: AWS_IAM", "")},
+		{"path-gone", method("", "", "  P: {Type: AWS::ApiGateway::Method, Properties: {RestApiId: !Ref Api, ResourceId: abc123, HttpMethod: GET, AuthorizationType: AWS_IAM, Integration: {Type: MOCK}}}\n")},
+		{"path-unknown", method("", "", "  P: {Type: AWS::ApiGateway::Method, Properties: {RestApiId: !Ref Api, ResourceId: !GetAtt Lookup.Id, HttpMethod: GET, AuthorizationType: AWS_IAM, Integration: {Type: MOCK}}}\n")},
 		{"authorizer-gone", method("", ", AuthorizationType: CUSTOM, AuthorizerId: abcdef", "")},
 		{"authorizer-alone", method("", ", AuthorizerId: !Ref Auth", "  Auth: {Type: AWS::ApiGateway::Authorizer, Properties: {RestApiId: !Ref Api, Type: TOKEN, IdentitySource: method.request.header.A}}\n")},
 		{"authorizer-unknown-function", method("", ", AuthorizationType: CUSTOM, AuthorizerId: !Ref Auth", "  Auth: {Type: AWS::ApiGateway::Authorizer, Properties: {RestApiId: !Ref Api, Type: TOKEN, IdentitySource: method.request.header.A, AuthorizerUri: !GetAtt Lookup.Uri}}\n")},
@@ -94,6 +96,9 @@ func TestWhatIsNotKnownIsClosed(t *testing.T) {
 		{"validator-unknown", method("", ", RequestParameters: {method.request.header.X: !GetAtt Lookup.Attr}, RequestValidatorId: !Ref V", "  V: {Type: AWS::ApiGateway::RequestValidator, Properties: {RestApiId: !Ref Api, ValidateRequestParameters: !GetAtt Lookup.Attr}}\n")},
 		{"cache", strings.Replace(method("", "", ""), "StageName: v1", "StageName: v1, CacheClusterEnabled: !GetAtt Lookup.Attr", 1)},
 		{"web-acl", method("", "", "  W: {Type: AWS::WAFv2::WebACLAssociation, Properties: {WebACLArn: !GetAtt Lookup.Arn, ResourceArn: !Sub 'arn:aws:apigateway:us-east-1::/restapis/${Api}/stages/v1'}}\n")},
+		{"web-acl-of-some", method("", "", "  W: {Type: AWS::WAFv2::WebACLAssociation, Properties: {WebACLArn: 'arn:aws:wafv2:us-east-1:1:regional/webacl/a/b', ResourceArn: !GetAtt Lookup.Arn}}\n")},
+		{"web-acl-of-some-api", method("", "", "  W: {Type: AWS::WAFv2::WebACLAssociation, Properties: {WebACLArn: 'arn:aws:wafv2:us-east-1:1:regional/webacl/a/b', ResourceArn: !Sub 'arn:aws:apigateway:us-east-1::/restapis/${Lookup.Id}/stages/v1'}}\n")},
+		{"web-acl-of-some-stage", method("", "", "  W: {Type: AWS::WAFv2::WebACLAssociation, Properties: {WebACLArn: 'arn:aws:wafv2:us-east-1:1:regional/webacl/a/b', ResourceArn: !Sub 'arn:aws:apigateway:us-east-1::/restapis/${Api}/stages/${Lookup.Name}'}}\n")},
 		{"body-security", body("security: !GetAtt Lookup.Attr", schemes)},
 		{"body-security-if", body("security: !If [Open, [{key: []}], []]", schemes)},
 		{"body-requirement", body("security: [!GetAtt Lookup.Attr]", schemes)},
@@ -328,6 +333,7 @@ func TestWhatIsOpenIsServed(t *testing.T) {
 	require.Equal(t, http.StatusOK, answer(t, method("", "", "")))
 	require.Equal(t, http.StatusOK, answer(t, method("", ", AuthorizationType: NONE, ApiKeyRequired: false", "")))
 	require.Equal(t, http.StatusOK, answer(t, body("produces: []", "securityDefinitions: {}")))
+	require.Equal(t, http.StatusOK, answer(t, method("", "", "  W: {Type: AWS::WAFv2::WebACLAssociation, Properties: {WebACLArn: 'arn:aws:wafv2:us-east-1:1:regional/webacl/a/b', ResourceArn: !Sub 'arn:aws:elasticloadbalancing:us-east-1:1:loadbalancer/${Lookup.Name}'}}\n")))
 }
 
 // A parameter without a value that something served needs is an error, as it is to the service.

@@ -16,6 +16,7 @@ type truth struct {
 
 // condition decides one of the template's conditions.
 func (s *stack) condition(name string, line int) *truth {
+	name = written(name, func(word string) bool { return s.t.root.Get("Conditions").Get(word) != nil })
 	if c := s.conditions[name]; c != nil {
 		if c.deciding {
 			s.fault(line, "circular dependency: the condition %s%s refers to itself", s.prefix, name)

@@ -20,12 +20,17 @@
 // What can't be made up (an attribute of a custom resource, a stored parameter, another import's
 // export, a condition that hangs on one of these) is an unknown value: it goes where the text goes
 // of which it is a part, doesn't keep the rest from being served, and is named in the findings.
-// [Options] can give it. A route, an authorizer, a policy or a key that depends on it refuses.
+// [Options] can give it. A route, an authorizer, a policy or a key that depends on it refuses, and
+// the stage with a limit that does.
 //
 // # Resources
 //
 // [Types] lists by which rule each type of resource is built, bound, followed, reported or ignored.
 // A property that its type doesn't have is reported with the nearest that it has.
+//
+// A nested stack's template in a bucket is the file that ends like its key, beside the template or
+// at the root. Cloud Map services are reached at their instances, if these are written out, where a
+// program binds no upstream.
 //
 // # SAM
 //

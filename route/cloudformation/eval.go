@@ -2,6 +2,7 @@ package cloudformation
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gatekit-go/gatekit/internal/doctree"
@@ -66,10 +67,10 @@ func (s *stack) call(name string, argument *doctree.Node, line int) (*doctree.No
 			id, _ := s.word(argument, "Ref")
 			return s.ref(id, line), true
 		}
-		if argument.Kind != doctree.Text {
+		if argument.Kind != doctree.Text && argument.Kind != doctree.Bool {
 			return nil, false // a property that is called so
 		}
-		return s.ref(argument.Text, line), true
+		return s.ref(written(argument.Text, s.has), line), true
 	}
 	function, ok := strings.CutPrefix(name, "Fn::")
 	if !ok {
@@ -270,7 +271,33 @@ func (s *stack) getAtt(argument *doctree.Node, line int) *doctree.Node {
 	if id == "" || attribute == "" {
 		return s.fault(line, "Fn::GetAtt: want a resource and an attribute")
 	}
-	return s.attributeOf(id, attribute, line)
+	return s.attributeOf(written(id, s.has), attribute, line)
+}
+
+// has reports whether the template has a resource or parameter of a name.
+func (s *stack) has(name string) bool {
+	return s.resources[name] != nil || s.t.root.Get("Parameters").Get(name) != nil
+}
+
+// truths are the words that YAML 1.1 reads as booleans.
+var truths = map[string][]string{
+	"true":  {"Yes", "yes", "YES", "On", "on", "ON", "True", "TRUE"},
+	"false": {"No", "no", "NO", "Off", "off", "OFF", "False", "FALSE"},
+}
+
+// written is a name as it is written where it is a key. A key that is called Yes, No, On or Off
+// keeps its text, and the same word in the place of a value, which names it, is a boolean. Of two
+// keys that it may be it is neither.
+func written(name string, has func(string) bool) string {
+	words := truths[name]
+	if words == nil || has(name) {
+		return name
+	}
+	words = slices.DeleteFunc(slices.Clone(words), func(word string) bool { return !has(word) })
+	if len(words) != 1 {
+		return name
+	}
+	return words[0]
 }
 
 func (s *stack) attributeOf(id, attribute string, line int) *doctree.Node {

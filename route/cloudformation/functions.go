@@ -194,7 +194,7 @@ func (s *stack) findInMap(argument *doctree.Node, line int) *doctree.Node {
 			return textNode(line, definition.Unknown(name))
 		}
 		keys = append(keys, key)
-		at = at.Get(key)
+		at = at.Get(written(key, func(word string) bool { return at.Get(word) != nil }))
 	}
 	if at != nil {
 		return s.eval(at)

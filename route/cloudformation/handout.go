@@ -2,7 +2,7 @@ package cloudformation
 
 import (
 	"crypto/sha256"
-	"math/big"
+	"encoding/binary"
 	"strconv"
 	"strings"
 
@@ -222,13 +222,20 @@ func (s *stack) makeUp(id, kind string, n int, purpose string) string {
 	}
 }
 
+// spell writes a sum, a number of 256 bits, in the digits of an alphabet, the last n first.
 func spell(sum [sha256.Size]byte, alphabet string, n int) string {
-	number, digit := new(big.Int).SetBytes(sum[:]), new(big.Int)
-	base := big.NewInt(int64(len(alphabet)))
-	text := make([]byte, n)
+	var number [sha256.Size / 4]uint32
+	for i := range number {
+		number[i] = binary.BigEndian.Uint32(sum[4*i:])
+	}
+	base, text := uint64(len(alphabet)), make([]byte, n)
 	for i := range text {
-		number.DivMod(number, base, digit)
-		text[i] = alphabet[digit.Int64()]
+		rest := uint64(0)
+		for k, digit := range number { // a long division: big.Int's is ten times as slow, and allocates
+			rest = rest<<32 | uint64(digit)
+			number[k], rest = uint32(rest/base), rest%base
+		}
+		text[i] = alphabet[rest]
 	}
 	return string(text)
 }

@@ -26,7 +26,7 @@ func (b *builder) restMethod(r *resource) {
 	if !ok { // a key that nothing is served by, and by which the API isn't if the route isn't open
 		path = r.none("the path")
 	}
-	method := strings.ToUpper(r.text("HttpMethod"))
+	method := capitals(r.text("HttpMethod"))
 	route := &definition.Route{APIKeyRequired: closed(r.get("ApiKeyRequired")), Operation: r.text("OperationName"),
 		ResourceID: r.text("ResourceId"), RequestParameters: flags(r.get("RequestParameters")),
 		RequestModels: textMap(r.get("RequestModels")), Origin: r.origin()}
@@ -120,10 +120,8 @@ func (b *builder) auth(a *definition.API, r *resource) definition.Auth {
 	if r.misspelled(methodGuards...) || r.mistaken(kind) {
 		return definition.Auth{Type: "misspelled"} // which nothing can decide
 	}
-	if _, unknown := definition.UnknownIn(kind); !unknown {
-		kind = cmp.Or(strings.ToUpper(kind), definition.AuthNone)
-	}
-	out := definition.Auth{Type: kind, Scopes: texts(r.get("AuthorizationScopes"))}
+	out := definition.Auth{Type: cmp.Or(capitals(kind), definition.AuthNone),
+		Scopes: texts(r.get("AuthorizationScopes"))}
 	id := r.text("AuthorizerId")
 	if id == "" {
 		return out
@@ -184,7 +182,7 @@ var apiIDs = regexp.MustCompile(`^[0-9a-z]{10}$`)
 
 // restIntegration is the integration of a REST method.
 func (b *builder) restIntegration(r *resource, n *doctree.Node) *definition.Integration {
-	i := &definition.Integration{Type: strings.ToUpper(scalar(n.Get("Type"))),
+	i := &definition.Integration{Type: capitals(scalar(n.Get("Type"))),
 		Credentials:     scalar(n.Get("Credentials")),
 		Passthrough:     cmp.Or(upper(n, "PassthroughBehavior"), "WHEN_NO_MATCH"),
 		ContentHandling: upper(n, "ContentHandling"), CacheKeys: texts(n.Get("CacheKeyParameters")),
@@ -237,4 +235,12 @@ func (b *builder) common(r *resource, i *definition.Integration, n *doctree.Node
 	}
 }
 
-func upper(n *doctree.Node, name string) string { return strings.ToUpper(scalar(n.Get(name))) }
+func upper(n *doctree.Node, name string) string { return capitals(scalar(n.Get(name))) }
+
+// capitals is a text in upper case. An unknown value stays one.
+func capitals(text string) string {
+	if _, unknown := definition.UnknownIn(text); unknown {
+		return text
+	}
+	return strings.ToUpper(text)
+}

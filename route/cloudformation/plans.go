@@ -3,6 +3,7 @@ package cloudformation
 import (
 	"strings"
 
+	"github.com/gatekit-go/gatekit/internal/doctree"
 	"github.com/gatekit-go/gatekit/route/definition"
 )
 
@@ -23,13 +24,10 @@ func (b *builder) usagePlan(r *resource) {
 	p := &definition.UsagePlan{Name: r.text("UsagePlanName"), Description: r.text("Description"),
 		Throttle: r.throttle(r.get("Throttle"), "RateLimit", "BurstLimit"), Origin: r.origin()}
 	if q := r.get("Quota"); q != nil {
-		p.Quota = &definition.Quota{Period: upper(q, "Period")}
-		if n := r.number(q.Get("Limit"), "Limit"); n != nil {
-			p.Quota.Limit = int64(*n)
-		}
-		if n := r.number(q.Get("Offset"), "Offset"); n != nil {
-			p.Quota.Offset = int64(*n)
-		}
+		p.Quota = r.quota(q)
+	}
+	if r.misspelled("quota", "throttl") {
+		p.Throttle = &definition.Throttle{RateText: r.notKnown("Throttle", nil)}
 	}
 	for _, n := range items(r.get("ApiStages")) {
 		a, _ := b.apiAt(r, scalar(n.Get("ApiId")))
@@ -37,6 +35,9 @@ func (b *builder) usagePlan(r *resource) {
 			continue
 		}
 		s := &definition.PlanStage{API: a.ID, Stage: scalar(n.Get("Stage"))}
+		if all := n.Get("Throttle"); all != nil && all.Kind != doctree.Map {
+			p.Throttle = r.throttle(all, "RateLimit", "BurstLimit")
+		}
 		for _, m := range members(n.Get("Throttle")) {
 			if t := r.throttle(m.Value, "RateLimit", "BurstLimit"); t != nil {
 				put(&s.Throttle, planPath(m.Name), t)
@@ -47,10 +48,28 @@ func (b *builder) usagePlan(r *resource) {
 	put(&b.doc.UsagePlans, r.id, p)
 }
 
+// quota is how many requests a plan allows.
+func (r *resource) quota(n *doctree.Node) *definition.Quota {
+	q := &definition.Quota{Period: upper(n, "Period")}
+	if n.Kind != doctree.Map {
+		q.LimitText = r.notKnown("Quota", n)
+		return q
+	}
+	limit, text := r.amount(n, "Limit")
+	if q.LimitText = text; limit != nil {
+		q.Limit = int64(*limit)
+	}
+	offset, text := r.amount(n, "Offset")
+	if q.OffsetText = text; offset != nil {
+		q.Offset = int64(*offset)
+	}
+	return q
+}
+
 // planPath is "/pets/{id}/GET", whichever case the method is in.
 func planPath(key string) string {
 	at := strings.LastIndexByte(key, '/')
-	return key[:at+1] + strings.ToUpper(key[at+1:])
+	return key[:at+1] + capitals(key[at+1:])
 }
 
 // planKey puts a key into a plan.

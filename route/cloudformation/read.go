@@ -28,13 +28,29 @@ import (
 // with more than 400,000 values, an import of more than 200 stacks, or one whose evaluation takes
 // more than a million steps, is refused.
 func Read(fsys fs.FS, name string, o Options) (*definition.Document, error) {
+	return read(fsys, &o, func(i *importer) error { return i.open(path.Clean(name)) })
+}
+
+// ReadText reads a template that is in no file: name is what findings call it. Of files that it
+// names there is none. Otherwise it is as [Read].
+func ReadText(text []byte, name string, o Options) (*definition.Document, error) {
+	return read(noFiles{}, &o, func(i *importer) error { return i.template(name, text) })
+}
+
+type noFiles struct{}
+
+func (noFiles) Open(name string) (fs.File, error) {
+	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+}
+
+func read(fsys fs.FS, o *Options, open func(*importer) error) (*definition.Document, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	i := &importer{o: &o, fsys: fsys, handed: map[string]*resource{}, ids: map[string]bool{},
+	i := &importer{o: o, fsys: fsys, handed: map[string]*resource{}, ids: map[string]bool{},
 		madeUp: map[string]string{}, seen: map[definition.Finding]bool{}, unknowns: map[string]definition.Origin{},
 		missing: map[string]bool{}, meant: map[string]string{}}
-	if err := i.open(path.Clean(name)); err != nil {
+	if err := open(i); err != nil {
 		return nil, err
 	}
 	i.settle()
@@ -64,6 +80,11 @@ func (i *importer) open(name string) error {
 	if path.Base(name) == manifestName && bytes.Contains(text, []byte(`"artifacts"`)) {
 		return i.assembly(name, text, 0)
 	}
+	return i.template(name, text)
+}
+
+// template reads a template that is the import's own.
+func (i *importer) template(name string, text []byte) error {
 	t, err := i.parseTemplate(name, text)
 	if err != nil {
 		return err

@@ -40,7 +40,7 @@ func TestFindings(t *testing.T) {
 		{"section", api + "\nMetadat: {}", definition.Warning, `a template has no section "Metadat"; the nearest are "Metadata"`},
 		{"authorizer-unasked", api + "\n  M: {Type: AWS::ApiGateway::Method, Properties: {RestApiId: !Ref Api, AuthorizationType: NONE, AuthorizerId: x}}", definition.Warning, "M names an authorizer, which isn't asked"},
 		{"new-type", api + "\n  M: {Type: AWS::ApiGateway::Teapot}", definition.Unsupported, "resources of the type AWS::ApiGateway::Teapot aren't covered"},
-		{"overrides", v2 + "\n  M: {Type: AWS::ApiGatewayV2::ApiGatewayManagedOverrides}", definition.Unsupported, "aren't covered"},
+		{"overrides", v2 + "\n  M: {Type: AWS::ApiGatewayV2::ApiGatewayManagedOverrides, Properties: {ApiId: !Ref Api, Route: {AuthorizationType: NONE}}}", definition.Unsupported, "overrides what isn't made"},
 		{"function-url", api + "\n  M: {Type: AWS::Lambda::Url, Properties: {AuthType: NONE}}", definition.Unsupported, "M is a function's own URL"},
 		{"alias", api + "\n  M: {Type: AWS::Lambda::Alias, Properties: {FunctionName: f, Name: n, RoutingConfig: {}}}", definition.Differs, "the alias M divides its calls"},
 		{"api-elsewhere", "\n  M: {Type: AWS::ApiGateway::Method, Properties: {RestApiId: abcdefghij}}", definition.Unsupported, `M belongs to the API "abcdefghij", which isn't in the import`},

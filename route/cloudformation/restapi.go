@@ -60,10 +60,10 @@ func (b *builder) restProperties(a *definition.API, r *resource) {
 		}
 		seen[t] = true
 	}
-	if n := r.number(r.get("MinimumCompressionSize"), "MinimumCompressionSize"); n != nil {
+	if n := r.number(r.get("MinimumCompressionSize"), "MinimumCompressionSize"); n != nil && *n >= 0 {
 		a.MinimumCompressionSize = n
 	}
-	a.APIKeySource = cmp.Or(strings.ToUpper(r.text("ApiKeySourceType")), a.APIKeySource)
+	a.APIKeySource = cmp.Or(capitals(r.text("ApiKeySourceType")), a.APIKeySource)
 	if policy := r.get("Policy"); policy != nil && policy.Kind != doctree.Null {
 		a.Policy = document(policy)
 	}
@@ -181,7 +181,7 @@ func (b *builder) restValidator(r *resource) {
 
 func (b *builder) gatewayResponse(r *resource) {
 	if a := b.api(r, "RestApiId"); a != nil {
-		put(&a.GatewayResponses, strings.ToUpper(r.text("ResponseType")), &definition.GatewayResponse{
+		put(&a.GatewayResponses, capitals(r.text("ResponseType")), &definition.GatewayResponse{
 			Status: r.text("StatusCode"), Parameters: textMap(r.get("ResponseParameters")),
 			Templates: textMap(r.get("ResponseTemplates")), Origin: r.origin()})
 	}
@@ -193,7 +193,7 @@ func (b *builder) restAuthorizer(r *resource) {
 	if a == nil {
 		return
 	}
-	out := &definition.Authorizer{Type: strings.ToUpper(r.text("Type")), Providers: texts(r.get("ProviderARNs")),
+	out := &definition.Authorizer{Type: capitals(r.text("Type")), Providers: texts(r.get("ProviderARNs")),
 		IdentityValidation: r.text("IdentityValidationExpression"), Credentials: r.text("AuthorizerCredentials"),
 		TTL: r.number(r.get("AuthorizerResultTtlInSeconds"), "AuthorizerResultTtlInSeconds"), Origin: r.origin()}
 	for source := range strings.SplitSeq(r.text("IdentitySource"), ",") {

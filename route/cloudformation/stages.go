@@ -34,6 +34,9 @@ func (b *builder) restDeployment(r *resource) {
 	}
 	description := r.get("StageDescription")
 	s := b.stage(r, description.Get)
+	if description != nil { // whose own members are for all methods
+		s.MethodSettings = append(r.settings(description), s.MethodSettings...)
+	}
 	if c := r.get("DeploymentCanarySettings"); c != nil {
 		s.Canary = b.canary(r, c, "")
 	}
@@ -60,16 +63,7 @@ func (b *builder) stage(r *resource, get func(string) *doctree.Node) *definition
 	if c := get("CanarySetting"); c != nil && c.Kind == doctree.Map {
 		s.Canary = b.canary(r, c, scalar(c.Get("DeploymentId")))
 	}
-	for _, n := range items(get("MethodSettings")) {
-		m := &definition.MethodSettings{Path: settingsPath(scalar(n.Get("ResourcePath"))),
-			Method: cmp.Or(upper(n, "HttpMethod"), "*"), Caching: truthOf(n.Get("CachingEnabled")),
-			Rate:  r.decimal(n.Get("ThrottlingRateLimit"), "ThrottlingRateLimit"),
-			Burst: r.number(n.Get("ThrottlingBurstLimit"), "ThrottlingBurstLimit"),
-			TTL:   r.number(n.Get("CacheTtlInSeconds"), "CacheTtlInSeconds")}
-		if m.Rate != nil || m.Burst != nil || m.TTL != nil || n.Get("CachingEnabled") != nil {
-			s.MethodSettings = append(s.MethodSettings, m) // others are of logs and metrics alone
-		}
-	}
+	s.MethodSettings = r.methodSettings(get)
 	return s
 }
 
@@ -100,25 +94,8 @@ func (b *builder) v2Stage(r *resource) {
 	if a == nil {
 		return
 	}
-	s := &definition.Stage{Variables: textMap(r.get("StageVariables")), AutoDeploy: truthOf(r.get("AutoDeploy")),
-		Deployment: r.text("DeploymentId"), AccessLog: scalar(r.get("AccessLogSettings").Get("Format")),
-		Throttle: r.throttle(r.get("DefaultRouteSettings"), "ThrottlingRateLimit", "ThrottlingBurstLimit"),
-		Origin:   r.origin()}
-	if r.misspelled("AccessPolicyId", "acl", "auth", "polic") {
-		s.WebACL = r.none("the protection")
-	}
-	if id := r.text("ClientCertificateId"); id != "" {
-		s.ClientCertificate = b.refer(id)
-	}
-	for _, m := range members(r.get("RouteSettings")) {
-		if t := r.throttle(m.Value, "ThrottlingRateLimit", "ThrottlingBurstLimit"); t != nil {
-			put(&s.RouteThrottle, m.Name, t)
-		}
-	}
-	if r.get("AccessPolicyId") != nil {
-		r.note(definition.Unsupported, "take it out", "%s: access policies of stages aren't covered", r.id)
-		s.WebACL = r.none("the access policy")
-	}
+	s := &definition.Stage{Deployment: r.text("DeploymentId")}
+	b.stageSettings(r, s)
 	name := r.text("StageName")
 	if !s.AutoDeploy && s.Deployment == "" && !b.deployed[a.ID+"\n"+name] {
 		r.note(definition.Warning, "set AutoDeploy", "nothing is deployed to the stage %s: "+
@@ -127,19 +104,28 @@ func (b *builder) v2Stage(r *resource) {
 	a.Stages[name] = s
 }
 
+// stageSettings reads what a Stage, and an override of one, says.
+func (b *builder) stageSettings(r *resource, s *definition.Stage) {
+	s.Variables, s.AutoDeploy = textMap(r.get("StageVariables")), truthOf(r.get("AutoDeploy"))
+	s.AccessLog = scalar(r.get("AccessLogSettings").Get("Format"))
+	s.Throttle, s.RouteThrottle = r.routeThrottles()
+	s.Origin = r.origin()
+	if id := r.text("ClientCertificateId"); id != "" {
+		s.ClientCertificate = b.refer(id)
+	}
+	if r.misspelled("AccessPolicyId", "acl", "auth", "polic") {
+		s.WebACL = r.none("the protection")
+	}
+	if r.get("AccessPolicyId") != nil {
+		r.note(definition.Unsupported, "take it out", "%s: access policies of stages aren't covered", r.id)
+		s.WebACL = r.none("the access policy")
+	}
+}
+
 // v2Deployment says that something is deployed to a stage.
 func (b *builder) v2Deployment(r *resource) {
 	r.stack.handOut(r, "", r.node.Line)
 	if a := b.api(r, "ApiId"); a != nil {
 		b.deployed[a.ID+"\n"+r.text("StageName")] = true
 	}
-}
-
-// throttle is a token bucket, or nil where neither of its numbers is said.
-func (r *resource) throttle(n *doctree.Node, rate, burst string) *definition.Throttle {
-	t := &definition.Throttle{Rate: r.decimal(n.Get(rate), rate), Burst: r.number(n.Get(burst), burst)}
-	if t.Rate == nil && t.Burst == nil {
-		return nil
-	}
-	return t
 }

@@ -125,6 +125,7 @@ var rules = []*rule{
 		"CredentialsArn Description DisableExecuteApiEndpoint DisableSchemaValidation FailOnWarnings " +
 		"IpAddressType Name ProtocolType RouteKey RouteSelectionExpression Tags Target " +
 		"Version", passAPI, (*builder).v2API},
+	{typeV2Overrides, Built, "ApiId Integration Route Stage", passDeployment, (*builder).overrides},
 	{"AWS::ApiGatewayV2::ApiMapping", Built, "ApiId ApiMappingKey DomainName Stage", passMapping, (*builder).mapping},
 	{typeV2Authorizer, Built, "ApiId AuthorizerCredentialsArn AuthorizerPayloadFormatVersion " +
 		"AuthorizerResultTtlInSeconds AuthorizerType AuthorizerUri EnableSimpleResponses IdentitySource " +
@@ -168,6 +169,8 @@ var rules = []*rule{
 	{balancer, Bound, "", passAPI, (*builder).bound},
 	{listener, Bound, "", passAPI, (*builder).bound},
 	{cloudMapService, Bound, "", passAPI, (*builder).bound},
+	{"AWS::ServiceDiscovery::Instance", Built, "InstanceAttributes InstanceId ServiceId", passPart,
+		(*builder).instance},
 	{certificate, Bound, "", 0, nil},
 	{"AWS::IAM::Role", Bound, "", 0, nil},
 	{"AWS::WAFv2::WebACL", Bound, "", 0, nil},
@@ -218,6 +221,10 @@ var nested = map[string]string{
 	typeV2Authorizer + ".JwtConfiguration": "Audience Issuer",
 	"AWS::ApiGateway::Deployment.StageDescription": settings + "CacheDataEncrypted CacheTtlInSeconds " +
 		"CachingEnabled DataTraceEnabled LoggingLevel MetricsEnabled ThrottlingBurstLimit ThrottlingRateLimit",
+	typeV2Overrides + ".Integration": "Description IntegrationMethod PayloadFormatVersion TimeoutInMillis",
+	typeV2Overrides + ".Route":       "AuthorizationScopes AuthorizationType AuthorizerId OperationName Target",
+	typeV2Overrides + ".Stage": "AccessLogSettings AutoDeploy DefaultRouteSettings Description RouteSettings " +
+		"StageVariables",
 	typeV2Stage + ".DefaultRouteSettings": "DataTraceEnabled DetailedMetricsEnabled LoggingLevel " +
 		"ThrottlingBurstLimit ThrottlingRateLimit",
 }

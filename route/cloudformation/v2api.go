@@ -47,6 +47,15 @@ func (b *builder) v2API(r *resource) {
 // quickCreate makes what the service makes of an API that names its target: a route, its
 // integration, and the stage $default.
 func (b *builder) quickCreate(a *definition.API, r *resource, target string) {
+	a.Routes[quickKey(r)] = &definition.Route{Auth: definition.Auth{Type: definition.AuthNone},
+		Integration: b.quickIntegration(a, r, target), Origin: r.origin()}
+	a.Stages["$default"] = &definition.Stage{AutoDeploy: true, Origin: r.origin()}
+}
+
+// quickKey is the key of the route that is made of an API.
+func quickKey(r *resource) string { return cmp.Or(r.text("RouteKey"), "$default") }
+
+func (b *builder) quickIntegration(a *definition.API, r *resource, target string) *definition.Integration {
 	i := &definition.Integration{Type: "AWS_PROXY", PayloadFormat: "2.0", Origin: r.origin(),
 		Credentials: r.text("CredentialsArn")}
 	if strings.HasPrefix(target, "http") {
@@ -54,9 +63,7 @@ func (b *builder) quickCreate(a *definition.API, r *resource, target string) {
 	}
 	i.Target = b.target(r, a.Flavor, i.Type, target, false)
 	b.refer(i.Credentials)
-	a.Routes[cmp.Or(r.text("RouteKey"), "$default")] = &definition.Route{
-		Auth: definition.Auth{Type: definition.AuthNone}, Integration: i, Origin: r.origin()}
-	a.Stages["$default"] = &definition.Stage{AutoDeploy: true, Origin: r.origin()}
+	return i
 }
 
 // v2Authorizer is an authorizer of an HTTP or WebSocket API.
@@ -66,7 +73,7 @@ func (b *builder) v2Authorizer(r *resource) {
 		return
 	}
 	jwt := r.get("JwtConfiguration")
-	out := &definition.Authorizer{Type: strings.ToUpper(r.text("AuthorizerType")),
+	out := &definition.Authorizer{Type: capitals(r.text("AuthorizerType")),
 		IdentitySource: texts(r.get("IdentitySource")), Issuer: scalar(jwt.Get("Issuer")),
 		Audience: texts(jwt.Get("Audience")), PayloadFormat: r.text("AuthorizerPayloadFormatVersion"),
 		SimpleResponses: truthOf(r.get("EnableSimpleResponses")), Credentials: r.text("AuthorizerCredentialsArn"),
@@ -173,7 +180,7 @@ func (b *builder) integrationResponse(r *resource) {
 	}
 	b.responses[of] = append(b.responses[of], &definition.Response{Pattern: r.text("IntegrationResponseKey"),
 		Parameters: textMap(r.get("ResponseParameters")), Templates: textMap(r.get("ResponseTemplates")),
-		ContentHandling:   strings.ToUpper(r.text("ContentHandlingStrategy")),
+		ContentHandling:   capitals(r.text("ContentHandlingStrategy")),
 		TemplateSelection: r.text("TemplateSelectionExpression")})
 }
 

@@ -173,7 +173,11 @@ func (b *builder) known(doc *Document) (*Document, error) {
 		}
 		out.Write(quoted[1 : len(quoted)-1]) // within a text
 	}
-	return Unmarshal([]byte(out.String()))
+	made, err := Unmarshal([]byte(out.String()))
+	if err == nil {
+		made.settleLimits()
+	}
+	return made, err
 }
 
 // fault notes an error that is no property of the document: an ambiguous binding.

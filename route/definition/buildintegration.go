@@ -166,7 +166,11 @@ func (s *stageBuilder) proxy(key string, i *Integration) (http.Handler, *problem
 	ref := s.upstreamRef(i)
 	config, bound, err := s.look.upstreams.find(ref)
 	s.fault(err)
+	var instances []string
 	if private && !bound {
+		instances = s.instances(t, &config)
+	}
+	if private && !bound && instances == nil {
 		return nil, unboundf(s.look.upstreams.hint(ref), "nothing says how the private target %s is reached", ref)
 	}
 	config.URI = cmp.Or(config.URI, t.URI)
@@ -180,13 +184,29 @@ func (s *stageBuilder) proxy(key string, i *Integration) (http.Handler, *problem
 	if p := s.proxyTLS(key, i, &config); p != nil {
 		return nil, p
 	}
-	sum, _ := digest(i, ref, s.stage.ClientCertificate)
+	sum, _ := digest(i, ref, s.stage.ClientCertificate, instances)
 	h, err := keep(s.builder, s.pooled("integration", key, sum),
 		func(ctx context.Context) (*integration.Proxy, error) { return integration.NewHTTP(ctx, config) })
 	if err != nil {
 		return nil, asProblem("the integration can't be used", err)
 	}
 	return h, nil
+}
+
+// instances are the addresses of a Cloud Map service that the document has, to which the target
+// then leads; nil where there are none, or one isn't known.
+func (s *stageBuilder) instances(t *Target, config *integration.HTTPConfig) []string {
+	known := s.doc.Resources[t.Resource]
+	if known == nil || t.Kind != KindPrivate {
+		return nil
+	}
+	if _, unknown := digest(known.Addresses); unknown != "" {
+		return nil
+	}
+	for _, address := range known.Addresses {
+		config.Upstreams = append(config.Upstreams, integration.Upstream{Address: address})
+	}
+	return known.Addresses
 }
 
 // proxyTLS fills in how the target's certificate is checked, and what it is shown.

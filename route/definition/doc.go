@@ -2,7 +2,7 @@
 // authorizers, templates, plans and domain names of a whole document, out of this module's
 // packages.
 //
-//	doc, err := definition.Unmarshal(text) // or route/openapi, route/cloudformation
+//	doc, err := definition.Unmarshal(text) // or route/openapi, route/cloudformation, route/terraform
 //	gateway, err := definition.Build(ctx, doc, definition.Bindings{
 //		Functions:   map[string]gatekit.Invoker{"Shop/List": lambda.NewHandler(list)},
 //		Issuers:     map[string]definition.IssuerBinding{"https://login.example": {}},

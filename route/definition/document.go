@@ -162,5 +162,8 @@ type Resource struct {
 	Targets  []string `json:"targets,omitempty"`
 	Port     int      `json:"port,omitempty"`
 	Protocol string   `json:"protocol,omitempty"`
-	Origin   Origin   `json:"origin,omitzero"`
+	// Addresses are the host:port of each instance of a Cloud Map service, to which integrations
+	// lead that aren't bound, if all are known.
+	Addresses []string `json:"addresses,omitempty"`
+	Origin    Origin   `json:"origin,omitzero"`
 }

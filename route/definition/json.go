@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
-	"slices"
 	"strings"
 	"sync"
 
@@ -157,10 +156,20 @@ func hasNil(v reflect.Value) bool {
 			}
 		}
 	case reflect.Slice:
-		return v.Type().Elem().Kind() != reflect.Uint8 && slices.ContainsFunc(elements(v), nilOrHasNil)
+		if plain(v.Type().Elem()) {
+			return false
+		}
+		for i := range v.Len() {
+			if nilOrHasNil(v.Index(i)) {
+				return true
+			}
+		}
 	case reflect.Map:
-		for _, element := range v.Seq2() {
-			if nilOrHasNil(element) {
+		if plain(v.Type().Elem()) {
+			return false
+		}
+		for all := v.MapRange(); all.Next(); {
+			if nilOrHasNil(all.Value()) {
 				return true
 			}
 		}
@@ -168,11 +177,9 @@ func hasNil(v reflect.Value) bool {
 	return false
 }
 
-func nilOrHasNil(v reflect.Value) bool { return v.Kind() == reflect.Pointer && v.IsNil() || hasNil(v) }
-
-func elements(v reflect.Value) (all []reflect.Value) {
-	for i := range v.Len() {
-		all = append(all, v.Index(i))
-	}
-	return all
+// plain reports whether values of a type are texts, numbers or booleans, in which no nil is.
+func plain(t reflect.Type) bool {
+	return t.Kind() == reflect.String || t.Kind() <= reflect.Complex128
 }
+
+func nilOrHasNil(v reflect.Value) bool { return v.Kind() == reflect.Pointer && v.IsNil() || hasNil(v) }

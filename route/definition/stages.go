@@ -34,6 +34,11 @@ type Throttle struct {
 	Rate *float64 `json:"rate,omitempty"`
 	// Burst is what the bucket holds.
 	Burst *int `json:"burst,omitempty"`
+	// RateText and BurstText stand in place of a number that only a deployment knows, with its
+	// [Unknown] value. What they would limit refuses, unless [Bindings].Parameters make numbers of
+	// them. nil is the rule.
+	RateText  *string `json:"rate_text,omitempty"`
+	BurstText *string `json:"burst_text,omitempty"`
 }
 
 // MethodSettings are what a REST stage says of one method, or of all.
@@ -42,9 +47,11 @@ type MethodSettings struct {
 	Path string `json:"path"`
 	// Method is the method, or "*" for all.
 	Method string `json:"method"`
-	// Rate and Burst are the method's bucket.
-	Rate  *float64 `json:"rate,omitempty"`
-	Burst *int     `json:"burst,omitempty"`
+	// Rate and Burst are the method's bucket; the texts are as in [Throttle].
+	Rate      *float64 `json:"rate,omitempty"`
+	Burst     *int     `json:"burst,omitempty"`
+	RateText  *string  `json:"rate_text,omitempty"`
+	BurstText *string  `json:"burst_text,omitempty"`
 	// Caching keeps the method's answers, for TTL seconds; nil is 300.
 	Caching bool `json:"caching,omitempty"`
 	TTL     *int `json:"ttl,omitempty"`
@@ -99,6 +106,10 @@ type Quota struct {
 	Period string `json:"period"`
 	// Offset is subtracted from Limit in the first period.
 	Offset int64 `json:"offset,omitempty"`
+	// LimitText and OffsetText stand in place of a number that only a deployment knows, as in
+	// [Throttle].
+	LimitText  *string `json:"limit_text,omitempty"`
+	OffsetText *string `json:"offset_text,omitempty"`
 }
 
 // APIKey is an API key.
