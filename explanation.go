@@ -40,8 +40,8 @@ type noteError string
 
 func (e noteError) Error() string { return string(e) }
 
-// explain copies the notes.
-func (n Notes) explain() *Explanation {
+// explain copies the notes. rej, if it isn't nil, is what the client was told.
+func (n Notes) explain(rej *Rejection) *Explanation {
 	e := &Explanation{}
 	if n.n == nil {
 		return e
@@ -62,6 +62,9 @@ func (n Notes) explain() *Explanation {
 			one.Err = noteError(cut(one.Err.Error()))
 		}
 	}
+	if rej != nil {
+		e.Status = rej.StatusFor(s.api.Flavor)
+	}
 	about := RequestContext{API: s.api, id: s.id}
 	e.RequestID, e.APIID, e.Stage = about.RequestID(), s.api.APIID, s.api.Stage
 	if s.route != nil {
@@ -81,7 +84,7 @@ func cut(s string) string {
 		}
 		s = strings.Clone(s[:end]) // so that the rest isn't kept
 	}
-	if strings.IndexFunc(s, isControl) < 0 {
+	if isPlain(s) { // nearly all are
 		return s
 	}
 	return strings.Map(func(c rune) rune {
@@ -92,16 +95,28 @@ func cut(s string) string {
 	}, s)
 }
 
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] >= 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
 func isControl(c rune) bool {
 	return c < ' ' || 0x7f <= c && c < 0xa0 || c == '\u2028' || c == '\u2029'
 }
 
 // decisive returns the note of what answered the request in the backend's place, or broke, or nil:
-// the last refusal, else the last failure, else the last answer.
+// the last refusal, else the last failure, else the last answer. A request that was served all the
+// same wasn't refused: of several authorizers, one may refuse and the next admit. The last word is
+// a refusal whatever the status is, as a preflight's 204.
 func (e *Explanation) decisive() *Note {
+	served := e.Status > 0 && e.Status < http.StatusBadRequest
 	for _, v := range [...]Verdict{Refused, Failed, Answered} {
 		for i := len(e.Notes) - 1; i >= 0; i-- {
-			if e.Notes[i].Verdict == v {
+			if e.Notes[i].Verdict == v && (!served || v == Answered || i == len(e.Notes)-1) {
 				return &e.Notes[i]
 			}
 		}
@@ -109,8 +124,8 @@ func (e *Explanation) decisive() *Note {
 	return nil
 }
 
-// Refused reports whether the gateway has refused the request: a station that says so has the last
-// word, as one before it may have refused only in its own name.
+// Refused reports whether the gateway has refused the request, and not only one of several stations
+// of which another has admitted it.
 func (e *Explanation) Refused() bool {
 	n := e.decisive()
 	return n != nil && n.Verdict == Refused
@@ -131,8 +146,8 @@ func Explained(r *http.Request) *http.Request {
 }
 
 // Explain returns what the stations that r has passed have noted, as [Explanation.String] does, but
-// without what is new with each run: times and the request's ID. So a test can compare it. r is
-// what [Explained] has returned.
+// without what is new with each run: times and IDs of requests. So a test can compare it. r is what
+// [Explained] has returned.
 func Explain(r *http.Request) string {
 	rc := From(r.Context())
 	if rc == nil || rc.at == nil || rc.at.notes.Load() == nil {
@@ -140,18 +155,13 @@ func Explain(r *http.Request) string {
 	}
 	notes := rc.KeepNotes(0)
 	defer notes.Release()
-	e := notes.explain()
-	e.Method, e.RequestID, e.Status = cut(r.Method), "", rc.status()
+	e := notes.explain(rc.Rejection())
+	e.Method, e.RequestID = cut(r.Method), ""
+	for i := range e.Notes {
+		e.Notes[i].Took, e.Notes[i].RequestID = 0, ""
+	}
+	if i := rc.Integration(); i != nil && e.Status == 0 {
+		e.Status = i.Status
+	}
 	return e.String()
-}
-
-// status is what the gateway or the backend has answered with, as far as it is known, or 0.
-func (rc *RequestContext) status() int {
-	if rej := rc.Rejection(); rej != nil {
-		return rej.StatusFor(rc.API.Flavor)
-	}
-	if i := rc.Integration(); i != nil {
-		return i.Status
-	}
-	return 0
 }

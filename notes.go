@@ -247,6 +247,16 @@ func (n *notes) complete(of *attached, rej *Rejection, v Verdict, f Flavor) bool
 	return true
 }
 
+// endRefused reports whether the last note is a refusal.
+func (n Notes) endRefused() bool {
+	if n.n == nil {
+		return false
+	}
+	n.n.mu.Lock()
+	defer n.n.mu.Unlock()
+	return n.n.of == n.of && n.n.n > 0 && n.n.list[n.n.n-1].Verdict == Refused
+}
+
 // Each calls f with each note, in the order in which they were made. f must neither keep the note
 // nor make one.
 func (n Notes) Each(f func(*Note)) {
