@@ -1,6 +1,8 @@
 package websocket_test
 
 import (
+	"fmt"
+	"log/slog"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -61,5 +63,28 @@ func TestNotesOfConnect(t *testing.T) {
 		})
 		rig.dial()
 		require.Contains(t, <-got, "1 route        passed  $connect  CONNECT\n")
+	})
+}
+
+// A trace explains the messages of a connection one by one, and its handshake as another.
+func TestTraceOfAConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rig := newRig(t, websocket.Config{})
+		trace := gatekit.Must(gatekit.NewTrace(gatekit.TraceConfig{OneIn: 1, Logger: slog.New(slog.DiscardHandler)}))
+		rig.api.Use(trace.Middleware)
+		rig.api.UseMessages(trace.Middleware)
+		rig.says("join", `{"statusCode":200,"body":"welcome"}`)
+		c := rig.dial()
+		for range 2 {
+			send(t, c, `{"action":"join"}`)
+			require.Equal(t, "welcome", receive(t, c))
+		}
+		require.NoError(t, c.Close(1000, ""))
+		synctest.Wait()
+		var all []string
+		for _, e := range trace.Recent(0) {
+			all = append(all, fmt.Sprint(e.RouteKey, " ", e.Status, " ", len(e.Notes)))
+		}
+		require.Equal(t, []string{"join 200 2", "join 200 2", "$connect 101 2"}, all)
 	})
 }
