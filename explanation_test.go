@@ -116,3 +116,18 @@ func TestExplanationsAreBounded(t *testing.T) {
 	require.NotContains(t, got, "\ufffd")
 	require.Contains(t, got, "and 5 more")
 }
+
+// Who the proxy says that the client is, and whom it wasn't believed of.
+func TestForwardedClientCertIsNoted(t *testing.T) {
+	h := reader(t, nil).Middleware(http.NotFoundHandler())
+	for want, r := range map[string]*http.Request{
+		"  1 authenticate  passed  X-Forwarded-Client-Cert\n":                                  fromPeer("10.0.0.1:1", xfcc, element("alice")),
+		"  1 authenticate  refused  X-Forwarded-Client-Cert  400; gatekit: the proxy's header": fromPeer("10.0.0.1:1", xfcc, "x"),
+		"  1 authenticate  skipped  X-Forwarded-Client-Cert  not from a trusted proxy\n":       fromPeer("192.0.2.1:1", xfcc, element("alice")),
+		"GET without a route: passed\n":                                                        fromPeer("10.0.0.1:1", xfcc),
+	} {
+		r = gatekit.Explained(r)
+		h.ServeHTTP(httptest.NewRecorder(), r)
+		require.Contains(t, gatekit.Explain(r), want)
+	}
+}
