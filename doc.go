@@ -57,10 +57,24 @@
 //	StaleIfError, …WhileRevalidate    none is used beyond its TTL
 //	MaxStale                          24 hours                          Off
 //	TokenCache                        10,000                            Off
+//	Keep (TraceConfig)                100                               Off
 //	MaxEntries, MaxBytes              the default that its doc names
 //	Leeway                            none
 //	timers of route/websocket         the managed gateway's             Off
 //	TrustedProxies, Origins, Scopes   none
+//
+// # Why?
+//
+// Each station that looks at a request notes what came of it and why ([Note]), if somebody wants to
+// know. A [Trace] does: it explains the requests that were refused, one in so many, or the one of a
+// client that asks with a signature. [Explain] is for tests. Notes that are kept cost no
+// allocation, but for reasons that a station puts into words; as a rule nobody wants them, and then
+// a station only asks if that is so, in 4 ns.
+//
+// Measured on the whole chain (route, cors, jwt, throttle; least of 60 runs, internal/bench,
+// BenchmarkTrace): 0.84 µs and 3 allocations without a Trace; 0.88 µs and 3 with one that isn't
+// asked; 1.2 µs and 4 where only refused requests are explained, and this one isn't; 2.1 µs and 8
+// where each is, half a microsecond of which is the copy.
 //
 // # Goroutines
 //

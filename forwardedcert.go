@@ -137,6 +137,10 @@ type certForwarded struct {
 
 func (h *certForwarded) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !h.from.config.Proxies.Trusts(r) {
+		if rc := From(r.Context()); rc.Keeps(KeepOutcomes) && r.Header[h.from.header] != nil {
+			rc.Note(Note{Phase: PhaseAuthenticate, Verdict: Skipped, Rule: h.from.header,
+				Reason: "not from a trusted proxy"})
+		}
 		delete(r.Header, h.from.header)
 		h.next.ServeHTTP(w, r)
 		return
@@ -144,8 +148,12 @@ func (h *certForwarded) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rc, r := Attach(r) // first, as it takes out what Connection names
 	cert, err := h.from.Certificate(r)
 	if err != nil {
+		rc.Note(Note{Phase: PhaseAuthenticate, Verdict: Refused, Rule: h.from.header})
 		Reject(w, r, &Rejection{Type: Default4XX, Status: http.StatusBadRequest, Cause: err})
 		return
+	}
+	if cert != nil && rc.Keeps(KeepOutcomes) {
+		rc.Note(Note{Phase: PhaseAuthenticate, Rule: h.from.header})
 	}
 	rc.SetClientCert(cert)
 	h.next.ServeHTTP(w, r)

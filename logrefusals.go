@@ -65,7 +65,7 @@ func (g *refusalLog) write(r *http.Request, rc *RequestContext, rej *Rejection, 
 	if !g.logger.Enabled(ctx, level) {
 		return
 	}
-	suppressed, ok := window.take(now)
+	suppressed, ok := window.take(now, MaxRefusalRecords)
 	if !ok {
 		return
 	}
@@ -93,13 +93,19 @@ type refusalWindow struct {
 	second, written, suppressed atomic.Int64
 }
 
-// take reports whether a record may be written now, and how many weren't since the last.
-func (w *refusalWindow) take(now time.Time) (suppressed uint64, ok bool) {
+// full reports whether take would refuse.
+func (w *refusalWindow) full(now time.Time, most int64) bool {
+	return w.second.Load() == now.Unix() && w.written.Load() >= most
+}
+
+// take reports whether a record may be written now, of most in a second, and how many weren't since
+// the last.
+func (w *refusalWindow) take(now time.Time, most int64) (suppressed uint64, ok bool) {
 	second := now.Unix()
 	if was := w.second.Load(); was != second && w.second.CompareAndSwap(was, second) {
 		w.written.Store(0)
 	}
-	if w.written.Add(1) > MaxRefusalRecords {
+	if w.written.Add(1) > most {
 		w.suppressed.Add(1)
 		return 0, false
 	}

@@ -94,7 +94,18 @@ type notes struct {
 	readers int
 	n       int
 	dropped int
+	seen    seen
 	list    [MaxNotes]Note
+}
+
+// seen is what was known of the request when its last note was made. It is kept here since a
+// handler that outlives the request, as under http.TimeoutHandler, may still be writing to the
+// RequestContext while who kept the notes reads them.
+type seen struct {
+	api     *API
+	route   *Route
+	pattern string
+	id      requestID
 }
 
 var notesPool = sync.Pool{New: func() any { return new(notes) }}
@@ -158,7 +169,7 @@ func (rc *RequestContext) Clock() time.Time {
 // Note keeps n, where somebody wants notes. It is safe from any goroutine, and does nothing once
 // the request is answered. [Reject] notes each refusal, and [RequestContext.SetIntegration] each
 // call of a backend: a station that refuses needs a note of its own only to say more, before it
-// calls Reject.
+// calls Reject, which then adds the Status and the Err that it lacks.
 func (rc *RequestContext) Note(n Note) {
 	if rc == nil || rc.at == nil {
 		return
@@ -172,25 +183,28 @@ func (rc *RequestContext) Note(n Note) {
 	}
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	switch {
-	case all.of != rc.at:
-	case all.n == MaxNotes:
-		all.dropped++
-	default:
-		all.list[all.n] = n
-		all.n++
+	if all.of != rc.at {
+		return
 	}
+	all.seen = seen{rc.API, rc.Route, rc.at.request.Pattern, rc.id}
+	if all.n == MaxNotes {
+		all.dropped++
+		return
+	}
+	all.list[all.n] = n
+	all.n++
 }
 
-// noteRefusal notes what [Reject] is called for, unless the station has said so itself.
+// noteRefusal notes what [Reject] is called for. Where the station has said so itself, only what it
+// left out is added.
 func (rc *RequestContext) noteRefusal(rej *Rejection, v Verdict) {
 	if !rc.Keeps(KeepOutcomes) {
 		return
 	}
-	if n := rc.at.notes.Load(); n != nil && n.endRefused(rc.at, v) {
+	flavor := rc.API.Flavor
+	if n := rc.at.notes.Load(); n != nil && n.complete(rc.at, rej, v, flavor) {
 		return
 	}
-	flavor := rc.API.Flavor
 	rc.Note(Note{
 		Phase: rej.kind().Phase(), Verdict: v, Rule: rej.kind().String(), Reason: rej.MessageFor(flavor),
 		Err: rej.Cause, Status: rej.StatusFor(flavor),
@@ -214,16 +228,33 @@ func (rc *RequestContext) noteIntegration(i *Integration) {
 	rc.Note(n)
 }
 
-// endRefused reports whether the last note is a refusal, which is v: a station doesn't know that it
-// is on trial.
-func (n *notes) endRefused(of *attached, v Verdict) bool {
+// complete reports whether the last note is of a refusal, and then adds to it what it lacks: its
+// verdict is v, as a station doesn't know whether it is on trial.
+func (n *notes) complete(of *attached, rej *Rejection, v Verdict, f Flavor) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.of != of || n.n == 0 || n.list[n.n-1].Verdict != Refused {
 		return false
 	}
-	n.list[n.n-1].Verdict = v
+	last := &n.list[n.n-1]
+	last.Verdict = v
+	if last.Status == 0 {
+		last.Status = rej.StatusFor(f)
+	}
+	if last.Err == nil {
+		last.Err = rej.Cause
+	}
 	return true
+}
+
+// endRefused reports whether the last note is a refusal.
+func (n Notes) endRefused() bool {
+	if n.n == nil {
+		return false
+	}
+	n.n.mu.Lock()
+	defer n.n.mu.Unlock()
+	return n.n.of == n.of && n.n.n > 0 && n.n.list[n.n.n-1].Verdict == Refused
 }
 
 // Each calls f with each note, in the order in which they were made. f must neither keep the note
@@ -269,7 +300,7 @@ func (n Notes) Release() {
 	}
 	if last {
 		clear(n.n.list[:n.n.n])
-		n.n.of, n.n.n, n.n.dropped = nil, 0, 0
+		n.n.of, n.n.n, n.n.dropped, n.n.seen = nil, 0, 0, seen{}
 	}
 	n.n.mu.Unlock()
 	if last {

@@ -74,8 +74,12 @@ func TestRefusalIsNotedOnce(t *testing.T) {
 	notes := rc.KeepNotes(gatekit.KeepOutcomes)
 	defer notes.Release()
 	rc.Note(gatekit.Note{Phase: gatekit.PhaseThrottle, Verdict: gatekit.Refused, Rule: "stage"})
-	gatekit.Reject(httptest.NewRecorder(), r, &gatekit.Rejection{Type: gatekit.Throttled})
+	gatekit.Reject(httptest.NewRecorder(), r, &gatekit.Rejection{Type: gatekit.Throttled, Cause: errors.New("empty")})
 	require.Equal(t, "throttle refused", noted(notes))
+	notes.Each(func(n *gatekit.Note) {
+		require.Equal(t, 429, n.Status)
+		require.EqualError(t, n.Err, "empty")
+	})
 }
 
 func TestShadowIsNoted(t *testing.T) {
@@ -90,6 +94,17 @@ func TestShadowIsNoted(t *testing.T) {
 	defer notes.Release()
 	h.ServeHTTP(httptest.NewRecorder(), r)
 	require.Equal(t, "waf on trial", noted(notes))
+
+	// So is what a station on trial says itself: it doesn't know.
+	says := func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			gatekit.From(r.Context()).Note(gatekit.Note{Phase: gatekit.PhaseThrottle, Verdict: gatekit.Refused})
+			gatekit.Reject(w, r, &gatekit.Rejection{Type: gatekit.Throttled})
+		})
+	}
+	h = gatekit.Chain(refuse(nil), gatekit.Shadow(says, func(*http.Request, *gatekit.Rejection) {}))
+	h.ServeHTTP(httptest.NewRecorder(), r)
+	require.Equal(t, "waf on trial, throttle on trial, waf refused", noted(notes))
 }
 
 func TestNotesAreBounded(t *testing.T) {

@@ -156,6 +156,9 @@ func (h *onRoute) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	rc, r := Attach(r)
 	rc.Route = &h.route
+	if rc.Keeps(KeepOutcomes) {
+		rc.Note(Note{Phase: PhaseRoute, Rule: h.route.Key, Reason: "stated by OnRoute"})
+	}
 	h.next.ServeHTTP(w, r)
 }
 

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	rscors "github.com/rs/cors"
+
+	"github.com/gatekit-go/gatekit"
 )
 
 // Bounds of Access-Control-Request-Headers.
@@ -87,8 +89,13 @@ func (h *station) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !hasOrigin:
 	case h.cors.allows(r, origins):
 		rw.origin = origins[0]
-	case h.cors.debug:
-		h.cors.explain(r, failedOrigin)
+		note(r, gatekit.Passed, allowed, 0)
+	default:
+		// The request goes on: it is the browser that doesn't let the page read the answer.
+		note(r, gatekit.Skipped, failedOrigin, 0)
+		if h.cors.debug {
+			h.cors.explain(r, failedOrigin)
+		}
 	}
 	defer rw.Finish() // a handler that never writes has an answer too, and so has one that panics, if somebody recovers
 	h.next.ServeHTTP(rw, r)

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/gatekit-go/gatekit"
 )
 
 const preflightVary = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
@@ -26,6 +28,7 @@ var steps = [...]string{
 	failedOrigin:  "CORS check: the origin isn't in AllowOrigins",
 	failedMethod:  "CORS-preflight fetch, methods: the method isn't in AllowMethods",
 	failedHeaders: "CORS-preflight fetch, header names: a name isn't in AllowHeaders",
+	allowed:       "",
 }
 
 func (c *CORS) judge(r *http.Request, origins, methods []string) verdict {
@@ -53,7 +56,10 @@ func (c *CORS) preflight(w http.ResponseWriter, r *http.Request, origins, method
 		h["Vary"] = values[0:1:1]
 	}
 	v := c.judge(r, origins, methods)
-	if v != allowed {
+	if v == allowed {
+		note(r, gatekit.Answered, allowed, http.StatusNoContent)
+	} else {
+		note(r, gatekit.Refused, v, http.StatusNoContent)
 		if !c.debug {
 			w.WriteHeader(http.StatusNoContent)
 			return

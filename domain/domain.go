@@ -110,8 +110,9 @@ func (d *Domain) compile(from *Name, m *mistakes.Mistakes) *name {
 			own.Add("Priority", "want each once, got %d again", r.priority)
 		}
 		priorities[r.priority] = true
+		r.what = fmt.Sprintf("%s rule %d", from.Host, r.priority)
 		n.rules = append(n.rules, r)
-		d.targets = append(d.targets, target{fmt.Sprintf("%s rule %d", from.Host, r.priority), r.handler})
+		d.targets = append(d.targets, target{r.what, r.handler})
 	}
 	slices.SortFunc(n.rules, func(a, b *rule) int { return a.priority - b.priority })
 	return n
@@ -131,6 +132,7 @@ type Selected struct {
 
 	mutual, custom bool
 	domains        map[string]*gatekit.Domain
+	rule           *rule // that has chosen, or nil for a mapping
 }
 
 // Select returns what r is for, or a *gatekit.Rejection: 403 where no Name has the host or no
@@ -138,20 +140,33 @@ type Selected struct {
 // that the connection wasn't made for. It allocates nothing, unless the host is in upper case or
 // the path in an unusual encoding, and changes nothing.
 func (d *Domain) Select(r *http.Request) (Selected, error) {
-	n, host := d.hosts.find(r.Host)
-	// No target has userinfo; who sends it wants the host to be read as another (RFC 9110, section
-	// 4.2.4).
-	if n == nil || r.URL.User != nil {
-		return Selected{}, forbidden
+	s, no := d.choose(r)
+	if no != nil {
+		return Selected{}, no.answer
 	}
-	if n.policy != nil && d.misdirected(n, r.TLS) {
-		return Selected{}, misdirected
+	return s, nil
+}
+
+// choose is Select that says why not.
+func (d *Domain) choose(r *http.Request) (Selected, *refusal) {
+	n, host := d.hosts.find(r.Host)
+	switch {
+	case n == nil:
+		return Selected{}, noName
+	case r.URL.User != nil:
+		// No target has userinfo; who sends it wants the host to be read as another (RFC 9110,
+		// section 4.2.4).
+		return Selected{}, userinfo
+	case n.policy != nil:
+		if no := d.misdirected(n, r.TLS); no != nil {
+			return Selected{}, no
+		}
 	}
 	sent := requestpath.FormOf(r.URL)
 	if sent.Check(false) != nil {
 		// Refused here, as what is behind a base path could read /orders/../users as the path of
 		// another API, or clean it.
-		return Selected{}, badPath
+		return Selected{}, ambiguousPath
 	}
 	path, asSent := sent.Raw()
 	for _, rule := range n.rules {
@@ -159,14 +174,14 @@ func (d *Domain) Select(r *http.Request) (Selected, error) {
 			if !rule.strip {
 				basePath = ""
 			}
-			return Selected{host, n.host, basePath, rule.handler, n.mutual != nil, n.custom, n.domains}, nil
+			return Selected{host, n.host, basePath, rule.handler, n.mutual != nil, n.custom, n.domains, rule}, nil
 		}
 	}
 	h, basePath := n.mappings.match(path, asSent)
 	if h == nil {
-		return Selected{}, forbidden
+		return Selected{}, noMapping
 	}
-	return Selected{host, n.host, basePath, *h, n.mutual != nil, n.custom, n.domains}, nil
+	return Selected{host, n.host, basePath, *h, n.mutual != nil, n.custom, n.domains, nil}, nil
 }
 
 // ServeHTTP sends the request to its API, or refuses it; see [Domain.Select]. Behind it,
@@ -174,13 +189,17 @@ func (d *Domain) Select(r *http.Request) (Selected, error) {
 // RequestPath and RequestURI are as received. A host that Select finds no Name for is
 // [Config].OtherHosts's, if there is one.
 func (d *Domain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s, err := d.Select(r)
-	if err != nil {
-		if n, _ := d.hosts.find(r.Host); n == nil && d.others != nil && r.URL.User == nil {
+	s, no := d.choose(r)
+	if no != nil {
+		other := no == noName && d.others != nil && r.URL.User == nil
+		if rc := gatekit.From(r.Context()); rc.Keeps(gatekit.KeepOutcomes) {
+			no.note(rc, other)
+		}
+		if other {
 			d.others.ServeHTTP(w, r)
 			return
 		}
-		refuse(w, r, err.(*gatekit.Rejection))
+		refuse(w, r, no.answer)
 		return
 	}
 	received := r
@@ -190,8 +209,12 @@ func (d *Domain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		chosen = &gatekit.Domain{Name: s.Host, BasePath: s.BasePath, Custom: s.custom}
 	}
 	rc.SetDomain(chosen)
-	if rc.ClientCert() != nil && !s.mutual && d.demandsCertificate(r.TLS) {
+	foreign := rc.ClientCert() != nil && !s.mutual && d.demandsCertificate(r.TLS)
+	if foreign {
 		rc.SetClientCert(nil) // another Name's truststore has verified it
+	}
+	if rc.Keeps(gatekit.KeepOutcomes) {
+		s.note(rc, foreign)
 	}
 	if s.BasePath != "" {
 		if r == received { // attached by a station outside, who goes on to see the request as it was

@@ -74,6 +74,7 @@ const (
 // rule is a RoutingRule, compiled.
 type rule struct {
 	priority  int
+	what      string // "api.example.com rule 10"
 	headers   [][]headerGlob
 	basePaths *keys[struct{}] // nil: no condition
 	strip     bool

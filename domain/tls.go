@@ -111,24 +111,30 @@ func openTruststore(cfg *Config, from *Name, base func() *tls.Config) (func() *m
 	return w.get, nil
 }
 
-// misdirected reports whether a request for n came on a connection that n wouldn't have made:
+// misdirected returns why a request for n can't have come on a connection that n would have made:
 // without the client certificate that it demands, with less than its security policy, or, where it
-// is strict, for another Name. HTTP/2 clients may use one connection for all hosts that its
-// certificate is for, and so end up here without an evil thought.
-func (d *Domain) misdirected(n *name, c *tls.ConnectionState) bool {
+// is strict, for another Name; nil if it can. HTTP/2 clients may use one connection for all hosts
+// that its certificate is for, and so end up here without an evil thought.
+func (d *Domain) misdirected(n *name, c *tls.ConnectionState) *refusal {
 	if c == nil {
-		return n.mutual != nil || n.strict
+		if n.mutual != nil || n.strict {
+			return noTLS
+		}
+		return nil
 	}
 	if !n.policy.allows(c) {
-		return true
+		return weakTLS
 	}
 	if n.mutual == nil && !n.strict {
-		return false
+		return nil
 	}
 	if made, _ := d.hosts.find(c.ServerName); made != n {
-		return true
+		return otherServerName
 	}
-	return n.mutual != nil && (len(c.VerifiedChains) == 0 || !n.mutual().trustsAny(c))
+	if n.mutual != nil && (len(c.VerifiedChains) == 0 || !n.mutual().trustsAny(c)) {
+		return noCertificate
+	}
+	return nil
 }
 
 // demandsCertificate reports whether the connection was made for a Name with mutual TLS.

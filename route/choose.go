@@ -25,7 +25,10 @@ type chooser struct {
 func (c *chooser) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rc, r := gatekit.Attach(r) // attached already, unless a middleware has replaced the request
 	routed := rc.Path.Routed()
-	if routed.Check(c.api.rejectEncodedSlash) != nil {
+	if err := routed.Check(c.api.rejectEncodedSlash); err != nil {
+		if rc.Keeps(gatekit.KeepOutcomes) {
+			rc.Note(gatekit.Note{Phase: gatekit.PhaseRoute, Verdict: gatekit.Refused, Reason: err.Error()})
+		}
 		gatekit.Reject(w, r, badPath)
 		return
 	}
@@ -33,6 +36,9 @@ func (c *chooser) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var values routetree.Values
 	found := c.tree.Match(r.Method, path, escaped, &values)
 	if found == nil {
+		if rc.Keeps(gatekit.KeepOutcomes) {
+			noteNoRoute(rc, c.tree, r.Method, path, escaped)
+		}
 		if rc.API.Flavor == gatekit.REST {
 			gatekit.Reject(w, r, noRouteREST)
 		} else {
@@ -52,6 +58,9 @@ func (c *chooser) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	requestpath.Chosen(&rc.Path, c.api.looseSlash)
 	rc.Route = &m.route
 	r.Pattern = m.pattern
+	if rc.Keeps(gatekit.KeepOutcomes) {
+		rc.Note(gatekit.Note{Phase: gatekit.PhaseRoute, Rule: m.route.Key})
+	}
 	m.handler.ServeHTTP(w, r)
 }
 

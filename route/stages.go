@@ -5,9 +5,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync/atomic"
 
 	"github.com/gatekit-go/gatekit"
@@ -102,6 +105,11 @@ func newStageSet(stages []Stage) (*stageSet, error) {
 	return set, nil
 }
 
+// names are the stages' names, sorted.
+func (set *stageSet) names() iter.Seq[string] {
+	return slices.Values(slices.Sorted(maps.Keys(set.byName)))
+}
+
 func (set *stageSet) named(name string) *served {
 	if name == defaultStage {
 		return set.fallback
@@ -118,7 +126,7 @@ func (s *Stages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// as can be.
 		path := requestpath.Of(r)
 		if sent, _ := path.Routed().Raw(); set.byName[firstSegment(sent)] == nil {
-			refuseStage(w, r, set)
+			refuseStage(w, r, set, "")
 			return
 		}
 	}
@@ -132,7 +140,7 @@ func (s *Stages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		set.fallback.serve(w, r, false)
 		return
 	}
-	refuseStage(w, r, set)
+	refuseStage(w, r, set, firstSegment(path))
 }
 
 // What a request for no stage gets.
@@ -143,8 +151,12 @@ var (
 	}
 )
 
-func refuseStage(w http.ResponseWriter, r *http.Request, set *stageSet) {
+// refuseStage refuses a request for a stage of that name.
+func refuseStage(w http.ResponseWriter, r *http.Request, set *stageSet, name string) {
 	api, rc := set.identity, gatekit.From(r.Context())
+	if rc.Keeps(gatekit.KeepOutcomes) {
+		set.noteNoStage(rc, name)
+	}
 	if rc != nil && !api.Described() {
 		api = rc.API
 	}
@@ -177,7 +189,7 @@ func (h *stageHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		stage.serve(w, r, false)
 		return
 	}
-	refuseStage(w, r, set)
+	refuseStage(w, r, set, h.name)
 }
 
 // serve fills in what the stage knows, and serves with the stage's API or its canary's. cut takes
@@ -190,6 +202,9 @@ func (s *served) serve(w http.ResponseWriter, r *http.Request, cut bool) {
 	}
 	side := s.side(r)
 	rc.API = &side.identity
+	if rc.Keeps(gatekit.KeepOutcomes) {
+		s.noteStage(rc, side)
+	}
 	if side.header != "" {
 		w.Header()[side.header] = []string{side.identity.DeploymentID}
 	}

@@ -56,7 +56,11 @@ type concurrent struct {
 }
 
 func (h *concurrent) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if err := h.limit.Acquire(); err != nil {
+	err := h.limit.Acquire()
+	if rc := gatekit.From(r.Context()); rc.Keeps(gatekit.KeepOutcomes) {
+		note(rc, ruleConcurrency, err == nil, max(h.limit.limit-h.limit.serves.Load(), 0), nil)
+	}
+	if err != nil {
 		gatekit.Reject(w, r, err)
 		return
 	}

@@ -82,16 +82,20 @@ func (k *Keyed) Check(r *http.Request) error {
 	return err
 }
 
-func (k *Keyed) take(r *http.Request) (bucket.Verdict, error) {
+func (k *Keyed) take(r *http.Request) (v bucket.Verdict, err error) {
 	if k.byIP {
 		var b [16]byte
-		return k.table.Take(k.table.HashBytes(appendNetwork(b[:0], gatekit.SourceIP(r)))), nil
+		v = k.table.Take(k.table.HashBytes(appendNetwork(b[:0], gatekit.SourceIP(r))))
+	} else {
+		var key string
+		if key, err = k.key(r); err == nil {
+			v = k.table.Take(k.table.Hash(key))
+		}
 	}
-	key, err := k.key(r)
-	if err != nil {
-		return bucket.Verdict{}, err
+	if rc := gatekit.From(r.Context()); rc.Keeps(gatekit.KeepOutcomes) {
+		note(rc, ruleKey, v.OK, int64(v.Left), err)
 	}
-	return k.table.Take(k.table.Hash(key)), nil
+	return v, err
 }
 
 // Middleware lets a request through if its caller's bucket has a token for it, and else answers

@@ -57,6 +57,7 @@ type Limiter struct {
 // bucketOfAll is a bucket with a lock that is held while a wider level is asked, so that both are
 // taken or neither.
 type bucketOfAll struct {
+	rule   string // what notes call it
 	mu     sync.Mutex
 	tokens *rate.Limiter // nil: always empty
 }
@@ -72,15 +73,17 @@ func New(l Limit) (*Limiter, error) {
 	if err := l.Validate("Limit"); err != nil {
 		return nil, err
 	}
-	return newLimiter(l), nil
+	return newLimiter(ruleOfAll, l), nil
 }
 
 // NewAccount returns a Limiter with the managed gateway's limit for all APIs of an account: 10,000
 // requests a second, 5,000 at one instant. Share it between stages and APIs.
-func NewAccount() *Limiter { return newLimiter(Limit{Rate: accountRate, Burst: accountBurst}) }
+func NewAccount() *Limiter {
+	return newLimiter(ruleAccount, Limit{Rate: accountRate, Burst: accountBurst})
+}
 
-func newLimiter(l Limit) *Limiter {
-	b := &bucketOfAll{}
+func newLimiter(rule string, l Limit) *Limiter {
+	b := &bucketOfAll{rule: rule}
 	if l.Rate > 0 && l.Burst > 0 {
 		b.tokens = rate.NewLimiter(rate.Limit(l.Rate), l.Burst)
 	}
@@ -93,30 +96,28 @@ func (l *Limiter) NoRetryAfter() *Limiter { return &Limiter{bucket: l.bucket, no
 
 // Check takes a token for r. It returns nil, or a *gatekit.Rejection of type Throttled. It never
 // blocks.
-func (l *Limiter) Check(*http.Request) error {
-	if wait, ok := l.bucket.take(time.Now(), nil); !ok {
-		return refusal(wait, l.noRetryAfter)
-	}
-	return nil
+func (l *Limiter) Check(r *http.Request) error {
+	return takeBoth(r, l.bucket, nil, l.noRetryAfter)
 }
 
 // Middleware lets a request through if the bucket has a token for it, and else answers 429.
 func (l *Limiter) Middleware(next http.Handler) http.Handler { return &limited{limit: l, next: next} }
 
-// take takes a token from b and from wider, another bucket or nil, at one instant, or from neither.
-func (b *bucketOfAll) take(now time.Time, wider *bucketOfAll) (wait time.Duration, ok bool) {
+// take takes a token from b and from wider, another bucket or nil, at one instant, or from neither:
+// it returns the bucket that has none, and how long it takes until there is one, or nil.
+func (b *bucketOfAll) take(now time.Time, wider *bucketOfAll) (empty *bucketOfAll, wait time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.has(now) {
-		return b.wait(now), false
+		return b, b.wait(now)
 	}
 	if wider != nil { // always locked in this order
-		wait, ok := wider.take(now, nil)
-		if !ok {
-			return wait, false
+		if empty, wait := wider.take(now, nil); empty != nil {
+			return empty, wait
 		}
 	}
-	return 0, b.tokens.AllowN(now, 1) // true: a token was there, and the lock has been held
+	b.tokens.AllowN(now, 1) // true: a token was there, and the lock has been held
+	return nil, 0
 }
 
 func (b *bucketOfAll) has(now time.Time) bool { return b.tokens != nil && b.tokens.TokensAt(now) >= 1 }

@@ -50,7 +50,7 @@ func (m *MethodLimits) Check(r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return takeBoth(narrow, m.account, m.noRetryAfter)
+	return takeBoth(r, narrow, m.account, m.noRetryAfter)
 }
 
 // Middleware lets a request through if its method and the account have a token for it, and else
@@ -97,7 +97,7 @@ func (m *MethodLimits) add(at stageMethod) *methodBucket {
 			return m.buckets[at]
 		}
 	}
-	b := &methodBucket{}
+	b := &methodBucket{bucketOfAll: bucketOfAll{rule: ruleMethod}}
 	m.buckets[at] = b
 	return b
 }

@@ -90,7 +90,7 @@ func NewStage(cfg StageConfig) (*Stage, error) {
 		var bucket *bucketOfAll
 		if limit := cfg.Routes[key]; limit != nil {
 			m.Join(limit.Validate(fmt.Sprintf("StageConfig.Routes[%q]", key)))
-			bucket = newLimiter(*limit).bucket
+			bucket = newLimiter(ruleRoute, *limit).bucket
 		}
 		s.listed = append(s.listed, key)
 		s.shapes[shape], s.known[key], s.byMethod[string(routetree.AppendShape(nil, key))] = bucket, bucket, bucket
@@ -109,12 +109,12 @@ func (s *Stage) Check(r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return takeBoth(narrow, s.account, s.noRetryAfter)
+	return takeBoth(r, narrow, s.account, s.noRetryAfter)
 }
 
 // takeBoth takes a token of a route's bucket and one of the account's, or none of either. Each may
 // be nil, which doesn't limit.
-func takeBoth(narrow, account *bucketOfAll, noRetryAfter bool) error {
+func takeBoth(r *http.Request, narrow, account *bucketOfAll, noRetryAfter bool) error {
 	wide := account
 	if narrow == nil {
 		narrow, wide = account, nil
@@ -122,7 +122,13 @@ func takeBoth(narrow, account *bucketOfAll, noRetryAfter bool) error {
 	if narrow == nil {
 		return nil
 	}
-	if wait, ok := narrow.take(time.Now(), wide); !ok {
+	empty, wait := narrow.take(time.Now(), wide)
+	if r != nil { // a single bucket asks nothing of the request
+		if rc := gatekit.From(r.Context()); rc.Keeps(gatekit.KeepOutcomes) {
+			noteLevels(rc, empty, narrow, wide)
+		}
+	}
+	if empty != nil {
 		return refusal(wait, noRetryAfter)
 	}
 	return nil
@@ -157,7 +163,7 @@ func (s *Stage) Limit(l Limit) (gatekit.Middleware, error) {
 		return nil, err
 	}
 	return func(next http.Handler) http.Handler {
-		return &limited{limit: &routeLimit{stage: s, bucket: newLimiter(l).bucket}, next: next}
+		return &limited{limit: &routeLimit{stage: s, bucket: newLimiter(ruleRoute, l).bucket}, next: next}
 	}, nil
 }
 
@@ -167,8 +173,8 @@ type routeLimit struct {
 	bucket *bucketOfAll
 }
 
-func (l *routeLimit) Check(*http.Request) error {
-	return takeBoth(l.bucket, l.stage.account, l.stage.noRetryAfter)
+func (l *routeLimit) Check(r *http.Request) error {
+	return takeBoth(r, l.bucket, l.stage.account, l.stage.noRetryAfter)
 }
 
 // Middleware lets a request through if each level has a token for it, and else answers 429.
@@ -258,7 +264,7 @@ func (s *Stage) learn(key string) *bucketOfAll {
 		return b
 	}
 	if !ok && s.deflt != nil {
-		b = newLimiter(*s.deflt).bucket
+		b = newLimiter(ruleStage, *s.deflt).bucket
 	}
 	s.known[key] = b
 	return b

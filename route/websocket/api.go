@@ -213,9 +213,13 @@ func (a *API) Build() error {
 		return nil
 	}
 	for _, r := range a.order {
-		r.handler = gatekit.Chain(r.handler, r.mw...)
-		if r.Key != connectKey && r.Key != disconnectKey {
-			r.handler = gatekit.Chain(r.handler, a.useMessages...)
+		switch r.Key {
+		case connectKey: // noted by the upgrader
+			r.handler = gatekit.Chain(r.handler, r.mw...)
+		case disconnectKey: // whoever keeps notes stands among the route's own
+			r.handler = gatekit.Chain(&noted{r.handler}, r.mw...)
+		default:
+			r.handler = gatekit.Chain(&noted{gatekit.Chain(r.handler, r.mw...)}, a.useMessages...)
 		}
 	}
 	a.noRoute = &route{handler: gatekit.Chain(http.HandlerFunc(refuseRoute), a.useMessages...)}
@@ -234,7 +238,11 @@ var errNoAuthenticate = errors.New(
 
 var errNoRoute = &gatekit.Rejection{Type: gatekit.AccessDenied, Cause: errors.New("websocket: no route, and no $default")}
 
-func refuseRoute(w http.ResponseWriter, r *http.Request) { gatekit.Reject(w, r, errNoRoute) }
+func refuseRoute(w http.ResponseWriter, r *http.Request) {
+	gatekit.From(r.Context()).Note(gatekit.Note{Phase: gatekit.PhaseRoute, Verdict: gatekit.Refused,
+		Reason: "the route selection expression gives no route's key, and there is no $default"})
+	gatekit.Reject(w, r, errNoRoute)
+}
 
 // Node returns the ID under which the registry knows this API. It is new at each start.
 func (a *API) Node() string { return a.node.ID }

@@ -106,6 +106,7 @@ func (u *upgrader) Station() (kind string, next http.Handler) {
 
 func (u *upgrader) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a, rc := u.api, gatekit.From(r.Context())
+	noteRoute(rc)
 	// A second time, as stations may have taken a credential out of the offered subprotocols.
 	hs, err := a.engine.Check(r)
 	if err != nil {

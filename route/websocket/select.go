@@ -67,9 +67,13 @@ func (h *selected) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		gatekit.Reject(w, r, err)
 		return
 	}
-	chosen := h.choices[defaultKey]
-	if key, ok := h.selection.evaluate(body); ok && h.choices[key] != nil {
-		chosen = h.choices[key]
+	key, ok := h.selection.evaluate(body)
+	if !ok || h.choices[key] == nil {
+		key = defaultKey
+	}
+	chosen := h.choices[key]
+	if rc := gatekit.From(r.Context()); rc.Keeps(gatekit.KeepOutcomes) && chosen != nil {
+		rc.Note(gatekit.Note{Phase: gatekit.PhaseTransform, Rule: key, Reason: "selected by the message"})
 	}
 	if chosen == nil {
 		gatekit.Reject(w, r, errNoChoice)

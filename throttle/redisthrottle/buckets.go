@@ -16,6 +16,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/bucket"
 	"github.com/gatekit-go/gatekit/internal/circuit"
 	"github.com/gatekit-go/gatekit/internal/mistakes"
@@ -202,6 +203,10 @@ func (b *Buckets) take(ctx context.Context, key string, l throttle.Limit) (bucke
 	}
 	if ctx.Err() != nil {
 		return bucket.Verdict{}, ctx.Err() // the client has gone, whatever Redis does
+	}
+	if rc := gatekit.From(ctx); rc.Keeps(gatekit.KeepOutcomes) {
+		rc.Note(gatekit.Note{Phase: gatekit.PhaseThrottle, Verdict: gatekit.Failed, Rule: ruleRedis, Err: err,
+			Reason: awayReasons[b.away]})
 	}
 	return b.without(d, l, err)
 }

@@ -78,7 +78,12 @@ func (l *Limiter) take(r *http.Request) (bucket.Verdict, error) {
 	if err != nil {
 		return bucket.Verdict{}, err
 	}
+	rc := gatekit.From(r.Context())
+	began := rc.Clock()
 	v, err := l.buckets.take(r.Context(), key, l.limit)
+	if rc.Keeps(gatekit.KeepOutcomes) {
+		note(rc, v, err, began)
+	}
 	switch {
 	case err == errOpen:
 		err = &whileOpen

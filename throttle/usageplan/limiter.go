@@ -118,7 +118,7 @@ func (l *Limiter) find(r *http.Request) (*Charge, error) {
 	if l.fromHeader {
 		values := r.Header["X-Api-Key"]
 		if len(values) != 1 { // of two nobody knows which one is meant
-			return nil, noKey
+			return nil, refuseKey(rc, notOneHeader)
 		}
 		value = values[0]
 	} else if rc != nil {
@@ -126,11 +126,14 @@ func (l *Limiter) find(r *http.Request) (*Charge, error) {
 	}
 	key := l.registry.roster.lookup(value, time.Now())
 	if key == nil {
-		return nil, noKey
+		return nil, refuseKey(rc, noSuchKey)
 	}
 	m, plan := key.membership(apiID, stage)
 	if m == nil {
-		return nil, noKey
+		return nil, refuseKey(rc, notInPlan)
+	}
+	if rc.Keeps(gatekit.KeepOutcomes) {
+		noteKey(rc, key, plan)
 	}
 	return &Charge{registry: l.registry, key: key, member: m, plan: plan, value: value, reserved: 1, limit: -1}, nil
 }
@@ -139,8 +142,12 @@ func (l *Limiter) find(r *http.Request) (*Charge, error) {
 // APIs" of the developer guide; the quota comes last.)
 func (l *Limiter) take(r *http.Request, c *Charge, now time.Time) error {
 	ctx, g := r.Context(), l.registry
+	rc := gatekit.From(ctx)
 	if l.bypass != nil && l.bypass.admits(r, c.key.id, now) {
 		c.reserved = 0
+		if rc.Keeps(gatekit.KeepOutcomes) {
+			c.noteQuota(rc, gatekit.Skipped, "bypass token", nil, time.Time{})
+		}
 		return nil
 	}
 	if l.cost != nil {
@@ -158,7 +165,11 @@ func (l *Limiter) take(r *http.Request, c *Charge, now time.Time) error {
 			return err
 		}
 	}
+	began := rc.Clock()
 	ok, err := c.reserve(ctx, now)
+	if rc.Keeps(gatekit.KeepOutcomes) {
+		c.noteReserved(rc, ok, err, began)
+	}
 	switch {
 	case err != nil:
 		if err = l.failed(ctx, &g.counting, err); err == nil {
@@ -195,7 +206,8 @@ func (t *tokens) giveBack(ctx context.Context, c *Charge) {
 func (l *Limiter) takeTokens(r *http.Request, c *Charge) (taken tokens, err error) {
 	ctx, g := r.Context(), c.registry
 	var apiID, stage string
-	if rc := gatekit.From(ctx); rc != nil {
+	rc := gatekit.From(ctx)
+	if rc != nil {
 		apiID, stage = rc.API.APIID, rc.API.Stage
 	}
 	method, err := c.plan.method(apiID, stage, r)
@@ -206,7 +218,11 @@ func (l *Limiter) takeTokens(r *http.Request, c *Charge) (taken tokens, err erro
 		if b == nil {
 			continue
 		}
+		began := rc.Clock()
 		v, err := b.take(ctx, g, c.key.id)
+		if rc.Keeps(gatekit.KeepOutcomes) {
+			c.noteTokens(rc, b, v, err, began)
+		}
 		if err != nil {
 			err = l.failed(ctx, &g.throttling, err) // nothing was taken, and so there is nothing to give back
 		} else {
@@ -284,6 +300,8 @@ func (h *limited) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if rc.Rejection() != nil && rc.Integration() == nil {
 		if err := c.refund(r.Context()); err != nil {
 			l.registry.counting.Failed(r.Context(), err) // what it had reserved stays counted
+		} else if c.counted && rc.Keeps(gatekit.KeepOutcomes) {
+			c.noteQuota(rc, gatekit.Skipped, "given back, as the request was refused", nil, time.Time{})
 		}
 	}
 }
