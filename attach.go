@@ -15,8 +15,8 @@ import (
 type contextKey struct{}
 
 // attached is a context, the RequestContext that it carries, the request that carries it, and what
-// becomes known of it later, in one object: attaching costs one allocation. It fills a class of 640
-// bytes; the next is 704.
+// becomes known of it later, in one object: attaching costs one allocation. It is 688 bytes, of a
+// class of 704; the next is 768.
 type attached struct {
 	context.Context
 	rc      RequestContext
@@ -26,6 +26,8 @@ type attached struct {
 	rejection   atomic.Pointer[Rejection]
 	trial       atomic.Pointer[trial] // the innermost Shadow whose rule is running
 	notes       atomic.Pointer[notes] // nil unless somebody keeps them
+	watched     Watched               // lent to the first who watches the answer
+	values      atomic.Pointer[context.Context]
 	// idHeaders is what the request-ID headers' slices point at, without an allocation of their
 	// own.
 	idHeaders [2]string
@@ -35,7 +37,15 @@ func (a *attached) Value(key any) any {
 	if key == (contextKey{}) {
 		return &a.rc
 	}
-	return a.Context.Value(key)
+	return a.beneath().Value(key)
+}
+
+// beneath is the context that answers for other values.
+func (a *attached) beneath() context.Context {
+	if ctx := a.values.Load(); ctx != nil {
+		return *ctx
+	}
+	return a.Context
 }
 
 // From returns the RequestContext that ctx carries, or nil outside a gateway.

@@ -44,8 +44,9 @@ type RequestContext struct {
 	scopes           *[]string
 	apiKey, apiKeyID string // what a usage plan has found
 	caller           *IAMCaller
-	known            *identity // of the client what the request itself doesn't say; nil is nothing
-	webACL           *WebACL   // nil if none has judged the request
+	known            *identity     // of the client what the request itself doesn't say; nil is nothing
+	webACL           *WebACL       // nil if none has judged the request
+	trace            *TraceContext // nil unless somebody traces
 	mapped           bool
 	hostOverwritten  bool
 	pathOverwritten  bool

@@ -106,6 +106,8 @@ type seen struct {
 	route   *Route
 	pattern string
 	id      requestID
+
+	apiKeyID string
 }
 
 var notesPool = sync.Pool{New: func() any { return new(notes) }}
@@ -186,7 +188,7 @@ func (rc *RequestContext) Note(n Note) {
 	if all.of != rc.at {
 		return
 	}
-	all.seen = seen{rc.API, rc.Route, rc.at.request.Pattern, rc.id}
+	all.seen = seen{rc.API, rc.Route, rc.at.request.Pattern, rc.id, rc.apiKeyID}
 	if all.n == MaxNotes {
 		all.dropped++
 		return

@@ -91,7 +91,7 @@ func (e *exchange) defaultHeader(body bool) http.Header {
 // trace is the request's X-Amzn-Trace-Id, on its way to the backend and back.
 func (e *exchange) trace() string {
 	if e.traceID == "" {
-		e.traceID = traceid.New(e.r.Header["X-Amzn-Trace-Id"], true, e.rc.ExtendedRequestID, e.rc.Time).String()
+		e.traceID = traceid.Of(e.rc, e.r.Header["X-Amzn-Trace-Id"], true, e.rc.Time).String()
 	}
 	return e.traceID
 }

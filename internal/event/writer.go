@@ -49,7 +49,7 @@ func AppendToken(b []byte, token, arn string) []byte {
 
 // Trace is the request's X-Amzn-Trace-Id as every event of it, and a REST API's answer, have it.
 func Trace(rc *gatekit.RequestContext, r *http.Request) traceid.Trace {
-	return traceid.New(r.Header["X-Amzn-Trace-Id"], rc.API.Flavor == gatekit.REST, rc.ExtendedRequestID, rc.Time)
+	return traceid.Of(rc, r.Header["X-Amzn-Trace-Id"], rc.API.Flavor == gatekit.REST, rc.Time)
 }
 
 // Room is about how many bytes an event takes beside its body.

@@ -106,6 +106,8 @@ func TestClientsStayWhereTheyAreNamed(t *testing.T) {
 		"golang.org/x/crypto":            {"domain/acme"},
 		"github.com/pires/go-proxyproto": {"domain/proxyprotocol"},
 		"github.com/alicebob/miniredis":  nil,
+		"go.opentelemetry.io/otel":       {"route/telemetry"},
+		"go.opentelemetry.io/otel/sdk":   nil,
 	} {
 		for _, pkg := range ours(t, module) {
 			if within(pkg, module+"/examples") {

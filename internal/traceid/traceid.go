@@ -3,9 +3,12 @@
 package traceid
 
 import (
+	"encoding/hex"
 	"math/rand/v2"
 	"strings"
 	"time"
+
+	"github.com/gatekit-go/gatekit"
 )
 
 // maxTrace bounds what is read of a client's trace header.
@@ -33,6 +36,52 @@ func Parse(header string) (t Trace) {
 		}
 	}
 	return t
+}
+
+// Of returns the trace header that a request goes on with: where a station traces it, that one's
+// step of its trace, else what [New] makes of the client's header.
+func Of(rc *gatekit.RequestContext, header []string, rest bool, now time.Time) Trace {
+	if t := rc.TraceContext(); t != nil {
+		return FromW3C(t)
+	}
+	return New(header, rest, rc.ExtendedRequestID, now)
+}
+
+// FromW3C returns t as a trace header says it: the first 4 bytes of the ID are the time, or what
+// stands in its place. (X-Ray developer guide, "Using W3C trace IDs".)
+func FromW3C(t *gatekit.TraceContext) Trace {
+	root := [35]byte{0: '1', 1: '-', 10: '-'}
+	hex.Encode(root[2:10], t.TraceID[:4])
+	hex.Encode(root[11:], t.TraceID[4:])
+	sampled := "0"
+	if t.Sampled {
+		sampled = "1"
+	}
+	return Trace{Root: string(root[:]), Parent: hex.EncodeToString(t.SpanID[:]), Sampled: sampled}
+}
+
+// W3C returns what a trace header says as IDs of W3C Trace Context, and whether it has both of
+// them: a header without a Parent names no step to go on from.
+func (t Trace) W3C() (w gatekit.TraceContext, ok bool) {
+	if t.Root == "" || t.Parent == "" {
+		return gatekit.TraceContext{}, false
+	}
+	_, _ = hex.Decode(w.TraceID[:4], []byte(t.Root[2:10])) // Parse has seen that these are digits
+	_, _ = hex.Decode(w.TraceID[4:], []byte(t.Root[11:]))
+	_, _ = hex.Decode(w.SpanID[:], []byte(t.Parent))
+	w.Sampled = t.Sampled == "1"
+	return w, w.TraceID != [16]byte{} && w.SpanID != [8]byte{}
+}
+
+// Traceparent returns the header of that name. (W3C Trace Context, section 3.2.)
+func Traceparent(t *gatekit.TraceContext) string {
+	text := [55]byte{0: '0', 1: '0', 2: '-', 35: '-', 52: '-', 53: '0', 54: '0'}
+	hex.Encode(text[3:35], t.TraceID[:])
+	hex.Encode(text[36:52], t.SpanID[:])
+	if t.Sampled {
+		text[54] = '1'
+	}
+	return string(text[:])
 }
 
 // New returns what a request's trace header becomes: a Root that the client sent is kept, else a

@@ -1,6 +1,7 @@
 package traceid_test
 
 import (
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/traceid"
 )
 
@@ -53,5 +55,39 @@ func FuzzNew(f *testing.F) {
 		once := traceid.New([]string{header}, rest, own(header), time.Unix(1, 0)).String()
 		require.Regexp(t, `^Root=1-[0-9a-fA-F]{8}-[0-9a-fA-F]{24}(;Parent=[0-9a-fA-F]{16})?(;Sampled=[01])?$`, once)
 		require.Equal(t, once, traceid.New([]string{once}, rest, own(header), time.Unix(2, 0)).String())
+		if at, ok := traceid.Parse(header).W3C(); ok { // and is the same in W3C's form
+			again := traceid.FromW3C(&at)
+			require.Equal(t, strings.ToLower(traceid.Parse(header).Root), again.Root)
+			require.Equal(t, strings.ToLower(traceid.Parse(header).Parent), again.Parent)
+			require.Len(t, traceid.Traceparent(&at), 55)
+		}
 	})
+}
+
+func TestW3C(t *testing.T) {
+	const root, parent = "1-5759e988-bd862e3fe1be46a994272793", "53995c3f42cd8ad8"
+	at, ok := traceid.Parse("Root=" + root + ";Parent=" + parent + ";Sampled=1").W3C()
+	require.True(t, ok)
+	require.Equal(t, "00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01", traceid.Traceparent(&at))
+	require.Equal(t, traceid.Trace{Root: root, Parent: parent, Sampled: "1"}, traceid.FromW3C(&at))
+	at.Sampled = false
+	require.Equal(t, "00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-00", traceid.Traceparent(&at))
+	require.Equal(t, "0", traceid.FromW3C(&at).Sampled)
+	for _, header := range []string{
+		"", "Root=" + root, "Parent=" + parent, "Root=" + root + ";Parent=0000000000000000",
+		"Root=1-00000000-000000000000000000000000;Parent=" + parent,
+	} {
+		_, ok := traceid.Parse(header).W3C()
+		require.False(t, ok, header)
+	}
+}
+
+// A station that traces has the last word on what goes on.
+func TestOf(t *testing.T) {
+	const client = "Root=1-5759e988-bd862e3fe1be46a994272793"
+	rc, _ := gatekit.Attach(httptest.NewRequest("GET", "/", nil))
+	require.Equal(t, client, traceid.Of(rc, []string{client}, false, rc.Time).String())
+	rc.SetTraceContext(&gatekit.TraceContext{TraceID: [16]byte{0: 0xab, 15: 1}, SpanID: [8]byte{7: 2}})
+	require.Equal(t, "Root=1-ab000000-000000000000000000000001;Parent=0000000000000002;Sampled=0", traceid.Of(rc, []string{client}, true, rc.Time).String())
+	require.Regexp(t, "^Root=1-", traceid.Of(nil, nil, false, rc.Time).String())
 }

@@ -107,9 +107,22 @@ func (x *exchange) setHeaders() {
 	if x.rc != nil { // as in the events that an authorizer of the request got
 		seen = x.rc.Time
 	}
-	trace := traceid.New(h["X-Amzn-Trace-Id"], x.flavor == gatekit.REST, x.rc.ExtendedRequestID, seen)
+	trace := traceid.Of(x.rc, h["X-Amzn-Trace-Id"], x.flavor == gatekit.REST, seen)
 	h["X-Amzn-Trace-Id"] = x.value(3, trace.String())
+	if t := x.rc.TraceContext(); t != nil {
+		x.setTraceparent(h, t)
+	}
 	x.Out.Header = h
+}
+
+// setTraceparent says which step of its trace the request comes from, whatever the client, or a
+// mapping, said.
+func (x *exchange) setTraceparent(h http.Header, t *gatekit.TraceContext) {
+	h["Traceparent"] = []string{traceid.Traceparent(t)}
+	delete(h, "Tracestate")
+	if t.State != "" {
+		h["Tracestate"] = []string{t.State}
+	}
 }
 
 // value returns a slice of the i-th of x's own strings.

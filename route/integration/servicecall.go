@@ -238,7 +238,7 @@ func endsQuoted(text string, quoted bool) bool {
 }
 
 func traceOf(rc *gatekit.RequestContext, r *http.Request) string {
-	return traceid.New(r.Header["X-Amzn-Trace-Id"], false, rc.ExtendedRequestID, rc.Time).String()
+	return traceid.Of(rc, r.Header["X-Amzn-Trace-Id"], false, rc.Time).String()
 }
 
 func splitQuery(query string) iter.Seq[string] {

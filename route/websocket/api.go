@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/wsconn"
@@ -63,6 +64,8 @@ type API struct {
 	fences   int            // how many there were
 	ends     sync.WaitGroup // one for each connection until its $disconnect is done
 
+	connected time.Duration // how long the connections were open that have ended
+
 	counts counts
 }
 
@@ -72,6 +75,7 @@ type route struct {
 	handler      http.Handler
 	mw           []gatekit.Middleware
 	authenticate bool // an Authenticate handler, which serves callers who aren't admitted yet
+	counts       counts
 }
 
 // New returns an API without routes, or one error that lists every field it refuses, or the

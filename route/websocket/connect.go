@@ -61,7 +61,11 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	rc.Connection = &gatekit.Connection{ID: newID(), ConnectedAt: rc.Time}
 	a.entry.ServeHTTP(w, r)
-	a.count(rc, rc.Rejection())
+	var of *counts
+	if at := a.routes[connectKey]; at != nil {
+		of = &at.counts
+	}
+	a.count(of, rc, rc.Rejection())
 }
 
 // refusalOf is the answer to a handshake that the engine refuses.

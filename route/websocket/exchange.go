@@ -128,20 +128,6 @@ func appendErrorFrame(b []byte, why *gatekit.Rejection, connectionID, requestID,
 	return append(b, '}')
 }
 
-// count counts an outcome under the metric that it belongs to.
-func (a *API) count(rc *gatekit.RequestContext, why *gatekit.Rejection) {
-	i := rc.Integration()
-	switch {
-	case i != nil && (i.FunctionError != "" || i.Status >= 400):
-		a.counts.integrationErrors.Add(1)
-	case why == nil:
-	case why.StatusFor(gatekit.WebSocket) < 500:
-		a.counts.clientErrors.Add(1)
-	default:
-		a.counts.executionErrors.Add(1)
-	}
-}
-
 // OneWay is a middleware for routes that send no reply: what the handler writes is dropped, as on
 // the managed gateway for routes without a route response. Refusals are sent.
 //

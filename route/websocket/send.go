@@ -197,7 +197,7 @@ func (a *API) serveCall(ctx context.Context, c Call) Answer {
 		}
 		switch c.Op {
 		case OpSend:
-			answer.Results[i] = s.sent(s.conn.TrySend(opcodeOf(c.Type), c.Data))
+			answer.Results[i] = s.sent(len(c.Data), s.conn.TrySend(opcodeOf(c.Type), c.Data))
 		case OpInfo:
 			answer.Results[i], answer.Info = ResultOK, s.info()
 		case OpDisconnect:
@@ -233,7 +233,7 @@ func (a *API) sendToMany(ctx context.Context, c Call, results []Result) {
 		}
 		refused[conn] = resultOf(err)
 	})
-	a.counts.messages.Add(int64(len(conns) - len(refused)))
+	a.counts.messagesOf(len(c.Data), len(conns)-len(refused))
 	for i, k := 0, 0; k < len(conns) && len(refused) > 0; i++ {
 		if results[i] == ResultGone {
 			continue
@@ -266,9 +266,9 @@ func opcodeOf(t Type) wsconn.Opcode {
 	return wsconn.Text
 }
 
-func (s *socket) sent(err error) Result {
+func (s *socket) sent(n int, err error) Result {
 	if err == nil {
-		s.api.counts.messages.Add(1)
+		s.api.counts.message(n)
 	}
 	return resultOf(err)
 }

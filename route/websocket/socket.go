@@ -97,7 +97,7 @@ const slack = time.Second
 // Message implements wsconn.Handler. While it runs nothing more is read from the client.
 func (s *socket) Message(c *wsconn.Conn, op wsconn.Opcode, payload []byte) {
 	a := s.api
-	a.counts.messages.Add(1)
+	a.counts.message(len(payload))
 	s.begin()
 	if s.slots == nil {
 		if !c.Lent() {
@@ -171,7 +171,8 @@ func (s *socket) serve(op wsconn.Opcode, body []byte) (*gatekit.RequestContext, 
 		a.log(slog.LevelError, "a handler panicked", s.id, err)
 		m.rejection = errPanic
 	}
-	a.count(rc, m.rejection)
+	at.counts.message(len(body))
+	a.count(&at.counts, rc, m.rejection)
 	return rc, m
 }
 
@@ -193,14 +194,16 @@ func (s *socket) answer(rc *gatekit.RequestContext, m *exchange) {
 			s.refuse(rc, errReply, messageID)
 			return
 		}
-		s.replied(s.conn.SendDraft(a.ctx, reply, &m.body))
+		n := len(m.body.Bytes()) // SendDraft takes it
+		s.replied(n, s.conn.SendDraft(a.ctx, reply, &m.body))
 	}
 }
 
-// replied counts a reply. It is sent when there is room: nothing is read from the client before.
-func (s *socket) replied(err error) {
+// replied counts a reply of n bytes. It is sent when there is room: nothing is read from the client
+// before.
+func (s *socket) replied(n int, err error) {
 	if err == nil {
-		s.api.counts.messages.Add(1)
+		s.api.counts.message(n)
 	} // else the client has left, and with it the reply
 }
 
@@ -220,7 +223,7 @@ func (s *socket) refuse(rc *gatekit.RequestContext, why *gatekit.Rejection, mess
 		}
 	}
 	frame := appendErrorFrame(nil, why, s.id, rc.RequestID(), messageID)
-	s.replied(s.conn.Send(s.api.ctx, wsconn.Text, frame))
+	s.replied(len(frame), s.conn.Send(s.api.ctx, wsconn.Text, frame))
 }
 
 // request makes the request that a message, or the end of the connection, travels as: a POST to the
@@ -315,7 +318,7 @@ func (a *API) farewell(s *socket, code int, reason string) {
 	if err == nil && m.rejection != nil {
 		err = m.rejection
 	}
-	a.count(rc, m.rejection)
+	a.count(&at.counts, rc, m.rejection)
 	if err != nil {
 		a.log(slog.LevelWarn, "$disconnect failed", s.id, err)
 	}
@@ -329,5 +332,6 @@ func (a *API) drop(s *socket) bool {
 		return false
 	}
 	delete(a.conns, s.id)
+	a.connected += time.Since(s.connectedAt)
 	return true
 }
