@@ -19,6 +19,7 @@ const (
 	plain  kind = iota
 	source      // known before an authorizer is asked, and not new with each request
 	number      // a number to templates, which calculate with it
+	logged      // a variable of access logs alone: elsewhere the name means something else
 )
 
 // variables are those with a fixed name: the only table of them.
@@ -98,6 +99,10 @@ var variables = map[string]row{
 
 	"wafResponseCode": {field(func(rc *known) string { return rc.WebACL().ResponseCode }), plain},
 	"webaclArn":       {field(func(rc *known) string { return rc.WebACL().ARN }), plain},
+
+	"authorizer.error": {kind: logged}, "authorizer.latency": {kind: logged}, "authorizer.status": {kind: logged},
+	"authorizer.requestId": {kind: logged}, "authorizer.integrationLatency": {kind: logged},
+	"authorizer.integrationStatus": {kind: logged},
 
 	"authorizer.claims": {}, "authorize.error": {}, "authorize.latency": {}, "authorize.status": {},
 	"authenticate.error": {}, "authenticate.latency": {}, "authenticate.status": {}, "awsEndpointRequestId": {},
