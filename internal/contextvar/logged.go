@@ -100,7 +100,10 @@ var appenders = map[string]appender{
 	},
 	"integration.latency": integrationMillis, "integrationLatency": integrationMillis,
 	"integration.status": func(b []byte, rc *gatekit.RequestContext) ([]byte, bool) {
-		return appendStatus(b, rc.Integration(), false)
+		if i := rc.Integration(); i != nil {
+			return appendStatus(b, i.Status)
+		}
+		return b, false
 	},
 	"integration.integrationStatus": integrationService, "integrationStatus": integrationService,
 }
@@ -123,18 +126,10 @@ func integrationMillis(b []byte, rc *gatekit.RequestContext) ([]byte, bool) {
 }
 
 func integrationService(b []byte, rc *gatekit.RequestContext) ([]byte, bool) {
-	return appendStatus(b, rc.Integration(), true)
+	return appendStatus(b, statusOfService(rc.Integration()))
 }
 
-func appendStatus(b []byte, i *gatekit.Integration, ofService bool) ([]byte, bool) {
-	status := 0
-	switch {
-	case i == nil:
-	case ofService && i.FunctionError != "":
-		status = http.StatusOK
-	default:
-		status = i.Status
-	}
+func appendStatus(b []byte, status int) ([]byte, bool) {
 	if status == 0 {
 		return b, false
 	}

@@ -126,6 +126,20 @@ func TestPhases(t *testing.T) {
 	}
 }
 
+func TestIntegration(t *testing.T) {
+	rc, r := attached()
+	names := []string{"integration.status", "integration.integrationStatus", "integrationStatus", "integration.error", "integrationErrorMessage",
+		"integration.requestId", "awsEndpointRequestId", "awsEndpointRequestId2"}
+	require.Empty(t, logs(t, rc, &contextvar.Outcome{}, names...))
+	rc.SetIntegration(gatekit.Integration{ServiceStatus: 429, Err: errors.New("throttled"), RequestID: "id", ExtendedRequestID: "id2"})
+	require.Equal(t, map[string]string{
+		"integration.integrationStatus": "429", "integrationStatus": "429", "integration.error": "throttled", "integrationErrorMessage": "throttled",
+		"integration.requestId": "id", "awsEndpointRequestId": "id", "awsEndpointRequestId2": "id2",
+	}, logs(t, rc, &contextvar.Outcome{}, names...))
+	_, ok := contextvar.Value(r, "integration.error")
+	require.False(t, ok, "templates answer clients, who aren't told")
+}
+
 // Outside of logs these names are members of what an authorizer says.
 func TestLoggedAlone(t *testing.T) {
 	rc, r := attached()

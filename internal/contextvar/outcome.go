@@ -104,6 +104,8 @@ var endings = func() map[string]ending {
 		"xrayTraceId":     {text: traceID},
 
 		"integration.responseTransferMode": {text: transferMode},
+		"integration.error":                {text: integrationFailure},
+		"integrationErrorMessage":          {text: integrationFailure},
 
 		"authorizer.requestId": {text: func(_ *gatekit.RequestContext, _ *http.Request, o *Outcome) string {
 			return o.phase(gatekit.PhaseAuthorizer).requestID
@@ -155,6 +157,19 @@ func called(e ending) ending {
 // told it.
 func traceID(rc *gatekit.RequestContext, r *http.Request, _ *Outcome) string {
 	return traceid.New(r.Header["X-Amzn-Trace-Id"], false, rc.RequestID, rc.Time).Root
+}
+
+// integrationFailure is what a function has failed with, or why there is no answer: which a log is
+// told, and no template.
+func integrationFailure(rc *gatekit.RequestContext, _ *http.Request, _ *Outcome) string {
+	i := rc.Integration()
+	switch {
+	case i == nil:
+		return ""
+	case i.FunctionError == "" && i.Err != nil:
+		return i.Err.Error()
+	}
+	return i.FunctionError
 }
 
 // transferMode is how the integration's answer went on, where it was one.

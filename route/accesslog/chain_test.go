@@ -191,7 +191,7 @@ func TestEveryVariable(t *testing.T) {
 			} {
 				rc.Note(n)
 			}
-			rc.SetIntegration(gatekit.Integration{Status: 500, FunctionError: "boom", Latency: 12 * time.Millisecond})
+			rc.SetIntegration(gatekit.Integration{Status: 500, FunctionError: "boom", Latency: 12 * time.Millisecond, RequestID: "int-id", ExtendedRequestID: "int-id2"})
 			gatekit.Reject(w, r, &gatekit.Rejection{Type: gatekit.IntegrationFailure, Cause: invalid{}})
 		})).ServeHTTP(httptest.NewRecorder(), r)
 		got := map[string]string{}
@@ -250,7 +250,7 @@ var everyValue = map[string]string{
 	"authorizer.integrationStatus": "200", "authorizer.integrationLatency": "4",
 	"authorize.status": "403", "authorize.latency": "5", "authorize.error": "explicit deny",
 	"integration.status": "500", "integration.integrationStatus": "200", "integrationStatus": "200", "integration.latency": "12", "integrationLatency": "12",
-	"integration.error": "boom", "integrationErrorMessage": "boom", "integration.requestId": "-", "awsEndpointRequestId": "-", "awsEndpointRequestId2": "-",
+	"integration.error": "boom", "integrationErrorMessage": "boom", "integration.requestId": "int-id", "awsEndpointRequestId": "int-id", "awsEndpointRequestId2": "int-id2",
 	"integration.responseTransferMode": "BUFFERED", "integration.timeToAllHeaders": "-", "integration.timeToFirstContent": "-",
 	"status": "504", "responseLength": "36", "responseLatency": "30", "dataProcessed": "39",
 	"identity.sourceIp": "192.0.2.1", "identity.userAgent": "curl/8", "identity.apiKey": "the-key", "identity.apiKeyId": "kid",
