@@ -110,7 +110,10 @@ var endings = func() map[string]ending {
 		"authorizer.requestId": {text: func(_ *gatekit.RequestContext, _ *http.Request, o *Outcome) string {
 			return o.phase(gatekit.PhaseAuthorizer).requestID
 		}, keep: gatekit.KeepOutcomes},
-		"authorizer.integrationStatus":  called(statusOf(gatekit.PhaseAuthorizer)),
+		"authorizer.integrationStatus": called(ending{number: func(o *Outcome) (int64, bool) {
+			status := o.phase(gatekit.PhaseAuthorizer).status
+			return int64(status), status != 0
+		}, keep: gatekit.KeepOutcomes}),
 		"authorizer.integrationLatency": called(latencyOf(gatekit.PhaseAuthorizer)),
 	}
 	for _, p := range []gatekit.Phase{
@@ -128,8 +131,14 @@ var endings = func() map[string]ending {
 
 func statusOf(p gatekit.Phase) ending {
 	return ending{
-		number: func(o *Outcome) (int64, bool) { return int64(o.outcome(p).status), o.outcome(p).status != 0 },
-		keep:   gatekit.KeepOutcomes,
+		number: func(o *Outcome) (int64, bool) {
+			status := o.outcome(p).status
+			if p == gatekit.PhaseAuthorizer && status == 0 && o.phase(p).err != nil {
+				status = o.phase(gatekit.PhaseAuthenticate).status // with which the request was refused for it
+			}
+			return int64(status), status != 0
+		},
+		keep: gatekit.KeepOutcomes,
 	}
 }
 
