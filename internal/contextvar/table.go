@@ -108,8 +108,9 @@ var variables = map[string]row{
 	"authorizer.integrationStatus": {kind: logged},
 
 	"authorizer.claims": {}, "authorize.error": {}, "authorize.latency": {}, "authorize.status": {},
-	"authenticate.error": {}, "authenticate.latency": {}, "authenticate.status": {}, "integration.responseTransferMode": {},
-	"integration.timeToAllHeaders": {}, "integration.timeToFirstContent": {}, "dataProcessed": {},
+	"authenticate.error": {}, "authenticate.latency": {}, "authenticate.status": {},
+	"integration.responseTransferMode": {},
+	"integration.timeToAllHeaders":     {}, "integration.timeToFirstContent": {}, "dataProcessed": {},
 	"endpointType": {}, "identity.vpcId": {}, "identity.vpceId": {}, "waf.error": {}, "waf.latency": {},
 	"waf.status": {}, "xrayTraceId": {},
 }

@@ -47,8 +47,9 @@ func (b *builder) restDeployment(r *resource) {
 // stage reads what a Stage and a Deployment's StageDescription have alike.
 func (b *builder) stage(r *resource, get func(string) *doctree.Node) *definition.Stage {
 	s := &definition.Stage{Variables: textMap(get("Variables")),
-		AccessLog: scalar(get("AccessLogSetting").Get("Format")),
-		Origin:    r.origin()}
+		AccessLog:            scalar(get("AccessLogSetting").Get("Format")),
+		AccessLogDestination: scalar(get("AccessLogSetting").Get("DestinationArn")),
+		Origin:               r.origin()}
 	if r.misspelled("acl", "auth", "polic") {
 		s.WebACL = r.none("the protection")
 	}
@@ -108,6 +109,7 @@ func (b *builder) v2Stage(r *resource) {
 func (b *builder) stageSettings(r *resource, s *definition.Stage) {
 	s.Variables, s.AutoDeploy = textMap(r.get("StageVariables")), truthOf(r.get("AutoDeploy"))
 	s.AccessLog = scalar(r.get("AccessLogSettings").Get("Format"))
+	s.AccessLogDestination = scalar(r.get("AccessLogSettings").Get("DestinationArn"))
 	s.Throttle, s.RouteThrottle = r.routeThrottles()
 	s.Origin = r.origin()
 	if id := r.text("ClientCertificateId"); id != "" {

@@ -177,26 +177,12 @@ func (s *stageBuilder) webACL() (gatekit.Middleware, *problem) {
 	return acl, nil
 }
 
-// accessLog writes the stage's access log, if the program has something that does.
-func (s *stageBuilder) accessLog() (gatekit.Middleware, *problem) {
-	if s.stage.AccessLog == "" || s.bindings.AccessLog == nil {
-		return nil, nil
-	}
-	if _, unknown := digest(s.stage.AccessLog); unknown != "" {
-		return nil, unknownValue("the access log's format", unknown)
-	}
-	log, err := s.bindings.AccessLog(s.api, s.name, s.stage.AccessLog)
-	return log, asProblem("the access log of stage "+s.name+" can't be written", err)
-}
-
 // stageNotDone reports what the stage says that isn't done.
 func (s *stageBuilder) stageNotDone() {
 	for _, d := range []struct {
 		is       bool
 		what, do string
 	}{
-		{s.stage.AccessLog != "" && s.bindings.AccessLog == nil, "no access log is written for stage " + s.name,
-			"set Bindings.AccessLog, or log around the Gateway"},
 		{s.stage.Canary != nil && s.stage.Canary.UseStageCache,
 			"the canary of stage " + s.name + " has a cache of its own", ""},
 	} {

@@ -21,6 +21,8 @@ type Stage struct {
 	Deployment string `json:"deployment,omitempty"`
 	// AccessLog is the format of a line of the access log.
 	AccessLog string `json:"access_log,omitempty"`
+	// AccessLogDestination is the ARN of the log group or stream that the lines are for.
+	AccessLogDestination string `json:"access_log_destination,omitempty"`
 	// WebACL is the logical ID or ARN of the stage's web ACL.
 	WebACL string `json:"web_acl,omitempty"`
 	// ClientCertificate is the certificate that backends are shown.
