@@ -84,7 +84,7 @@ const longestEscape = len(`\u0000`)
 func (as place) append(b []byte, s string) []byte {
 	switch as {
 	case plainText:
-		return appendText(b, s)
+		return appendText(b, s, &special)
 	case jsonString:
 		return jsonlex.AppendInner(b, s)
 	case jsonBare:
@@ -101,17 +101,19 @@ func (as place) append(b []byte, s string) []byte {
 }
 
 // special are the bytes that text isn't written with as they are, and those beyond ASCII, which are
-// looked at closer.
-var special = func() (t [256]bool) {
-	for c := range t {
-		t[c] = c < ' ' || c >= 0x7f || c == '"' || c == '\\'
+// looked at closer: with quotes and backslashes, as both Apache and nginx escape them. odd are
+// those of a text that stands by itself.
+var special, odd = func() (special, odd [256]bool) {
+	for c := range odd {
+		odd[c] = c < ' ' || c >= 0x7f
+		special[c] = odd[c] || c == '"' || c == '\\'
 	}
-	return t
+	return special, odd
 }()
 
-// appendText appends s with quotes and backslashes escaped, as both Apache and nginx do, and
-// everything that a terminal or a reader of lines might take for more than a character.
-func appendText(b []byte, s string) []byte {
+// appendText appends s with the special bytes escaped, and everything that a terminal or a reader
+// of lines might take for more than a character.
+func appendText(b []byte, s string, special *[256]bool) []byte {
 	from := 0
 	for i := 0; i < len(s); {
 		c := s[i]
@@ -141,10 +143,10 @@ func breaks(r rune) bool {
 	return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
 }
 
-func appendEscaped(b []byte, odd string) []byte {
-	switch odd {
+func appendEscaped(b []byte, s string) []byte {
+	switch s {
 	case `"`, `\`:
-		return append(append(b, '\\'), odd...)
+		return append(append(b, '\\'), s...)
 	case "\n":
 		return append(b, `\n`...)
 	case "\r":
@@ -152,8 +154,8 @@ func appendEscaped(b []byte, odd string) []byte {
 	case "\t":
 		return append(b, `\t`...)
 	}
-	for i := range len(odd) {
-		b = fmt.Appendf(b, `\x%02x`, odd[i])
+	for i := range len(s) {
+		b = fmt.Appendf(b, `\x%02x`, s[i])
 	}
 	return b
 }
