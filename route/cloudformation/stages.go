@@ -64,7 +64,7 @@ func (b *builder) stage(r *resource, get func(string) *doctree.Node) *definition
 	if c := get("CanarySetting"); c != nil && c.Kind == doctree.Map {
 		s.Canary = b.canary(r, c, scalar(c.Get("DeploymentId")))
 	}
-	s.MethodSettings = r.methodSettings(get)
+	s.MethodSettings, s.Logging = r.methodSettings(get), logging(get)
 	return s
 }
 

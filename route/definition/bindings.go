@@ -82,6 +82,11 @@ type Bindings struct {
 	// has, in place of those. It stands outside of what refuses, on a WebSocket API around each
 	// event.
 	AccessLog func(api *API, stage, format string) (gatekit.Middleware, error)
+	// ExecutionLogs get the entries of the stages' execution logs, where method settings ask for
+	// them, by the group's name (API-Gateway-Execution-Logs_API/STAGE), by "API stage" or by "API".
+	// A log for which nothing is bound isn't written, and the report says so.
+	ExecutionLogs     map[string]io.Writer
+	OtherExecutionLog func(Ref) (io.Writer, bool)
 	// Parameters are values for those that the document doesn't know ([Unknown]), by their names.
 	Parameters     map[string]string
 	OtherParameter func(Ref) (string, bool)

@@ -3,6 +3,7 @@ package definition
 import (
 	"cmp"
 	"context"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -27,6 +28,7 @@ type stageBuilder struct {
 	throttle  gatekit.Middleware // of an HTTP stage
 	cache     *cache.Cache       // nil: none
 
+	executions io.Writer // where execution logs go; nil: there are none
 }
 
 // buildStages makes all stages and the handler of the API's own host.
@@ -99,6 +101,7 @@ func (s *stageBuilder) build() (made route.Stage, p *problem) {
 	if p != nil {
 		return made, p
 	}
+	s.findExecutionLog()
 	s.stageNotDone()
 	made = route.Stage{
 		Name: s.name, Variables: stage.Variables, MethodSettings: s.settings, Deployment: stage.Deployment,

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/route/definition"
 	"github.com/gatekit-go/gatekit/route/websocket/websockettest"
 )
@@ -130,4 +131,37 @@ func TestWebSocketAccessLog(t *testing.T) {
 		}
 		require.Equal(t, []string{"CONNECT $connect 101 -", "MESSAGE join 200 200", "DISCONNECT $disconnect 200 200"}, got)
 	})
+}
+
+// Methods whose settings ask for it have an execution log, a method's own before those of all.
+func TestExecutionLogs(t *testing.T) {
+	stage := `"authorizers":{"J":{"type":"TOKEN","target":{"kind":"lambda","function":"J"},"identity_source":["method.request.header.X-Token"]}},"stages":{"prod":{"logging":[
+		{"path":"/*","method":"*","level":"ERROR"},{"path":"/~1a","method":"GET","level":"INFO","data_trace":true},{"path":"/b","method":"GET","level":"OFF"},{"path":"/d","method":"GET","level":"INFO"}]}}`
+	text := apiOf("REST", calls("GET /a", `{"type":"NONE"}`)+","+calls("GET /b", `{"type":"NONE"}`)+","+calls("GET /c", `{"type":"NONE"}`)+","+
+		calls("GET /d", `{"type":"CUSTOM","authorizer":"J"}`), stage)
+	for _, name := range []string{"API-Gateway-Execution-Logs_Api/prod", "Api prod", "Api", "*"} {
+		to := &logged{}
+		g := build(t, text, definition.Bindings{NoDifferences: true, Functions: map[string]gatekit.Invoker{"F": fn("F"), "J": fn("J")},
+			ExecutionLogs: map[string]io.Writer{name: to}})
+		require.Equal(t, "200 F", ask(g, "GET", "/prod/a"))
+		got := to.take()
+		for _, want := range []string{
+			"HTTP Method: GET, Resource Path: /a", "Sending request to https://lambda.us-east-1.amazonaws.com/2015-03-31/functions/F/invocations",
+			"Method response body after transformations: F", "Method completed with status: 200",
+		} {
+			require.Contains(t, got, ") "+want+"\n")
+		}
+		require.Equal(t, "200 F", ask(g, "GET", "/prod/b"))
+		require.Empty(t, to.take(), "off")
+		require.Equal(t, "200 F", ask(g, "GET", "/prod/c"))
+		require.Empty(t, to.take(), "nothing went wrong")
+		require.Contains(t, ask(g, "GET", "/prod/d", "X-Token: 0123456789abcdefghijklmnop"), "500", "the authorizer makes no sense")
+		got = to.take()
+		require.Contains(t, got, "Method completed with status: 500")
+		require.Contains(t, got, "X-Token=********************klmnop", "what tells who is calling is a secret, wherever it is")
+	}
+	g := build(t, text, definition.Bindings{Functions: map[string]gatekit.Invoker{"F": fn("F"), "J": fn("J")}})
+	require.Equal(t, "200 F", ask(g, "GET", "/prod/a"))
+	require.Equal(t, "no execution log is written for stage prod", g.Report().Of(definition.Differs)[0].What)
+	require.Equal(t, "bind Api prod in Bindings.ExecutionLogs", g.Report().Of(definition.Differs)[0].Do)
 }

@@ -177,6 +177,7 @@ type lookups struct {
 	webACLs            *table[gatekit.Middleware]
 	parameters         *table[string]
 	accessLogs         *table[io.Writer]
+	executionLogs      *table[io.Writer]
 }
 
 func newLookups(b *Bindings) *lookups {
@@ -193,6 +194,7 @@ func newLookups(b *Bindings) *lookups {
 		webACLs:            newTable("WebACLs", b.WebACLs, b.OtherWebACL),
 		parameters:         newTable("Parameters", b.Parameters, b.OtherParameter),
 		accessLogs:         newTable("AccessLogs", b.AccessLogs, b.OtherAccessLog),
+		executionLogs:      newTable("ExecutionLogs", b.ExecutionLogs, b.OtherExecutionLog),
 	}
 }
 
@@ -200,7 +202,7 @@ func newLookups(b *Bindings) *lookups {
 func (l *lookups) unused() (all []string) {
 	for _, t := range []interface{ unusedFields() []string }{l.functions, l.issuers, l.upstreams, l.services,
 		l.handlers, l.keys, l.certificates, l.truststores, l.clientCertificates, l.webACLs,
-		l.parameters, l.accessLogs} {
+		l.parameters, l.accessLogs, l.executionLogs} {
 		all = append(all, t.unusedFields()...)
 	}
 	return all
