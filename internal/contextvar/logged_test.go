@@ -92,10 +92,10 @@ func TestPhases(t *testing.T) {
 		{"called", []gatekit.Note{
 			{Phase: authorizer, Verdict: gatekit.Miss},
 			{Phase: authorizer, Status: 200, RequestID: "id", Took: 7 * time.Millisecond},
-			{Phase: authorize, Verdict: gatekit.Refused, Status: 403, Err: errors.New("explicit deny"), Began: time.Now()},
+			{Phase: authorize, Verdict: gatekit.Refused, Status: 403, Err: errors.New("explicit deny"), Took: time.Microsecond},
 		}, map[string]string{"authorizer.status": "200", "authorizer.integrationStatus": "200", "authorizer.requestId": "id", "authorizer.latency": "7",
 			"authorizer.integrationLatency": "7", "authorize.status": "403", "authorize.error": "explicit deny", "authorize.latency": "0"}},
-		{"kept", []gatekit.Note{{Phase: authorizer, Verdict: gatekit.Hit, Began: time.Now()}, {Phase: authorize}},
+		{"kept", []gatekit.Note{{Phase: authorizer, Verdict: gatekit.Hit, Took: time.Microsecond}, {Phase: authorize}},
 			map[string]string{"authorizer.status": "200", "authorizer.latency": "0", "authorize.status": "200"}},
 		{"failed", []gatekit.Note{{Phase: authorizer, Verdict: gatekit.Miss}, {Phase: authorizer, Verdict: gatekit.Failed, Err: errors.New("timeout")}},
 			map[string]string{"authorizer.error": "timeout"}},

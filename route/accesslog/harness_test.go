@@ -63,3 +63,10 @@ func attached(method, target string) (*gatekit.RequestContext, *http.Request) {
 }
 
 func ok(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("hello")) }
+
+// fourteen is a line as people have it: 14 variables, in JSON.
+const fourteen = `{"requestId":"$context.requestId","ip":"$context.identity.sourceIp","requestTime":"$context.requestTime",` +
+	`"httpMethod":"$context.httpMethod","routeKey":"$context.routeKey","path":"$context.path","status":$context.status,` +
+	`"protocol":"$context.protocol","responseLength":$context.responseLength,"responseLatency":$context.responseLatency,` +
+	`"integrationStatus":$context.integration.status,"integrationLatency":$context.integrationLatency,` +
+	`"userAgent":"$context.identity.userAgent","domainName":"$context.domainName"}`
