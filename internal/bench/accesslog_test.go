@@ -39,9 +39,10 @@ func (w *counting) Write(b []byte) (int, error) {
 
 // accessLogs write a line each around the same handler.
 func accessLogs(tb testing.TB) map[string]http.Handler {
+	hello := []byte("hello")
 	answer := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusOK)
-		_, _ = io.WriteString(w, "hello")
+		_, _ = w.Write(hello)
 	})
 	log := must[*accesslog.Log](tb)(accesslog.New(accesslog.Config{Format: lineFormat, Writer: io.Discard}))
 	async := must[*accesslog.Writer](tb)(accesslog.NewWriter(tb.Context(), accesslog.WriterConfig{To: io.Discard}))

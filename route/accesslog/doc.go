@@ -7,7 +7,8 @@
 //	api.Use(log.Middleware) // outside of all others
 //
 // A format is compiled once. A line of 14 variables in JSON costs one allocation, for the
-// ResponseWriter that counts.
+// ResponseWriter that counts, and 0.25 times what log/slog's JSON handler takes for the same
+// fields, 0.84 times what zerolog does (internal/bench, BenchmarkAccessLog).
 //
 // # Variables
 //
@@ -19,9 +20,8 @@
 // .error and .latency are that as well where no function was called.
 //
 // A log's lines are one a request, also of those that are refused: it stands outside of what
-// refuses. Behind an http.TimeoutHandler of its own, outside of the stations, it would miss the
-// refusals; in front of one it reads what the stations have left, so stations stand in front of a
-// TimeoutHandler and not behind.
+// refuses. An http.TimeoutHandler stands behind the stations, right around the integration: what it
+// leaves behind is at work while the line is written, and must not say anything of the request.
 //
 // # When the log can't keep up
 //
@@ -35,6 +35,14 @@
 // API keys, access keys, claims and what an authorizer says of the caller are masked, unless
 // [Config.Unmasked] names them: a key of 20 bytes or more shows its last six, as the managed
 // gateway's execution logs have it, everything else nothing.
+//
+// # Execution logs
+//
+// [Execution] is for who debugs templates: what a method of a REST API got, what its backend was
+// sent, what that answered, and what became of it, in the entries of the managed gateway's
+// execution logs. It writes a request's entries together, when the request is answered. Credentials
+// are masked in headers and queries; bodies, which [ExecutionConfig.DataTrace] asks for, are shown
+// as they are.
 //
 // # Differences
 //
@@ -52,5 +60,13 @@
 // identity.vpcId and .vpceId, integration.timeToAllHeaders and .timeToFirstContent have no value
 // here. integration.responseTransferMode is how the answer went: STREAMED if it was flushed.
 // xrayTraceId is the root of the trace that integrations are told. The status of a request whose
-// client went away before anything was sent is "-"; of a WebSocket's CONNECT it is 101.
+// client went away before anything was sent is "-"; of a WebSocket's CONNECT it is 101. What a
+// WebSocket API refuses before its Use (a page of another origin, no handshake) is logged where the
+// log stands around the whole API.
+//
+// An execution log's maps are in the order of their names. Without DataTrace it still has headers,
+// which the managed gateway leaves out; Cookie and Set-Cookie, tokens in queries and
+// [ExecutionConfig.Secrets] are masked as well. Line ends in an entry are written \n. The entries
+// of failures are close to the managed gateway's, of which only some are known to the letter; there
+// are none of API keys and plans.
 package accesslog

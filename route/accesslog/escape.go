@@ -216,6 +216,14 @@ const (
 	maskedWhole = "******"
 )
 
+// mask is what is shown of a secret: nothing of what is said of a caller, which needn't be random.
+func (p *piece) mask(value string) string {
+	if !strings.HasPrefix(p.name, "identity.") {
+		return maskedWhole
+	}
+	return string(appendMasked(nil, value))
+}
+
 func appendMasked(b []byte, secret string) []byte {
 	if len(secret) < leastOfKey {
 		return append(b, maskedWhole...)

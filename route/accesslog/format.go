@@ -162,8 +162,7 @@ func (p *piece) append(
 		value = value[:most]
 	}
 	if p.masked {
-		var masked [maxMask]byte
-		return p.as.append(b, string(appendMasked(masked[:0], value)))
+		return p.as.append(b, p.mask(value))
 	}
 	return p.as.append(b, value)
 }

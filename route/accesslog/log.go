@@ -146,7 +146,7 @@ func (l *Log) record(s *scratch, e *entry) {
 		} else if value, ok := p.v.Logs(e.rc, e.r, &s.outcome); ok {
 			value = value[:min(len(value), maxValue)]
 			if p.masked {
-				value = string(appendMasked(nil, value))
+				value = p.mask(value)
 			}
 			s.attrs = append(s.attrs, slog.String(p.name, value))
 		}
