@@ -179,6 +179,7 @@ func TestFailures(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			got := executed(t, accesslog.ExecutionConfig{}, "GET /p", tt.chain, httptest.NewRequest("GET", "/p", nil))
 			require.Equal(t, tt.want, got[len(got)-2:])
+			require.Equal(t, tt.name == "backend", strings.Contains(strings.Join(got, "\n"), "Received response"), "of a refusal there is none")
 			got = executed(t, accesslog.ExecutionConfig{ErrorsOnly: true}, "GET /p", tt.chain, httptest.NewRequest("GET", "/p", nil))
 			if tt.fault {
 				require.Equal(t, tt.want, got)
@@ -247,6 +248,17 @@ func TestEndpointAlone(t *testing.T) {
 	x.Endpoint("")(http.HandlerFunc(ok)).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 	require.Equal(t, "hello", w.Body.String())
 	require.Empty(t, told.String())
+}
+
+// A URI shows no password.
+func TestURIs(t *testing.T) {
+	kept := &lines{}
+	x, err := accesslog.NewExecution(accesslog.ExecutionConfig{Writer: kept})
+	require.NoError(t, err)
+	r := httptest.NewRequest("GET", "http://ann:secret@backend.example/a?x=1&api_key=0123456789&&X-Amz-Signature=abc&y", nil)
+	x.Method(x.Endpoint("")(http.HandlerFunc(ok))).ServeHTTP(httptest.NewRecorder(), r)
+	_, uri, _ := strings.Cut(kept.all()[6], ") ")
+	require.Equal(t, "Endpoint request URI: http://backend.example/a?x=1&api_key=******&&X-Amz-Signature=******&y", uri)
 }
 
 // What a template has made of a request, and what of the answer.

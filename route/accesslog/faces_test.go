@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/route/accesslog"
 )
 
@@ -153,4 +154,46 @@ func TestNoHijack(t *testing.T) {
 	})).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 	require.Equal(t, 426, w.Code)
 	require.Equal(t, "426 3", wait(t, kept))
+}
+
+// A WebSocket over HTTP/2 is answered when its header has been flushed, and is open then (RFC 8441).
+func TestExtendedConnect(t *testing.T) {
+	log, kept := logTo(t, accesslog.Config{Format: outcome})
+	log.Middleware(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(200)
+		require.NoError(t, http.NewResponseController(w).Flush())
+		require.Equal(t, "200 0", wait(t, kept), "while it is open")
+		_, _ = w.Write([]byte("frames"))
+	})).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("CONNECT", "/", nil))
+	require.Len(t, kept.all(), 1, "once")
+}
+
+// Notes are kept for a format that asks for them, times for a latency of a phase, and none of them
+// when the request is answered, or has panicked.
+func TestWhatIsKept(t *testing.T) {
+	for format, want := range map[string]gatekit.Keep{
+		fourteen:                                0,
+		"$context.requestId $context.waf.error": gatekit.KeepOutcomes,
+		"$context.requestId $context.authorizer.requestId $context.authorize.status": gatekit.KeepOutcomes,
+		"$context.requestId $context.authenticate.latency":                           gatekit.KeepOutcomes | gatekit.KeepTimes,
+	} {
+		log, kept := logTo(t, accesslog.Config{Format: format})
+		rc, r := attached("GET", "/")
+		for _, panics := range []bool{false, true} {
+			h := log.Middleware(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+				for _, k := range []gatekit.Keep{gatekit.KeepOutcomes, gatekit.KeepTimes, gatekit.KeepReasons, gatekit.KeepTexts} {
+					require.Equal(t, want&k != 0, rc.Keeps(k), "%s: %d", format, k)
+				}
+				if panics {
+					panic("a bug")
+				}
+			}))
+			func() {
+				defer func() { _ = recover() }()
+				h.ServeHTTP(httptest.NewRecorder(), r)
+			}()
+			require.False(t, rc.Keeps(gatekit.KeepOutcomes), "released")
+		}
+		require.Len(t, kept.all(), 2)
+	}
 }

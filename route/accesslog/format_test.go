@@ -96,6 +96,7 @@ func TestEscapes(t *testing.T) {
 		"json-bare":  {`{"id":"$context.requestId","v":$context.identity.userAgent}`, `"a\"b\\c\r\nd\te<f>&'g\u001b[31m` + "\u2028\u202e\ufffd\u009b,é" + `"}`},
 		"xml":        {`<r id="$context.requestId" v="$context.identity.userAgent"/>`, "v=\"a&#34;b\\c\ufffd\ufffdd\ufffde&lt;f&gt;&amp;&#39;g\ufffd[31m\ufffd\ufffd\ufffd\ufffd,é\"/>"},
 		"csv":        {`$context.requestId,$context.identity.userAgent`, `,"a""b\c  d e<f>&'g [31m  ` + "\ufffd" + ` ,é"`},
+		"json-inner": {`{"id":"$context.requestId","v":"$context.identity.userAgent","q":"\"","n":$context.stage,"m":"\\"}`, `,é","q":"\"","n":null,"m":"\\"}`},
 		"text":       {`$context.requestId $context.identity.userAgent`, ` a\"b\\c\r\nd\te<f>&'g\x1b[31m\xe2\x80\xa8\xe2\x80\xae\x9b\xc2\x9b,é`},
 		"text-quote": {`$context.requestId "$context.identity.userAgent"`, ` "a\"b\\c\r\nd\te<f>&'g\x1b[31m\xe2\x80\xa8\xe2\x80\xae\x9b\xc2\x9b,é"`},
 	} {
