@@ -26,12 +26,14 @@ func (r *resource) methodSettings(get func(string) *doctree.Node) (all []*defini
 	return all
 }
 
-// logging is which of them ask for an execution log.
-func logging(get func(string) *doctree.Node) (all []*definition.MethodLogging) {
-	for _, n := range items(get("MethodSettings")) {
+// logging is which of settings ask for an execution log, or that there be none.
+func logging(settings []*doctree.Node) (all []*definition.MethodLogging) {
+	for _, n := range settings {
 		if level := upper(n, "LoggingLevel"); level != "" {
-			all = append(all, &definition.MethodLogging{Path: settingsPath(scalar(n.Get("ResourcePath"))),
-				Method: cmp.Or(upper(n, "HttpMethod"), "*"), Level: level, DataTrace: truthOf(n.Get("DataTraceEnabled"))})
+			all = append(all, &definition.MethodLogging{
+				Path: settingsPath(scalar(n.Get("ResourcePath"))), Method: cmp.Or(upper(n, "HttpMethod"), "*"),
+				Level: level, DataTrace: truthOf(n.Get("DataTraceEnabled")),
+			})
 		}
 	}
 	return all

@@ -36,6 +36,7 @@ func (b *builder) restDeployment(r *resource) {
 	s := b.stage(r, description.Get)
 	if description != nil { // whose own members are for all methods
 		s.MethodSettings = append(r.settings(description), s.MethodSettings...)
+		s.Logging = append(logging([]*doctree.Node{description}), s.Logging...)
 	}
 	if c := r.get("DeploymentCanarySettings"); c != nil {
 		s.Canary = b.canary(r, c, "")
@@ -64,7 +65,7 @@ func (b *builder) stage(r *resource, get func(string) *doctree.Node) *definition
 	if c := get("CanarySetting"); c != nil && c.Kind == doctree.Map {
 		s.Canary = b.canary(r, c, scalar(c.Get("DeploymentId")))
 	}
-	s.MethodSettings, s.Logging = r.methodSettings(get), logging(get)
+	s.MethodSettings, s.Logging = r.methodSettings(get), logging(items(get("MethodSettings")))
 	return s
 }
 
