@@ -2,6 +2,7 @@ package gatekit
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -52,6 +53,8 @@ func (n Notes) explain(rej *Rejection) *Explanation {
 		e.Notes, e.Dropped = append(make([]Note, 0, n.n.n), n.n.list[:n.n.n]...), n.n.dropped
 	}
 	n.n.mu.Unlock()
+	// Texts hold bodies, and say nothing of why.
+	e.Notes = slices.DeleteFunc(e.Notes, func(n Note) bool { return n.Text != "" })
 	if of != n.of || s.api == nil {
 		return e
 	}

@@ -20,6 +20,9 @@ type Note struct {
 	Reason string
 	// Err is what went wrong, or nil.
 	Err error
+	// Text is a line of an execution log, for who wants [KeepTexts]: what a station works on, with
+	// secrets masked. A note with a Text says nothing else.
+	Text string
 	// Status is the HTTP status of what the station asked (a function, a backend), or with which it
 	// refused; 0 is none.
 	Status int

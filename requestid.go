@@ -113,10 +113,18 @@ func (rc *RequestContext) RequestID() string {
 		return ""
 	}
 	var text [uuidLength]byte
-	if rc.API.Flavor == REST {
-		return string(appendUUID(text[:0], rc.id.uuid()))
+	return string(rc.AppendRequestID(text[:0]))
+}
+
+// AppendRequestID appends [RequestContext.RequestID] to b, for who writes it and needs no string.
+func (rc *RequestContext) AppendRequestID(b []byte) []byte {
+	switch {
+	case rc == nil:
+		return b
+	case rc.API.Flavor == REST:
+		return appendUUID(b, rc.id.uuid())
 	}
-	return string(rc.id.appendShort(text[:0], rc.API.Flavor))
+	return rc.id.appendShort(b, rc.API.Flavor)
 }
 
 // The 16-character form: 11 bytes are 15 characters and one '='.
@@ -130,7 +138,15 @@ func (rc *RequestContext) ExtendedRequestID() string {
 		return ""
 	}
 	var text [uuidLength]byte
-	return string(rc.id.appendShort(text[:0], rc.API.Flavor))
+	return string(rc.AppendExtendedRequestID(text[:0]))
+}
+
+// AppendExtendedRequestID appends [RequestContext.ExtendedRequestID] to b.
+func (rc *RequestContext) AppendExtendedRequestID(b []byte) []byte {
+	if rc == nil {
+		return b
+	}
+	return rc.id.appendShort(b, rc.API.Flavor)
 }
 
 // appendShort appends the 16-character form, or the UUID that stands in its place.

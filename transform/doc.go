@@ -79,7 +79,6 @@
 // has chosen for the request, by content type, and for the response, by selection pattern and
 // content type, or passthrough in their place; [Parameters] the mappings that found nothing;
 // [GatewayResponses] by which type's response a refusal is answered; [Compression] what it did.
-// With gatekit.KeepTexts, REST notes the texts that it works on, in the words of execution logs.
 //
 // # Differences
 //

@@ -102,7 +102,6 @@ func (e *exchange) readBody() (err error) {
 	if errors.As(err, &over) { // a bound that a station further out has set
 		return tooLarge
 	}
-	e.text(textMethodBody, e.body)
 	return err
 }
 
@@ -124,7 +123,6 @@ func (e *exchange) mock(w http.ResponseWriter) error {
 	if !ok {
 		return errStatusCode
 	}
-	e.text(textBody, made)
 	e.rc.SetIntegration(gatekit.Integration{Status: status, Mock: true})
 	return e.respond(w, &answer{status: status})
 }

@@ -53,7 +53,6 @@ func (e *exchange) proxy(w http.ResponseWriter, next http.Handler) error {
 	case e.r.Body != nil:
 		out.Body = http.MaxBytesReader(w, e.r.Body, e.rest.maxBody)
 	}
-	e.request(out, nil)
 	p := &proxied{rc: e.rc, header: http.Header{}}
 	p.Init(w, p)
 	began := time.Now()

@@ -29,7 +29,6 @@ func (e *exchange) mapped(w http.ResponseWriter, next http.Handler) error {
 	}
 	stream := t == nil && !e.rest.mapsBody && e.conversion() == asIs && e.rest.kind != AWS
 	var body io.ReadCloser
-	var made []byte // nil where the body streams
 	var length int64
 	if stream {
 		if length = e.r.ContentLength; length > e.rest.maxBody {
@@ -40,7 +39,8 @@ func (e *exchange) mapped(w http.ResponseWriter, next http.Handler) error {
 		if err := e.readBody(); err != nil {
 			return err
 		}
-		if made, err = e.requestBody(t); err != nil {
+		made, err := e.requestBody(t)
+		if err != nil {
 			return err
 		}
 		if len(made) == 0 && e.rest.kind == AWS {
@@ -53,7 +53,6 @@ func (e *exchange) mapped(w http.ResponseWriter, next http.Handler) error {
 		return err
 	}
 	out.Body, out.ContentLength = body, length
-	e.request(out, made)
 	began := time.Now()
 	c := &capture{exchange: e, header: http.Header{}}
 	c.Init(w, c)

@@ -58,10 +58,6 @@ func (e *exchange) respond(w http.ResponseWriter, a *answer) error {
 	}
 	t := chosen.templates.forResponse(e.r.Header.Get("Accept"))
 	e.responding(chosen, t)
-	if e.rest.kind != Mock {
-		e.headers(textAnswerHeaders, a.header)
-		e.text(textAnswerBody, a.body)
-	}
 	c := e.conversionOf(chosen, a.header)
 	if t != nil && c.binary() {
 		return errBinaryTemplate
@@ -83,8 +79,6 @@ func (e *exchange) respond(w http.ResponseWriter, a *answer) error {
 	if httpword.BodyAllowed(status) {
 		h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	}
-	e.text(textResponseBody, body)
-	e.headers(textMethodResponse, h)
 	setHeaders(w, h)
 	w.WriteHeader(status)
 	if httpword.BodySent(e.r.Method, status) {
@@ -201,8 +195,6 @@ func (c *capture) Keep(status int) (int64, bool) {
 	}
 	e.responding(chosen, nil)
 	c.text = conversion == asText
-	e.headers(textAnswerHeaders, c.header)
-	e.headers(textMethodResponse, c.response)
 	if length := c.header["Content-Length"]; !c.text && len(length) == 1 {
 		c.response["Content-Length"] = length
 	}

@@ -20,6 +20,8 @@ type Var struct {
 	name string
 	get  getter
 	key  string // which claim, or which member of the authorizer's context
+	add  appender
+	end  *ending // what a log knows of it
 }
 
 // getter returns a variable's text. rc is never nil.
@@ -37,15 +39,15 @@ func Parse(name string) (Var, error) {
 	if rest, ok := strings.CutPrefix(name, authorizer+"jwt.claims"); ok {
 		asListed = authorizer + "claims" + rest
 	}
-	if row, ok := variables[asListed]; ok {
-		return Var{name: name, get: row.get}, nil
+	if row, ok := variables[asListed]; ok && row.kind != logged {
+		return Var{name: name, get: row.get, add: appenders[name]}, nil
 	}
 	if key, ok := claimKey(asListed); ok {
 		if key != "" {
-			return Var{name, claim, key}, nil
+			return Var{name: name, get: claim, key: key}, nil
 		}
 	} else if key, ok := memberKey(name); ok {
-		return Var{name, authorizerMember, key}, nil
+		return Var{name: name, get: authorizerMember, key: key}, nil
 	}
 	return Var{}, fmt.Errorf("want the name of a $context variable, got %.100q", name)
 }

@@ -19,6 +19,7 @@ const (
 	plain  kind = iota
 	source      // known before an authorizer is asked, and not new with each request
 	number      // a number to templates, which calculate with it
+	logged      // a variable of access logs alone: elsewhere the name means something else
 )
 
 // variables are those with a fixed name: the only table of them.
@@ -55,6 +56,9 @@ var variables = map[string]row{
 	"integration.status":            {integrationStatus, number},
 	"integration.integrationStatus": {serviceStatus, number},
 	"integrationStatus":             {serviceStatus, number},
+	"integration.requestId":         {integrationID, plain},
+	"awsEndpointRequestId":          {integrationID, plain},
+	"awsEndpointRequestId2":         {integrationID2, plain},
 	"identity.sourceIp":             {field(func(rc *known) string { return event.AddrText(rc.SourceIP()) }), source},
 	"identity.userAgent":            {field(func(rc *known) string { return rc.UserAgent() }), source},
 	"identity.apiKey":               {field(foundKey), source},
@@ -99,10 +103,14 @@ var variables = map[string]row{
 	"wafResponseCode": {field(func(rc *known) string { return rc.WebACL().ResponseCode }), plain},
 	"webaclArn":       {field(func(rc *known) string { return rc.WebACL().ARN }), plain},
 
+	"authorizer.error": {kind: logged}, "authorizer.latency": {kind: logged}, "authorizer.status": {kind: logged},
+	"authorizer.requestId": {kind: logged}, "authorizer.integrationLatency": {kind: logged},
+	"authorizer.integrationStatus": {kind: logged},
+
 	"authorizer.claims": {}, "authorize.error": {}, "authorize.latency": {}, "authorize.status": {},
-	"authenticate.error": {}, "authenticate.latency": {}, "authenticate.status": {}, "awsEndpointRequestId": {},
-	"awsEndpointRequestId2": {}, "integration.requestId": {}, "integration.responseTransferMode": {},
-	"integration.timeToAllHeaders": {}, "integration.timeToFirstContent": {}, "dataProcessed": {},
+	"authenticate.error": {}, "authenticate.latency": {}, "authenticate.status": {},
+	"integration.responseTransferMode": {},
+	"integration.timeToAllHeaders":     {}, "integration.timeToFirstContent": {}, "dataProcessed": {},
 	"endpointType": {}, "identity.vpcId": {}, "identity.vpceId": {}, "waf.error": {}, "waf.latency": {},
 	"waf.status": {}, "xrayTraceId": {},
 }

@@ -247,9 +247,35 @@ func integrationStatus(rc *gatekit.RequestContext, _ *http.Request, _ string) (s
 }
 
 // serviceStatus is that of the call itself, which succeeds also where the function then fails.
-func serviceStatus(rc *gatekit.RequestContext, r *http.Request, key string) (string, bool) {
-	if i := rc.Integration(); i != nil && i.FunctionError != "" {
-		return "200", true
+func serviceStatus(rc *gatekit.RequestContext, _ *http.Request, _ string) (string, bool) {
+	if status := statusOfService(rc.Integration()); status != 0 {
+		return strconv.Itoa(status), true
 	}
-	return integrationStatus(rc, r, key)
+	return "", false
+}
+
+// statusOfService is 0 where there is none.
+func statusOfService(i *gatekit.Integration) int {
+	switch {
+	case i == nil:
+		return 0
+	case i.ServiceStatus == 0 && i.FunctionError != "":
+		return http.StatusOK
+	}
+	return cmp.Or(i.ServiceStatus, i.Status)
+}
+
+// integrationID is the ID that the backend gave the call, and integrationID2 its second one.
+func integrationID(rc *gatekit.RequestContext, _ *http.Request, _ string) (string, bool) {
+	if i := rc.Integration(); i != nil {
+		return text(i.RequestID)
+	}
+	return "", false
+}
+
+func integrationID2(rc *gatekit.RequestContext, _ *http.Request, _ string) (string, bool) {
+	if i := rc.Integration(); i != nil {
+		return text(i.ExtendedRequestID)
+	}
+	return "", false
 }

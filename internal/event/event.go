@@ -66,18 +66,23 @@ func Millis(t time.Time) json.Number { return json.Number(strconv.FormatInt(t.Un
 
 // AppendTime appends [Time] as a JSON string.
 func AppendTime(b []byte, t time.Time) []byte {
+	return append(AppendTimeText(append(b, '"'), t), '"')
+}
+
+// AppendTimeText appends [Time].
+func AppendTimeText(b []byte, t time.Time) []byte {
 	t = t.UTC()
 	year, month, day := t.Date()
 	if year < 1000 || year > 9999 {
-		return append(t.AppendFormat(append(b, '"'), "02/Jan/2006:15:04:05 -0700"), '"')
+		return t.AppendFormat(b, "02/Jan/2006:15:04:05 -0700")
 	}
 	hour, minute, second := t.Clock()
-	b = append(two(append(b, '"'), day), '/')
+	b = append(two(b, day), '/')
 	b = append(append(b, "JanFebMarAprMayJunJulAugSepOctNovDec"[3*(month-1):3*month]...), '/')
 	b = append(two(two(b, year/100), year%100), ':')
 	b = append(two(b, hour), ':')
 	b = append(two(b, minute), ':')
-	return append(two(b, second), ` +0000"`...)
+	return append(two(b, second), " +0000"...)
 }
 
 func two(b []byte, n int) []byte { return append(b, byte('0'+n/10), byte('0'+n%10)) }

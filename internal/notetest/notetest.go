@@ -18,12 +18,9 @@ const Everything = gatekit.KeepOutcomes | gatekit.KeepTimes | gatekit.KeepReason
 type Notes struct{ kept gatekit.Notes }
 
 // Keep has everything noted of r until the test ends, and returns the request to serve.
-func Keep(t testing.TB, r *http.Request) (Notes, *http.Request) { return KeepOf(t, r, Everything) }
-
-// KeepOf is Keep of a part of the notes.
-func KeepOf(t testing.TB, r *http.Request, k gatekit.Keep) (Notes, *http.Request) {
+func Keep(t testing.TB, r *http.Request) (Notes, *http.Request) {
 	rc, r := gatekit.Attach(r)
-	n := Notes{rc.KeepNotes(k)}
+	n := Notes{rc.KeepNotes(Everything)}
 	t.Cleanup(n.kept.Release)
 	return n, r
 }

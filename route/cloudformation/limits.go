@@ -26,6 +26,19 @@ func (r *resource) methodSettings(get func(string) *doctree.Node) (all []*defini
 	return all
 }
 
+// logging is which of settings ask for an execution log, or that there be none.
+func logging(settings []*doctree.Node) (all []*definition.MethodLogging) {
+	for _, n := range settings {
+		if level := upper(n, "LoggingLevel"); level != "" {
+			all = append(all, &definition.MethodLogging{
+				Path: settingsPath(scalar(n.Get("ResourcePath"))), Method: cmp.Or(upper(n, "HttpMethod"), "*"),
+				Level: level, DataTrace: truthOf(n.Get("DataTraceEnabled")),
+			})
+		}
+	}
+	return all
+}
+
 // settings are one element of them; none where it is of logs and metrics alone.
 func (r *resource) settings(n *doctree.Node) []*definition.MethodSettings {
 	t := r.throttle(n, throttlingRate, throttlingBurst)

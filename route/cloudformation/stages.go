@@ -36,6 +36,7 @@ func (b *builder) restDeployment(r *resource) {
 	s := b.stage(r, description.Get)
 	if description != nil { // whose own members are for all methods
 		s.MethodSettings = append(r.settings(description), s.MethodSettings...)
+		s.Logging = append(logging([]*doctree.Node{description}), s.Logging...)
 	}
 	if c := r.get("DeploymentCanarySettings"); c != nil {
 		s.Canary = b.canary(r, c, "")
@@ -47,8 +48,9 @@ func (b *builder) restDeployment(r *resource) {
 // stage reads what a Stage and a Deployment's StageDescription have alike.
 func (b *builder) stage(r *resource, get func(string) *doctree.Node) *definition.Stage {
 	s := &definition.Stage{Variables: textMap(get("Variables")),
-		AccessLog: scalar(get("AccessLogSetting").Get("Format")),
-		Origin:    r.origin()}
+		AccessLog:            scalar(get("AccessLogSetting").Get("Format")),
+		AccessLogDestination: scalar(get("AccessLogSetting").Get("DestinationArn")),
+		Origin:               r.origin()}
 	if r.misspelled("acl", "auth", "polic") {
 		s.WebACL = r.none("the protection")
 	}
@@ -63,7 +65,7 @@ func (b *builder) stage(r *resource, get func(string) *doctree.Node) *definition
 	if c := get("CanarySetting"); c != nil && c.Kind == doctree.Map {
 		s.Canary = b.canary(r, c, scalar(c.Get("DeploymentId")))
 	}
-	s.MethodSettings = r.methodSettings(get)
+	s.MethodSettings, s.Logging = r.methodSettings(get), logging(items(get("MethodSettings")))
 	return s
 }
 
@@ -108,6 +110,7 @@ func (b *builder) v2Stage(r *resource) {
 func (b *builder) stageSettings(r *resource, s *definition.Stage) {
 	s.Variables, s.AutoDeploy = textMap(r.get("StageVariables")), truthOf(r.get("AutoDeploy"))
 	s.AccessLog = scalar(r.get("AccessLogSettings").Get("Format"))
+	s.AccessLogDestination = scalar(r.get("AccessLogSettings").Get("DestinationArn"))
 	s.Throttle, s.RouteThrottle = r.routeThrottles()
 	s.Origin = r.origin()
 	if id := r.text("ClientCertificateId"); id != "" {

@@ -3,6 +3,7 @@ package definition
 import (
 	"context"
 	"crypto/tls"
+	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -68,9 +69,24 @@ type Bindings struct {
 	// WebACLs are the stages' web ACLs, by their names.
 	WebACLs     map[string]gatekit.Middleware
 	OtherWebACL func(Ref) (gatekit.Middleware, bool)
+	// AccessLogs get the lines of the stages' access logs, by the names of the destination (its
+	// ARN, the log group), by "API stage" or by "API". Stages may share one, which is called by
+	// many requests at once, and which these wait for: accesslog.NewWriter makes one that they
+	// don't. A log for which nothing is bound goes to Logger as records, and the report says so.
+	AccessLogs     map[string]io.Writer
+	OtherAccessLog func(Ref) (io.Writer, bool)
+	// AccessLogUnmasked are the variables that are shown in full, as in accesslog.Config: the
+	// others of claims, keys and what authorizers say are masked.
+	AccessLogUnmasked []string
 	// AccessLog makes the station that writes a stage's access log in the format that the document
-	// has. It stands outside of what refuses. nil: none is written, and the report says so.
+	// has, in place of those. It stands outside of what refuses, on a WebSocket API around each
+	// event.
 	AccessLog func(api *API, stage, format string) (gatekit.Middleware, error)
+	// ExecutionLogs get the entries of the stages' execution logs, where method settings ask for
+	// them, by the group's name (API-Gateway-Execution-Logs_API/STAGE), by "API stage" or by "API".
+	// A log for which nothing is bound isn't written, and the report says so.
+	ExecutionLogs     map[string]io.Writer
+	OtherExecutionLog func(Ref) (io.Writer, bool)
 	// Parameters are values for those that the document doesn't know ([Unknown]), by their names.
 	Parameters     map[string]string
 	OtherParameter func(Ref) (string, bool)

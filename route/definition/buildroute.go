@@ -8,6 +8,7 @@ import (
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/auth"
 	"github.com/gatekit-go/gatekit/route"
+	"github.com/gatekit-go/gatekit/route/accesslog"
 	"github.com/gatekit-go/gatekit/route/cache"
 	"github.com/gatekit-go/gatekit/transform/validate"
 )
@@ -23,12 +24,19 @@ func (r *Route) open() bool {
 // place, or the whole stage is refused for what is returned.
 func (s *stageBuilder) addRoute(api *route.API, key string, r *Route) *problem {
 	rules, p := s.rules(key, r)
+	var x *accesslog.Execution
+	if p == nil {
+		x, p = s.executionLog(key, r)
+	}
 	var h http.Handler
 	if p != nil {
 		rules, h = nil, refuseFor(p)
 		s.refuseRoute(key, p)
-	} else if h, p = s.answering(key, r); p != nil {
+	} else if h, p = s.answering(key, r, x); p != nil {
 		s.refuseRoute(key, p)
+	}
+	if x != nil {
+		rules = append([]gatekit.Middleware{x.Method}, rules...)
 	}
 	if err := api.Add(key, h, rules...); err != nil {
 		p := asProblem("the route can't be served", err)
@@ -173,7 +181,7 @@ func (s *stageBuilder) validator(r *Route) (*validate.Validator, *problem) {
 
 // answering is what answers those whom a route's rules let through. Where it can't be built, it is
 // a refusal, and p says why.
-func (s *stageBuilder) answering(key string, r *Route) (h http.Handler, p *problem) {
+func (s *stageBuilder) answering(key string, r *Route, x *accesslog.Execution) (h http.Handler, p *problem) {
 	if r.Integration == nil {
 		p = unsupportedf("give the route an integration", "the route has no integration")
 		return refuseFor(p), p
@@ -182,7 +190,7 @@ func (s *stageBuilder) answering(key string, r *Route) (h http.Handler, p *probl
 	if called == nil && (p != nil || r.Integration.Target.Kind != KindMock) {
 		return refuseFor(p), p
 	}
-	mapped, mapping := s.mapped(key, r, called)
+	mapped, mapping := s.mapped(key, r, s.observed(x, &r.Integration.Target, called))
 	if mapping != nil {
 		return refuseFor(mapping), mapping
 	}

@@ -3,6 +3,7 @@ package definition
 import (
 	"cmp"
 	"context"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -27,6 +28,7 @@ type stageBuilder struct {
 	throttle  gatekit.Middleware // of an HTTP stage
 	cache     *cache.Cache       // nil: none
 
+	executions io.Writer // where execution logs go; nil: there are none
 }
 
 // buildStages makes all stages and the handler of the API's own host.
@@ -99,6 +101,7 @@ func (s *stageBuilder) build() (made route.Stage, p *problem) {
 	if p != nil {
 		return made, p
 	}
+	s.findExecutionLog()
 	s.stageNotDone()
 	made = route.Stage{
 		Name: s.name, Variables: stage.Variables, MethodSettings: s.settings, Deployment: stage.Deployment,
@@ -177,26 +180,12 @@ func (s *stageBuilder) webACL() (gatekit.Middleware, *problem) {
 	return acl, nil
 }
 
-// accessLog writes the stage's access log, if the program has something that does.
-func (s *stageBuilder) accessLog() (gatekit.Middleware, *problem) {
-	if s.stage.AccessLog == "" || s.bindings.AccessLog == nil {
-		return nil, nil
-	}
-	if _, unknown := digest(s.stage.AccessLog); unknown != "" {
-		return nil, unknownValue("the access log's format", unknown)
-	}
-	log, err := s.bindings.AccessLog(s.api, s.name, s.stage.AccessLog)
-	return log, asProblem("the access log of stage "+s.name+" can't be written", err)
-}
-
 // stageNotDone reports what the stage says that isn't done.
 func (s *stageBuilder) stageNotDone() {
 	for _, d := range []struct {
 		is       bool
 		what, do string
 	}{
-		{s.stage.AccessLog != "" && s.bindings.AccessLog == nil, "no access log is written for stage " + s.name,
-			"set Bindings.AccessLog, or log around the Gateway"},
 		{s.stage.Canary != nil && s.stage.Canary.UseStageCache,
 			"the canary of stage " + s.name + " has a cache of its own", ""},
 	} {

@@ -72,6 +72,7 @@
 //     document is written as the document has it when it is built, its value too; what others have
 //     added to the store stays.
 //
-// Not served, and reported: the TLS policy of an API's own host, and access logs unless
-// Bindings.AccessLog writes them.
+// Not served, and reported: the TLS policy of an API's own host. Access logs go to what
+// Bindings.AccessLogs has for their destination; claims, keys and what authorizers say are masked
+// in them unless Bindings.AccessLogUnmasked names them.
 package definition

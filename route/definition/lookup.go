@@ -3,6 +3,7 @@ package definition
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -175,6 +176,8 @@ type lookups struct {
 	clientCertificates *table[ClientCertificate]
 	webACLs            *table[gatekit.Middleware]
 	parameters         *table[string]
+	accessLogs         *table[io.Writer]
+	executionLogs      *table[io.Writer]
 }
 
 func newLookups(b *Bindings) *lookups {
@@ -190,13 +193,16 @@ func newLookups(b *Bindings) *lookups {
 		clientCertificates: newTable("ClientCertificates", b.ClientCertificates, b.OtherClientCertificate),
 		webACLs:            newTable("WebACLs", b.WebACLs, b.OtherWebACL),
 		parameters:         newTable("Parameters", b.Parameters, b.OtherParameter),
+		accessLogs:         newTable("AccessLogs", b.AccessLogs, b.OtherAccessLog),
+		executionLogs:      newTable("ExecutionLogs", b.ExecutionLogs, b.OtherExecutionLog),
 	}
 }
 
 // unused are the bindings that nothing in the document was for, by field and key.
 func (l *lookups) unused() (all []string) {
 	for _, t := range []interface{ unusedFields() []string }{l.functions, l.issuers, l.upstreams, l.services,
-		l.handlers, l.keys, l.certificates, l.truststores, l.clientCertificates, l.webACLs, l.parameters} {
+		l.handlers, l.keys, l.certificates, l.truststores, l.clientCertificates, l.webACLs,
+		l.parameters, l.accessLogs, l.executionLogs} {
 		all = append(all, t.unusedFields()...)
 	}
 	return all

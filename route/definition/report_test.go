@@ -32,12 +32,12 @@ func TestReport(t *testing.T) {
 }
 
 func TestNoDifferences(t *testing.T) {
-	doc := parse(t, apiOf("HTTP", calls("GET /a", `{"type":"NONE"}`), `"stages":{"$default":{"access_log":"x"}}`))
+	doc := parse(t, apiOf("HTTP", calls("GET /a", `{"type":"NONE"}`), `"stages":{"$default":{"access_log":"$context.requestId"}}`))
 	g, err := definition.Build(t.Context(), doc, definition.Bindings{Functions: functions("F"), Strict: true})
 	require.NoError(t, err)
 	require.NoError(t, g.Close())
 	_, err = definition.Build(t.Context(), doc, definition.Bindings{Functions: functions("F"), NoDifferences: true})
-	require.ErrorContains(t, err, "no access log is written for stage $default")
+	require.ErrorContains(t, err, "the access log of stage $default goes to the Logger, as records")
 }
 
 func TestOrigin(t *testing.T) {

@@ -21,6 +21,10 @@ type Stage struct {
 	Deployment string `json:"deployment,omitempty"`
 	// AccessLog is the format of a line of the access log.
 	AccessLog string `json:"access_log,omitempty"`
+	// AccessLogDestination is the ARN of the log group or stream that the lines are for.
+	AccessLogDestination string `json:"access_log_destination,omitempty"`
+	// Logging says which methods of a REST stage have an execution log, in the source's order.
+	Logging []*MethodLogging `json:"logging,omitempty"`
 	// WebACL is the logical ID or ARN of the stage's web ACL.
 	WebACL string `json:"web_acl,omitempty"`
 	// ClientCertificate is the certificate that backends are shown.
@@ -60,6 +64,17 @@ type MethodSettings struct {
 	// UnauthorizedCacheControl is FAIL_WITH_403, SUCCEED_WITH_RESPONSE_HEADER or
 	// SUCCEED_WITHOUT_RESPONSE_HEADER.
 	UnauthorizedCacheControl string `json:"unauthorized_cache_control,omitempty"`
+}
+
+// MethodLogging says what of one method, or of all, the execution log has.
+type MethodLogging struct {
+	// Path is the resource's path ("/pets/{id}"), or "/*" for all, and Method the method, or "*".
+	Path   string `json:"path"`
+	Method string `json:"method"`
+	// Level is OFF, ERROR or INFO.
+	Level string `json:"level"`
+	// DataTrace has bodies as well.
+	DataTrace bool `json:"data_trace,omitempty"`
 }
 
 // Canary is the part of a stage on which a new version is tried.

@@ -158,8 +158,15 @@ func (s *stageBuilder) socketAPI(
 			api.Use(mw)
 		}
 	}
+	if log != nil {
+		api.UseMessages(log)
+	}
 	for _, key := range sortedKeys(routes) {
-		if err := api.Add(key, routes[key].handler, routes[key].rules...); err != nil {
+		rules := routes[key].rules
+		if key == disconnectKey && log != nil {
+			rules = append([]gatekit.Middleware{log}, rules...)
+		}
+		if err := api.Add(key, routes[key].handler, rules...); err != nil {
 			return nil, err
 		}
 	}

@@ -84,7 +84,7 @@ const coreRuleSet = "CRS|TwentyRules|InjectionInJSON"
 func benchmarks(count int, benchtime string, only []string) (medians, error) {
 	samples := map[string][]float64{}
 	for _, args := range [][]string{
-		{"-bench", "JWTRepeated|JWTNew|Routing|KeyedHot|KeyedMany|CORS|Chain|Yardstick|SigV4|Decision/|Policy|UsagePlan|QuotaFile|Redis|Cache|Domain|VTL|InputPath|ParameterMapping|Validation/items=1/|Validation/items=100/|WAF", "-count", strconv.Itoa(count), "-benchtime", benchtime},
+		{"-bench", "AccessLog|JWTRepeated|JWTNew|Routing|KeyedHot|KeyedMany|CORS|Chain|Yardstick|SigV4|Decision/|Policy|UsagePlan|QuotaFile|Redis|Cache|Domain|VTL|InputPath|ParameterMapping|Validation/items=1/|Validation/items=100/|WAF", "-count", strconv.Itoa(count), "-benchtime", benchtime},
 		{"-bench", "Lambda(Event|Request)", "-count", strconv.Itoa(count), "-benchtime", "20000x"},
 		{"-bench", "ProxyLoad", "-benchtime", "1x", "-proxyrounds", strconv.Itoa(count), "-proxyfor", "2s"},
 		{"-bench", "Proxy$", "-count", strconv.Itoa(count), "-benchtime", benchtime},
