@@ -13,7 +13,8 @@ import (
 // It comes last, and what can't be known of it or is wrong in it is no finding: nothing that is
 // served hangs on it, and who runs functions sees it in the values.
 func (i *importer) functionCode(doc *definition.Document) {
-	findings, seen, unknowns, missing, errs := i.findings, maps.Clone(i.seen), maps.Clone(i.unknowns), maps.Clone(i.missing), i.errs
+	findings, seen, errs := i.findings, maps.Clone(i.seen), i.errs
+	unknowns, missing := maps.Clone(i.unknowns), maps.Clone(i.missing)
 	for _, s := range i.stacks {
 		for _, r := range s.order {
 			if out := doc.Resources[r.id]; out != nil && r.kind == lambdaFunction && !i.tooLarge {
@@ -21,7 +22,8 @@ func (i *importer) functionCode(doc *definition.Document) {
 			}
 		}
 	}
-	i.findings, i.seen, i.unknowns, i.missing, i.errs = slices.Clip(findings), seen, unknowns, missing, errs
+	i.findings, i.seen, i.errs = slices.Clip(findings), seen, errs
+	i.unknowns, i.missing = unknowns, missing
 }
 
 // code is what one function runs with.

@@ -158,9 +158,9 @@ type Resource struct {
 	// integration's.
 	Timeout int `json:"timeout,omitempty"`
 	// Environment are a function's variables, which may be secrets and may be unknown ([Unknown]),
-	// Memory is its size in MB, and Code where its code is: a folder or an archive, as a path within
-	// the source's file system. InlineCode is code that stands in the source itself. They are for
-	// programs that run functions; nothing that is served depends on them.
+	// Memory is its size in MB, and Code where its code is: a folder or an archive, as a path
+	// within the source's file system. InlineCode is code that stands in the source itself. They
+	// are for programs that run functions; nothing that is served depends on them.
 	Environment map[string]string `json:"environment,omitempty"`
 	Memory      int               `json:"memory,omitempty"`
 	Code        string            `json:"code,omitempty"`

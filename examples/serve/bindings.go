@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"os"
+	"strings"
+
+	"github.com/gatekit-go/gatekit/auth"
+	"github.com/gatekit-go/gatekit/route/definition"
+	"github.com/gatekit-go/gatekit/route/integration"
+)
+
+// bindings are what stands in for AWS.
+func (s *server) bindings() definition.Bindings {
+	b := definition.Bindings{
+		Services: map[string]integration.ServiceConfig{}, Upstreams: map[string]integration.HTTPConfig{},
+		OtherFunction: s.code.Function, DefaultStage: "prod", Strict: s.strict,
+		Credentials: auth.StaticCredentials{s.key[0]: {SecretAccessKey: s.key[1]}},
+		OtherKey:    func(r definition.Ref) (string, bool) { return keyOf(r.LogicalID), true },
+	}
+	issuer := definition.IssuerBinding{URL: s.issuer.URL()}
+	if s.options.issuer != "" {
+		issuer.URL = s.options.issuer
+	}
+	if issuer.URL != "own" {
+		b.OtherIssuer = func(definition.Ref) (definition.IssuerBinding, bool) { return issuer, true }
+	}
+	for service, endpoint := range s.endpoints {
+		b.Services[service] = integration.ServiceConfig{Endpoint: endpoint,
+			Credentials: func(context.Context) (integration.Credentials, error) {
+				return integration.Credentials{AccessKeyID: s.key[0], SecretAccessKey: s.key[1]}, nil
+			}}
+	}
+	for name, addr := range s.upstreams {
+		b.Upstreams[name] = integration.HTTPConfig{Upstreams: []integration.Upstream{{Address: addr}}}
+	}
+	return b
+}
+
+// keyOf is the value of an API key of which the template has none. It is no secret.
+func keyOf(logicalID string) string { return "the-key-" + logicalID + "-of-this-machine" }
+
+// environment adds to a function's variables a key of this gateway's, where services are, and what
+// flags say.
+func (s *server) environment(_ string, variables map[string]string) {
+	variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"] = s.key[0], s.key[1]
+	for service, endpoint := range s.endpoints {
+		variables["AWS_ENDPOINT_URL_"+strings.ToUpper(service)] = endpoint
+	}
+	for name, value := range s.variables {
+		if value == "$" {
+			value = os.Getenv(name)
+		}
+		variables[name] = value
+	}
+}
