@@ -14,7 +14,7 @@ import (
 func (s *server) bindings() definition.Bindings {
 	b := definition.Bindings{
 		Services: map[string]integration.ServiceConfig{}, Upstreams: map[string]integration.HTTPConfig{},
-		OtherFunction: s.code.Function, DefaultStage: "prod", Strict: s.strict,
+		OtherFunction: s.code.Function, Strict: s.strict,
 		Credentials: auth.StaticCredentials{s.key[0]: {SecretAccessKey: s.key[1]}},
 		OtherKey:    func(r definition.Ref) (string, bool) { return keyOf(r.LogicalID), true },
 	}

@@ -89,10 +89,22 @@ func run(ctx context.Context, o *options) error {
 	return s.serve(ctx)
 }
 
+// read reads the file. An API without stages, as in an OpenAPI document, gets the usual one.
 func (o *options) read() (*definition.Document, error) {
 	s := source.Options{}
 	s.CloudFormation.Parameters = o.parameters
-	return source.Read(o.template, s)
+	doc, err := source.Read(o.template, s)
+	if err != nil {
+		return nil, err
+	}
+	for _, api := range doc.APIs {
+		if len(api.Stages) == 0 && api.Flavor == definition.FlavorHTTP {
+			api.Stages = map[string]*definition.Stage{"$default": {}}
+		} else if len(api.Stages) == 0 {
+			api.Stages = map[string]*definition.Stage{"prod": {}}
+		}
+	}
+	return doc, nil
 }
 
 // listen takes an address for each API, as functions are told them before anything is served, and

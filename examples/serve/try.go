@@ -53,6 +53,7 @@ func (s *server) print() {
 	if s.own {
 		fmt.Printf(ownLines, s.doc.APIs[0].Authorizers["Users"].Audience[0])
 	}
+	fmt.Println("\n# ctrl-c ends it")
 }
 
 var pathVariable = regexp.MustCompile(`\{[^}]*\}`)
@@ -61,10 +62,7 @@ var pathVariable = regexp.MustCompile(`\{[^}]*\}`)
 func (s *server) try(api *definition.API, key, at string) {
 	r := api.Routes[key]
 	method, path, _ := strings.Cut(key, " ")
-	stage := "/prod"
-	if stages := slices.Sorted(maps.Keys(api.Stages)); len(stages) > 0 {
-		stage = strings.TrimSuffix("/"+stages[0], "/$default")
-	}
+	stage := strings.TrimSuffix("/"+slices.Sorted(maps.Keys(api.Stages))[0], "/$default")
 	switch {
 	case api.Flavor == definition.FlavorWebSocket:
 		if key == "$connect" {

@@ -54,11 +54,13 @@ func (f *Function) invoke(ctx context.Context, payload []byte, read func(*stream
 	}
 	p, err := f.acquire(ctx)
 	if err != nil {
-		f.calls.Done()
+		f.asking.Done()
+		f.end()
 		return outcome{err: err}
 	}
 	result, left := make(chan outcome), make(chan struct{})
 	go func() {
+		defer f.asking.Done()
 		s, err := f.call(ctx, p, payload)
 		o := outcome{err: err}
 		if err == nil {
@@ -101,12 +103,6 @@ func (f *Function) call(ctx context.Context, p *process, payload []byte) (s *str
 	}
 	f.finish(p)
 	return nil, err
-}
-
-// finish ends a call.
-func (f *Function) finish(p *process) {
-	f.release(p)
-	f.calls.Done()
 }
 
 func (p *process) wasReady() bool {

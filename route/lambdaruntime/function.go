@@ -21,7 +21,9 @@ type Function struct {
 	idle    []*process // the one that was used last is the last
 	all     map[*process]bool
 	closed  bool
-	calls   sync.WaitGroup
+	calls   int           // with streams that aren't closed
+	drained chan struct{} // closed when there are none and Shutdown waits for that
+	asking  sync.WaitGroup
 	changes int // of the code
 	broken  error
 
@@ -60,8 +62,25 @@ func (f *Function) begin() bool {
 	if f.closed {
 		return false
 	}
-	f.calls.Add(1)
+	f.calls++
+	f.asking.Add(1)
 	return true
+}
+
+// finish ends a call that had a slot.
+func (f *Function) finish(p *process) {
+	f.release(p)
+	f.end()
+}
+
+// end uncounts a call.
+func (f *Function) end() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.calls--; f.calls == 0 && f.drained != nil {
+		close(f.drained)
+		f.drained = nil
+	}
 }
 
 // acquire returns a process that has no call, or nil where one has to be started. It waits for one
@@ -71,6 +90,8 @@ func (f *Function) acquire(ctx context.Context) (*process, error) {
 	case f.slots <- struct{}{}:
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	case <-f.open.Done():
+		return nil, ErrClosed
 	}
 	if f.config.Reload {
 		f.reload()
@@ -167,15 +188,18 @@ var (
 func (f *Function) Shutdown(ctx context.Context) error {
 	f.mu.Lock()
 	f.closed = true
+	if f.drained == nil {
+		f.drained = make(chan struct{})
+	}
+	drained := f.drained
+	if f.calls == 0 {
+		close(drained)
+		f.drained = nil
+	}
 	f.mu.Unlock()
-	done := make(chan struct{})
-	go func() { // ends with the last call, which Close below ends
-		f.calls.Wait()
-		close(done)
-	}()
 	var err error
 	select {
-	case <-done:
+	case <-drained:
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
@@ -202,7 +226,7 @@ func (f *Function) Close() error {
 	for _, p := range all {
 		<-p.gone
 	}
-	f.calls.Wait() // each ends with its process
+	f.asking.Wait() // each ends with its process
 	f.log.close(2 * time.Second)
 	return nil
 }

@@ -125,7 +125,7 @@ func (p *process) exitError() error {
 	if p.initErr != nil {
 		return p.initErr
 	}
-	return exitError("Runtime exited with error: " + p.cmd.ProcessState.String())
+	return exitError("Error: Runtime exited with error: " + p.cmd.ProcessState.String())
 }
 
 func exitError(why string) error {

@@ -30,6 +30,6 @@ def handler(event, context):
         return dict(os.environ)
     if do == "context":
         return [context.function_name, context.memory_limit_in_mb, context.invoked_function_arn, len(context.aws_request_id),
-                0 < context.get_remaining_time_in_millis() <= 2000, context.identity.cognito_identity_id, context.client_context, os.getcwd() == os.path.dirname(__file__)]
+                0 < context.get_remaining_time_in_millis() <= 2100, context.identity.cognito_identity_id, context.client_context, os.getcwd() == os.path.dirname(__file__)]
     print("call", calls)
     return [greeting.word, calls, text]
