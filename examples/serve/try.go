@@ -46,8 +46,13 @@ func (s *server) print() {
 	}
 	fmt.Printf("MINT=%s\n", s.urls[""])
 	for i, api := range s.doc.APIs {
+		stage := strings.TrimSuffix("/"+slices.Sorted(maps.Keys(api.Stages))[0], "/$default")
+		if api.Flavor == definition.FlavorWebSocket {
+			fmt.Printf("# a WebSocket client connects to ws%s%s\n", s.urls[api.ID][len("http"):], stage)
+			continue
+		}
 		for _, key := range slices.Sorted(maps.Keys(api.Routes)) {
-			s.try(api, key, "$API"+strings.Repeat("I", i))
+			s.try(api, key, "$API"+strings.Repeat("I", i)+stage)
 		}
 	}
 	if s.own {
@@ -62,18 +67,11 @@ var pathVariable = regexp.MustCompile(`\{[^}]*\}`)
 func (s *server) try(api *definition.API, key, at string) {
 	r := api.Routes[key]
 	method, path, _ := strings.Cut(key, " ")
-	stage := strings.TrimSuffix("/"+slices.Sorted(maps.Keys(api.Stages))[0], "/$default")
-	switch {
-	case api.Flavor == definition.FlavorWebSocket:
-		if key == "$connect" {
-			fmt.Printf("# a WebSocket client connects to ws%s%s\n", s.urls[api.ID][len("http"):], stage)
-		}
-		return
-	case key == "$default":
+	if key == "$default" {
 		method, path = "GET", "/"
 	}
 	curl := fmt.Sprintf(`curl -sw ' %%{http_code}\n' -X %s`, strings.Replace(method, "ANY", "GET", 1))
-	where := at + stage + pathVariable.ReplaceAllString(path, "7")
+	where := at + pathVariable.ReplaceAllString(path, "7")
 	headers, answer := "", ""
 	if s.own {
 		answer = `   # {"for":"ann","id":"7","shop":"books"} 200`

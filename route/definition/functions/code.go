@@ -136,7 +136,8 @@ func build(dir, program string) func(context.Context) error {
 		cmd := exec.CommandContext(ctx, "go", "build", "-o", next, ".")
 		cmd.Dir, cmd.WaitDelay = dir, time.Second
 		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("go build: %w\n%s", err, out[:min(len(out), maxOutput)])
+			lines := strings.Fields(string(out[:min(len(out), maxOutput)]))
+			return fmt.Errorf("go build: %w: %s", err, strings.Join(lines, " ")) // a finding is one line
 		}
 		return os.Rename(next, program)
 	}

@@ -18,12 +18,14 @@ const connectionsURL = "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"
 type apis struct {
 	replacer    *strings.Replacer
 	connections map[string]string // by function; "" of any
+	called      map[string]bool   // functions that routes and authorizers call
 }
 
 func addresses(doc *definition.Document, served map[string]string) *apis {
-	at := &apis{connections: map[string]string{}}
+	at := &apis{connections: map[string]string{}, called: map[string]bool{}}
 	var pairs []string
 	for _, api := range doc.APIs {
+		at.call(api)
 		url := strings.TrimSuffix(served[api.ID], "/")
 		if url == "" {
 			continue
@@ -45,6 +47,20 @@ func addresses(doc *definition.Document, served map[string]string) *apis {
 	}
 	at.replacer = strings.NewReplacer(pairs...)
 	return at
+}
+
+// call notes which functions an API calls.
+func (at *apis) call(api *definition.API) {
+	for _, r := range api.Routes {
+		if r != nil && r.Integration != nil {
+			at.called[r.Integration.Target.Function] = true
+		}
+	}
+	for _, a := range api.Authorizers {
+		if a != nil && a.Target != nil {
+			at.called[a.Target.Function] = true
+		}
+	}
 }
 
 // environment are the function's variables, without what isn't known.

@@ -139,8 +139,12 @@ func (f *Functions) Update(doc *definition.Document) error {
 		r := described[id]
 		called, err := f.invoker(id, r, given[id], apis)
 		if err != nil {
+			severity := definition.Warning
+			if apis.called[id] {
+				severity = definition.Unbound
+			}
 			f.findings = append(f.findings, definition.Finding{
-				Severity: definition.Warning, Origin: r.Origin,
+				Severity: severity, Origin: r.Origin,
 				What: fmt.Sprintf("the function %s isn't run: %v", id, err),
 				Do:   "name a program or an endpoint for it",
 			})
