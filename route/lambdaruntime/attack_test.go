@@ -2,16 +2,13 @@ package lambdaruntime_test
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -160,44 +157,6 @@ func FuzzLines(f *testing.F) {
 			}
 		}
 	})
-}
-
-// What a function has started ends with it, however it ends.
-func TestChildren(t *testing.T) {
-	for _, end := range []string{"close", "exit", "kill", "reload"} {
-		t.Run(end, func(t *testing.T) {
-			dir := copied(t, built)
-			f := start(t, lambdaruntime.Config{Dir: dir, Reload: end == "reload"})
-			pid, err := strconv.Atoi(f.call("child", ""))
-			require.NoError(t, err)
-			require.NoError(t, syscall.Kill(pid, 0), "it is there")
-			switch end {
-			case "close":
-				require.NoError(t, f.Close())
-			case "reload":
-				require.NoError(t, os.WriteFile(filepath.Join(dir, "new"), nil, 0o600))
-			default:
-				f.fails(end, "")
-			}
-			require.Eventually(t, func() bool {
-				if end == "reload" {
-					f.call("", "")
-				}
-				return !lives(pid)
-			}, time.Minute, time.Millisecond)
-		})
-	}
-}
-
-// lives reports whether there is a process that isn't dead. One that is and whose parent doesn't
-// ask is a zombie.
-func lives(pid int) bool {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err == nil {
-		_, state, _ := strings.Cut(string(stat), ") ")
-		return !strings.HasPrefix(state, "Z") && !strings.HasPrefix(state, "X")
-	}
-	return syscall.Kill(pid, 0) == nil && runtime.GOOS != "linux"
 }
 
 // Nothing of this process's environment is the function's, but for a few, and what is told.
