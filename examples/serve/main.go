@@ -21,7 +21,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"flag"
 	"fmt"
 	"log"
@@ -63,27 +62,28 @@ type server struct {
 
 func run(ctx context.Context, o *options) error {
 	s := &server{options: o, urls: map[string]string{}}
-	defer s.close()
 	err := o.find()
 	if err == nil {
 		s.doc, err = o.read()
 	}
-	if err != nil {
-		return err
-	}
-	if o.export != "" {
-		return export(s.doc)
-	}
-	if s.issuer, err = authtest.StartIssuer(); err == nil {
-		err = s.listen()
-	}
-	if err == nil {
-		err = s.build(ctx)
-	}
 	switch {
 	case err != nil:
 		return err
-	case o.report != "":
+	case o.export != "":
+		return export(s.doc)
+	}
+	if s.issuer, err = authtest.StartIssuer(); err != nil {
+		return err
+	}
+	defer s.issuer.Close()
+	if err = s.listen(); err == nil {
+		err = s.build(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _, _ = s.gateway.Close(), s.code.Close() }()
+	if o.report != "" {
 		return printJSON(s.gateway.Report())
 	}
 	return s.serve(ctx)
@@ -139,7 +139,9 @@ func (s *server) build(ctx context.Context) (err error) {
 		return err
 	}
 	s.doc.Findings = append(s.doc.Findings, s.code.Findings()...)
-	s.gateway, err = definition.Build(ctx, s.doc, s.bindings())
+	if s.gateway, err = definition.Build(ctx, s.doc, s.bindings()); err != nil {
+		_ = s.code.Close()
+	}
 	return err
 }
 
@@ -209,20 +211,3 @@ func (s *server) byHost(api http.Handler) http.Handler {
 		s.gateway.ServeHTTP(w, r)
 	})
 }
-
-func (s *server) close() {
-	if s.gateway != nil {
-		_ = s.gateway.Close()
-	}
-	if s.code != nil {
-		_ = s.code.Close()
-	}
-	for _, l := range s.listeners {
-		_ = l.Close()
-	}
-	if s.issuer != nil {
-		s.issuer.Close()
-	}
-}
-
-var errNoTemplate = errors.New("serve: no cdk.out here nor in examples/serve: name a file with -template")

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -240,7 +239,7 @@ func TestWebSocket(t *testing.T) {
 // new one is served.
 func TestWatchUnderLoad(t *testing.T) {
 	dir := t.TempDir()
-	require.NoError(t, os.CopyFS(dir, os.DirFS("testdata/sam").(fs.FS)))
+	require.NoError(t, os.CopyFS(dir, os.DirFS("testdata/sam")))
 	template := filepath.Join(dir, "template.yaml")
 	text, err := os.ReadFile(template)
 	require.NoError(t, err)
@@ -293,7 +292,7 @@ func TestWatchUnderLoad(t *testing.T) {
 // A function's code changes, and the next request is served by the new.
 func TestCodeChanges(t *testing.T) {
 	dir := t.TempDir()
-	require.NoError(t, os.CopyFS(dir, os.DirFS("testdata/sam").(fs.FS)))
+	require.NoError(t, os.CopyFS(dir, os.DirFS("testdata/sam")))
 	p := start(t, "-template", filepath.Join(dir, "template.yaml"))
 	_, body := p.get("/books/7/reviews", "")
 	require.Equal(t, "7: good (books)", body)

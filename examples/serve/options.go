@@ -63,7 +63,7 @@ func (o *options) find() error {
 		}
 	}
 	if o.template == "" {
-		return errNoTemplate
+		return errors.New("serve: no cdk.out here nor in examples/serve: name a file with -template")
 	}
 	return nil
 }

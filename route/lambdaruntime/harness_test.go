@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -139,6 +138,6 @@ func (f *function) environment() map[string]string {
 func copied(t *testing.T, from string) string {
 	t.Helper()
 	dir := t.TempDir()
-	require.NoError(t, os.CopyFS(dir, os.DirFS(from).(fs.FS)))
+	require.NoError(t, os.CopyFS(dir, os.DirFS(from)))
 	return dir
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -242,7 +241,7 @@ func TestUpdate(t *testing.T) {
 // Go source that changes is built again.
 func TestRebuild(t *testing.T) {
 	dir := filepath.Join("testdata", "rebuilt-"+fmt.Sprint(os.Getpid())) // within the module, whose dependencies it has
-	require.NoError(t, os.CopyFS(filepath.Join(dir, "go"), os.DirFS("testdata/go").(fs.FS)))
+	require.NoError(t, os.CopyFS(filepath.Join(dir, "go"), os.DirFS("testdata/go")))
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	f := start(t, document(map[string]*definition.Resource{"Go": {Runtime: "provided.al2023", Code: "go"}}), functions.Config{Root: dir, Reload: true})
 	require.Equal(t, `"go for "`, call(t, f, id("Go")))
