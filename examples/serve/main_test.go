@@ -323,8 +323,8 @@ func TestReportAndExport(t *testing.T) {
 		"1 of 1 routes":                {"-template", "testdata/openapi.yaml", "-strict"},
 		"Code[\"orders\"]":             {"-function", "orders=./app/orders"},
 		"no such file":                 {"-template", "nowhere.yaml"},
-		"want json":                    {"-report", "xml"},
-		"want openapi":                 {"-export", "graphql"},
+		"want -report json":            {"-report", "xml"},
+		"and -export openapi":          {"-export", "graphql"},
 		"listen tcp: address nonsense": {"-addr", "nonsense"},
 	} {
 		cmd := exampletest.Command(t, args...)

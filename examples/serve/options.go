@@ -51,11 +51,8 @@ func defineFlags(f *flag.FlagSet) *options {
 
 // find finds the app of this folder where no file is named.
 func (o *options) find() error {
-	switch {
-	case o.report != "" && o.report != "json":
-		return errors.New("serve: -report: want json")
-	case o.export != "" && o.export != "openapi":
-		return errors.New("serve: -export: want openapi")
+	if o.report != "" && o.report != "json" || o.export != "" && o.export != "openapi" {
+		return errors.New("serve: want -report json, and -export openapi")
 	}
 	for _, file := range []string{"cdk.out/manifest.json", "examples/serve/cdk.out/manifest.json"} {
 		if _, err := os.Stat(file); err == nil && o.template == "" {
