@@ -154,8 +154,8 @@ type Resource struct {
 	// Handler and Runtime tell a person which function it is.
 	Handler string `json:"handler,omitempty"`
 	Runtime string `json:"runtime,omitempty"`
-	// Timeout is a function's own, in seconds. It is shown to people: a call is bounded by the
-	// integration's.
+	// Timeout is a function's own, in seconds. It is for people and for programs that run
+	// functions: a call is bounded by the integration's.
 	Timeout int `json:"timeout,omitempty"`
 	// Environment are a function's variables, which may be secrets and may be unknown ([Unknown]),
 	// Memory is its size in MB, and Code where its code is: a folder or an archive, as a path
