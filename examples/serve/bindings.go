@@ -13,8 +13,7 @@ import (
 // bindings are what stands in for AWS.
 func (s *server) bindings() definition.Bindings {
 	b := definition.Bindings{
-		Services: map[string]integration.ServiceConfig{}, Upstreams: map[string]integration.HTTPConfig{},
-		OtherFunction: s.code.Function, Strict: s.strict,
+		Upstreams: map[string]integration.HTTPConfig{}, OtherFunction: s.code.Function, Strict: s.strict,
 		Credentials: auth.StaticCredentials{s.key[0]: {SecretAccessKey: s.key[1]}},
 		OtherKey:    func(r definition.Ref) (string, bool) { return keyOf(r.LogicalID), true },
 	}
@@ -25,11 +24,17 @@ func (s *server) bindings() definition.Bindings {
 	if issuer.URL != "own" {
 		b.OtherIssuer = func(definition.Ref) (definition.IssuerBinding, bool) { return issuer, true }
 	}
-	for service, endpoint := range s.endpoints {
-		b.Services[service] = integration.ServiceConfig{Endpoint: endpoint,
-			Credentials: func(context.Context) (integration.Credentials, error) {
-				return integration.Credentials{AccessKeyID: s.key[0], SecretAccessKey: s.key[1]}, nil
-			}}
+	credentials := func(context.Context) (integration.Credentials, error) {
+		return integration.Credentials{AccessKeyID: s.key[0], SecretAccessKey: s.key[1]}, nil
+	}
+	b.OtherService = func(r definition.Ref) (integration.ServiceConfig, bool) {
+		for _, name := range r.Also { // such as sqs:SendMessage, sqs, SQS-SendMessage
+			name, _, _ = strings.Cut(strings.ReplaceAll(strings.ToLower(name), "-", ":"), ":")
+			if endpoint := s.endpoints[name]; endpoint != "" {
+				return integration.ServiceConfig{Endpoint: endpoint, Credentials: credentials}, true
+			}
+		}
+		return integration.ServiceConfig{}, false
 	}
 	for name, addr := range s.upstreams {
 		b.Upstreams[name] = integration.HTTPConfig{Upstreams: []integration.Upstream{{Address: addr}}}

@@ -21,6 +21,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"log"
@@ -84,7 +85,9 @@ func run(ctx context.Context, o *options) error {
 	}
 	defer func() { _, _ = s.gateway.Close(), s.code.Close() }()
 	if o.report != "" {
-		return printJSON(s.gateway.Report())
+		out := json.NewEncoder(os.Stdout)
+		out.SetIndent("", " ")
+		return out.Encode(s.gateway.Report())
 	}
 	return s.serve(ctx)
 }

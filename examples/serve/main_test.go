@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -205,6 +206,26 @@ func TestOpenAPI(t *testing.T) {
 	invoke := serveInvoke(t, &invoked)
 	start(t, "-template", "testdata/openapi.yaml", "-function", "orders="+invoke).run(2)
 	require.Equal(t, "/2015-03-31/functions/orders/invocations", invoked.Load())
+}
+
+// What stands behind a VPC link, and AWS services, are where flags say.
+func TestUpstreamsAndEndpoints(t *testing.T) {
+	saw := make(chan string, 10)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		saw <- r.Method + " " + r.URL.Path + " " + strings.Split(r.Header.Get("Authorization"), " ")[0]
+		_, _ = io.WriteString(w, "{}")
+	}))
+	defer server.Close()
+	p := start(t, "-template", "../../route/cloudformation/testdata/cdk/http/manifest.json", "-strict", "-endpoint", "sqs="+server.URL,
+		"-upstream", "Http/Balancer/Listener="+strings.TrimPrefix(server.URL, "http://"))
+	status, body := p.get("/inside/things", "")
+	require.Equal(t, "200 {}", fmt.Sprint(status, " ", body))
+	require.Equal(t, "GET /inside/things ", <-saw)
+	w, err := http.Post(p.set["API"]+"/send", "application/json", strings.NewReader(`{"MessageBody":"hello"}`))
+	require.NoError(t, err)
+	require.NoError(t, w.Body.Close())
+	require.Equal(t, 200, w.StatusCode)
+	require.Equal(t, "POST / AWS4-HMAC-SHA256", <-saw)
 }
 
 // serveInvoke is somebody else's Invoke API.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/url"
@@ -13,14 +12,6 @@ import (
 	"github.com/gatekit-go/gatekit/route/definition"
 	"github.com/gatekit-go/gatekit/route/openapi"
 )
-
-func printJSON(v any) error {
-	text, err := json.MarshalIndent(v, "", " ")
-	if err == nil {
-		fmt.Printf("%s\n", text)
-	}
-	return err
-}
 
 // export prints each API that has one as an OpenAPI document.
 func export(doc *definition.Document) error {
@@ -77,7 +68,7 @@ func (s *server) try(api *definition.API, key, at string) {
 		answer = `   # {"for":"ann","id":"7","shop":"books"} 200`
 	}
 	if r.APIKeyRequired {
-		for id := range s.doc.APIKeys {
+		for _, id := range slices.Sorted(maps.Keys(s.doc.APIKeys)) {
 			headers = fmt.Sprintf(` -H 'X-Api-Key: %s'`, cmp.Or(s.doc.APIKeys[id].Value, keyOf(id)))
 		}
 	}
