@@ -52,6 +52,7 @@ func main() {
 // server is what is served: an address for each API, and behind them one gateway.
 type server struct {
 	*options
+	changes   *source.Watcher
 	doc       *definition.Document
 	issuer    *authtest.Issuer
 	listeners []net.Listener
@@ -65,6 +66,7 @@ func run(ctx context.Context, o *options) error {
 	s := &server{options: o, urls: map[string]string{}}
 	err := o.find()
 	if err == nil {
+		s.changes = source.NewWatcher(o.template)
 		s.doc, err = o.read()
 	}
 	switch {
@@ -184,7 +186,7 @@ func (s *server) serve(ctx context.Context) error {
 	}
 	s.print()
 	if s.watch {
-		go source.Watch(ctx, s.template, time.Second/2, func() { s.update(ctx) })
+		go s.changes.Watch(ctx, time.Second/2, func() { s.update(ctx) })
 	}
 	var err error
 	select {

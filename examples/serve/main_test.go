@@ -298,7 +298,8 @@ func TestWatchUnderLoad(t *testing.T) {
 		changed := bytes.ReplaceAll(text, []byte("TABLE: !Ref Books"), fmt.Appendf(nil, "TABLE: books-%d", n))
 		require.NoError(t, os.WriteFile(template, changed, 0o600))
 		want := fmt.Sprintf("7: good (books-%d)", n)
-		require.Eventually(t, func() bool { _, body := p.get("/books/7/reviews", ""); return body == want }, time.Minute, 5*time.Millisecond)
+		require.Eventually(t, func() bool { _, body := p.get("/books/7/reviews", ""); return body == want }, time.Minute, 5*time.Millisecond,
+			"%s: %s", want, p.log)
 	}
 	require.NoError(t, os.WriteFile(template, []byte("Resources: {nothing"), 0o600))
 	require.Eventually(t, func() bool { return strings.Contains(p.log.String(), "isn't served as it is now") }, time.Minute, 5*time.Millisecond)

@@ -1,9 +1,10 @@
 // Package source reads a document from a file, whatever kind of file it is, and tells when that has
 // changed: for programs and tests that are given a path.
 //
+//	changes := source.NewWatcher("cdk.out/manifest.json")
 //	doc, err := source.Read("cdk.out/manifest.json", source.Options{})
 //	…
-//	go source.Watch(ctx, "cdk.out/manifest.json", time.Second, func() { … })
+//	go changes.Watch(ctx, time.Second, func() { … })
 package source
 
 import (
@@ -82,26 +83,35 @@ func Read(file string, o Options) (*definition.Document, error) {
 	return cloudformation.Read(root.FS(), name, o.CloudFormation)
 }
 
-// maxFiles bounds what Watch looks at.
+// maxFiles bounds what a Watcher looks at.
 const maxFiles = 10_000
 
-// Watch calls changed when the documents in a file's folder have changed: what ends in .json, .yaml
-// or .yml, but for the assets of an assembly, node_modules and what begins with a dot. It looks at
-// their sizes and times each interval, and waits until a whole interval has passed without another
-// change, so that what is being written is left alone. It returns when ctx ends.
-func Watch(ctx context.Context, file string, interval time.Duration, changed func()) {
+// Watcher knows how the documents in a file's folder looked: what ends in .json, .yaml or .yml, but
+// for the assets of an assembly, node_modules and what begins with a dot. It is for one goroutine.
+type Watcher struct {
+	file  string
+	known uint64
+}
+
+// NewWatcher returns a Watcher that knows what is there now. Make it before you [Read]: a change
+// that comes while you do is then told.
+func NewWatcher(file string) *Watcher { return &Watcher{file, state(file)} }
+
+// Watch calls changed when the documents have changed. It looks at their sizes and times each
+// interval, and waits until a whole one has passed without another change, so that what is being
+// written is left alone. It returns when ctx ends.
+func (w *Watcher) Watch(ctx context.Context, interval time.Duration, changed func()) {
 	tick := time.NewTicker(max(interval, 10*time.Millisecond))
 	defer tick.Stop()
-	known := state(file)
-	for before := known; ; {
+	for before := w.known; ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		now := state(file)
-		if now != known && now == before {
-			known = now
+		now := state(w.file)
+		if now != w.known && now == before {
+			w.known = now
 			changed()
 		}
 		before = now
