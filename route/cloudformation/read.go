@@ -227,6 +227,7 @@ func (i *importer) finish(doc *definition.Document) error {
 	if err := i.reportUnknown(doc); err != nil {
 		i.errs = append(i.errs, err)
 	}
+	i.functionCode(doc)
 	doc.Findings = i.findings
 	var masks []string
 	for _, secret := range i.secrets {

@@ -99,7 +99,7 @@ func (b *builder) build(doc *Document) (*generation, error) {
 		b.resources[b.doc.Resources[id].Name], b.resources[b.doc.Resources[id].ARN] = id, id
 	}
 	delete(b.resources, "")
-	b.resourcesSum, _ = digest(b.doc.Resources)
+	b.resourcesSum, _ = digest(withoutCode(b.doc.Resources))
 	for _, f := range b.doc.Findings {
 		b.add(f)
 	}
@@ -208,4 +208,18 @@ func (b *builder) ref(logicalID, name, arn, qualifier string) Ref {
 		r.Name, r.ARN = cmp.Or(name, known.Name), cmp.Or(arn, known.ARN)
 	}
 	return r
+}
+
+// withoutCode are resources without what only who runs functions asks for: a function whose code
+// has changed is the same to all who call it.
+func withoutCode(resources map[string]*Resource) map[string]*Resource {
+	named := make(map[string]*Resource, len(resources))
+	for id, r := range resources {
+		if r != nil {
+			other := *r
+			other.Environment, other.Memory, other.Code, other.InlineCode = nil, 0, "", ""
+			named[id] = &other
+		}
+	}
+	return named
 }

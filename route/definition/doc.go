@@ -67,7 +67,8 @@
 //     so does this package. A number of -1 is no limit, either 0 blocks all;
 //   - answers a mock integration of a WebSocket API without templates with an error, by its pages.
 //     Here it says yes, as templates in use rely on it;
-//   - ends a function when its own timeout is over. Here the integration's counts alone;
+//   - ends a function when its own timeout is over. Here the integration's counts alone, but for
+//     functions of package route/definition/functions;
 //   - lets a stage's API keys and plans be changed by other means. A key or plan that is in the
 //     document is written as the document has it when it is built, its value too; what others have
 //     added to the store stays.

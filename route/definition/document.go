@@ -154,9 +154,17 @@ type Resource struct {
 	// Handler and Runtime tell a person which function it is.
 	Handler string `json:"handler,omitempty"`
 	Runtime string `json:"runtime,omitempty"`
-	// Timeout is a function's own, in seconds. It is shown to people: a call is bounded by the
-	// integration's.
+	// Timeout is a function's own, in seconds. It is for people and for programs that run
+	// functions: a call is bounded by the integration's.
 	Timeout int `json:"timeout,omitempty"`
+	// Environment are a function's variables, which may be secrets and may be unknown ([Unknown]),
+	// Memory is its size in MB, and Code where its code is: a folder or an archive, as a path
+	// within the source's file system. InlineCode is code that stands in the source itself. They
+	// are for programs that run functions; nothing that is served depends on them.
+	Environment map[string]string `json:"environment,omitempty"`
+	Memory      int               `json:"memory,omitempty"`
+	Code        string            `json:"code,omitempty"`
+	InlineCode  string            `json:"inline_code,omitempty"`
 	// Targets are the logical IDs or ARNs that a VPC link leads to, by whose names its upstream is
 	// found; Port and Protocol are what a listener listens on, for people.
 	Targets  []string `json:"targets,omitempty"`

@@ -16,7 +16,8 @@
 //   - lambda.NewHandler(fn) of aws-lambda-go, in this process; [StreamFunction] where it streams;
 //   - the AWS SDK's client, through the adapter that [FunctionResult] shows;
 //   - an [Endpoint]: the Invoke operation over HTTP, of the Lambda service or of an emulator;
-//   - a [RuntimeAPI]: programs that were built for Lambda, which ask it for their events.
+//   - a [RuntimeAPI]: programs that were built for Lambda, which ask it for their events. Package
+//     route/lambdaruntime starts and ends them, and runs functions in Node and Python.
 //
 // [NewLambdaCustom] makes the custom (non-proxy) integration, for use under transform.REST.
 //

@@ -108,9 +108,15 @@ func (c *calls) start(r *http.Request, timeout time.Duration, arn string, local 
 	if !local {
 		ctx = call.told.Context(ctx)
 	}
+	if sent := r.Header["X-Amzn-Trace-Id"]; len(sent) > 0 {
+		ctx = context.WithValue(ctx, traceHeader{}, sent)
+	}
 	call.ctx, call.cancel = context.WithTimeout(ctx, cmp.Or(timeout, rc.API.Flavor.Limits().IntegrationTimeout))
 	return call
 }
+
+// traceHeader is the key of the client's trace header, which a [RuntimeAPI] makes its own of.
+type traceHeader struct{}
 
 var (
 	errTimeout  = errors.New("integration: the function took longer than the timeout")

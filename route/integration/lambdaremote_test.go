@@ -300,3 +300,52 @@ func TestEndpoint(t *testing.T) {
 		require.NotContains(t, err.Error(), "secret")
 	}
 }
+
+// What is known of a call beside its event is told in headers.
+func TestRuntimeAPIDescribesCalls(t *testing.T) {
+	api := gatekit.Must(integration.NewRuntimeAPI(integration.RuntimeAPIConfig{FunctionARN: "arn:f"}))
+	server := httptest.NewServer(api)
+	defer server.Close()
+	told := make(chan http.Header, 1)
+	answerOne := func() {
+		w, err := http.Get(server.URL + "/2018-06-01/runtime/invocation/next")
+		if err != nil {
+			return
+		}
+		_ = w.Body.Close()
+		told <- w.Header
+		to := server.URL + "/2018-06-01/runtime/invocation/" + w.Header.Get("Lambda-Runtime-Aws-Request-Id") + "/response"
+		if w, err = http.Post(to, "application/json", strings.NewReader("{}")); err == nil {
+			_ = w.Body.Close()
+		}
+	}
+	go answerOne()
+	_, err := api.Invoke(lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{
+		Identity:      lambdacontext.CognitoIdentity{CognitoIdentityID: "ann"},
+		ClientContext: lambdacontext.ClientContext{Custom: map[string]string{"a": "b"}},
+	}), []byte("{}"))
+	require.NoError(t, err)
+	h := <-told
+	require.Equal(t, "arn:f", h.Get("Lambda-Runtime-Invoked-Function-Arn"))
+	require.Contains(t, h.Get("Lambda-Runtime-Cognito-Identity"), `"ann"`)
+	require.Contains(t, h.Get("Lambda-Runtime-Client-Context"), `"custom":{"a":"b"}`)
+	require.Empty(t, h["Lambda-Runtime-Trace-Id"], "outside of a gateway")
+
+	front := apiOf(gatekit.HTTP, "", gatekit.Must(integration.NewLambda(api, integration.LambdaConfig{})), "GET /")
+	const trace = "Root=1-5759e988-bd862e3fe1be46a994272793"
+	for _, sent := range []string{trace, ""} {
+		r := httptest.NewRequest("GET", "/", nil)
+		if sent != "" {
+			r.Header.Set("X-Amzn-Trace-Id", sent)
+		}
+		go answerOne()
+		serve(front, r)
+		h = <-told
+		require.Empty(t, h["Lambda-Runtime-Client-Context"])
+		if sent != "" {
+			require.Equal(t, trace, h.Get("Lambda-Runtime-Trace-Id"))
+		} else {
+			require.Regexp(t, "^Root=1-[0-9a-f]{8}-[0-9a-f]{24}$", h.Get("Lambda-Runtime-Trace-Id"))
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,8 +17,10 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
+	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/invoke"
 	"github.com/gatekit-go/gatekit/internal/mistakes"
+	"github.com/gatekit-go/gatekit/internal/traceid"
 )
 
 // RuntimeAPIConfig configures a [RuntimeAPI]. The zero value works.
@@ -205,9 +208,7 @@ func (a *RuntimeAPI) serveNext(w http.ResponseWriter, r *http.Request) {
 		h.Set("Lambda-Runtime-Aws-Request-Id", i.id)
 		// Rounded up: the time isn't over before.
 		h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(deadline.UnixMilli()+1, 10))
-		if arn := a.arn(i); arn != "" {
-			h.Set("Lambda-Runtime-Invoked-Function-Arn", arn)
-		}
+		a.describe(h, i)
 		h.Set("Content-Length", strconv.Itoa(len(i.payload)))
 		_, err := w.Write(i.payload)
 		if err == nil {
@@ -220,11 +221,34 @@ func (a *RuntimeAPI) serveNext(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (a *RuntimeAPI) arn(i *invocation) string {
-	if lc, ok := lambdacontext.FromContext(i.ctx); ok && lc.InvokedFunctionArn != "" {
-		return lc.InvokedFunctionArn
+// describe tells the program what is known of the call beside its event.
+func (a *RuntimeAPI) describe(h http.Header, i *invocation) {
+	lc, ok := lambdacontext.FromContext(i.ctx)
+	if !ok {
+		lc = &lambdacontext.LambdaContext{}
 	}
-	return a.config.FunctionARN
+	if arn := cmp.Or(lc.InvokedFunctionArn, a.config.FunctionARN); arn != "" {
+		h.Set("Lambda-Runtime-Invoked-Function-Arn", arn)
+	}
+	if lc.Identity != (lambdacontext.CognitoIdentity{}) {
+		setJSON(h, "Lambda-Runtime-Cognito-Identity", lc.Identity)
+	}
+	if lc.ClientContext.Client != (lambdacontext.ClientApplication{}) || lc.ClientContext.Env != nil ||
+		lc.ClientContext.Custom != nil {
+		setJSON(h, "Lambda-Runtime-Client-Context", lc.ClientContext)
+	}
+	if rc := gatekit.From(i.ctx); rc != nil {
+		sent, _ := i.ctx.Value(traceHeader{}).([]string)
+		trace := traceid.New(sent, rc.API.Flavor == gatekit.REST, rc.ExtendedRequestID, rc.Time)
+		h.Set("Lambda-Runtime-Trace-Id", trace.String())
+	}
+}
+
+// setJSON sets a header to what v is in JSON.
+func setJSON(h http.Header, name string, v any) {
+	if text, err := json.Marshal(v); err == nil {
+		h.Set(name, string(text))
+	}
 }
 
 func (a *RuntimeAPI) fail(id string, err error) {

@@ -1,0 +1,1 @@
+exports.handler = async () => [process.pid, process.env.SHOP];
