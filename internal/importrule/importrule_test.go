@@ -14,7 +14,7 @@ import (
 const module = "github.com/gatekit-go/gatekit"
 
 // core are the packages that users import, which must stay light. Each new one is added here.
-var core = []string{"auth", "auth/waf", "cors", "domain", "route", "route/cache", "route/function", "route/integration", "route/websocket", "throttle", "throttle/usageplan", "transform", "transform/restapi", "transform/validate", "transform/vtl"}
+var core = []string{"auth", "auth/waf", "cors", "domain", "route", "route/cache", "route/compare", "route/function", "route/integration", "route/websocket", "throttle", "throttle/usageplan", "transform", "transform/restapi", "transform/validate", "transform/vtl"}
 
 // dependencies are what the core may compile beside the standard library.
 var dependencies = []string{
