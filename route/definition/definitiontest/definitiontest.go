@@ -8,12 +8,15 @@
 //			{Request: "GET /prod/pets?limit=2", Want: "200\n\n[]",
 //				Calls: []definitiontest.Call{{To: "ListFunction", Told: `{"queryStringParameters":{"limit":"2"}}`}}},
 //			{Request: "DELETE /prod/pets/7", Want: "401"},
+//			{Request: "DELETE /prod/pets/7", Claims: authtest.Claims{"scope": "w"}, Want: "204"},
 //		},
 //	}.Run(t)
 //
 // What the document calls and [definition.Bindings] lack is a stub: functions, HTTP servers, AWS
-// services. What decides who may call isn't: a document with authorizers wants theirs bound, as
-// Build refuses their routes otherwise. It imports no test library.
+// services. What decides who may call isn't: JWT and Cognito authorizers verify tokens, which an
+// issuer of the test's signs where the document's is bound to nothing ([Case].Claims), and
+// functions of authorizers answer what the test says ([Allow], [Deny]). A message of an answer that
+// isn't as it is wanted has the cause for which the gateway refused. It imports no test library.
 package definitiontest
 
 import (
@@ -26,6 +29,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/auth/authtest"
 	"github.com/gatekit-go/gatekit/route/definition"
 )
 
@@ -36,11 +41,12 @@ type Suite struct {
 	// Document is what is served. Required.
 	Document *definition.Document
 	// Bindings are used as they are; stubs stand for what they lack of functions, upstreams and
-	// services.
+	// services, and a test's issuer for all issuers and user pools.
 	Bindings definition.Bindings
 	// Answers are what stubs answer, by the name that a call is To: the proxy integration's JSON
-	// ({"statusCode":200,"body":"…"}), of functions of type AWS and of authorizers their own. Other
-	// stubs answer 200 with that name as the body.
+	// ({"statusCode":200,"body":"…"}), of functions of type AWS and of authorizers their own: see
+	// [Allow]. Other stubs answer 200 with that name as the body, authorizers' an error. A name
+	// that no stub has ends the test.
 	Answers map[string]string
 	// Cases are asked in order, of one Gateway.
 	Cases []Case
@@ -59,6 +65,11 @@ type Case struct {
 	// Request is the request line, lines of headers, an empty line and the body: "GET /prod/pets".
 	// A header Host chooses the API as a client's would. Required.
 	Request string
+	// Claims, unless it is nil, is what a token says that is in the request as Authorization:
+	// Bearer, or wherever Request has {token}. Unless Claims says otherwise, iss and aud are the
+	// document's, if it has but one, sub is "user-1", and the token is good from 2023 to the end of
+	// 2099. All issuers that aren't bound have the same keys: bind those that a test tells apart.
+	Claims authtest.Claims
 	// Want is the status, lines of headers that must be there, and behind an empty line the body,
 	// all of it. Without an empty line the body doesn't matter. Empty compares nothing.
 	Want string
@@ -83,12 +94,15 @@ type Call struct {
 // ends the test.
 func (s Suite) Run(t *testing.T) {
 	t.Helper()
-	stubs := &stubs{answers: s.Answers}
-	g, err := definition.Build(t.Context(), s.Document, stubs.bind(s.Bindings))
+	stubs, tokens := &stubs{answers: s.Answers}, newTokens(t, s.Document)
+	g, err := definition.Build(t.Context(), s.Document, tokens.bind(stubs.bind(s.Bindings)))
 	if err != nil {
 		t.Fatalf("definitiontest: %v", err)
 	}
 	t.Cleanup(func() { _ = g.Close() })
+	if err := stubs.checkAnswers(); err != nil {
+		t.Fatal(err)
+	}
 	var transcript strings.Builder
 	for _, c := range s.Cases {
 		line, _, _ := strings.Cut(c.Request, "\n")
@@ -98,16 +112,21 @@ func (s Suite) Run(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Helper()
-			r, err := request(c.Request)
+			text, token, err := tokens.request(c)
+			if err != nil {
+				t.Fatalf("definitiontest: Claims: %v", err)
+			}
+			r, err := request(text)
 			if err != nil {
 				t.Fatalf("definitiontest: Request: %v", err)
 			}
+			rc, r := gatekit.Attach(r)
 			w := httptest.NewRecorder()
 			g.ServeHTTP(w, r)
-			calls := stubs.take()
+			calls := stubs.take(token)
 			got := answerOf(w)
 			if err := got.check(c.Want); err != nil {
-				t.Errorf("%s: %v\n%s", name, err, why(g, got))
+				t.Errorf("%s: %v\n%s", name, err, why(g, rc.Rejection(), got, calls))
 			}
 			if err := checkCalls(calls, c.Calls); err != nil {
 				t.Errorf("%s: %v", name, err)
@@ -120,12 +139,21 @@ func (s Suite) Run(t *testing.T) {
 	}
 }
 
-// why is the report, for an answer that may be because of it.
-func why(g *definition.Gateway, got answer) string {
-	if got.status < 500 {
-		return ""
+// why is what the gateway refused the request for, and the report, for an answer that may be
+// because of it.
+func why(g *definition.Gateway, refused *gatekit.Rejection, got answer, calls []call) (text string) {
+	if refused != nil {
+		text = fmt.Sprintf("refused: %v\n", refused)
 	}
-	return g.Report().String()
+	for _, c := range calls {
+		if c.unanswered {
+			text += fmt.Sprintf("the authorizer's function %s wants Answers[%q], such as Allow or Deny\n", c.to, c.to)
+		}
+	}
+	if got.status >= http.StatusInternalServerError {
+		text += g.Report().String()
+	}
+	return text
 }
 
 // request parses a Case's.
