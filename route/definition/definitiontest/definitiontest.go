@@ -21,6 +21,7 @@ package definitiontest
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -62,6 +63,9 @@ type Case struct {
 
 	// Name is the subtest's; empty is the request's first line.
 	Name string
+	// API is the [definition.API].ID of the API to ask, where the document has several and Request
+	// has no Host.
+	API string
 	// Request is the request line, lines of headers, an empty line and the body: "GET /prod/pets".
 	// A header Host chooses the API as a client's would. Required.
 	Request string
@@ -120,6 +124,9 @@ func (s Suite) Run(t *testing.T) {
 			if err != nil {
 				t.Fatalf("definitiontest: Request: %v", err)
 			}
+			if err := choose(s.Document, c.API, r); err != nil {
+				t.Fatalf("definitiontest: API: %v", err)
+			}
 			rc, r := gatekit.Attach(r)
 			w := httptest.NewRecorder()
 			g.ServeHTTP(w, r)
@@ -139,6 +146,23 @@ func (s Suite) Run(t *testing.T) {
 	}
 }
 
+// choose asks for the API's own host, if the request has no other.
+func choose(doc *definition.Document, id string, r *http.Request) error {
+	if r.Host != defaultHost || doc.Domains[defaultHost] != nil || id == "" && len(doc.APIs) < 2 {
+		return nil
+	}
+	var ids []string
+	for _, api := range doc.APIs {
+		if api.ID == id {
+			region := cmp.Or(api.Region, definition.DefaultRegion)
+			r.Host = api.Identifier() + ".execute-api." + region + ".amazonaws.com"
+			return nil
+		}
+		ids = append(ids, api.ID)
+	}
+	return fmt.Errorf("want one of %q, or a header Host in Request, got %q", ids, id)
+}
+
 // why is what the gateway refused the request for, and the report, for an answer that may be
 // because of it.
 func why(g *definition.Gateway, refused *gatekit.Rejection, got answer, calls []call) (text string) {
@@ -156,6 +180,9 @@ func why(g *definition.Gateway, refused *gatekit.Rejection, got answer, calls []
 	return text
 }
 
+// defaultHost is every host that isn't known, and of a document with one API that API's.
+const defaultHost = "example.com"
+
 // request parses a Case's.
 func request(text string) (*http.Request, error) {
 	head, body, _ := strings.Cut(strings.ReplaceAll(text, "\r\n", "\n"), "\n\n")
@@ -165,7 +192,7 @@ func request(text string) (*http.Request, error) {
 		return nil, fmt.Errorf("want a method and a URL such as GET /prod/pets, got %q", first)
 	}
 	wire := lines[0] + " " + lines[1] + " HTTP/1.1\r\n"
-	host := "Host: example.com\r\n"
+	host := "Host: " + defaultHost + "\r\n"
 	for line := range strings.Lines(rest) {
 		line = strings.TrimSpace(line)
 		if name, _, ok := strings.Cut(line, ":"); !ok || name == "" {

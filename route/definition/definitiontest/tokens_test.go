@@ -80,6 +80,22 @@ func TestClaims(t *testing.T) {
 	}.Run(t)
 }
 
+// A case names its API where there are several.
+func TestSeveralAPIs(t *testing.T) {
+	doc := guardedDocument(t, 0, 1)
+	Suite{Document: doc, Answers: map[string]string{"Judge": Allow("me", nil)}, Cases: []Case{
+		{API: "Web", Request: "GET /jwt", Claims: authtest.Claims{"scope": "read", "iss": "https://login.example/"}, Want: "200"},
+		{API: "Rest", Request: "GET /prod/token\nAuthorization: x", Want: "200"},
+		{Request: "GET /prod/token\nAuthorization: x\nHost: " + doc.APIs[1].Identifier() + ".execute-api.localhost", Want: "200"},
+	}}.Run(t)
+	r, err := request("GET /")
+	require.NoError(t, err)
+	require.EqualError(t, choose(doc, "", r), `want one of ["Web" "Rest"], or a header Host in Request, got ""`)
+	require.EqualError(t, choose(doc, "web", r), `want one of ["Web" "Rest"], or a header Host in Request, got "web"`)
+	require.NoError(t, choose(guardedDocument(t, 0), "", r))
+	require.Equal(t, defaultHost, r.Host)
+}
+
 // Bound issuers stay as they are bound.
 func TestIssuersThatAreBound(t *testing.T) {
 	iss := authtest.NewIssuer(t)
