@@ -108,3 +108,22 @@ func TestCompareFlags(t *testing.T) {
 	require.Empty(t, out.String())
 	require.NotContains(t, fmt.Sprint(err), "abc")
 }
+
+// The README's line has flags that there are.
+func TestREADMEsLine(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	_, line, ok := strings.Cut(string(readme), "\ngo run ./examples/serve ")
+	require.True(t, ok)
+	line, _, _ = strings.Cut(line, "\n```")
+	t.Setenv("TOKEN", "Bearer x")
+	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
+	options := compareFlags(flags)
+	remote := flags.String("compare", "", "")
+	flags.String("template", "", "")
+	flags.String("log", "", "")
+	require.NoError(t, flags.Parse(strings.Fields(strings.ReplaceAll(line, "\\\n", " "))))
+	require.Empty(t, flags.Args())
+	require.Equal(t, http.Header{"Authorization": {"Bearer x"}}, options.header)
+	require.NoError(t, compareMain(t.Context(), http.NotFoundHandler(), *remote, strings.NewReader(""), *options, io.Discard))
+}
