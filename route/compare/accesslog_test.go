@@ -55,6 +55,8 @@ var lines = []struct{ name, line, method, target, why string }{
 	{"authority", "CONNECT evil.example:443 HTTP/1.1", "", "", skipElsewhere},
 	{"not-ascii", "/pets/é", "", "", skipTarget},
 	{"bad-escape", "/pets/%zz", "", "", skipTarget},
+	{"control", "/pets\x01", "", "", skipTarget},
+	{"tab", "/pets\tx", "", "", skipTarget},
 	{"fragment", "/pets#x", "", "", skipTarget},
 	{"asterisk", "OPTIONS * HTTP/1.1", "", "", skipTarget},
 	{"variable-in-the-query", "/pets?filter={x}", "GET", "/pets?filter={x}", ""},

@@ -87,14 +87,14 @@ func TestAttackSecretsAreNotTold(t *testing.T) {
 	var out bytes.Buffer
 	r := run(t, compare.Config{
 		Gateway: both("here"), Remote: serve(t, both("there")),
-		Log: strings.NewReader("/a?x=qu3ry&token=hunter2\n/plain/" + jwt + "?hunter2\n/plain/s3cr-p4th-0123456789\n" +
+		Log: strings.NewReader("/a?x=qu3ry&token=hunter2\n/plain/" + jwt + "?hunter2\n/plain/s3cr-p4th-0123456789\n/plain/s3cr\n" +
 			"GET https://ann:hunter2@evil.example/ HTTP/1.1\n{hunter2\nhunter2\n/%zzhunter2\nhunter2 /x\n"),
 		Header:        http.Header{"Authorization": {"Bearer " + jwt}, "X-Api-Key": {"s3cr"}, "Cookie": {"session=hunter2"}},
 		GatewayHeader: http.Header{"Authorization": {"Basic s3cr"}},
 		Told:          func(d compare.Difference) { fmt.Fprintln(&out, d) },
 	})
 	fmt.Fprintf(&out, "%s\n%+v", r, r)
-	require.Equal(t, 3, r.Sent)
+	require.Equal(t, 4, r.Sent)
 	require.Greater(t, len(r.Differences), 12)
 	for _, secret := range secrets {
 		require.NotContains(t, out.String(), secret)
@@ -102,6 +102,38 @@ func TestAttackSecretsAreNotTold(t *testing.T) {
 	for _, kept := range []string{`"here" at the gateway, "there" at the remote`, "body .side", "header X-Api-Key: (not shown)", "id=…; path=/here"} {
 		require.Contains(t, out.String(), kept)
 	}
+}
+
+// Texts are told without what is written in them behind a name, a question mark or in front of a
+// host, also where nobody knows the secret.
+func TestAttackSecretsWithinTexts(t *testing.T) {
+	for text, want := range map[string]string{
+		"https://ann:pw@a.example/x":               "https://…@a.example/x",
+		"https://a.example/cb?code=a1&x=2 y":       "https://a.example/cb?… y",
+		"/cb#access_token=a1":                      "/cb#access_token=…",
+		"invalid token: a1, retry":                 "invalid token: …, retry",
+		`{"api_key":"a1"}`:                         `{"api_key":…`,
+		"Bearer a1 is no token":                    "Bearer … is no token",
+		"sent AKIAIOSFODNN7EXAMPLE":                "sent (20 characters)",
+		"max-age=31536000":                         "max-age=31536000",
+		"application/json; charset=utf-8":          "application/json; charset=utf-8",
+		"a-very-long-word-of-letters-only-that-is": "(40 characters)",
+		"Internal Server Error":                    "Internal Server Error",
+	} {
+		r := run(t, compare.Config{Gateway: says(200, "", "X-Text", text), Remote: serve(t, says(200, "")), Log: strings.NewReader("/")})
+		require.Equal(t, []string{fmt.Sprintf("1 |header X-Text|%q|(absent)", want)}, kinds(r))
+	}
+}
+
+// A path may have a credential in it, as links for one use do.
+func TestAttackSecretsInPaths(t *testing.T) {
+	r := run(t, compare.Config{
+		Gateway: says(200, ""), Remote: serve(t, says(403, "")), Log: strings.NewReader("/link/s3cr"),
+		Header: http.Header{"X-Api-Key": {"s3cr"}}, Concurrency: 1,
+	})
+	require.Equal(t, "GET (not shown)", r.Differences[0].Request)
+	r = run(t, compare.Config{Gateway: says(200, ""), Remote: serve(t, says(403, "")), Log: strings.NewReader("/link/0123456789abcdefg/x?a=b")})
+	require.Equal(t, "GET /link/(17 characters)/x?…", r.Differences[0].Request)
 }
 
 // A credential that is refused isn't told either, nor one that the remote's error repeats.

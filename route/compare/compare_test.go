@@ -152,6 +152,7 @@ func TestBodies(t *testing.T) {
 		{`{"a":[]}`, `{"a":{}}`, "body .a|a list of 0 elements|an object of 0 members"},
 		{`{"a":true}`, `{"a":false}`, "body .a|true|false"},
 		{`{"a":1} x`, `{"a":1}`, "body|9 bytes, differing from byte 7 on|7 bytes of JSON, differing from byte 7 on"},
+		{`{"a":[` + strings.Repeat("1,", 300) + `1],"b":1}`, `{"a":[` + strings.Repeat("2,", 300) + `2],"b":1}`, "body .a[]|1|2"},
 		{`{"requestId":"ab-1","time":1}`, `{"requestId":"cd-2","time":1}`, ""},
 		{`{"requestId":"ab-1"}`, `{"requestId":"abcd-1"}`, `body .requestId|"xxxx"|"xxxxxx"`},
 		{`{"timeEpoch":1700000000000}`, `{"timeEpoch":1700000000001}`, ""},
@@ -164,6 +165,13 @@ func TestBodies(t *testing.T) {
 		}
 		require.Equal(t, want, kinds(r), "%s and %s", tt.here, tt.there)
 	}
+}
+
+// A list that differs in each element leaves room for what comes behind it.
+func TestLongLists(t *testing.T) {
+	list := func(n string) string { return `{"a":[` + strings.Repeat(n+",", 300) + n + `],"b":` + n + `}` }
+	r := run(t, compare.Config{Gateway: says(200, list("1")), Remote: serve(t, says(200, list("2"))), Log: strings.NewReader("/")})
+	require.Equal(t, []string{"1 |body .a[]|1|2", "1 |body .b|1|2"}, kinds(r))
 }
 
 // What is new with each answer is held against its shape.

@@ -18,17 +18,21 @@ type found struct {
 	kind string
 }
 
+// adder adds a difference, and reports whether more are wanted.
+type adder = func(kind, what, gateway, remote string) (more bool)
+
 // maxFound is how many differences of one answer are looked at.
 const maxFound = 100
 
 // differences are those of two answers to one question, without those that are ignored. Where the
 // status differs the rest does, too, and says nothing.
 func (r *run) differences(here, there answer, known *secrets) (all []found) {
-	add := func(kind, what, gateway, remote string) {
+	add := func(kind, what, gateway, remote string) (more bool) {
 		again := slices.ContainsFunc(all, func(f found) bool { return f.kind == kind })
 		if !again && len(all) < maxFound && !r.ignored(what) {
 			all = append(all, found{Difference{Route: here.route, What: what, Gateway: gateway, Remote: remote}, kind})
 		}
+		return len(all) < maxFound
 	}
 	if here.status != there.status {
 		h, t := fmt.Sprint(here.status), fmt.Sprint(there.status)
@@ -57,7 +61,7 @@ var unsteady = []string{"Apigw-Requestid", "Date", "Expires", "Traceparent", "X-
 	"X-Amzn-Requestid", "X-Amzn-Trace-Id", "X-Correlation-Id", "X-Request-Id"}
 
 // headers compares by name: a header that one side alone sends is one kind for all routes.
-func headers(here, there http.Header, known *secrets, add func(kind, what, gateway, remote string)) {
+func headers(here, there http.Header, known *secrets, add adder) {
 	names := map[string]bool{}
 	for _, h := range []http.Header{here, there} {
 		for name := range h {
@@ -133,7 +137,7 @@ func shape(value string) string {
 }
 
 // bodies compares JSON by value, and what isn't JSON by its bytes.
-func (r *run) bodies(here, there answer, known *secrets, add func(kind, what, gateway, remote string)) {
+func (r *run) bodies(here, there answer, known *secrets, add adder) {
 	if here.cut || there.cut {
 		if here.cut != there.cut {
 			add("body size "+here.route, "body", size(here), size(there))
@@ -154,8 +158,8 @@ func (r *run) bodies(here, there answer, known *secrets, add func(kind, what, ga
 		add("body "+here.route, "body", kindOf(here.body, okHere)+where, kindOf(there.body, okThere)+where)
 		return
 	}
-	d := &jsonDifferences{known: known, ignored: r.ignored, add: func(path, gateway, remote string) {
-		add("body "+here.route+" "+path, path, gateway, remote)
+	d := &jsonDifferences{known: known, ignored: r.ignored, add: func(path, gateway, remote string) bool {
+		return add("body "+here.route+" "+path, path, gateway, remote)
 	}}
 	d.compare("body ", "", h, t)
 }

@@ -50,14 +50,14 @@ func tooDeep(body []byte) bool {
 type jsonDifferences struct {
 	known   *secrets
 	ignored func(what string) bool
-	add     func(path, gateway, remote string)
-	found   int
+	add     func(path, gateway, remote string) (more bool)
+	full    bool // add wants no more
 }
 
 // compare compares what is at path; names are the members on the way to it, as a secret may be
 // told by any of them.
 func (d *jsonDifferences) compare(path, names string, here, there any) {
-	if d.found >= maxFound || d.ignored(path) {
+	if d.full || d.ignored(path) {
 		return
 	}
 	switch h := here.(type) {
@@ -79,8 +79,7 @@ func (d *jsonDifferences) compare(path, names string, here, there any) {
 }
 
 func (d *jsonDifferences) tell(path, gateway, remote string) {
-	d.found++
-	d.add(path, gateway, remote)
+	d.full = d.full || !d.add(path, gateway, remote)
 }
 
 func (d *jsonDifferences) members(path, names string, here, there map[string]any) {
@@ -100,7 +99,7 @@ func (d *jsonDifferences) members(path, names string, here, there map[string]any
 				h, t = shapeOf(h), shapeOf(t)
 			}
 			d.compare(at, within, h, t)
-		case d.ignored(at) || d.found >= maxFound:
+		case d.full || d.ignored(at):
 		case okHere:
 			d.tell(at, d.known.value(within, h), absent)
 		default:

@@ -95,7 +95,7 @@ var inText = []struct {
 	{regexp.MustCompile(`//[^\s"/@]*@`), "//…@"},
 	{regexp.MustCompile(`(?i)([\w-]*(?:token|secret|passw|pwd|credential|key|session|signature|otp)[\w-]*["']?\s*` +
 		`[=:]\s*)[^\s,;]+`), "$1…"},
-	{regexp.MustCompile(`(?i)\b((?:bearer|basic)\s+)[^\s,;="]+(?:[\s,;"]|$)`), "$1…"},
+	{regexp.MustCompile(`(?i)\b((?:bearer|basic)\s+)[^\s,;="]+([\s,;"]|$)`), "$1…$2"},
 }
 
 func mask(text string, runs *regexp.Regexp) string {
