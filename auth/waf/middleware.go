@@ -29,7 +29,9 @@ func (h *station) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.evaluate()
 	act, why := s.action(), s.faulty()
 	if h.acl.cfg.Log != nil {
-		h.acl.cfg.Log(s.record())
+		if of := s.record(); h.acl.cfg.LoggingFilter.keeps(of) {
+			h.acl.cfg.Log(of)
+		}
 	}
 	allowed := why == nil && act.kind == actionAllow
 	if allowed {
