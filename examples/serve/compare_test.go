@@ -120,8 +120,9 @@ func TestREADMEsLine(t *testing.T) {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	options := compareFlags(flags)
 	remote := flags.String("compare", "", "")
-	flags.String("template", "", "")
-	flags.String("log", "", "")
+	for _, name := range []string{"template", "issuer", "log"} { // of the program
+		flags.String(name, "", "")
+	}
 	require.NoError(t, flags.Parse(strings.Fields(strings.ReplaceAll(line, "\\\n", " "))))
 	require.Empty(t, flags.Args())
 	require.Equal(t, http.Header{"Authorization": {"Bearer x"}}, options.header)
