@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/gatekit-go/gatekit/route/compare"
 )
@@ -17,39 +16,31 @@ import (
 // errDiffers is what compareMain returns where answers differ, for the program's exit code.
 var errDiffers = errors.New("answers differ")
 
-// compareOptions are the flags of a comparison.
+// compareOptions say how two gateways are compared.
 type compareOptions struct {
-	methods           string
-	host, prefix      string
-	logPrefix         string
-	rate              float64
-	concurrency, most int
-	timeout           time.Duration
-	header, ownHeader http.Header
-	ignore            []string
+	compare.Config
+	methods string
 }
 
-// compareFlags defines the flags, beside -compare and -log, that say how two gateways are compared.
-// They have their values once flags is parsed.
-func compareFlags(flags *flag.FlagSet) *compareOptions {
-	o := &compareOptions{header: http.Header{}, ownHeader: http.Header{}}
-	flags.StringVar(&o.methods, "methods", "GET,HEAD", "with -compare: `methods` of the log to send, without body")
-	flags.StringVar(&o.host, "compare-host", "", "with -compare: the `host` to ask this gateway for; empty: remote's")
-	flags.StringVar(&o.prefix, "compare-prefix", "",
+// compareFlags defines the flags of a comparison, beside -compare and -log. They have their values
+// once f is parsed.
+func compareFlags(f *flag.FlagSet) *compareOptions {
+	o := &compareOptions{Config: compare.Config{Header: http.Header{}, GatewayHeader: http.Header{}}}
+	f.StringVar(&o.methods, "methods", "GET,HEAD", "with -compare: `methods` of the log to send, without bodies")
+	f.StringVar(&o.Host, "compare-host", "", "with -compare: the `host` to ask this gateway for; empty: the remote's")
+	f.StringVar(&o.Prefix, "compare-prefix", "",
 		"with -compare: the `path` that this gateway's paths begin with; empty: the remote's, /: none")
-	flags.StringVar(&o.logPrefix, "log-prefix", "",
+	f.StringVar(&o.LogPrefix, "log-prefix", "",
 		"with -compare: the `path` to cut off the log's paths; empty: the remote's, /: none")
-	flags.Float64Var(&o.rate, "rate", 10, "with -compare: requests a second")
-	flags.IntVar(&o.concurrency, "concurrency", 4, "with -compare: requests at a time")
-	flags.IntVar(&o.most, "most", 1000, "with -compare: requests at most")
-	flags.DurationVar(&o.timeout, "timeout", 30*time.Second, "with -compare: for each answer")
-	flags.Func("header-from", "with -compare: a header to send to both, as `Authorization=env:TOKEN` or "+
-		"X-Api-Key=file:key.txt: a log has no credentials", headerFrom(o.header))
-	flags.Func("own-header-from", "with -compare: for this gateway, in place of -header-from's: `NAME=env:VARIABLE`",
-		headerFrom(o.ownHeader))
-	flags.Func("ignore", "with -compare: a `difference` that doesn't count, as printed: 'body .items[].id'",
+	f.Float64Var(&o.Rate, "rate", 10, "with -compare: requests a second")
+	f.IntVar(&o.MaxRequests, "most", 1000, "with -compare: requests at most")
+	f.Func("header-from", "with -compare: a header to send to both, as `Authorization=env:TOKEN` or "+
+		"X-Api-Key=file:key.txt: a log has no credentials", headerFrom(o.Header))
+	f.Func("own-header-from", "with -compare: for this gateway, in place of -header-from's: `NAME=env:VARIABLE`",
+		headerFrom(o.GatewayHeader))
+	f.Func("ignore", "with -compare: a `difference` that doesn't count, as printed: 'body .items[].id'",
 		func(what string) error {
-			o.ignore = append(o.ignore, what)
+			o.Ignore = append(o.Ignore, what)
 			return nil
 		})
 	return o
@@ -58,27 +49,22 @@ func compareFlags(flags *flag.FlagSet) *compareOptions {
 // headerFrom reads NAME=env:VARIABLE and NAME=file:PATH. A value on the command line isn't taken:
 // it would be in the shell's history and in the list of processes.
 func headerFrom(to http.Header) func(string) error {
-	return func(flag string) error {
-		name, from, ok := strings.Cut(flag, "=")
-		kind, where, okFrom := strings.Cut(from, ":")
-		if !ok || !okFrom || name == "" {
-			return errors.New("want NAME=env:VARIABLE or NAME=file:PATH")
-		}
-		var value string
-		switch kind {
-		case "env":
-			value = os.Getenv(where)
-		case "file":
-			text, err := os.ReadFile(where)
+	return func(text string) error {
+		name, from, _ := strings.Cut(text, "=")
+		kind, where, ok := strings.Cut(from, ":")
+		value := os.Getenv(where)
+		switch {
+		case kind == "file":
+			file, err := os.ReadFile(where)
 			if err != nil {
 				return err
 			}
-			value = strings.TrimSpace(string(text))
-		default:
-			return errors.New("want env: or file: behind the header's name")
+			value = strings.TrimSpace(string(file))
+		case kind != "env" || !ok || name == "":
+			return errors.New("want NAME=env:VARIABLE or NAME=file:PATH")
 		}
 		if value == "" {
-			return fmt.Errorf("%s:%s is empty", kind, where)
+			return fmt.Errorf("%s is empty", from)
 		}
 		to.Set(name, value)
 		return nil
@@ -90,14 +76,11 @@ func headerFrom(to http.Header) func(string) error {
 func compareMain(
 	ctx context.Context, gateway http.Handler, remote string, logFile io.Reader, opts compareOptions, out io.Writer,
 ) error {
-	report, err := compare.Run(ctx, compare.Config{
-		Gateway: gateway, Remote: remote, Log: logFile,
-		Host: opts.host, Prefix: opts.prefix, LogPrefix: opts.logPrefix,
-		Methods: strings.FieldsFunc(opts.methods, func(c rune) bool { return c == ',' || c == ' ' }),
-		Header:  opts.header, GatewayHeader: opts.ownHeader, Ignore: opts.ignore,
-		Rate: opts.rate, Concurrency: opts.concurrency, MaxRequests: opts.most, Timeout: opts.timeout,
-		Told: func(d compare.Difference) { fmt.Fprintln(out, d) },
-	})
+	c := opts.Config
+	c.Gateway, c.Remote, c.Log = gateway, remote, logFile
+	c.Methods = strings.FieldsFunc(opts.methods, func(c rune) bool { return c == ',' || c == ' ' })
+	c.Told = func(d compare.Difference) { fmt.Fprintln(out, d) }
+	report, err := compare.Run(ctx, c)
 	if report != nil {
 		fmt.Fprintf(out, "\n%s", report)
 	}

@@ -60,7 +60,7 @@ func TestCompare(t *testing.T) {
 		old.ServeHTTP(w, r)
 	}))
 	defer remote.Close()
-	opts, err := flagsOf(t, "-rate=1000", "-concurrency=1", "-header-from=Authorization=env:TOKEN")
+	opts, err := flagsOf(t, "-rate=1000", "-header-from=Authorization=env:TOKEN")
 	require.NoError(t, err)
 	var out bytes.Buffer
 	log := `{"httpMethod":"GET","routeKey":"GET /orders/{id}","path":"/prod/orders/7"}` + "\nGET /locked HTTP/1.1\n/none\n{\"httpMethod\":\"POST\",\"path\":\"/x\"}\n"
@@ -94,15 +94,15 @@ func TestCompareFlags(t *testing.T) {
 	t.Setenv("KEY", "def")
 	o, err := flagsOf(t, "-methods=GET,POST", "-header-from=x-api-key=file:"+file, "-own-header-from=X-Api-Key=env:KEY", "-ignore=header Server", "-ignore=body .x")
 	require.NoError(t, err)
-	require.Equal(t, "abc", o.header.Get("X-Api-Key"))
-	require.Equal(t, "def", o.ownHeader.Get("X-Api-Key"))
-	require.Equal(t, []string{"header Server", "body .x"}, o.ignore)
+	require.Equal(t, "abc", o.Header.Get("X-Api-Key"))
+	require.Equal(t, "def", o.GatewayHeader.Get("X-Api-Key"))
+	require.Equal(t, []string{"header Server", "body .x"}, o.Ignore)
 	for _, value := range []string{"", "X", "X=", "X=hunter2", "X=env:EMPTY", "X=file:" + file + ".gone", "=env:KEY", "X=text:hunter2"} {
 		_, err := flagsOf(t, "-header-from="+value)
 		require.Error(t, err, value)
 	}
 	var out bytes.Buffer
-	o.rate = -1
+	o.Rate = -1
 	err = compareMain(t.Context(), http.NotFoundHandler(), "http://example.com", strings.NewReader(""), o, &out)
 	require.ErrorContains(t, err, "compare: Config.Remote: want https")
 	require.Empty(t, out.String())
@@ -125,6 +125,6 @@ func TestREADMEsLine(t *testing.T) {
 	}
 	require.NoError(t, flags.Parse(strings.Fields(strings.ReplaceAll(line, "\\\n", " "))))
 	require.Empty(t, flags.Args())
-	require.Equal(t, http.Header{"Authorization": {"Bearer x"}}, options.header)
+	require.Equal(t, http.Header{"Authorization": {"Bearer x"}}, options.Header)
 	require.NoError(t, compareMain(t.Context(), http.NotFoundHandler(), *remote, strings.NewReader(""), *options, io.Discard))
 }
