@@ -77,7 +77,7 @@ func (s *tokens) request(c Case) (text, token string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	// The times are always the same, and so is what functions are told of them.
-	claims := authtest.Claims{"iat": 1_700_000_000, "exp": 4_102_444_799}
+	claims := authtest.Claims{"iat": 1_700_000_000, "exp": int64(4_102_444_799)}
 	issuers := sortedNames(s.issuers)
 	_, says := c.Claims["iss"]
 	switch {
