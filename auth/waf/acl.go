@@ -49,6 +49,7 @@ func New(ctx context.Context, cfg Config) (*ACL, error) {
 	m.Require(ctx != nil, "", "want a context, got none")
 	m.Require(cfg.RateKeys >= 0, "RateKeys", "want 0 or more, got %d", cfg.RateKeys)
 	mistakes.RangeOrZero(m, "RateIPv6Prefix", cfg.RateIPv6Prefix, 1, 128)
+	cfg.LoggingFilter = cfg.LoggingFilter.checked(m.Under("LoggingFilter"))
 	from := cfg.ACL
 	a := &ACL{cfg: cfg, byKey: map[string]*source{}, arn: from.ARN}
 	if a.arn == "" {

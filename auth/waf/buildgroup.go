@@ -2,6 +2,7 @@ package waf
 
 import (
 	"strings"
+	"time"
 
 	"github.com/gatekit-go/gatekit/internal/mistakes"
 	"github.com/gatekit-go/gatekit/internal/nearest"
@@ -15,8 +16,9 @@ type group struct {
 	rules     []*rule
 	countOnly bool
 	ref       *rule
-	judge     GroupFunc // in place of rules
-	labels    string    // the namespace of what judge finds
+	judge     GroupFunc     // in place of rules
+	labels    string        // the namespace of what judge finds
+	tokens    time.Duration // how long a token counts for its labels; 0 sets none
 }
 
 // groupOf compiles a reference to a group.
@@ -35,6 +37,7 @@ func (h *holder) groupOf(m *mistakes.Mistakes, ref *Rule, cost *int64) *group {
 	if of := ref.Statement.ManagedRuleGroupStatement; of != nil {
 		m = m.Under("ManagedRuleGroupStatement")
 		to.id, to.managed = of.VendorName+"#"+of.Name, true
+		to.tokens = h.acl.tokensOf(m, of)
 		m.Require(len(of.ManagedRuleGroupConfigs) == 0, "ManagedRuleGroupConfigs",
 			"want none: they are for the vendor's own group, which nobody publishes")
 		names := len(of.RuleActionOverrides) + len(of.ExcludedRules)

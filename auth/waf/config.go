@@ -41,7 +41,9 @@ type Config struct {
 	// the managed service; 64 counts a network whose client can choose among all its addresses as
 	// one. 1 to 128.
 	RateIPv6Prefix int
-	// Captcha and Challenge know the tokens of clients. Rules with these actions demand them.
+	// Captcha and Challenge know the tokens of clients. Rules with these actions demand them. With
+	// Challenge, groups that stand for AWS's Bot Control, ATP or ACFP rule sets set the label
+	// awswaf:managed:token:accepted, rejected or absent, before their rules are judged.
 	Captcha, Challenge *Puzzle
 	// HeaderOrder tells the names of a request's headers in the order in which they came, joined by
 	// colons; net/http doesn't keep it. JA3 and JA4 tell the fingerprints of the connection. "" is
@@ -60,9 +62,12 @@ type Config struct {
 	// and tells them in (*ACL).Findings. What such a rule would have blocked isn't blocked by it,
 	// and what it would have allowed isn't allowed: rules behind it see those requests.
 	Lenient bool
-	// Log is given a record of each request. It is called in the request's goroutine, and may keep
-	// the record, which has the headers that Redact doesn't name. nil records nothing.
+	// Log is given a record of each request that LoggingFilter keeps. It is called in the request's
+	// goroutine, and may keep the record, which has the headers that Redact doesn't name. nil
+	// records nothing.
 	Log func(*Record)
+	// LoggingFilter says which records Log is given. nil keeps all.
+	LoggingFilter *LoggingFilter
 	// Redact names what records don't show. Authorization, Cookie, Proxy-Authorization and
 	// X-Api-Key are never shown.
 	Redact Redaction
@@ -88,7 +93,7 @@ type Token struct {
 	Failure string
 }
 
-// Redaction is what records don't show, as in LoggingConfiguration.RedactedFields.
+// Redaction is what records don't show: [LoggingConfiguration.Redaction] makes one.
 type Redaction struct {
 	// Headers are names, in any letter case.
 	Headers []string

@@ -85,7 +85,12 @@
 // judged as far as it came, and fails behind the ACL at the same place. A client's address is that
 // of gatekit.SourceIP, which trusted proxies tell.
 //
-// Records have no matchedData, and show neither cookies nor the headers that hold credentials.
+// Records have no matchedData, and show neither cookies nor the headers that hold credentials. Of
+// the filters of a LoggingFilter the first that a record meets decides, as the guide doesn't say
+// what several do.
+//
+// Of the labels about tokens only accepted, rejected and absent are set, by what Config.Challenge
+// knows; without it there are none.
 //
 // A rule that can't be judged, as its counter fails, refuses the request; Config.FailOpen passes
 // it.

@@ -42,7 +42,7 @@ func (s *state) run(r *rule, g *group) bool {
 	}
 	var token *tokenCheck
 	if r.action.kind == actionCaptcha || r.action.kind == actionChallenge {
-		token = s.checkToken(r.action)
+		token = checkToken(r.action.puzzle.Token(s.r), r.action.immunity)
 		if token.failure != "" { // which sets no labels, even where a group's result only counts
 			s.last = ending{rule: r, group: g, token: token, details: s.details}
 			return true
@@ -89,6 +89,7 @@ func (s *state) runGroup(ref *rule) bool {
 	if g.scope != nil && !s.judge(g.scope) {
 		return s.err != nil
 	}
+	s.labelToken(g.tokens)
 	if g.judge != nil {
 		return s.runFunc(ref)
 	}
@@ -135,8 +136,8 @@ const (
 // maxSkew is how far the clock of who has signed a token may be ahead.
 const maxSkew = time.Minute
 
-func (s *state) checkToken(a *action) *tokenCheck {
-	token := a.puzzle.Token(s.r)
+// checkToken judges what a token says, which counts for immunity.
+func checkToken(token Token, immunity time.Duration) *tokenCheck {
 	to := &tokenCheck{token.Solved, token.Failure}
 	switch {
 	case to.failure != "":
@@ -144,7 +145,7 @@ func (s *state) checkToken(a *action) *tokenCheck {
 		to.failure = tokenMissing
 	case time.Since(token.Solved) < -maxSkew:
 		to.failure = tokenInvalid
-	case time.Since(token.Solved) > a.immunity:
+	case time.Since(token.Solved) > immunity:
 		to.failure = tokenExpired
 	}
 	return to

@@ -34,7 +34,9 @@ func (h *station) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.note(rc, began, act, why)
 	}
 	if h.acl.cfg.Log != nil {
-		h.acl.cfg.Log(s.record())
+		if of := s.record(); h.acl.cfg.LoggingFilter.keeps(of) {
+			h.acl.cfg.Log(of)
+		}
 	}
 	allowed := why == nil && act.kind == actionAllow
 	if allowed {

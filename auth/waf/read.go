@@ -40,13 +40,14 @@ const (
 	SearchStringsPlain
 )
 
-// Document is what [Read] has found: one of the four kinds, or a list of rules.
+// Document is what [Read] has found: one of the five kinds, or a list of rules.
 type Document struct {
-	// WebACL, RuleGroup, IPSet and RegexPatternSet: one of these isn't nil, unless there are Rules.
-	WebACL          *WebACL
-	RuleGroup       *RuleGroup
-	IPSet           *IPSet
-	RegexPatternSet *RegexPatternSet
+	// One of these isn't nil, unless there are Rules.
+	WebACL               *WebACL
+	RuleGroup            *RuleGroup
+	IPSet                *IPSet
+	RegexPatternSet      *RegexPatternSet
+	LoggingConfiguration *LoggingConfiguration
 	// Rules are those of a list, as for `aws wafv2 create-web-acl --rules file://rules.json`.
 	Rules []Rule
 	// Findings are the rules that a lenient Read has left out, and why.
@@ -64,10 +65,11 @@ type Finding struct {
 // maxDocument is well above what 5,000 WCU of rules or 10,000 addresses take.
 const maxDocument, maxDepth = 8 << 20, 200
 
-// Read reads a document of WAFv2: what GetWebACL, GetRuleGroup, GetIPSet and GetRegexPatternSet
-// return, the same without its wrapper, a list of rules, or the CloudFormation resource of one of
-// these, with or without its Type. Both spellings are understood: ARN and Arn, base64 and plain
-// search strings, numbers as strings, both forms of RegularExpressionList.
+// Read reads a document of WAFv2: what GetWebACL, GetRuleGroup, GetIPSet, GetRegexPatternSet and
+// GetLoggingConfiguration return, the same without its wrapper, a list of rules, or the
+// CloudFormation resource of one of these, with or without its Type. Both spellings are understood:
+// ARN and Arn, base64 and plain search strings, numbers as strings, both forms of
+// RegularExpressionList.
 //
 // It is JSON without repeated names. The error lists each field that isn't known or doesn't have
 // its form, by the name of the rule. CloudFormation's functions (Ref, Fn::GetAtt …) are errors,
@@ -96,7 +98,8 @@ func Read(doc []byte, cfg ReadConfig) (*Document, error) {
 	d := &decoder{ReadConfig: cfg, findings: &found.Findings}
 	d.document(m, tree, found)
 	m.Require(m.Len() > 0 || found.Rules != nil || found.WebACL != nil || found.RuleGroup != nil ||
-		found.IPSet != nil || found.RegexPatternSet != nil, "", "want a document, got null")
+		found.IPSet != nil || found.RegexPatternSet != nil || found.LoggingConfiguration != nil,
+		"", "want a document, got null")
 	d.decideSearchStrings(m)
 	if err := m.Err(); err != nil {
 		return nil, err
@@ -114,6 +117,7 @@ var kinds = []struct {
 	{"IPSet", "Addresses", func(d *Document) any { return &d.IPSet }},
 	{"RegexPatternSet", "RegularExpressionList", func(d *Document) any { return &d.RegexPatternSet }},
 	{"RuleGroup", "Rules", func(d *Document) any { return &d.RuleGroup }},
+	{"LoggingConfiguration", "LogDestinationConfigs", func(d *Document) any { return &d.LoggingConfiguration }},
 }
 
 // document finds out what the tree is.
@@ -148,7 +152,8 @@ func (d *decoder) document(m *mistakes.Mistakes, tree map[string]any, found *Doc
 		m.Add("Resources", "want one resource of the template, got a whole one")
 		return
 	}
-	m.Add("", "want a WebACL, RuleGroup, IPSet or RegexPatternSet, got an object with the members %q",
+	m.Add("", "want a WebACL, RuleGroup, IPSet, RegexPatternSet or LoggingConfiguration, got an object with the "+
+		"members %q",
 		slices.Sorted(maps.Keys(tree)))
 }
 
@@ -164,7 +169,7 @@ func (d *decoder) resource(m *mistakes.Mistakes, tree, properties map[string]any
 			return
 		}
 	}
-	m.Add("Type", "want AWS::WAFv2::WebACL, RuleGroup, IPSet or RegexPatternSet, got %q", is)
+	m.Add("Type", "want AWS::WAFv2::WebACL, RuleGroup, IPSet, RegexPatternSet or LoggingConfiguration, got %q", is)
 }
 
 // decoder makes structs of a tree: the members have the names of the fields.
@@ -256,6 +261,8 @@ var passedOver = map[reflect.Type][]string{
 	reflect.TypeFor[RuleGroup]():       {"AvailableLabels", "ConsumedLabels", "LockToken", "Tags"},
 	reflect.TypeFor[IPSet]():           {"LockToken", "Tags"},
 	reflect.TypeFor[RegexPatternSet](): {"LockToken", "Tags"},
+	reflect.TypeFor[LoggingConfiguration](): {"LogDestinationConfigs", "LogScope", "LogType",
+		"ManagedByFirewallManager", "ResourceArn"},
 }
 
 var refusedUnlessEmpty = []string{"PostProcessFirewallManagerRuleGroups", "PreProcessFirewallManagerRuleGroups"}

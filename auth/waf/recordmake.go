@@ -139,7 +139,7 @@ func (s *state) recordGroups(to *Record) {
 			switch {
 			case matched.group != g.group:
 			case matched.rule.excluded:
-				of.ExcludedRules = append(of.ExcludedRules, ExclusionRecord{"EXCLUDED_AS_COUNT", matched.rule.name})
+				of.ExcludedRules = append(of.ExcludedRules, ExclusionRecord{excludedAsCount, matched.rule.name})
 			default:
 				of.NonTerminatingMatchingRules = append(of.NonTerminatingMatchingRules, matched.record())
 			}

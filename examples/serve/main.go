@@ -86,7 +86,10 @@ func run(ctx context.Context, o *options) error {
 		return err
 	}
 	defer func() { _, _ = s.gateway.Close(), s.code.Close() }()
-	if o.report != "" {
+	switch {
+	case o.remote != "":
+		return s.compareLog(ctx)
+	case o.report != "":
 		out := json.NewEncoder(os.Stdout)
 		out.SetIndent("", " ")
 		return out.Encode(s.gateway.Report())
@@ -200,6 +203,16 @@ func (s *server) serve(ctx context.Context) error {
 		_ = server.Shutdown(last)
 	}
 	return err
+}
+
+// compareLog compares this gateway with another.
+func (s *server) compareLog(ctx context.Context) error {
+	file, err := os.Open(s.log)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return compareMain(ctx, s.gateway, s.remote, file, *s.compare, os.Stdout)
 }
 
 // byHost serves an API to whoever asks this machine, and others by the names of their hosts.

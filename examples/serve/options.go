@@ -11,7 +11,9 @@ import (
 // options are what the flags say.
 type options struct {
 	addr, template, issuer, report, export string
+	remote, log                            string
 	watch, strict, own                     bool
+	compare                                *compareOptions
 
 	functions, endpoints, upstreams, parameters, variables pairs
 }
@@ -45,6 +47,9 @@ func defineFlags(f *flag.FlagSet) *options {
 	f.BoolVar(&o.watch, "watch", false, "serve the file anew when it changes; no request is lost")
 	f.BoolVar(&o.strict, "strict", false, "end with an error where not all is served")
 	f.StringVar(&o.report, "report", "", "`json` prints what isn't served, or not alike, and ends")
+	f.StringVar(&o.remote, "compare", "", "`URL` of the gateway to compare this one with, by -log, and end")
+	f.StringVar(&o.log, "log", "", "with -compare: a `file` with an access log")
+	o.compare = compareFlags(f)
 	f.StringVar(&o.export, "export", "", "`openapi` prints each API as an OpenAPI document, and ends")
 	return o
 }

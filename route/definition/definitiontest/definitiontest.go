@@ -8,16 +8,20 @@
 //			{Request: "GET /prod/pets?limit=2", Want: "200\n\n[]",
 //				Calls: []definitiontest.Call{{To: "ListFunction", Told: `{"queryStringParameters":{"limit":"2"}}`}}},
 //			{Request: "DELETE /prod/pets/7", Want: "401"},
+//			{Request: "DELETE /prod/pets/7", Claims: authtest.Claims{"scope": "w"}, Want: "204"},
 //		},
 //	}.Run(t)
 //
 // What the document calls and [definition.Bindings] lack is a stub: functions, HTTP servers, AWS
-// services. What decides who may call isn't: a document with authorizers wants theirs bound, as
-// Build refuses their routes otherwise. It imports no test library.
+// services. What decides who may call isn't: JWT and Cognito authorizers verify tokens, which an
+// issuer of the test's signs where the document's is bound to nothing ([Case].Claims), and
+// functions of authorizers answer what the test says ([Allow], [Deny]). A message of an answer that
+// isn't as it is wanted has the cause for which the gateway refused. It imports no test library.
 package definitiontest
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -26,6 +30,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/auth/authtest"
 	"github.com/gatekit-go/gatekit/route/definition"
 )
 
@@ -36,11 +42,12 @@ type Suite struct {
 	// Document is what is served. Required.
 	Document *definition.Document
 	// Bindings are used as they are; stubs stand for what they lack of functions, upstreams and
-	// services.
+	// services, and a test's issuer for all issuers and user pools.
 	Bindings definition.Bindings
 	// Answers are what stubs answer, by the name that a call is To: the proxy integration's JSON
-	// ({"statusCode":200,"body":"…"}), of functions of type AWS and of authorizers their own. Other
-	// stubs answer 200 with that name as the body.
+	// ({"statusCode":200,"body":"…"}), of functions of type AWS and of authorizers their own: see
+	// [Allow]. Other stubs answer 200 with that name as the body, authorizers' an error. A name
+	// that no stub has ends the test.
 	Answers map[string]string
 	// Cases are asked in order, of one Gateway.
 	Cases []Case
@@ -56,9 +63,17 @@ type Case struct {
 
 	// Name is the subtest's; empty is the request's first line.
 	Name string
+	// API is the [definition.API].ID of the API to ask, where the document has several and Request
+	// has no Host.
+	API string
 	// Request is the request line, lines of headers, an empty line and the body: "GET /prod/pets".
 	// A header Host chooses the API as a client's would. Required.
 	Request string
+	// Claims, unless it is nil, is what a token says that is in the request as Authorization:
+	// Bearer, or wherever Request has {token}. Unless Claims says otherwise, iss and aud are the
+	// document's, if it has but one, sub is "user-1", and the token is good from 2023 to the end of
+	// 2099. All issuers that aren't bound have the same keys: bind those that a test tells apart.
+	Claims authtest.Claims
 	// Want is the status, lines of headers that must be there, and behind an empty line the body,
 	// all of it. Without an empty line the body doesn't matter. Empty compares nothing.
 	Want string
@@ -83,12 +98,15 @@ type Call struct {
 // ends the test.
 func (s Suite) Run(t *testing.T) {
 	t.Helper()
-	stubs := &stubs{answers: s.Answers}
-	g, err := definition.Build(t.Context(), s.Document, stubs.bind(s.Bindings))
+	stubs, tokens := &stubs{answers: s.Answers}, newTokens(t, s.Document)
+	g, err := definition.Build(t.Context(), s.Document, tokens.bind(stubs.bind(s.Bindings)))
 	if err != nil {
 		t.Fatalf("definitiontest: %v", err)
 	}
 	t.Cleanup(func() { _ = g.Close() })
+	if err := stubs.checkAnswers(); err != nil {
+		t.Fatal(err)
+	}
 	var transcript strings.Builder
 	for _, c := range s.Cases {
 		line, _, _ := strings.Cut(c.Request, "\n")
@@ -98,16 +116,24 @@ func (s Suite) Run(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Helper()
-			r, err := request(c.Request)
+			text, token, err := tokens.request(c)
+			if err != nil {
+				t.Fatalf("definitiontest: Claims: %v", err)
+			}
+			r, err := request(text)
 			if err != nil {
 				t.Fatalf("definitiontest: Request: %v", err)
 			}
+			if err := choose(s.Document, c.API, r); err != nil {
+				t.Fatalf("definitiontest: API: %v", err)
+			}
+			r = gatekit.Explained(r)
 			w := httptest.NewRecorder()
 			g.ServeHTTP(w, r)
-			calls := stubs.take()
+			calls := stubs.take(token)
 			got := answerOf(w)
 			if err := got.check(c.Want); err != nil {
-				t.Errorf("%s: %v\n%s", name, err, why(g, got))
+				t.Errorf("%s: %v\n%s", name, err, why(g, r, got, calls))
 			}
 			if err := checkCalls(calls, c.Calls); err != nil {
 				t.Errorf("%s: %v", name, err)
@@ -120,13 +146,43 @@ func (s Suite) Run(t *testing.T) {
 	}
 }
 
-// why is the report, for an answer that may be because of it.
-func why(g *definition.Gateway, got answer) string {
-	if got.status < 500 {
-		return ""
+// choose asks for the API's own host, if the request has no other.
+func choose(doc *definition.Document, id string, r *http.Request) error {
+	if r.Host != defaultHost || doc.Domains[defaultHost] != nil || id == "" && len(doc.APIs) < 2 {
+		return nil
 	}
-	return g.Report().String()
+	var ids []string
+	for _, api := range doc.APIs {
+		if api.ID == id {
+			region := cmp.Or(api.Region, definition.DefaultRegion)
+			r.Host = api.Identifier() + ".execute-api." + region + ".amazonaws.com"
+			return nil
+		}
+		ids = append(ids, api.ID)
+	}
+	return fmt.Errorf("want one of %q, or a header Host in Request, got %q", ids, id)
 }
+
+// why is what the gateway refused the request for, what each station said of it, and the report,
+// for an answer that may be because of it.
+func why(g *definition.Gateway, r *http.Request, got answer, calls []call) (text string) {
+	if refused := gatekit.From(r.Context()).Rejection(); refused != nil {
+		text = fmt.Sprintf("refused: %v\n", refused)
+	}
+	text += gatekit.Explain(r)
+	for _, c := range calls {
+		if c.unanswered {
+			text += fmt.Sprintf("the authorizer's function %s wants Answers[%q], such as Allow or Deny\n", c.to, c.to)
+		}
+	}
+	if got.status >= http.StatusInternalServerError {
+		text += g.Report().String()
+	}
+	return text
+}
+
+// defaultHost is every host that isn't known, and of a document with one API that API's.
+const defaultHost = "example.com"
 
 // request parses a Case's.
 func request(text string) (*http.Request, error) {
@@ -137,7 +193,7 @@ func request(text string) (*http.Request, error) {
 		return nil, fmt.Errorf("want a method and a URL such as GET /prod/pets, got %q", first)
 	}
 	wire := lines[0] + " " + lines[1] + " HTTP/1.1\r\n"
-	host := "Host: example.com\r\n"
+	host := "Host: " + defaultHost + "\r\n"
 	for line := range strings.Lines(rest) {
 		line = strings.TrimSpace(line)
 		if name, _, ok := strings.Cut(line, ":"); !ok || name == "" {

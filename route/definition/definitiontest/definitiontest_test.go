@@ -59,7 +59,7 @@ func TestChecks(t *testing.T) {
 			require.ErrorContains(t, err, mistake, want)
 		}
 	}
-	calls := []call{{"F", `{"a":{"b":[1,{"c":2}]},"d":null}`}}
+	calls := []call{{to: "F", told: `{"a":{"b":[1,{"c":2}]},"d":null}`}}
 	for _, tt := range []struct {
 		want    []Call
 		mistake string

@@ -22,7 +22,7 @@ import (
 func (s Suite) Explain(t *testing.T, caseRequest string) string {
 	t.Helper()
 	stubs := &stubs{answers: s.Answers}
-	g, err := definition.Build(t.Context(), s.Document, stubs.bind(s.Bindings))
+	g, err := definition.Build(t.Context(), s.Document, newTokens(t, s.Document).bind(stubs.bind(s.Bindings)))
 	if err != nil {
 		t.Fatalf("definitiontest: %v", err)
 	}

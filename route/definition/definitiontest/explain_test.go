@@ -9,7 +9,7 @@ import (
 	"github.com/gatekit-go/gatekit/route/definition"
 )
 
-const guarded = `{"apis":[{"id":"Shop","flavor":"REST","routes":{
+const explained = `{"apis":[{"id":"Shop","flavor":"REST","routes":{
 	"GET /pets/{id}":{"auth":{"type":"CUSTOM","authorizer":"A"},"api_key_required":true,"request_parameters":{"method.request.querystring.q":true},
 		"validator":{"parameters":true},"integration":{"type":"AWS_PROXY","method":"POST","target":{"kind":"lambda","function":"Get"}}},
 	"GET /open":{"auth":{"type":"NONE"},"integration":{"type":"AWS_PROXY","method":"POST","target":{"kind":"lambda","function":"Open"}}}},
@@ -18,9 +18,9 @@ const guarded = `{"apis":[{"id":"Shop","flavor":"REST","routes":{
 	"stages":{"prod":{"variables":{"a":"b"},"method_settings":[{"path":"/*","method":"*","rate":10,"burst":1},{"path":"/other","method":"GET","rate":1,"burst":1}]}}}],
 	"usage_plans":{"Gold":{"name":"gold","stages":[{"api":"Shop","stage":"prod"}],"quota":{"limit":5,"period":"DAY"}}}}`
 
-func guardedDocument(t *testing.T) *definition.Document {
+func explainedDocument(t *testing.T) *definition.Document {
 	t.Helper()
-	doc, err := definition.Unmarshal([]byte(guarded))
+	doc, err := definition.Unmarshal([]byte(explained))
 	require.NoError(t, err)
 	return doc
 }
@@ -37,20 +37,20 @@ func golden(t *testing.T, file, got string) {
 
 // A route is told with all that the document puts on it, in order.
 func TestExplainRoute(t *testing.T) {
-	got, err := ExplainRoute(guardedDocument(t), "Shop", "GET /pets/{id}")
+	got, err := ExplainRoute(explainedDocument(t), "Shop", "GET /pets/{id}")
 	require.NoError(t, err)
 	golden(t, "testdata/route.txt", got)
 	require.NotContains(t, got, "/other")
 
-	_, err = ExplainRoute(guardedDocument(t), "Shop", "GET /pet/{id}")
+	_, err = ExplainRoute(explainedDocument(t), "Shop", "GET /pet/{id}")
 	require.ErrorContains(t, err, `the nearest are "GET /pets/{id}", "GET /open"`)
-	_, err = ExplainRoute(guardedDocument(t), "Shep", "GET /open")
+	_, err = ExplainRoute(explainedDocument(t), "Shep", "GET /open")
 	require.ErrorContains(t, err, `want an API's ID, got "Shep"; the nearest are "Shop"`)
 }
 
 // A request is told with what each station said, and its route.
 func TestExplainRequest(t *testing.T) {
-	s := Suite{Document: guardedDocument(t), Answers: map[string]string{"Judge": allow}}
+	s := Suite{Document: explainedDocument(t), Answers: map[string]string{"Judge": allow}}
 	golden(t, "testdata/served.txt", s.Explain(t, "GET /prod/open"))
 	golden(t, "testdata/noroute.txt", s.Explain(t, "GET /prod/pet/7"))
 	got := s.Explain(t, "GET /prod/pets/7?q=1\nAuthorization: t")

@@ -23,9 +23,14 @@ type stubs struct {
 
 	mu    sync.Mutex
 	calls []call
+	names map[string]bool // of all stubs
 }
 
-type call struct{ to, told string }
+// call is a call of a stub. unanswered says that it was an authorizer's, and that Answers has none.
+type call struct {
+	to, told   string
+	unanswered bool
+}
 
 // bind puts stubs behind what the bindings have.
 func (s *stubs) bind(b definition.Bindings) definition.Bindings {
@@ -36,7 +41,7 @@ func (s *stubs) bind(b definition.Bindings) definition.Bindings {
 				return f, true
 			}
 		}
-		return &stub{s, r.String()}, true
+		return s.stub(r.String()), true
 	}
 	b.OtherHandler = func(r definition.Ref) (http.Handler, bool) {
 		if handler != nil {
@@ -48,9 +53,31 @@ func (s *stubs) bind(b definition.Bindings) definition.Bindings {
 		if len(r.Also) < 3 || bound(b, r.Also[2]) {
 			return nil, false
 		}
-		return &stub{s, r.Also[2]}, true
+		return s.stub(r.Also[2]), true
 	}
 	return b
+}
+
+func (s *stubs) stub(name string) *stub {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.names == nil {
+		s.names = map[string]bool{}
+	}
+	s.names[name] = true
+	return &stub{s, name}
+}
+
+// checkAnswers refuses answers that nothing gives: a misspelled name would leave a stub's own.
+func (s *stubs) checkAnswers() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, name := range sortedNames(s.answers) {
+		if !s.names[name] {
+			return fmt.Errorf("definitiontest: Answers[%q]: want the name of a stub: %q", name, sortedNames(s.names))
+		}
+	}
+	return nil
 }
 
 // bound reports whether the bindings say how a URL's host, or a service, is reached: then it is no
@@ -65,12 +92,17 @@ func bound(b definition.Bindings, name string) bool {
 	return host || all
 }
 
-// take returns the calls since it was last asked.
-func (s *stubs) take() []call {
+// take returns the calls since it was last asked, without the token, which is new each time.
+func (s *stubs) take(token string) []call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	calls := s.calls
 	s.calls = nil
+	for i := range calls {
+		if token != "" {
+			calls[i].told = strings.ReplaceAll(calls[i].told, token, tokenPlace)
+		}
+	}
 	return calls
 }
 
@@ -80,20 +112,30 @@ type stub struct {
 	to string
 }
 
-func (s *stub) answer(told []byte) string {
+// answer is what Answers has, or else the stub's own, which is no authorizer's: ok is false then.
+func (s *stub) answer(told []byte, authorizes bool) (text string, ok bool) {
 	s.of.mu.Lock()
 	defer s.of.mu.Unlock()
-	s.of.calls = append(s.of.calls, call{s.to, string(told)})
-	if a, ok := s.of.answers[s.to]; ok {
-		return a
+	text, ok = s.of.answers[s.to]
+	s.of.calls = append(s.of.calls, call{s.to, string(told), authorizes && !ok})
+	if ok || authorizes {
+		return text, ok
 	}
-	text, _ := json.Marshal(map[string]any{"statusCode": http.StatusOK, "body": s.to}) // always encodes
-	return string(text)
+	own, _ := json.Marshal(map[string]any{"statusCode": http.StatusOK, "body": s.to}) // always encodes
+	return string(own), true
 }
 
-// Invoke implements gatekit.Invoker.
+// Invoke implements gatekit.Invoker. An authorizer's event has an ARN to decide on.
 func (s *stub) Invoke(_ context.Context, event []byte) ([]byte, error) {
-	return []byte(s.answer(bytes.Clone(event))), nil
+	var asked struct {
+		MethodArn, RouteArn string
+	}
+	authorizes := json.Unmarshal(event, &asked) == nil && asked.MethodArn+asked.RouteArn != ""
+	text, ok := s.answer(bytes.Clone(event), authorizes)
+	if !ok {
+		return nil, fmt.Errorf("definitiontest: Answers has none of %s", s.to)
+	}
+	return []byte(text), nil
 }
 
 func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -114,7 +156,8 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Headers    map[string]string `json:"headers"`
 		Body       string            `json:"body"`
 	}
-	if err := json.Unmarshal([]byte(s.answer(told)), &a); err != nil {
+	text, _ := s.answer(told, false)
+	if err := json.Unmarshal([]byte(text), &a); err != nil {
 		gatekit.Reject(w, r, fmt.Errorf("definitiontest: Answers[%q]: %w", s.to, err))
 		return
 	}
