@@ -281,19 +281,21 @@ func TestWebSocket(t *testing.T) {
 }
 
 func TestTimeoutHandler(t *testing.T) {
-	m := gatekit.Must(metering.New(metering.Config{}))
-	release, left := make(chan struct{}), make(chan struct{})
-	a := gatekit.Must(route.New(route.Config{API: gatekit.API{APIID: "a", Stage: "s"}}))
-	a.Handle("POST /a", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		defer close(left)
-		<-release
-		gatekit.From(r.Context()).SetAPIKey("a", "b")
-		_, _ = io.Copy(io.Discard, r.Body)
-	}))
-	r := request("POST", "/a", 10)
-	r.ContentLength = -1
-	require.Equal(t, 503, send(m.Middleware(http.TimeoutHandler(a, time.Millisecond, "")), r).Code)
-	close(release)
-	<-left
-	require.Equal(t, "POST /a", m.Report().Rows[0].Route)
+	synctest.Test(t, func(t *testing.T) { // the time is over when the handler waits
+		m := gatekit.Must(metering.New(metering.Config{}))
+		release, left := make(chan struct{}), make(chan struct{})
+		a := gatekit.Must(route.New(route.Config{API: gatekit.API{APIID: "a", Stage: "s"}}))
+		a.Handle("POST /a", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			defer close(left)
+			<-release
+			gatekit.From(r.Context()).SetAPIKey("a", "b")
+			_, _ = io.Copy(io.Discard, r.Body)
+		}))
+		r := request("POST", "/a", 10)
+		r.ContentLength = -1
+		require.Equal(t, 503, send(m.Middleware(http.TimeoutHandler(a, time.Millisecond, "")), r).Code)
+		close(release)
+		<-left
+		require.Equal(t, "POST /a", m.Report().Rows[0].Route)
+	})
 }

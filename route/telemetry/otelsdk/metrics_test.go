@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -243,32 +244,31 @@ func TestServeMux(t *testing.T) {
 // A handler that outlives its request, with TimeoutHandler between the Telemetry and the routes:
 // what the one reads the other still writes. The race detector judges.
 func TestTimeoutHandler(t *testing.T) {
-	r := newRig(t, telemetry.Config{Detailed: true, TopKeys: 1}, sdktrace.AlwaysSample())
-	release, left := make(chan struct{}), make(chan struct{})
-	a := gatekit.Must(route.New(route.Config{API: gatekit.API{APIID: "a", Stage: "s"}}))
-	a.Handle("GET /a", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer close(left)
-		<-release
-		rc := gatekit.From(r.Context())
-		rc.Route, rc.API = &gatekit.Route{Key: "GET /late"}, &gatekit.API{APIID: "late"}
-		rc.SetAPIKey("a", "b")
-		rc.SetSourceIP(netip.Addr{})
-		rc.SetUserAgent("late")
-		rc.SetIntegration(gatekit.Integration{Status: 200})
-		rc.Note(gatekit.Note{Phase: gatekit.PhaseCache, Verdict: gatekit.Hit})
-		_, err := w.Write([]byte("late"))
-		require.Error(t, errors.Join(err))
-	}))
-	srv := httptest.NewServer(r.Middleware(http.TimeoutHandler(a, time.Millisecond, "")))
-	defer srv.Close()
-	res, err := http.Get(srv.URL + "/a")
-	require.NoError(t, err)
-	require.NoError(t, res.Body.Close())
-	require.Equal(t, 503, res.StatusCode)
-	close(release)
-	<-left
-	got := r.read(t)
-	require.EqualValues(t, 1, got["ApiGateway/5xx{ApiId=a,Route=GET /a,Stage=s}"])
+	synctest.Test(t, func(t *testing.T) { // the time is over when the handler waits
+		r := newRig(t, telemetry.Config{Detailed: true, TopKeys: 1}, sdktrace.AlwaysSample())
+		release, left := make(chan struct{}), make(chan struct{})
+		a := gatekit.Must(route.New(route.Config{API: gatekit.API{APIID: "a", Stage: "s"}}))
+		a.Handle("GET /a", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			defer close(left)
+			<-release
+			rc := gatekit.From(r.Context())
+			rc.Route, rc.API = &gatekit.Route{Key: "GET /late"}, &gatekit.API{APIID: "late"}
+			rc.SetAPIKey("a", "b")
+			rc.SetSourceIP(netip.Addr{})
+			rc.SetUserAgent("late")
+			rc.SetIntegration(gatekit.Integration{Status: 200})
+			rc.Note(gatekit.Note{Phase: gatekit.PhaseCache, Verdict: gatekit.Hit})
+			_, err := w.Write([]byte("late"))
+			require.Error(t, errors.Join(err))
+		}))
+		w := httptest.NewRecorder()
+		r.Middleware(http.TimeoutHandler(a, time.Millisecond, "")).ServeHTTP(w, httptest.NewRequest("GET", "/a", nil))
+		require.Equal(t, 503, w.Code)
+		close(release)
+		<-left
+		got := r.read(t)
+		require.EqualValues(t, 1, got["ApiGateway/5xx{ApiId=a,Route=GET /a,Stage=s}"])
+	})
 }
 
 func TestClose(t *testing.T) {
