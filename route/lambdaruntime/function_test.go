@@ -44,6 +44,9 @@ func TestLanguages(t *testing.T) {
 		{"node", "crash", "RangeError", "sorry"},
 		{"node", "bigint", "Runtime.MarshalError", "Do not know how to serialize a BigInt"},
 		{"python", "raise", "Odd", "sorry"},
+		{"python", "raise-odd", "Speechless", "an exception without a text"},
+		{"python", "raise-silently", "Odd", "sorry"},
+		{"python", "raise-long", "Odd", strings.Repeat("sorry", 1e6)[:32768]},
 		{"python", "exit", "Runtime.ExitError", "Error: Runtime exited with error: exit status 5"},
 		{"python", "object", "Runtime.MarshalError", "Object of type object is not JSON serializable"},
 	} {
@@ -107,6 +110,15 @@ func TestGlobals(t *testing.T) {
 	for _, name := range []string{"answer", "current", "port"} { // of the client, which a let hides from the list
 		require.Equal(t, `"undefined"`, f.call("typeof", name))
 	}
+}
+
+// Python's root logger has a handler, as on Lambda: a level is all that a function sets.
+func TestPythonLogs(t *testing.T) {
+	f := start(t, languages["python"])
+	f.call("log", "hello")
+	require.NoError(t, f.Close())
+	require.Regexp(t, `(?m)^orders \| \[INFO\]\t\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\t[0-9a-f-]{36}\thello$`, f.log.String())
+	require.Contains(t, f.log.String(), "orders | said hello\n")
 }
 
 // A function that can't be loaded says why, each time, and no call waits for it.
