@@ -22,6 +22,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"log"
@@ -30,6 +31,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/gatekit-go/gatekit"
@@ -42,7 +44,8 @@ import (
 func main() {
 	o := defineFlags(flag.CommandLine)
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	// Processes of functions would outlive this one.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, o); err != nil {
 		log.Fatal(err)
@@ -131,8 +134,12 @@ func (s *server) listen() error {
 			return err
 		}
 		s.listeners = append(s.listeners, listener)
-		s.urls[id] = "http://" + listener.Addr().String()
-		addr = net.JoinHostPort(listener.Addr().(*net.TCPAddr).IP.String(), "0")
+		at := *listener.Addr().(*net.TCPAddr)
+		addr = net.JoinHostPort(at.IP.String(), "0")
+		if at.IP.IsUnspecified() { // nobody can ask for that
+			at.IP = net.IPv4(127, 0, 0, 1)
+		}
+		s.urls[id] = "http://" + at.String()
 	}
 	return nil
 }
@@ -162,12 +169,15 @@ func (s *server) update(ctx context.Context) {
 	}
 	if err == nil {
 		doc.Findings = append(doc.Findings, s.code.Findings()...)
-		err = s.gateway.Update(ctx, doc)
+		if err = s.gateway.Update(ctx, doc); err != nil {
+			err = errors.Join(err, s.code.Update(s.doc)) // with the functions that its document has
+		}
 	}
 	if err != nil {
 		log.Printf("%s isn't served as it is now: %v", s.template, err)
 		return
 	}
+	s.doc = doc
 	fmt.Printf("\n%s is served as it is now: %s", s.template, s.gateway.Report())
 }
 
@@ -215,16 +225,25 @@ func (s *server) compareLog(ctx context.Context) error {
 	return compareMain(ctx, s.gateway, s.remote, file, *s.compare, os.Stdout)
 }
 
-// byHost serves an API to whoever asks this machine, and others by the names of their hosts.
+// byHost serves an API to whoever asks this machine, and others by the names of their hosts. On a
+// loopback address no other names are served: a web page may have its own lead here (DNS
+// rebinding), and would read what functions answer.
 func (s *server) byHost(api http.Handler) http.Handler {
+	loopback := s.listeners[0].Addr().(*net.TCPAddr).IP.IsLoopback()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := r.Host
 		if name, _, err := net.SplitHostPort(host); err == nil {
 			host = name
 		}
-		if net.ParseIP(strings.Trim(host, "[]")) != nil || host == "localhost" {
+		if net.ParseIP(strings.Trim(host, "[]")) != nil || strings.EqualFold(host, "localhost") {
 			api.ServeHTTP(w, r)
 			return
+		}
+		if d := s.gateway.Domains(); loopback && d != nil { // without any the gateway refuses
+			if _, err := d.Select(r); err != nil {
+				gatekit.Reject(w, r, err)
+				return
+			}
 		}
 		s.gateway.ServeHTTP(w, r)
 	})

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -56,8 +57,13 @@ func defineFlags(f *flag.FlagSet) *options {
 
 // find finds the app of this folder where no file is named.
 func (o *options) find() error {
-	if o.report != "" && o.report != "json" || o.export != "" && o.export != "openapi" {
+	switch {
+	case flag.NArg() > 0:
+		return fmt.Errorf("serve: want flags alone, got %q: a file to serve is named with -template", flag.Arg(0))
+	case o.report != "" && o.report != "json" || o.export != "" && o.export != "openapi":
 		return errors.New("serve: want -report json, and -export openapi")
+	case (o.remote == "") != (o.log == ""):
+		return errors.New("serve: want -compare URL and -log FILE together")
 	}
 	for _, file := range []string{"cdk.out/manifest.json", "examples/serve/cdk.out/manifest.json"} {
 		if _, err := os.Stat(file); err == nil && o.template == "" {

@@ -1,9 +1,13 @@
 package cloudformation
 
 import (
+	"cmp"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gatekit-go/gatekit/internal/doctree"
+	"github.com/gatekit-go/gatekit/internal/nearest"
 	"github.com/gatekit-go/gatekit/route/definition"
 )
 
@@ -61,4 +65,28 @@ func (s *stack) givenParameter(name string) *doctree.Node {
 		}
 	}
 	return s.t.given[name]
+}
+
+// withoutUse finds values of the options that no template has a parameter for: a name that is
+// mistyped leaves another without its value, or with its default.
+func (i *importer) withoutUse() (all []definition.Finding) {
+	var known []string
+	var origin definition.Origin
+	for _, s := range i.stacks {
+		if s.level > 0 {
+			continue // the stack that it is in gives those
+		}
+		origin.Template = cmp.Or(origin.Template, s.t.file) // the first one's, as it is in none
+		for _, m := range members(s.t.root.Get("Parameters")) {
+			known = append(known, m.Name, s.name+"."+m.Name)
+		}
+	}
+	for _, key := range sorted(i.o.Parameters) {
+		if !slices.Contains(known, key) {
+			what := fmt.Sprintf("Options.Parameters[%q] is for no parameter of a template%s",
+				key, nearest.Hint(key, slices.Values(known)))
+			all = append(all, definition.Finding{Severity: definition.UnusedBinding, Origin: origin, What: what})
+		}
+	}
+	return all
 }

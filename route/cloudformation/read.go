@@ -228,7 +228,7 @@ func (i *importer) finish(doc *definition.Document) error {
 		i.errs = append(i.errs, err)
 	}
 	i.functionCode(doc)
-	doc.Findings = i.findings
+	doc.Findings = append(i.findings, i.withoutUse()...)
 	var masks []string
 	for _, secret := range i.secrets {
 		masks = append(masks, secret, "****")

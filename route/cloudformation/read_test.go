@@ -278,3 +278,20 @@ func TestBodyLines(t *testing.T) {
 	require.Equal(t, "Api", doc.APIs[0].Routes["GET /a"].Origin.LogicalID)
 	require.Equal(t, 10, doc.APIs[0].Routes["GET /a"].Origin.Line)
 }
+
+// A value for a parameter that no template has is told, with the names that there are.
+func TestParameterWithoutUse(t *testing.T) {
+	text := `
+Parameters: {Stage: {Type: String, Default: dev}, Unused: {Type: String}}
+Resources: {Api: {Type: AWS::ApiGateway::RestApi, Properties: {Name: !Ref Stage}}}
+`
+	doc := read(t, text, cloudformation.Options{Stack: "mine", Parameters: map[string]string{"Stgae": "prod-value"}})
+	finding(t, doc, definition.UnusedBinding, `Options.Parameters["Stgae"] is for no parameter of a template; the nearest are "Stage"`)
+	for _, f := range doc.Findings {
+		require.NotContains(t, f.What+f.Do, "prod-value")
+	}
+	doc = read(t, text, cloudformation.Options{Stack: "mine", Parameters: map[string]string{"mine.Stage": "a", "Unused": "b"}})
+	for _, f := range doc.Findings {
+		require.NotEqual(t, definition.UnusedBinding, f.Severity, f.What)
+	}
+}

@@ -42,6 +42,9 @@ func (c *Config) checkCommand(m *mistakes.Mistakes) {
 		field, program = "Dir", filepath.Join(c.Dir, "bootstrap")
 	}
 	path, err := exec.LookPath(program)
+	if c.isBuiltLater() && errors.Is(err, fs.ErrNotExist) {
+		path, err = program, nil
+	}
 	if err != nil {
 		m.Add(field, "%s", missing(program, err))
 		return
@@ -51,6 +54,9 @@ func (c *Config) checkCommand(m *mistakes.Mistakes) {
 		c.Dir, _ = os.Getwd()
 	}
 }
+
+// isBuiltLater reports whether a program may be missing: the first call has it built.
+func (c *Config) isBuiltLater() bool { return c.Reload && c.Build != nil }
 
 // missing says what to do where there is no program.
 func missing(program string, err error) string {

@@ -65,7 +65,8 @@ type Config struct {
 	Reload bool
 	// Build makes the program anew when Reload has found a change: a compiler's run. What it fails
 	// with is what calls fail with (Runtime.BuildError), until the next change. It may take 5
-	// minutes; other calls are served by what there is meanwhile. nil: nothing has to be made.
+	// minutes; other calls are served by what there is meanwhile. A program that isn't there yet is
+	// built by the first call. nil: nothing has to be made.
 	Build func(ctx context.Context) error
 	// Log gets what processes print, in whole lines that begin with the function's name. A line is
 	// one Write, of 16 KiB at most; functions that share a Log write at the same time. What comes

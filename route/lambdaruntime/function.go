@@ -3,6 +3,7 @@ package lambdaruntime
 import (
 	"context"
 	"errors"
+	"os"
 	"sync"
 	"time"
 
@@ -45,8 +46,8 @@ func New(c Config) (*Function, error) {
 		slots: make(chan struct{}, c.Concurrency), all: map[*process]bool{},
 	}
 	f.open, f.close = context.WithCancel(context.Background())
-	if c.Reload {
-		f.code.read(&f.config) // what is there now is no change
+	if _, err := os.Stat(c.Command[0]); c.Reload && (err == nil || !c.isBuiltLater()) {
+		f.code.read(&f.config) // what is there now is no change; a program that isn't there is one
 	}
 	return f, nil
 }

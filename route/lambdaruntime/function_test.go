@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -35,11 +36,17 @@ func TestLanguages(t *testing.T) {
 		{"go", "large", "Function.ResponseSizeTooLarge", "Response payload size exceeded maximum allowed payload size (6291456 bytes)."},
 		{"node", "throw", "TypeError", "sorry"},
 		{"node", "throw-text", "string", "sorry"},
+		{"node", "throw-odd", "Error", "sorry"},
+		{"node", "throw-nothing", "object", "an object without a text"},
+		{"node", "throw-long", "Error", strings.Repeat("sorry", 1e6)[:32768]},
 		{"node", "exit", "Runtime.ExitError", "Error: Runtime exited with error: exit status 9"},
 		{"node", "reject", "Runtime.UnhandledPromiseRejection", "sorry"},
 		{"node", "crash", "RangeError", "sorry"},
 		{"node", "bigint", "Runtime.MarshalError", "Do not know how to serialize a BigInt"},
 		{"python", "raise", "Odd", "sorry"},
+		{"python", "raise-odd", "Speechless", "an exception without a text"},
+		{"python", "raise-silently", "Odd", "sorry"},
+		{"python", "raise-long", "Odd", strings.Repeat("sorry", 1e6)[:32768]},
 		{"python", "exit", "Runtime.ExitError", "Error: Runtime exited with error: exit status 5"},
 		{"python", "object", "Runtime.MarshalError", "Object of type object is not JSON serializable"},
 	} {
@@ -86,6 +93,32 @@ func TestHandlers(t *testing.T) {
 	f = start(t, lambdaruntime.Config{Runtime: "nodejs22.x", Handler: "src/callbacks.api.fail_text", Dir: "testdata/node"})
 	require.Equal(t, "string sorry", f.fails("", "sorry").Type+" "+f.fails("", "sorry").Message)
 	require.Equal(t, "1.5", start(t, languages["python"]).call("decimal", ""))
+}
+
+// A function has the globals of a file that node runs, and none of the client's names.
+func TestGlobals(t *testing.T) {
+	var got, want []string
+	f := start(t, languages["node"])
+	require.NoError(t, json.Unmarshal([]byte(f.call("globals", "")), &got))
+	file := filepath.Join(t.TempDir(), "file.js")
+	text := "process.stdout.write(JSON.stringify(Object.getOwnPropertyNames(globalThis)))"
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	out, err := exec.Command("node", file).Output()
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(out, &want))
+	require.ElementsMatch(t, want, got)
+	for _, name := range []string{"answer", "current", "port"} { // of the client, which a let hides from the list
+		require.Equal(t, `"undefined"`, f.call("typeof", name))
+	}
+}
+
+// Python's root logger has a handler, as on Lambda: a level is all that a function sets.
+func TestPythonLogs(t *testing.T) {
+	f := start(t, languages["python"])
+	f.call("log", "hello")
+	require.NoError(t, f.Close())
+	require.Regexp(t, `(?m)^orders \| \[INFO\]\t\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\t[0-9a-f-]{36}\thello$`, f.log.String())
+	require.Contains(t, f.log.String(), "orders | said hello\n")
 }
 
 // A function that can't be loaded says why, each time, and no call waits for it.

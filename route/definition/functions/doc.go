@@ -17,7 +17,8 @@
 //   - the text in the template (ZipFile, InlineCode).
 //
 // A function that can't be run, such as one of another language or in a container's image, isn't
-// bound: [Functions.Findings] says why, and the report that its routes refuse.
+// bound: [Functions.Findings] says why, and the report that its routes refuse. Where Config.Reload
+// is set Go source that can't be built is bound all the same, and built again once it has changed.
 //
 // # Differences
 //

@@ -63,6 +63,14 @@ func (at *apis) call(api *definition.API) {
 	}
 }
 
+// severity is that of a function that isn't run.
+func (at *apis) severity(id string) definition.Severity {
+	if at.called[id] {
+		return definition.Unbound
+	}
+	return definition.Warning
+}
+
 // environment are the function's variables, without what isn't known.
 func (f *Functions) environment(id string, r *definition.Resource, at *apis) map[string]string {
 	variables := maps.Clone(r.Environment)

@@ -139,12 +139,8 @@ func (f *Functions) Update(doc *definition.Document) error {
 		r := described[id]
 		called, err := f.invoker(id, r, given[id], apis)
 		if err != nil {
-			severity := definition.Warning
-			if apis.called[id] {
-				severity = definition.Unbound
-			}
 			f.findings = append(f.findings, definition.Finding{
-				Severity: severity, Origin: r.Origin,
+				Severity: apis.severity(id), Origin: r.Origin,
 				What: fmt.Sprintf("the function %s isn't run: %v", id, err),
 				Do:   "name a program or an endpoint for it",
 			})
@@ -212,13 +208,14 @@ func (f *Functions) invoker(id string, r *definition.Resource, given string, api
 	}
 	spec, err := f.spec(id, r, given, apis)
 	if err == nil {
-		err = f.run(id, spec)
+		err = f.run(id, spec, definition.Finding{Severity: apis.severity(id), Origin: r.Origin})
 	}
 	return f.running[id], err
 }
 
-// run has a function run as spec says, if it doesn't already.
-func (f *Functions) run(id string, spec *lambdaruntime.Config) error {
+// run has a function run as spec says, if it doesn't already. One that can't be built runs all the
+// same where code that is repaired is built again: it fails until then.
+func (f *Functions) run(id string, spec *lambdaruntime.Config, unbuilt definition.Finding) error {
 	old := f.running[id]
 	if old != nil && same(old.spec, spec) {
 		return nil
@@ -226,8 +223,12 @@ func (f *Functions) run(id string, spec *lambdaruntime.Config) error {
 	if spec.Build != nil {
 		ctx, cancel := context.WithTimeout(f.open, 5*time.Minute)
 		defer cancel()
-		if err := spec.Build(ctx); err != nil {
+		if err := spec.Build(ctx); err != nil && !spec.Reload {
 			return err
+		} else if err != nil {
+			unbuilt.What = fmt.Sprintf("the function %s isn't built: %v", id, err)
+			unbuilt.Do = "repair its code: the next call builds it again"
+			f.findings = append(f.findings, unbuilt)
 		}
 	}
 	made, err := lambdaruntime.New(*spec)

@@ -252,6 +252,42 @@ func TestRebuild(t *testing.T) {
 	require.Eventually(t, func() bool { return call(t, f, id("Go")) == `"new for "` }, time.Minute, 5*time.Millisecond)
 }
 
+// Go source that can't be built is told at once; once it is repaired it is served, without another
+// Update. What was built before goes on until then.
+func TestBuildIsRepaired(t *testing.T) {
+	dir := filepath.Join("testdata", "repaired-"+fmt.Sprint(os.Getpid()))
+	require.NoError(t, os.CopyFS(filepath.Join(dir, "go"), os.DirFS("testdata/go")))
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
+	source := filepath.Join(dir, "go", "main.go")
+	text, err := os.ReadFile(source)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(source, []byte("package main\nfunc main() { nonsense }\n"), 0o600))
+	describe := func(shop string) *definition.Document {
+		return document(map[string]*definition.Resource{"Go": {
+			Runtime: "provided.al2023", Code: "go", Environment: map[string]string{"SHOP": shop}}})
+	}
+	f := start(t, describe("books"), functions.Config{Root: dir, Reload: true})
+	require.Len(t, f.Findings(), 1)
+	require.Contains(t, f.Findings()[0].What, "the function Go isn't built: go build: exit status 1")
+	called, ok := f.Function(id("Go"))
+	require.True(t, ok)
+	_, err = called.Invoke(t.Context(), []byte("{}"))
+	require.ErrorContains(t, err, "Runtime.BuildError: go build: exit status 1")
+	answers := func(want string) {
+		t.Helper()
+		require.Eventually(t, func() bool {
+			out, err := called.Invoke(t.Context(), []byte("{}"))
+			return err == nil && string(out) == want
+		}, time.Minute, 5*time.Millisecond)
+	}
+	require.NoError(t, os.WriteFile(source, text, 0o600))
+	answers(`"go for books"`)
+	require.NoError(t, os.WriteFile(source, []byte("package main\nfunc main() { more nonsense }\n"), 0o600))
+	require.NoError(t, f.Update(describe("music")))
+	require.Len(t, f.Findings(), 1)
+	answers(`"go for music"`)
+}
+
 // The gateway serves a document with the functions that it has.
 func Example() {
 	doc := gatekit.Must(definition.Unmarshal([]byte(`{

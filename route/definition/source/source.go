@@ -122,6 +122,7 @@ func (w *Watcher) Watch(ctx context.Context, interval time.Duration, changed fun
 func state(file string) uint64 {
 	h, files := fnv.New64a(), 0
 	if info, err := os.Stat(file); err == nil && !info.IsDir() {
+		fmt.Fprintln(h, info.Size(), info.ModTime().UnixNano()) // it may come after the last that is looked at
 		file = filepath.Dir(file)
 	}
 	_ = filepath.WalkDir(file, func(path string, d fs.DirEntry, err error) error {

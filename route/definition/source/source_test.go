@@ -2,6 +2,7 @@ package source_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -117,4 +118,21 @@ func TestWatch(t *testing.T) {
 	<-changed
 	cancel()
 	<-ended
+}
+
+// The file itself is looked at, however many others come before it.
+func TestWatchBesideManyFiles(t *testing.T) {
+	path := write(t, "template.yaml", "{}")
+	many := filepath.Join(filepath.Dir(path), "build")
+	require.NoError(t, os.Mkdir(many, 0o700))
+	for n := range 10_001 {
+		require.NoError(t, os.WriteFile(filepath.Join(many, fmt.Sprint(n)), nil, 0o600))
+	}
+	watcher := source.NewWatcher(path)
+	require.NoError(t, os.WriteFile(path, []byte("Resources: {}"), 0o600))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	told := false
+	watcher.Watch(ctx, time.Millisecond, func() { told = true; cancel() })
+	require.True(t, told)
 }

@@ -1,15 +1,18 @@
 // Runs the handler of a Node function: loads it, asks the runtime API for events and posts its answers.
+// What is named here is no global of the function's code.
+(() => {
 'use strict';
 const fs = require('node:fs');
 const http = require('node:http');
 const path = require('node:path');
-const {createRequire} = require('node:module');
+const {builtinModules, createRequire} = require('node:module');
 const {pathToFileURL} = require('node:url');
 
 const env = process.env;
 const [host, port] = env.AWS_LAMBDA_RUNTIME_API.split(':');
 const agent = new http.Agent({keepAlive: true, maxSockets: 1});
 let current; // the event whose answer is due
+const maxText = 32768; // of an error's message and trace
 
 function request(method, to, headers, body) {
   return new Promise((resolve, reject) => {
@@ -29,13 +32,30 @@ function post(to, text, headers = {}) {
   return request('POST', to, {'Content-Type': 'application/json', 'Content-Length': body.length, ...headers}, body);
 }
 
+// textOf is a member of what was thrown, which may be anything: a getter or a toString that throws, too.
+function textOf(why, member, otherwise) {
+  try {
+    const text = member ? why[member] : String(why);
+    return typeof text === 'string' ? text.slice(0, maxText) : otherwise;
+  } catch {
+    return otherwise;
+  }
+}
+
+function show(why) {
+  try {
+    console.error(why);
+  } catch {} // it has an inspect of its own
+}
+
 function postError(to, type, why) {
   const isError = why instanceof Error;
-  if (isError) console.error(why);
-  const errorType = type || (isError ? why.name : typeof why);
-  const errorMessage = isError ? why.message : String(why);
-  const trace = isError && why.stack ? why.stack.split('\n') : [];
-  return post(to, JSON.stringify({errorType, errorMessage, trace}), {'Lambda-Runtime-Function-Error-Type': errorType.replace(/[^\x20-\x7e]/g, '?')});
+  if (isError) show(why);
+  const errorType = type || (isError ? textOf(why, 'name', 'Error') : typeof why);
+  const errorMessage = isError ? textOf(why, 'message', '') : textOf(why, '', 'an object without a text');
+  const trace = isError ? textOf(why, 'stack', '').split('\n') : [];
+  const header = errorType.replace(/[^\x20-\x7e]/g, '?').slice(0, 256);
+  return post(to, JSON.stringify({errorType, errorMessage, trace}), {'Lambda-Runtime-Function-Error-Type': header});
 }
 
 // answer answers the event once; a second answer is nobody's.
@@ -107,18 +127,29 @@ function contextOf(event, headers) {
 }
 
 function fatal(why) {
-  if (why?.code !== 'ECONNREFUSED' && why?.code !== 'ECONNRESET') console.error(why);
+  if (why?.code !== 'ECONNREFUSED' && why?.code !== 'ECONNRESET') show(why);
   process.exit(1);
 }
 
 // crash is an error that nobody caught: the event fails, and the process ends.
 async function crash(type, why) {
   if (current && !current.answered) await answer(current, why, true, type).catch(() => {});
-  else console.error(why);
+  else show(why);
   process.exit(128);
 }
 
+// asFile removes globals that a program of the command line has, and no file. A handler that lacks its own
+// require('fs'), or is a module and calls require, would work here and fail on Lambda.
+function asFile() {
+  const common = ['console', 'crypto', 'process'];
+  for (const name of [...builtinModules, 'require', 'module', 'exports', '__filename', '__dirname']) {
+    if (!common.includes(name)) delete globalThis[name];
+  }
+}
+
 async function main() {
+  await null; // node has set the last of them once this program's text is through
+  asFile();
   let handler;
   try {
     handler = await load(env.LAMBDA_TASK_ROOT, env._HANDLER);
@@ -126,7 +157,7 @@ async function main() {
     await postError('init/error', why?.errorType, why);
     process.exit(1);
   }
-  process.on('uncaughtException', why => crash(why?.name || 'Runtime.UncaughtException', why));
+  process.on('uncaughtException', why => crash(textOf(why, 'name') || 'Runtime.UncaughtException', why));
   process.on('unhandledRejection', why => crash('Runtime.UnhandledPromiseRejection', why));
   // Nothing is left that could answer: an event whose handler never called back gets null.
   process.on('beforeExit', () => current && answer(current, null).catch(fatal));
@@ -149,3 +180,4 @@ async function main() {
 }
 
 main().catch(fatal);
+})();

@@ -6,6 +6,7 @@ def _main():
     import http.client
     import importlib
     import json
+    import logging
     import os
     import sys
     import time
@@ -18,11 +19,38 @@ def _main():
         answer = api.getresponse()
         return answer.headers, answer.read()
 
+    def text_of(why):
+        try:
+            return str(why)[:32768]
+        except Exception:
+            return "an exception without a text"
+
     def post_error(to, kind, why, frames):
-        sys.stderr.write("".join(traceback.format_exception(type(why), why, why.__traceback__)))
-        body = {"errorMessage": str(why), "errorType": kind, "stackTrace": frames}
-        ascii_kind = kind.encode("ascii", "replace").decode()
+        try:
+            sys.stderr.write("".join(traceback.format_exception(type(why), why, why.__traceback__)))
+        except Exception:
+            pass  # the function has closed it
+        body = {"errorMessage": text_of(why), "errorType": kind, "stackTrace": [frame[:4096] for frame in frames[-50:]]}
+        ascii_kind = kind.encode("ascii", "replace").decode()[:256]
         request("POST", to, json.dumps(body).encode(), {"Content-Type": "application/json", "Lambda-Runtime-Function-Error-Type": ascii_kind})
+
+    class Handler(logging.StreamHandler):  # the root logger has one on Lambda: what is logged as INFO isn't lost
+        def __init__(self):
+            super().__init__()
+            form = logging.Formatter("[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s", "%Y-%m-%dT%H:%M:%S")
+            form.converter = time.gmtime
+            self.setFormatter(form)
+            self.request_id = ""
+
+        def filter(self, record):
+            record.aws_request_id = self.request_id
+            return super().filter(record)
+
+        def handleError(self, record):
+            pass  # the function has closed what it writes to
+
+    log = Handler()
+    logging.getLogger().addHandler(log)
 
     def load(root, name):
         sys.path[0] = root
@@ -63,6 +91,9 @@ def _main():
             self.client_context = Part(json.loads(client)) if client else None
             self.identity = Part(json.loads(identity) if identity else None)
 
+        def log(self, text):
+            print(text)
+
         def get_remaining_time_in_millis(self):
             return max(0, self._deadline - int(time.time() * 1000))
 
@@ -95,7 +126,8 @@ def _main():
             headers, text = request("GET", "invocation/next")
         except OSError:
             sys.exit(1)  # whoever started this is gone
-        to = "invocation/" + headers["Lambda-Runtime-Aws-Request-Id"]
+        log.request_id = headers["Lambda-Runtime-Aws-Request-Id"]
+        to = "invocation/" + log.request_id
         if headers["Lambda-Runtime-Trace-Id"]:
             os.environ["_X_AMZN_TRACE_ID"] = headers["Lambda-Runtime-Trace-Id"]
         try:

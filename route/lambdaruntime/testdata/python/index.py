@@ -1,3 +1,4 @@
+import logging
 import os
 import sys
 import time
@@ -12,12 +13,28 @@ class Odd(Exception):
     pass
 
 
+class Speechless(Exception):
+    def __str__(self):
+        raise ValueError()
+
+
 def handler(event, context):
     global calls
     calls += 1
     do, text = event.get("do"), event.get("text")
     if do == "raise":
         raise Odd(text)
+    if do == "raise-odd":
+        raise Speechless()
+    if do == "raise-silently":
+        sys.stderr = None
+        raise Odd(text)
+    if do == "raise-long":
+        raise Odd(text * 1000000)
+    if do == "log":
+        logging.getLogger().setLevel(logging.INFO)
+        logging.getLogger("orders").info(text)
+        context.log("said " + text)
     if do == "exit":
         sys.exit(5)
     if do == "hang":
