@@ -66,7 +66,7 @@
 //
 // An execution log's maps are in the order of their names. Without DataTrace it still has headers,
 // which the managed gateway leaves out; Cookie and Set-Cookie, tokens in queries and
-// [ExecutionConfig.Secrets] are masked as well. Line ends in an entry are written \n. The entries
-// of failures are close to the managed gateway's, of which only some are known to the letter; there
-// are none of API keys and plans.
+// [ExecutionConfig.Secrets] are masked as well: cookies, passwords and what Basic says whole.
+// Line ends in an entry are written \n. The entries of failures are close to the managed gateway's,
+// of which only some are known to the letter; there are none of API keys and plans.
 package accesslog
