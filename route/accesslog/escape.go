@@ -14,12 +14,13 @@ import (
 type place uint8
 
 const (
-	asIs       place = iota // InsecureUnescaped, and what is quoted already
-	plainText               // of a format that is none of the others
-	jsonString              // between the quotes of a JSON string
-	jsonBare                // where JSON has a value
-	xmlText                 // in an element or an attribute
-	csvField                // a field between commas
+	asIs        place = iota // InsecureUnescaped
+	plainText                // of a format that is none of the others
+	plainQuoted              // there, what has its quotes and backslashes already
+	jsonString               // between the quotes of a JSON string
+	jsonBare                 // where JSON has a value
+	xmlText                  // in an element or an attribute
+	csvField                 // a field between commas
 )
 
 // place finds out where each variable stands.
@@ -37,7 +38,7 @@ func (f *format) place(text string, unescaped bool) {
 		f.each(func(p *piece) {
 			p.as, p.unset = plainText, "-"
 			if p.name == "error.messageString" && !strings.HasSuffix(p.text, `"`) {
-				p.as = asIs // a JSON string, which has no control characters
+				p.as = plainQuoted // a JSON string, which may have marks of direction and the C1 set
 			}
 		})
 	}
@@ -85,6 +86,8 @@ func (as place) append(b []byte, s string) []byte {
 	switch as {
 	case plainText:
 		return appendText(b, s, &special)
+	case plainQuoted:
+		return appendText(b, s, &odd)
 	case jsonString:
 		return jsonlex.AppendInner(b, s)
 	case jsonBare:

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -222,4 +223,13 @@ func FuzzFormat(f *testing.F) {
 			require.False(t, strings.ContainsAny(kept.all()[0], "\r\x00\x1b"), "%q", kept.text.String())
 		}
 	})
+}
+
+// The message, which is quoted already, can't steer a terminal either.
+func TestMessagesStayText(t *testing.T) {
+	got := lineOf(t, accesslog.Config{Format: "$context.error.messageString $context.error.message"},
+		func(w http.ResponseWriter, r *http.Request) {
+			gatekit.Reject(w, r, &gatekit.Rejection{Type: gatekit.BadRequestBody, Message: "a\"\u009b2J\u202e\u2028b"})
+		}, httptest.NewRequest("GET", "/", nil))
+	require.Equal(t, `"a\"\xc2\x9b2J\xe2\x80\xae\u2028b" a\"\xc2\x9b2J\xe2\x80\xae\xe2\x80\xa8b`, got)
 }
