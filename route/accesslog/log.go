@@ -112,7 +112,7 @@ const maxKept = 64 << 10
 func (l *Log) write(e *entry, notes gatekit.Notes, panicked bool) {
 	s := scratches.Get().(*scratch)
 	o := &s.outcome
-	o.Status, o.Sent, o.Received = e.answered(panicked), e.sent, e.received()
+	o.Status, o.Sent, o.Received = e.answered(panicked), e.sent, e.body.Bytes(e.r)
 	o.Took, o.Streamed = time.Since(e.rc.Time), e.streamed
 	if l.format.keep != 0 {
 		o.Read(notes)
