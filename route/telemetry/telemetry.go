@@ -141,7 +141,7 @@ func (c *call) measure(took time.Duration, status int) {
 	if n > 0 {
 		s.bytes.Add(n)
 	}
-	if status == http.StatusSwitchingProtocols {
+	if status == http.StatusSwitchingProtocols || c.r.Method == http.MethodConnect { // over HTTP/2: RFC 8441
 		return // how long a connection was open is no latency
 	}
 	if t.service {

@@ -211,3 +211,20 @@ func TestTextsAreNoSpans(t *testing.T) {
 	require.Len(t, r.spans.GetSpans(), 1)
 	require.Empty(t, r.only(t).Events)
 }
+
+// A state in several lines is one list, and a handshake over HTTP/2 has no latency.
+func TestLinesOfState(t *testing.T) {
+	r := newRig(t, telemetry.Config{Remote: telemetry.InsecureContinueRemote}, sdktrace.AlwaysSample())
+	var state string
+	h := r.Middleware(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		state = gatekit.From(r.Context()).TraceContext().State
+	}))
+	req := httptest.NewRequestWithContext(t.Context(), "CONNECT", "/", nil)
+	req.Header.Set("Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+	req.Header["Tracestate"] = []string{"a=1,b=2", "c=3"}
+	h.ServeHTTP(httptest.NewRecorder(), req)
+	require.Equal(t, "a=1,b=2,c=3", state)
+	got := r.read(t)
+	require.EqualValues(t, 1, got["ApiGateway/Count{ApiId=,Stage=}"])
+	require.NotContains(t, got, "ApiGateway/Latency{ApiId=,Stage=}")
+}
