@@ -58,7 +58,9 @@ type Execution struct {
 
 // masked are names of headers and query parameters whose values are never shown.
 var masked = []string{
-	"authorization", "proxy-authorization", "x-api-key", "api_key", "apikey", "cookie", "set-cookie",
+	"authorization", "proxy-authorization", "x-api-key", "api-key", "api_key", "apikey", "cookie", "set-cookie",
+	"x-auth-token", "x-access-token", "x-csrf-token", "x-xsrf-token", "x-amzn-oidc-accesstoken", "x-amzn-oidc-data",
+	"sec-websocket-protocol", "client_assertion", "assertion", "auth_token", "jwt", "secret", "sig", "signature",
 	"x-amz-security-token", "x-amz-signature", "x-amz-credential", "access_token", "id_token", "refresh_token",
 	"token", "password", "client_secret", "x-forwarded-client-cert", "client-cert",
 }

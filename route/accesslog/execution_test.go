@@ -307,12 +307,14 @@ func TestSpellingsOfSecrets(t *testing.T) {
 		r := httptest.NewRequest("GET", "/a?%61ccess_token="+secret+"&b=1;token="+secret+"&%zz="+secret+"&apikey="+strings.Repeat("k", 30)+
 			"&apikey="+secret[:6]+"&password="+strings.Repeat("p", 30)+secret, nil)
 		r.Header.Set("Authorization", "basic "+basic)
+		r.Header.Set("X-Auth-Token", secret)
+		r.Header.Set("Sec-WebSocket-Protocol", "token, "+secret)
 		r.Header["Cookie"] = []string{"theme=a-dark-theme-of-mine; pin=" + secret[:6]}
 		return r
 	}())
 	text := strings.Join(got, "\n")
 	require.NotContains(t, text, secret[:6])
 	require.NotContains(t, text, basic[len(basic)-6:])
-	require.Contains(t, text, "Authorization=******, Cookie=******, Host=example.com}")
+	require.Contains(t, text, "Authorization=******, Cookie=******, Host=example.com, Sec-Websocket-Protocol=******, X-Auth-Token=******}")
 	require.Contains(t, text, "Endpoint request URI: /a?%61ccess_token=******&b=1;token=******&%zz=******&apikey="+strings.Repeat("*", 24)+"kkkkkk&apikey=******&password=******\n")
 }
