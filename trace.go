@@ -145,11 +145,17 @@ func (h *traced) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	tw := &tracedWriter{trace: t, notes: notes, r: r, began: began, asked: asked}
 	tw.Init(w, tw)
+	returned := false
 	defer func() {
-		tw.Finish()
+		if returned {
+			tw.Finish()
+		} else if tw.answered == 0 { // a panic goes on, and becomes a 500 if somebody recovers
+			tw.Commit(http.StatusInternalServerError)
+		}
 		t.finish(notes, r, rc.Rejection(), tw.answered, began, asked)
 	}()
 	h.next.ServeHTTP(tw, r)
+	returned = true
 }
 
 // chooses reports whether the request is traced whatever comes of it.

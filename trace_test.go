@@ -237,7 +237,18 @@ func TestTraceHeader(t *testing.T) {
 func TestTraceOfAPanic(t *testing.T) {
 	tr := trace(t, gatekit.TraceConfig{OneIn: 1})
 	require.Panics(t, func() { ask(tr.Middleware(refuser), "/x?why=panic") })
-	require.Len(t, tr.Recent(0), 1)
+	require.Equal(t, "500", statuses(tr))
+	asked := trace(t, gatekit.TraceConfig{Secrets: [][]byte{traceSecret}})
+	recovering := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() { w.WriteHeader(map[bool]int{true: 500, false: 200}[recover() != nil]) }()
+		asked.Middleware(refuser).ServeHTTP(w, r)
+	})
+	r, w := httptest.NewRequest("GET", "/x?why=panic", nil), httptest.NewRecorder()
+	text, err := asked.Sign("/x", time.Minute)
+	require.NoError(t, err)
+	r.Header.Set(gatekit.TraceHeader, text)
+	recovering.ServeHTTP(w, r)
+	require.Contains(t, w.Header().Get(gatekit.WhyHeader), ": 500")
 	refused := trace(t, gatekit.TraceConfig{Refused: true})
 	require.Panics(t, func() { ask(refused.Middleware(refuser), "/x?why=panic") })
 }

@@ -16,7 +16,8 @@ import (
 )
 
 // TraceHeader is the request header by which a client asks for the trace of its request. It is
-// taken off before the request goes on, whatever it says.
+// taken off before the request goes on, whatever it says: a client that signs its requests (SigV4)
+// adds it behind its signature, and not among its SignedHeaders.
 const TraceHeader = "X-Gatekit-Trace"
 
 // WhyHeader is the header of an answer to a request that has asked by [TraceHeader]: the

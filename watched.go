@@ -77,8 +77,10 @@ func (w *Watched) WriteString(s string) (int, error) {
 
 // ReadFrom implements io.ReaderFrom, so that the server can use sendfile.
 func (w *Watched) ReadFrom(r io.Reader) (int64, error) {
-	w.begin()
 	n, err := io.Copy(w.ResponseWriter, r)
+	if n > 0 { // of nothing, net/http makes no answer: the handler may still name a status
+		w.begin()
+	}
 	w.bytes += n
 	return n, err
 }

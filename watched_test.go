@@ -169,3 +169,21 @@ func TestBeneath(t *testing.T) {
 	require.Equal(t, "after", rc.Beneath().Value(valueKey{}))
 	require.Nil(t, r.Context().Value("other"))
 }
+
+// Of a copy of nothing a server makes no answer yet, and so the status is the one that follows.
+func TestWatchedCopyOfNothing(t *testing.T) {
+	var known int
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rc, _ := gatekit.Attach(r)
+		watched := rc.Watch(w)
+		_, _ = io.Copy(watched, struct{ io.Reader }{strings.NewReader("")})
+		watched.WriteHeader(http.StatusBadGateway)
+		known = watched.Status()
+	}))
+	defer server.Close()
+	resp, err := server.Client().Get(server.URL)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	require.Equal(t, http.StatusBadGateway, resp.StatusCode)
+	require.Equal(t, resp.StatusCode, known)
+}

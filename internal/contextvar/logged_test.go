@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/internal/contextvar"
+	"github.com/gatekit-go/gatekit/internal/event"
 )
 
 // logs is what a log makes of the variables.
@@ -177,4 +178,19 @@ func TestKinds(t *testing.T) {
 			yield(name, true)
 		}
 	}), len(names))
+}
+
+// The trace in a log is the one that functions and backends are told.
+func TestTraceIsTheOneThatIsTold(t *testing.T) {
+	v, err := contextvar.Logged("xrayTraceId")
+	require.NoError(t, err)
+	for _, flavor := range []gatekit.Flavor{gatekit.HTTP, gatekit.REST, gatekit.WebSocket} {
+		rc, r := gatekit.Attach(httptest.NewRequest("GET", "/", nil))
+		rc.API = &gatekit.API{Flavor: flavor}
+		for _, of := range []*gatekit.TraceContext{nil, {TraceID: [16]byte{1}, SpanID: [8]byte{2}}} {
+			rc.SetTraceContext(of)
+			text, _ := v.Logs(rc, r, &contextvar.Outcome{})
+			require.Equal(t, event.Trace(rc, r).Root, text, flavor)
+		}
+	}
 }

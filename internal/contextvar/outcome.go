@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/gatekit-go/gatekit"
-	"github.com/gatekit-go/gatekit/internal/traceid"
+	"github.com/gatekit-go/gatekit/internal/event"
 )
 
 // Outcome is what is known of a request when it has been answered.
@@ -165,7 +165,7 @@ func called(e ending) ending {
 // traceID is the root of the trace that the request belongs to, as authorizers and integrations are
 // told it.
 func traceID(rc *gatekit.RequestContext, r *http.Request, _ *Outcome) string {
-	return traceid.New(r.Header["X-Amzn-Trace-Id"], false, rc.RequestID, rc.Time).Root
+	return event.Trace(rc, r).Root
 }
 
 // integrationFailure is what a function has failed with, or why there is no answer: which a log is

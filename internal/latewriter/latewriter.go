@@ -224,14 +224,20 @@ func (w *Writer) WriteString(s string) (int, error) {
 // ReadFrom implements io.ReaderFrom. It keeps sendfile where the server has it, for a body that
 // nobody looks at.
 func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
-	w.choose(http.StatusOK)
-	if w.Kept() {
-		return io.Copy(onlyWriter{w}, r)
-	}
 	var first int64
-	if !w.committed {
+	if !w.chosen { // of nothing, net/http makes no answer either: the handler may still name a status
 		var err error
-		first, err = io.Copy(onlyWriter{w}, io.LimitReader(r, w.held.most-int64(len(w.held.body))))
+		if first, err = io.Copy(onlyWriter{w}, io.LimitReader(r, sniffed)); err != nil || first < sniffed {
+			return first, err
+		}
+	}
+	if w.Kept() {
+		n, err := io.Copy(onlyWriter{w}, r)
+		return first + n, err
+	}
+	if !w.committed {
+		n, err := io.Copy(onlyWriter{w}, io.LimitReader(r, w.held.most-int64(len(w.held.body))))
+		first += n
 		if err != nil || !w.committed {
 			return first, err // the reader ended first
 		}
@@ -243,6 +249,10 @@ func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
 	n, err := io.Copy(to, r)
 	return first + n, err
 }
+
+// sniffed is how much net/http writes by itself of what it reads, before it leaves the rest to
+// sendfile.
+const sniffed = 512
 
 // onlyWriter hides ReadFrom from io.Copy, which would call it again.
 type onlyWriter struct{ io.Writer }

@@ -10,8 +10,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -280,4 +282,64 @@ func TestHostileRequests(t *testing.T) {
 		kept.text.Reset()
 		kept.mu.Unlock()
 	}
+}
+
+// What makes a line is lent from a pool, and given back when it is done with: many requests whose
+// phases end differently each have their own. Run with -race.
+func TestLinesOfManyRequests(t *testing.T) {
+	log, kept := logTo(t, accesslog.Config{Format: "$context.requestId $context.identity.userAgent $context.authorize.status"})
+	h := log.Middleware(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		rc := gatekit.From(r.Context())
+		status, _ := strconv.Atoi(rc.UserAgent())
+		rc.Note(gatekit.Note{Phase: gatekit.PhaseAuthorize, Verdict: gatekit.Refused, Status: status})
+	}))
+	var all sync.WaitGroup
+	const workers, each = 8, 2000
+	for g := range workers {
+		all.Go(func() {
+			for i := range each {
+				r := httptest.NewRequest("GET", "/", nil)
+				r.Header.Set("User-Agent", strconv.Itoa(1000*(g+1)+i%1000))
+				h.ServeHTTP(discarded{}, r)
+			}
+		})
+	}
+	all.Wait()
+	require.Len(t, kept.all(), workers*each)
+	for _, line := range kept.all() {
+		fields := strings.Fields(line)
+		require.Equal(t, fields[1], fields[2], line)
+	}
+}
+
+// A body that is still read while the line is written, and a length that nobody can send: run with
+// -race.
+func TestBodiesThatGoOn(t *testing.T) {
+	log, kept := logTo(t, accesslog.Config{Format: "$context.requestId $context.dataProcessed"})
+	r := httptest.NewRequest("POST", "/", struct{ io.Reader }{strings.NewReader("")})
+	r.ContentLength = math.MaxInt64
+	log.Middleware(http.HandlerFunc(ok)).ServeHTTP(httptest.NewRecorder(), r)
+	require.Regexp(t, " 5$", kept.all()[0], "of the answer")
+
+	reading, in := io.Pipe()
+	var left sync.WaitGroup
+	left.Add(1)
+	h := log.Middleware(http.TimeoutHandler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		defer left.Done()
+		_, _ = io.Copy(io.Discard, r.Body)
+	}), time.Millisecond, "too slow"))
+	left.Go(func() {
+		for range 1000 {
+			_, _ = in.Write([]byte("x"))
+		}
+	})
+	done := make(chan struct{})
+	go func() {
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/", reading))
+		close(done)
+	}()
+	<-done
+	_ = in.Close()
+	left.Wait()
+	require.Len(t, kept.all(), 2)
 }

@@ -48,11 +48,12 @@
 //
 // The managed gateway inserts values as they are. Here none can end its line or field, unless
 // [Config.InsecureUnescaped] is set. In a format that begins with { a value is escaped as in a JSON
-// string where it stands in one; elsewhere a value that is no JSON is put into quotes, and null
-// stands for none. In one that begins with < it is escaped as XML; in a list of variables with
-// commas between, a field that has a comma or a quote is quoted (RFC 4180). In all others quotes
-// and backslashes get a backslash, and control characters, marks of direction and line separators
-// become \n or \xhh. error.messageString, which is quoted, stays so.
+// string where it stands in one; elsewhere null stands for none, and a value is put into quotes,
+// but for numbers and for what an authorizer says, if that is a value of JSON. In one that begins
+// with < it is escaped as XML; in a list of variables with commas between, a field that has a comma
+// or a quote is quoted (RFC 4180). In all others quotes and backslashes get a backslash, and
+// control characters, marks of direction and line separators become \n or \xhh.
+// error.messageString, which is quoted, stays so.
 //
 // The managed gateway shows claims, keys and an authorizer's context in full.
 //
@@ -66,7 +67,7 @@
 //
 // An execution log's maps are in the order of their names. Without DataTrace it still has headers,
 // which the managed gateway leaves out; Cookie and Set-Cookie, tokens in queries and
-// [ExecutionConfig.Secrets] are masked as well. Line ends in an entry are written \n. The entries
-// of failures are close to the managed gateway's, of which only some are known to the letter; there
-// are none of API keys and plans.
+// [ExecutionConfig.Secrets] are masked as well: cookies, passwords and what Basic says whole.
+// Line ends in an entry are written \n. The entries of failures are close to the managed gateway's,
+// of which only some are known to the letter; there are none of API keys and plans.
 package accesslog

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/bodycount"
 	"github.com/gatekit-go/gatekit/internal/contextvar"
 	"github.com/gatekit-go/gatekit/internal/httpword"
 	"github.com/gatekit-go/gatekit/internal/latewriter"
@@ -20,7 +21,7 @@ type entry struct {
 	rc       *gatekit.RequestContext
 	r        *http.Request
 	notes    gatekit.Notes
-	body     *counted // nil: its length is known, or nobody asks
+	body     *bodycount.Body // nil: its length is known, or nobody asks
 	sent     int64
 	status   int
 	streamed bool
@@ -34,9 +35,8 @@ func (h *logged) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if keep := h.log.format.keep; keep != 0 {
 		e.notes = rc.KeepNotes(keep)
 	}
-	if h.log.format.counts && r.ContentLength < 0 && r.Body != nil {
-		e.body = &counted{ReadCloser: r.Body}
-		r.Body = e.body
+	if h.log.format.counts {
+		e.body = bodycount.Watch(r)
 	}
 	returned := false
 	defer func() { // a panic goes on
@@ -112,26 +112,6 @@ func (e *entry) WriteString(s string) (int, error) {
 func (e *entry) ReadFrom(r io.Reader) (int64, error) {
 	n, err := e.Writer.ReadFrom(r)
 	e.count(n)
-	return n, err
-}
-
-// received is how many bytes the request's body has.
-func (e *entry) received() int64 {
-	if e.body != nil {
-		return e.body.n
-	}
-	return max(e.r.ContentLength, 0)
-}
-
-// counted is a request's body that says no length.
-type counted struct {
-	io.ReadCloser
-	n int64
-}
-
-func (c *counted) Read(b []byte) (int, error) {
-	n, err := c.ReadCloser.Read(b)
-	c.n += int64(n)
 	return n, err
 }
 

@@ -1,6 +1,7 @@
 package accesslog
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"unicode"
@@ -14,12 +15,14 @@ import (
 type place uint8
 
 const (
-	asIs       place = iota // InsecureUnescaped, and what is quoted already
-	plainText               // of a format that is none of the others
-	jsonString              // between the quotes of a JSON string
-	jsonBare                // where JSON has a value
-	xmlText                 // in an element or an attribute
-	csvField                // a field between commas
+	asIs        place = iota // InsecureUnescaped
+	plainText                // of a format that is none of the others
+	plainQuoted              // there, what has its quotes and backslashes already
+	jsonString               // between the quotes of a JSON string
+	jsonBare                 // where JSON has a value
+	jsonTyped                // there, what may be a value of JSON already
+	xmlText                  // in an element or an attribute
+	csvField                 // a field between commas
 )
 
 // place finds out where each variable stands.
@@ -37,7 +40,7 @@ func (f *format) place(text string, unescaped bool) {
 		f.each(func(p *piece) {
 			p.as, p.unset = plainText, "-"
 			if p.name == "error.messageString" && !strings.HasSuffix(p.text, `"`) {
-				p.as = asIs // a JSON string, which has no control characters
+				p.as = plainQuoted // a JSON string, which may have marks of direction and the C1 set
 			}
 		})
 	}
@@ -72,10 +75,23 @@ func (f *format) placeJSON() {
 				i++
 			}
 		}
-		if p.as, p.unset = jsonBare, "null"; inString {
+		switch p.unset = "null"; {
+		case inString:
 			p.as, p.unset = jsonString, "-"
+		case p.typed():
+			p.as = jsonTyped
+		default:
+			p.as = jsonBare
 		}
 	})
+}
+
+// typed reports whether the variable may be more than text: a number, a word of the gateway's, or
+// what an authorizer says. What a client says is text, also where it says null or 1e999: it mustn't
+// choose which type a field of the line has.
+func (p *piece) typed() bool {
+	return p.number || p.name == "isCanaryRequest" || p.name == "error.messageString" ||
+		strings.HasPrefix(p.name, "authorizer.") && p.v.Secret()
 }
 
 // longestEscape is how many bytes a byte of a value may become.
@@ -85,19 +101,42 @@ func (as place) append(b []byte, s string) []byte {
 	switch as {
 	case plainText:
 		return appendText(b, s, &special)
+	case plainQuoted:
+		return appendText(b, s, &odd)
 	case jsonString:
-		return jsonlex.AppendInner(b, s)
+		return inOneLine(jsonlex.AppendInner(b, s), len(b))
 	case jsonBare:
+		return inOneLine(jsonlex.AppendString(b, s), len(b))
+	case jsonTyped:
 		if end, ok := jsonlex.Scalar(s, 0); ok && end == len(s) && utf8.ValidString(s) {
-			return append(b, s...)
+			return inOneLine(append(b, s...), len(b))
 		}
-		return jsonlex.AppendString(b, s)
+		return inOneLine(jsonlex.AppendString(b, s), len(b))
 	case xmlText:
 		return appendXML(b, s)
 	case csvField:
 		return appendCSV(b, s)
 	}
 	return append(b, s...)
+}
+
+// inOneLine escapes in the JSON from b[from] on what JSON lets be, and a reader of lines or a
+// terminal may not.
+func inOneLine(b []byte, from int) []byte {
+	added := b[from:]
+	if bytes.IndexByte(added, 0xc2) < 0 && bytes.IndexByte(added, 0xd8) < 0 && bytes.IndexByte(added, 0xe2) < 0 {
+		return b // in UTF-8, all that breaks begins with one of them
+	}
+	text := string(added)
+	b = b[:from]
+	for _, r := range text {
+		if breaks(r) {
+			b = fmt.Appendf(b, `\u%04x`, r)
+		} else {
+			b = utf8.AppendRune(b, r)
+		}
+	}
+	return b
 }
 
 // special are the bytes that text isn't written with as they are, and those beyond ASCII, which are

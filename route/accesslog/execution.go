@@ -4,6 +4,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,7 +58,9 @@ type Execution struct {
 
 // masked are names of headers and query parameters whose values are never shown.
 var masked = []string{
-	"authorization", "proxy-authorization", "x-api-key", "api_key", "apikey", "cookie", "set-cookie",
+	"authorization", "proxy-authorization", "x-api-key", "api-key", "api_key", "apikey", "cookie", "set-cookie",
+	"x-auth-token", "x-access-token", "x-csrf-token", "x-xsrf-token", "x-amzn-oidc-accesstoken", "x-amzn-oidc-data",
+	"sec-websocket-protocol", "client_assertion", "assertion", "auth_token", "jwt", "secret", "sig", "signature",
 	"x-amz-security-token", "x-amz-signature", "x-amz-credential", "access_token", "id_token", "refresh_token",
 	"token", "password", "client_secret", "x-forwarded-client-cert", "client-cert",
 }
@@ -239,14 +242,33 @@ func (x *Execution) url(r *http.Request) string {
 	if u.RawQuery == "" {
 		return u.String()
 	}
-	parts := strings.Split(u.RawQuery, "&")
-	for i, part := range parts {
-		if name, value, ok := strings.Cut(part, "="); ok && x.secret(name) {
-			parts[i] = name + "=" + string(appendMasked(nil, value))
+	var b strings.Builder
+	for rest, more := u.RawQuery, true; more; {
+		part := rest
+		if i := strings.IndexAny(rest, "&;"); i >= 0 { // some backends divide at both
+			part = rest[:i+1]
 		}
+		b.WriteString(x.parameter(part))
+		rest = rest[len(part):]
+		more = rest != ""
 	}
-	u.RawQuery = strings.Join(parts, "&")
+	u.RawQuery = b.String()
 	return u.String()
+}
+
+// parameter is a part of a query, with the separator behind it, that shows no secret. A name that
+// can't be read may be one.
+func (x *Execution) parameter(part string) string {
+	name, value, ok := strings.Cut(part, "=")
+	if !ok {
+		return part
+	}
+	plain, err := url.QueryUnescape(name) // as the backend reads it
+	if err == nil && !x.secret(plain) {
+		return part
+	}
+	value = strings.TrimRight(value, "&;")
+	return name + "=" + maskedAs(plain, value) + part[len(name)+1+len(value):]
 }
 
 func (x *Execution) secret(name string) bool {

@@ -2,6 +2,7 @@ package accesslog_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -94,7 +95,7 @@ func TestExecution(t *testing.T) {
 		`(ID) Endpoint request body after transformations: {"customer":"Ann"}`,
 		"(ID) Sending request to http://orders.example/v2/1",
 		"(ID) Received response. Status: 200, Integration latency: 12 ms",
-		"(ID) Endpoint response headers: {Content-Type=application/json, Set-Cookie=******************abcdef}",
+		"(ID) Endpoint response headers: {Content-Type=application/json, Set-Cookie=******}",
 		`(ID) Endpoint response body before transformations: {"n":7}`,
 		`(ID) Method response body after transformations: {"order":7}`,
 		got[15],
@@ -293,4 +294,27 @@ func (w withoutUUID) Write(entries []byte) (int, error) {
 		}
 	}
 	return len(entries), nil
+}
+
+// No spelling of a secret's name shows it, nor where it stands: and of what people choose, and of
+// each of several values, nothing that is short.
+func TestSpellingsOfSecrets(t *testing.T) {
+	const secret = "hunter2"
+	basic := base64.StdEncoding.EncodeToString([]byte("a-long-user-name:" + secret))
+	got := executed(t, accesslog.ExecutionConfig{}, "GET /a", func(x *accesslog.Execution) http.Handler {
+		return x.Endpoint("")(http.HandlerFunc(ok))
+	}, func() *http.Request {
+		r := httptest.NewRequest("GET", "/a?%61ccess_token="+secret+"&b=1;token="+secret+"&%zz="+secret+"&apikey="+strings.Repeat("k", 30)+
+			"&apikey="+secret[:6]+"&password="+strings.Repeat("p", 30)+secret, nil)
+		r.Header.Set("Authorization", "basic "+basic)
+		r.Header.Set("X-Auth-Token", secret)
+		r.Header.Set("Sec-WebSocket-Protocol", "token, "+secret)
+		r.Header["Cookie"] = []string{"theme=a-dark-theme-of-mine; pin=" + secret[:6]}
+		return r
+	}())
+	text := strings.Join(got, "\n")
+	require.NotContains(t, text, secret[:6])
+	require.NotContains(t, text, basic[len(basic)-6:])
+	require.Contains(t, text, "Authorization=******, Cookie=******, Host=example.com, Sec-Websocket-Protocol=******, X-Auth-Token=******}")
+	require.Contains(t, text, "Endpoint request URI: /a?%61ccess_token=******&b=1;token=******&%zz=******&apikey="+strings.Repeat("*", 24)+"kkkkkk&apikey=******&password=******\n")
 }

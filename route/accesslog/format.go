@@ -70,8 +70,8 @@ func parse(m *mistakes.Mistakes, cfg *Config) *format {
 		return p.name == "requestId" || p.name == "extendedRequestId"
 	}), "Format", "want $context.requestId or $context.extendedRequestId in it, so that a line can be found")
 	f.mask(m, cfg.Unmasked)
-	f.place(text, cfg.InsecureUnescaped)
 	f.count()
+	f.place(text, cfg.InsecureUnescaped)
 	return f
 }
 
@@ -169,7 +169,7 @@ func (p *piece) append(
 
 // appendPlain appends a value that needs no escape, whatever the format is.
 func (p *piece) appendPlain(b []byte, rc *gatekit.RequestContext, o *contextvar.Outcome) []byte {
-	quoted := p.as == jsonBare && !p.number
+	quoted := p.as == jsonBare
 	from := len(b)
 	if quoted {
 		b = append(b, '"')

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -92,8 +93,8 @@ func TestNames(t *testing.T) {
 func TestEscapes(t *testing.T) {
 	const evil = "a\"b\\c\r\nd\te<f>&'g\x1b[31m\u2028\u202e\x9b\u009b,é"
 	for name, tt := range map[string]struct{ format, want string }{
-		"json":       {`{"id":"$context.requestId","v":"$context.identity.userAgent"}`, `"a\"b\\c\r\nd\te<f>&'g\u001b[31m` + "\u2028\u202e\ufffd\u009b,é" + `"}`},
-		"json-bare":  {`{"id":"$context.requestId","v":$context.identity.userAgent}`, `"a\"b\\c\r\nd\te<f>&'g\u001b[31m` + "\u2028\u202e\ufffd\u009b,é" + `"}`},
+		"json":       {`{"id":"$context.requestId","v":"$context.identity.userAgent"}`, `"a\"b\\c\r\nd\te<f>&'g\u001b[31m\u2028\u202e` + "\ufffd" + `\u009b,é"}`},
+		"json-bare":  {`{"id":"$context.requestId","v":$context.identity.userAgent}`, `"a\"b\\c\r\nd\te<f>&'g\u001b[31m\u2028\u202e` + "\ufffd" + `\u009b,é"}`},
 		"xml":        {`<r id="$context.requestId" v="$context.identity.userAgent"/>`, "v=\"a&#34;b\\c\ufffd\ufffdd\ufffde&lt;f&gt;&amp;&#39;g\ufffd[31m\ufffd\ufffd\ufffd\ufffd,é\"/>"},
 		"csv":        {`$context.requestId,$context.identity.userAgent`, `,"a""b\c  d e<f>&'g [31m  ` + "\ufffd" + ` ,é"`},
 		"json-inner": {`{"id":"$context.requestId","v":"$context.identity.userAgent","q":"\"","n":$context.stage,"m":"\\"}`, `,é","q":"\"","n":null,"m":"\\"}`},
@@ -125,15 +126,19 @@ func TestEscapes(t *testing.T) {
 // Where JSON has a value and no string, a value is one.
 func TestBareValues(t *testing.T) {
 	for value, want := range map[string]string{
-		"12": "12", "-1.5e3": "-1.5e3", "true": "true", "null": "null", `"x"`: `"x"`, "x": `"x"`, "": "null", "1 2": `"1 2"`,
+		"12": "12", "-1.5e3": "-1.5e3", "true": "true", "null": "null", `"x"`: `"x"`, "x": `"x"`, "": `""`, "1 2": `"1 2"`,
 		"[1]": `"[1]"`, "{}": `"{}"`, "01": `"01"`, "\"a\nb\"": `"\"a\nb\""`, "\"\xff\"": `"\"` + "\ufffd" + `\""`, "1\n": `"1\n"`,
 	} {
-		log, kept := logTo(t, accesslog.Config{Format: `{"id":"$context.requestId","t":$context.requestTime,"v":$context.identity.userAgent}`})
+		log, kept := logTo(t, accesslog.Config{Unmasked: []string{"authorizer.*"},
+			Format: `{"id":"$context.requestId","t":$context.requestTime,"ua":$context.identity.userAgent,"v":$context.authorizer.tenant}`})
 		rc, r := attached("GET", "/")
 		rc.SetUserAgent(value)
+		rc.Authorization = gatekit.NewAuthorization(gatekit.AuthorizationFields{Context: map[string]any{"tenant": value}})
 		log.Middleware(http.HandlerFunc(ok)).ServeHTTP(discarded{}, r)
 		require.Contains(t, kept.all()[0], `,"v":`+want+"}", "%q", value)
-		require.True(t, json.Valid([]byte(kept.all()[0])), kept.all()[0])
+		var line struct{ UA *string }
+		require.NoError(t, json.Unmarshal([]byte(kept.all()[0]), &line), "what a client says is text: %s", kept.all()[0])
+		require.Equal(t, value == "", line.UA == nil)
 	}
 }
 
@@ -222,4 +227,13 @@ func FuzzFormat(f *testing.F) {
 			require.False(t, strings.ContainsAny(kept.all()[0], "\r\x00\x1b"), "%q", kept.text.String())
 		}
 	})
+}
+
+// The message, which is quoted already, can't steer a terminal either.
+func TestMessagesStayText(t *testing.T) {
+	got := lineOf(t, accesslog.Config{Format: "$context.error.messageString $context.error.message"},
+		func(w http.ResponseWriter, r *http.Request) {
+			gatekit.Reject(w, r, &gatekit.Rejection{Type: gatekit.BadRequestBody, Message: "a\"\u009b2J\u202e\u2028b"})
+		}, httptest.NewRequest("GET", "/", nil))
+	require.Equal(t, `"a\"\xc2\x9b2J\xe2\x80\xae\u2028b" a\"\xc2\x9b2J\xe2\x80\xae\xe2\x80\xa8b`, got)
 }

@@ -112,11 +112,10 @@ const maxKept = 64 << 10
 func (l *Log) write(e *entry, notes gatekit.Notes, panicked bool) {
 	s := scratches.Get().(*scratch)
 	o := &s.outcome
-	o.Status, o.Sent, o.Received = e.answered(panicked), e.sent, e.received()
+	o.Status, o.Sent, o.Received = e.answered(panicked), e.sent, e.body.Bytes(e.r)
 	o.Took, o.Streamed = time.Since(e.rc.Time), e.streamed
 	if l.format.keep != 0 {
 		o.Read(notes)
-		defer o.Reset()
 	}
 	if l.out != nil {
 		s.line = l.format.append(s.line[:0], e.rc, e.r, o)
@@ -125,6 +124,7 @@ func (l *Log) write(e *entry, notes gatekit.Notes, panicked bool) {
 	if l.records != nil {
 		l.record(s, e)
 	}
+	o.Reset() // before another request may have it
 	if cap(s.line) <= maxKept {
 		scratches.Put(s)
 	}

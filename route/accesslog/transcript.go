@@ -146,13 +146,34 @@ func (x *Execution) printed(values map[string][]string) string {
 		if b.Len() > 0 {
 			b.WriteString(", ")
 		}
-		value := strings.Join(values[name], ",")
-		if x.secret(name) {
-			value = string(appendMasked(nil, value))
+		b.WriteString(name + "=")
+		secret := x.secret(name)
+		for i, value := range values[name] {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			if secret {
+				value = maskedAs(name, value)
+			}
+			b.WriteString(value)
 		}
-		b.WriteString(name + "=" + value)
 	}
 	return "{" + b.String() + "}"
+}
+
+// maskedAs is what is shown of the secret that name has: the end of a key, and nothing of what
+// people choose, or of a list, which may end in something short. (Basic is a name and a password:
+// RFC 7617.)
+func maskedAs(name, value string) string {
+	switch strings.ToLower(name) {
+	case "cookie", "set-cookie", "password":
+		return maskedWhole
+	case "authorization", "proxy-authorization":
+		if scheme, _, _ := strings.Cut(value, " "); strings.EqualFold(scheme, "Basic") {
+			return maskedWhole
+		}
+	}
+	return string(appendMasked(nil, value))
 }
 
 func millis(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }

@@ -39,6 +39,19 @@ func logging(settings []*doctree.Node) (all []*definition.MethodLogging) {
 	return all
 }
 
+// routeLogging is what a stage of a WebSocket API asks for. Here nothing but a Differs comes of it,
+// and so it doesn't matter which routes it is asked for.
+func (r *resource) routeLogging() []*definition.MethodLogging {
+	settings := []*doctree.Node{}
+	if all := r.get("DefaultRouteSettings"); all != nil {
+		settings = append(settings, all)
+	}
+	for _, m := range members(r.get("RouteSettings")) {
+		settings = append(settings, m.Value)
+	}
+	return logging(settings)
+}
+
 // settings are one element of them; none where it is of logs and metrics alone.
 func (r *resource) settings(n *doctree.Node) []*definition.MethodSettings {
 	t := r.throttle(n, throttlingRate, throttlingBurst)

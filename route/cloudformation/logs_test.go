@@ -1,6 +1,8 @@
 package cloudformation_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -37,4 +39,24 @@ func TestLogs(t *testing.T) {
   D: {Type: AWS::ApiGateway::Deployment, Properties: {RestApiId: !Ref Api, StageName: live, StageDescription: {`+settings+`}}}
 `, cloudformation.Options{})
 	require.Equal(t, []*definition.MethodLogging{{Path: "/*", Method: "*", Level: "ERROR", DataTrace: true}}, doc.APIs[0].Stages["live"].Logging)
+}
+
+// A WebSocket stage that asks for an execution log hears that there is none; for an HTTP stage the
+// service has none either.
+func TestExecutionLogsOfRoutes(t *testing.T) {
+	for _, settings := range []string{"DefaultRouteSettings: {LoggingLevel: INFO}", "RouteSettings: {join: {LoggingLevel: ERROR}}", "DefaultRouteSettings: {LoggingLevel: 'OFF'}"} {
+		for _, flavor := range []string{"WEBSOCKET, RouteSelectionExpression: $request.body.action", "HTTP"} {
+			doc := read(t, `
+Resources:
+  Api: {Type: AWS::ApiGatewayV2::Api, Properties: {Name: chat, ProtocolType: `+flavor+`}}
+  Stage: {Type: AWS::ApiGatewayV2::Stage, Properties: {ApiId: !Ref Api, StageName: prod, AutoDeploy: true, `+settings+`}}
+`, cloudformation.Options{})
+			g, err := definition.Build(t.Context(), doc, definition.Bindings{})
+			require.NoError(t, err)
+			told := slices.ContainsFunc(g.Report().Of(definition.Differs), func(f definition.Finding) bool {
+				return strings.HasPrefix(f.What, "no execution log is written for stage prod")
+			})
+			require.Equal(t, strings.HasPrefix(flavor, "WEB") && !strings.Contains(settings, "OFF"), told, "%s %s", flavor, settings)
+		}
+	}
 }

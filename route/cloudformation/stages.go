@@ -98,6 +98,9 @@ func (b *builder) v2Stage(r *resource) {
 	}
 	s := &definition.Stage{Deployment: r.text("DeploymentId")}
 	b.stageSettings(r, s)
+	if a.Flavor == definition.FlavorWebSocket { // for HTTP APIs the service takes no LoggingLevel
+		s.Logging = r.routeLogging()
+	}
 	name := r.text("StageName")
 	if !s.AutoDeploy && s.Deployment == "" && !b.deployed[a.ID+"\n"+name] {
 		r.note(definition.Warning, "set AutoDeploy", "nothing is deployed to the stage %s: "+

@@ -86,6 +86,14 @@ func (s *stageBuilder) findExecutionLog() {
 		"bind "+s.api.ID+" "+s.name+" in Bindings.ExecutionLogs")
 }
 
+// noExecutionLog reports that the settings of a WebSocket stage ask for one.
+func (s *stageBuilder) noExecutionLog() {
+	if slices.ContainsFunc(s.stage.Logging, (*MethodLogging).on) {
+		s.differs("", s.stage.Origin, "no execution log is written for stage "+s.name+", as of no WebSocket API",
+			"put a gatekit.Trace around its messages, or ask for what you look for in the access log")
+	}
+}
+
 // on reports whether there is a log. A level that isn't known is none.
 func (l *MethodLogging) on() bool { return l.Level == "INFO" || l.Level == "ERROR" }
 

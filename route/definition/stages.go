@@ -23,7 +23,8 @@ type Stage struct {
 	AccessLog string `json:"access_log,omitempty"`
 	// AccessLogDestination is the ARN of the log group or stream that the lines are for.
 	AccessLogDestination string `json:"access_log_destination,omitempty"`
-	// Logging says which methods of a REST stage have an execution log, in the source's order.
+	// Logging says which methods of a REST stage have an execution log, in the source's order; of a
+	// WebSocket stage, that some route is to have one, which there is none of here.
 	Logging []*MethodLogging `json:"logging,omitempty"`
 	// WebACL is the logical ID or ARN of the stage's web ACL.
 	WebACL string `json:"web_acl,omitempty"`

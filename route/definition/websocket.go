@@ -92,6 +92,7 @@ func (s *stageBuilder) sockets() (http.Handler, *problem) {
 	if p != nil {
 		return nil, p
 	}
+	s.noExecutionLog()
 	log, p := s.accessLog()
 	if p != nil {
 		return nil, p

@@ -348,4 +348,11 @@ func TestRuntimeAPIDescribesCalls(t *testing.T) {
 			require.Regexp(t, "^Root=1-[0-9a-f]{8}-[0-9a-f]{24}$", h.Get("Lambda-Runtime-Trace-Id"))
 		}
 	}
+	rc, r := gatekit.Attach(httptest.NewRequest("GET", "/", nil))
+	rc.SetTraceContext(&gatekit.TraceContext{TraceID: [16]byte{1}, SpanID: [8]byte{2}, Sampled: true})
+	go answerOne()
+	serve(front, r)
+	h = <-told
+	require.Equal(t, "Root=1-01000000-000000000000000000000000;Parent=0200000000000000;Sampled=1",
+		h.Get("Lambda-Runtime-Trace-Id"), "where a station traces")
 }

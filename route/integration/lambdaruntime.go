@@ -239,7 +239,7 @@ func (a *RuntimeAPI) describe(h http.Header, i *invocation) {
 	}
 	if rc := gatekit.From(i.ctx); rc != nil {
 		sent, _ := i.ctx.Value(traceHeader{}).([]string)
-		trace := traceid.New(sent, rc.API.Flavor == gatekit.REST, rc.ExtendedRequestID, rc.Time)
+		trace := traceid.Of(rc, sent, rc.API.Flavor == gatekit.REST, rc.Time)
 		h.Set("Lambda-Runtime-Trace-Id", trace.String())
 	}
 }

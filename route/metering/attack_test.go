@@ -3,14 +3,20 @@ package metering_test
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/gobwas/ws"
+	"github.com/gobwas/ws/wsutil"
 	"github.com/stretchr/testify/require"
 
 	"github.com/gatekit-go/gatekit"
 	"github.com/gatekit-go/gatekit/route/metering"
+	"github.com/gatekit-go/gatekit/route/websocket"
 )
 
 // A flood of keys, paths and hosts makes no more rows than there may be, and every call is in one.
@@ -74,4 +80,37 @@ func TestLies(t *testing.T) {
 	require.EqualValues(t, 1+2+20, row.Units)
 	require.EqualValues(t, 700<<10+10<<20, row.BytesIn)
 	require.Zero(t, row.Free)
+}
+
+// Messages that there is no row for are charged once, and not again as ones that nobody has seen.
+func TestFullTableChargesMessagesOnce(t *testing.T) {
+	m := gatekit.Must(metering.New(metering.Config{MaxRows: 1}))
+	chat := gatekit.Must(websocket.New(t.Context(), websocket.Config{
+		API: gatekit.API{APIID: "chat", Stage: "prod"}, RouteSelection: "$request.body.action",
+	}))
+	for _, key := range []string{"one", "two", "three"} {
+		chat.Handle(key, answer(200, 10))
+	}
+	chat.UseMessages(m.Middleware)
+	m.Observe(chat)
+	srv := httptest.NewServer(chat)
+	defer srv.Close()
+	conn, _, _, err := ws.Dial(t.Context(), "ws"+strings.TrimPrefix(srv.URL, "http"))
+	require.NoError(t, err)
+	defer func() { _ = conn.Close() }()
+	for _, key := range []string{"one", "two", "three"} {
+		require.NoError(t, wsutil.WriteClientText(conn, []byte(`{"action":"`+key+`"}`)))
+		_, err := wsutil.ReadServerText(conn)
+		require.NoError(t, err)
+	}
+	require.Eventually(t, func() bool { return calls(m) == 3 }, 10*time.Second, time.Millisecond)
+	require.EqualValues(t, 6, m.Report().There[0].Units)
+}
+
+// calls are all that were counted.
+func calls(m *metering.Meter) (n int64) {
+	for _, r := range m.Report().Rows {
+		n += r.Calls
+	}
+	return n
 }

@@ -2,7 +2,6 @@ package metering
 
 import (
 	"cmp"
-	"io"
 	"net/http"
 	"slices"
 	"sync"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/bodycount"
 	"github.com/gatekit-go/gatekit/internal/growtable"
 	"github.com/gatekit-go/gatekit/internal/mistakes"
 	"github.com/gatekit-go/gatekit/route/websocket"
@@ -216,10 +216,7 @@ func (h *metered) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.message = rc.API.Flavor == gatekit.WebSocket && rc.Connection != nil && rc.Connection.MessageID != ""
 	c.known = gatekit.Choice{API: rc.API, Route: rc.Route}
 	_, c.known.APIKeyID = rc.FoundAPIKey()
-	if (r.ContentLength < 0 || r.ContentLength > maxClaimed) && r.Body != nil {
-		c.body = &counted{ReadCloser: r.Body}
-		r.Body = c.body
-	}
+	c.body = bodycount.Watch(r)
 	defer h.meter.count(&c) // of a handler that panics, too
 	h.next.ServeHTTP(c.w, r)
 }
@@ -232,24 +229,7 @@ type call struct {
 	notes   gatekit.Notes
 	known   gatekit.Choice // before the request goes on
 	message bool           // of a WebSocket connection
-	body    *counted       // nil where the length is known
-}
-
-// maxClaimed is the longest body that a client is believed to send because it says so: there are no
-// longer ones on the managed gateway. (API Gateway quotas, "Payload size".)
-const maxClaimed = 10 << 20
-
-// counted counts a body of which the client hasn't said how long it is, or claims too much.
-type counted struct {
-	io.ReadCloser
-	n atomic.Int64
-}
-
-// Read implements io.Reader.
-func (b *counted) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	b.n.Add(int64(n))
-	return n, err
+	body    *bodycount.Body
 }
 
 func (c *Meter) count(of *call) {
@@ -270,11 +250,7 @@ func (c *Meter) count(of *call) {
 	if route != nil {
 		k.route = route.Key
 	}
-	in := min(max(of.r.ContentLength, 0), maxClaimed)
-	if of.body != nil {
-		in = of.body.n.Load()
-	}
-	out := of.w.Bytes()
+	in, out := of.body.Bytes(of.r), of.w.Bytes()
 	units := int64(1)
 	switch api.Flavor {
 	case gatekit.REST:

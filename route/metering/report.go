@@ -95,6 +95,12 @@ func (c *Meter) report(l *ledger, now time.Time) *Report {
 // socketRows are the connection minutes of WebSocket APIs, and the messages that no Middleware has
 // seen.
 func (c *Meter) socketRows(l *ledger, seen []Row) (rows []Row) {
+	var crowd int64 // seen, of APIs that had no room for a row
+	for _, r := range seen {
+		if r.Kind == WebSocketMessage && r.API == other {
+			crowd += r.Units
+		}
+	}
 	for i, api := range c.sockets {
 		id, m, before := api.Identity(), api.Metrics(), l.sockets[i]
 		units := m.MessageUnits - before.units
@@ -102,6 +108,9 @@ func (c *Meter) socketRows(l *ledger, seen []Row) (rows []Row) {
 			if r.Kind == WebSocketMessage && r.API == id.APIID && r.Stage == id.Stage {
 				units -= r.Units
 			}
+		}
+		if found := min(max(units, 0), crowd); found > 0 {
+			units, crowd = units-found, crowd-found
 		}
 		if units > 0 {
 			rows = append(rows, Row{Kind: WebSocketMessage, API: id.APIID, Stage: id.Stage, Units: units})

@@ -79,6 +79,9 @@ func (s *span) nameRoute(route *gatekit.Route, add func(name, value string)) {
 
 // phase makes a span of a note that says how long it took, and an event of any other.
 func (s *span) phase(n *gatekit.Note) {
+	if n.Text != "" { // an execution log's line, which has headers and bodies, and says nothing else
+		return
+	}
 	all := make([]attribute.KeyValue, 0, 8)
 	all = append(all, attribute.String("gatekit.phase", n.Phase.String()),
 		attribute.String("gatekit.verdict", n.Verdict.String()))

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/gatekit-go/gatekit"
+	"github.com/gatekit-go/gatekit/internal/bodycount"
+	"github.com/gatekit-go/gatekit/internal/httpword"
 )
 
 // Middleware measures and traces the requests that pass it. It stands in front: what it doesn't
@@ -41,6 +43,7 @@ type call struct {
 	rc       *gatekit.RequestContext
 	r        *http.Request
 	w        *gatekit.Watched
+	body     *bodycount.Body
 	notes    gatekit.Notes
 	known    gatekit.Choice // before the request goes on
 	pattern  string         // of a router in front
@@ -60,6 +63,9 @@ func (c *call) begin(w http.ResponseWriter, recorded bool) http.ResponseWriter {
 	}
 	if c.t.measures() {
 		c.t.active[c.method][c.scheme].Add(1)
+		if c.t.service && !c.message {
+			c.body = bodycount.Watch(c.r)
+		}
 	}
 	c.notes = c.rc.KeepNotes(keep)
 	c.w = c.rc.Watch(w)
@@ -128,10 +134,14 @@ func (c *call) measure(took time.Duration, status int) {
 	case status >= 400:
 		s.client.Add(1)
 	}
-	if n := max(c.r.ContentLength, 0) + c.w.Bytes(); n > 0 {
+	n := c.body.Bytes(c.r)
+	if httpword.BodySent(c.r.Method, status) {
+		n += c.w.Bytes()
+	}
+	if n > 0 {
 		s.bytes.Add(n)
 	}
-	if status == http.StatusSwitchingProtocols {
+	if status == http.StatusSwitchingProtocols || c.r.Method == http.MethodConnect { // over HTTP/2: RFC 8441
 		return // how long a connection was open is no latency
 	}
 	if t.service {

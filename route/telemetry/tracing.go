@@ -144,6 +144,11 @@ func (t *tracing) continued(
 func remoteOf(r *http.Request) (sc trace.SpanContext) {
 	if len(r.Header["Traceparent"]) == 1 {
 		carrier := propagation.HeaderCarrier(r.Header)
+		if state := r.Header["Tracestate"]; len(state) > 1 { // one list (W3C Trace Context, section 3.3.1)
+			carrier = propagation.HeaderCarrier{
+				"Traceparent": r.Header["Traceparent"], "Tracestate": {strings.Join(state, ",")},
+			}
+		}
 		sc = trace.SpanContextFromContext(propagation.TraceContext{}.Extract(context.Background(), carrier))
 	}
 	if amzn := r.Header["X-Amzn-Trace-Id"]; !sc.IsValid() && len(amzn) == 1 {

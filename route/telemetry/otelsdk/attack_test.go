@@ -3,6 +3,8 @@ package otelsdk_test
 import (
 	"context"
 	"fmt"
+	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -10,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -178,4 +181,50 @@ func TestLongWords(t *testing.T) {
 	for name, value := range attributes(r.only(t)) {
 		require.LessOrEqual(t, len(value), 3*1024, name)
 	}
+}
+
+// A client can't turn a sum back by a length that it claims, and what isn't sent isn't counted.
+func TestClaimedLengths(t *testing.T) {
+	r := newRig(t, telemetry.Config{}, nil)
+	h := r.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		_, _ = w.Write([]byte("0123456789"))
+	}))
+	for _, claimed := range []int64{math.MaxInt64, math.MaxInt64, -1} {
+		req := httptest.NewRequestWithContext(t.Context(), "POST", "/", strings.NewReader("abc"))
+		req.ContentLength = claimed
+		h.ServeHTTP(httptest.NewRecorder(), req)
+	}
+	send(h, "HEAD", "/")
+	require.EqualValues(t, 3*13, r.read(t)["ApiGateway/DataProcessed{ApiId=,Stage=}"])
+}
+
+// An execution log's lines, which have bodies, are no steps of a trace.
+func TestTextsAreNoSpans(t *testing.T) {
+	r := newRig(t, telemetry.Config{}, sdktrace.AlwaysSample())
+	send(r.Middleware(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		rc := gatekit.From(r.Context())
+		defer rc.KeepNotes(gatekit.KeepTexts).Release()
+		rc.Note(gatekit.Note{Phase: gatekit.PhaseIntegration, Text: "Endpoint request headers: {}", Began: time.Now().Add(-time.Second)})
+		rc.Note(gatekit.Note{Phase: gatekit.PhaseIntegration, Text: "Sending request"})
+	})), "GET", "/")
+	require.Len(t, r.spans.GetSpans(), 1)
+	require.Empty(t, r.only(t).Events)
+}
+
+// A state in several lines is one list, and a handshake over HTTP/2 has no latency.
+func TestLinesOfState(t *testing.T) {
+	r := newRig(t, telemetry.Config{Remote: telemetry.InsecureContinueRemote}, sdktrace.AlwaysSample())
+	var state string
+	h := r.Middleware(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		state = gatekit.From(r.Context()).TraceContext().State
+	}))
+	req := httptest.NewRequestWithContext(t.Context(), "CONNECT", "/", nil)
+	req.Header.Set("Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+	req.Header["Tracestate"] = []string{"a=1,b=2", "c=3"}
+	h.ServeHTTP(httptest.NewRecorder(), req)
+	require.Equal(t, "a=1,b=2,c=3", state)
+	got := r.read(t)
+	require.EqualValues(t, 1, got["ApiGateway/Count{ApiId=,Stage=}"])
+	require.NotContains(t, got, "ApiGateway/Latency{ApiId=,Stage=}")
 }
