@@ -15,7 +15,7 @@ func (s *server) bindings() definition.Bindings {
 	b := definition.Bindings{
 		Upstreams: map[string]integration.HTTPConfig{}, OtherFunction: s.code.Function, Strict: s.strict,
 		Credentials: auth.StaticCredentials{s.key[0]: {SecretAccessKey: s.key[1]}},
-		OtherKey:    func(r definition.Ref) (string, bool) { return keyOf(r.LogicalID), true },
+		OtherKey:    func(r definition.Ref) (string, bool) { return s.keyOf(r.LogicalID), true },
 	}
 	issuer := definition.IssuerBinding{URL: s.issuer.URL()}
 	if s.options.issuer != "" {
@@ -42,8 +42,8 @@ func (s *server) bindings() definition.Bindings {
 	return b
 }
 
-// keyOf is the value of an API key of which the template has none. It is no secret.
-func keyOf(logicalID string) string { return "the-key-" + logicalID + "-of-this-machine" }
+// keyOf is the value of an API key of which the template has none.
+func (s *server) keyOf(logicalID string) string { return "key-" + logicalID + "-" + s.key[2] }
 
 // environment adds to a function's variables a key of this gateway's, where services are, and what
 // flags say.

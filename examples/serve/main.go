@@ -60,7 +60,7 @@ type server struct {
 	issuer    *authtest.Issuer
 	listeners []net.Listener
 	urls      map[string]string // of APIs, by ID; "" mints tokens
-	key       [2]string         // what functions sign with: an ID and a secret
+	key       [3]string         // what functions sign with, an ID and a secret, and what API keys end in
 	code      *functions.Functions
 	gateway   *definition.Gateway
 }
@@ -146,7 +146,7 @@ func (s *server) listen() error {
 
 // build makes the functions and the gateway.
 func (s *server) build(ctx context.Context) (err error) {
-	s.key = [2]string{"AKIA" + rand.Text()[:16], rand.Text()}
+	s.key = [3]string{"AKIA" + rand.Text()[:16], rand.Text(), rand.Text()}
 	s.code, err = functions.New(s.doc, functions.Config{
 		Root: s.root(), Code: s.functions, APIs: s.urls, Environment: s.environment, Reload: true,
 	})

@@ -69,7 +69,7 @@ func (s *server) try(api *definition.API, key, at string) {
 	}
 	if r.APIKeyRequired {
 		for _, id := range slices.Sorted(maps.Keys(s.doc.APIKeys)) {
-			headers = fmt.Sprintf(` -H 'X-Api-Key: %s'`, cmp.Or(s.doc.APIKeys[id].Value, keyOf(id)))
+			headers = fmt.Sprintf(` -H 'X-Api-Key: %s'`, cmp.Or(s.doc.APIKeys[id].Value, s.keyOf(id)))
 		}
 	}
 	if r.Auth.Type == definition.AuthJWT || r.Auth.Type == definition.AuthCognito {
