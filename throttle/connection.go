@@ -237,6 +237,9 @@ func (c *connection) begin(r *http.Request) (ok bool) {
 	}
 	c.gaveRequest(r)
 	over := c.limits.requests.take(&c.requests, int64(time.Since(c.limits.start)), 1)
+	if over > 0 {
+		c.limits.refused[tooManyRequests].Add(1) // before the client can know
+	}
 	if over > 1 {
 		c.cut()
 	}

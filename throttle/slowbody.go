@@ -29,7 +29,6 @@ func (h *guarded) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.Header()["Connection"] = []string{"close"}
 		}
 		if !ok {
-			h.connections.refused[tooManyRequests].Add(1)
 			gatekit.Reject(w, r, retry.Throttled)
 			return
 		}
