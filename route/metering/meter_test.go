@@ -16,6 +16,7 @@ import (
 
 	"github.com/gobwas/ws"
 	"github.com/gobwas/ws/wsutil"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/gatekit-go/gatekit"
@@ -267,17 +268,19 @@ func TestWebSocket(t *testing.T) {
 	require.Positive(t, hear(), "an error frame")
 	require.NoError(t, chat.Send(t.Context(), <-ids, websocket.Text, bytes.Repeat([]byte("x"), 70<<10)))
 	require.Equal(t, 70<<10, hear())
-	units := map[string]int64{}
-	for _, r := range m.Report().Rows {
-		require.Equal(t, "chat", r.API)
-		units[r.Kind.String()+" "+r.Route] += r.Units
-	}
-	require.Equal(t, map[string]int64{
-		"websocket-message echo":  1 + 2 + 2 + 2,
-		"websocket-message quiet": 1,
-		"websocket-message ":      1 + 1 + 3, // what no route is for and its error frame, and what was pushed
-		"connection-minute ":      1,
-	}, units)
+	require.EventuallyWithT(t, func(t *assert.CollectT) { // a message is counted once it is sent, when it may have been heard
+		units := map[string]int64{}
+		for _, r := range m.Report().Rows {
+			require.Equal(t, "chat", r.API)
+			units[r.Kind.String()+" "+r.Route] += r.Units
+		}
+		require.Equal(t, map[string]int64{
+			"websocket-message echo":  1 + 2 + 2 + 2,
+			"websocket-message quiet": 1,
+			"websocket-message ":      1 + 1 + 3, // what no route is for and its error frame, and what was pushed
+			"connection-minute ":      1,
+		}, units)
+	}, 10*time.Second, time.Millisecond)
 }
 
 func TestTimeoutHandler(t *testing.T) {
