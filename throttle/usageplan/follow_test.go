@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"sync/atomic"
@@ -271,11 +272,15 @@ func TestFollowingAgreesWithStarting(t *testing.T) {
 func TestKeysAreMadeWithoutReadingTheOthers(t *testing.T) {
 	store := memory(t)
 	g := registry(t, t.Context(), store)
-	made := func() float64 {
-		return testing.AllocsPerRun(20, func() {
-			_, _, err := g.CreateKey(t.Context(), usageplan.NewKey{})
-			require.NoError(t, err)
-		})
+	made := func() float64 { // what the registry reads at its start counts as well, while it does: so the least
+		least := math.Inf(1)
+		for range 10 {
+			least = min(least, testing.AllocsPerRun(20, func() {
+				_, _, err := g.CreateKey(t.Context(), usageplan.NewKey{})
+				require.NoError(t, err)
+			}))
+		}
+		return least
 	}
 	few := made()
 	fill(t, store, "bulk", 20_000)
