@@ -125,8 +125,8 @@ func TestWhatRedisKeeps(t *testing.T) {
 	require.Len(t, keys, 2)
 	require.NotEqual(t, keys[0][len("gatekit:b:plain:"):], keys[1][len("gatekit:b:with-secret:"):])
 	for _, key := range keys {
-		require.NotContains(t, key, "203")
-		require.NotContains(t, gatekit.Must(m.Get(key)), "203")
+		require.NotContains(t, key, "203.0.113")
+		require.NotContains(t, gatekit.Must(m.Get(key)), "203.0.113")
 		require.Positive(t, m.TTL(key))
 		require.LessOrEqual(t, m.TTL(key), 7*time.Second)
 	}
